@@ -1,0 +1,3 @@
+//! The `dicomprep` command.
+
+fn main() {}

@@ -1,0 +1,52 @@
+//! A binary segmentation mask.
+
+use super::GridShape;
+
+/// A binary mask: one byte a pixel, 0 or 1, row-major (row, column), with the shape of its image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mask {
+    shape: GridShape,
+    data: Vec<u8>,
+}
+
+impl Mask {
+    /// A mask of zeros.
+    #[must_use]
+    pub fn zeros(shape: GridShape) -> Self {
+        Self { shape, data: vec![0; shape.pixels()] }
+    }
+
+    /// Takes the shape `shape` and becomes all zeros; the memory is kept.
+    pub fn reset(&mut self, shape: GridShape) {
+        self.shape = shape;
+        self.data.clear();
+        self.data.resize(shape.pixels(), 0);
+    }
+
+    /// The size of the mask.
+    #[must_use]
+    pub fn shape(&self) -> GridShape {
+        self.shape
+    }
+
+    /// The pixels, row-major, each 0 or 1.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Sets columns `start..end` of `row` to `value`. What lies outside the image is clipped.
+    pub fn set_span(&mut self, row: usize, start: usize, end: usize, value: bool) {
+        let columns = self.shape.columns();
+        let (start, end) = (start.min(columns), end.min(columns));
+        if row < self.shape.rows() && start < end {
+            self.data[row * columns + start..row * columns + end].fill(u8::from(value));
+        }
+    }
+
+    /// Number of ones.
+    #[must_use]
+    pub fn count_ones(&self) -> usize {
+        self.data.iter().map(|&value| usize::from(value)).sum()
+    }
+}

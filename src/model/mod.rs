@@ -1,0 +1,21 @@
+//! The words every other module speaks: places, shapes, pixels, polygons, masks, samples and bins.
+//!
+//! Types only: nothing here reads a file or knows a format.
+
+mod geometry;
+mod grid;
+mod mask;
+mod pixels;
+mod place;
+mod polygon;
+mod structure;
+mod tally;
+
+pub use geometry::Geometry;
+pub use grid::{GridError, GridShape};
+pub use mask::Mask;
+pub use pixels::{PixelType, Pixels};
+pub use place::Place;
+pub use polygon::{MAX_COORDINATE, Polygon, PolygonError};
+pub use structure::Structure;
+pub use tally::{Bin, Note, Reason, Skipped, Tally};

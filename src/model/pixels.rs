@@ -1,0 +1,124 @@
+//! Image pixels in one of the types the file can hold.
+
+use std::fmt;
+
+/// The number type of the pixels in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PixelType {
+    /// 8-bit unsigned.
+    UInt8,
+    /// 16-bit signed.
+    Int16,
+    /// 16-bit unsigned.
+    UInt16,
+    /// IEEE 754 binary32.
+    Float32,
+}
+
+impl PixelType {
+    /// All types in the order in which `--dtype auto` tries them.
+    pub const ALL: [Self; 4] = [Self::UInt8, Self::Int16, Self::UInt16, Self::Float32];
+
+    /// numpy's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UInt8 => "uint8",
+            Self::Int16 => "int16",
+            Self::UInt16 => "uint16",
+            Self::Float32 => "float32",
+        }
+    }
+
+    /// Bytes of one pixel.
+    #[must_use]
+    pub fn size(self) -> usize {
+        match self {
+            Self::UInt8 => 1,
+            Self::Int16 | Self::UInt16 => 2,
+            Self::Float32 => 4,
+        }
+    }
+
+    /// The smallest and the largest integer up to which every integer is held exactly.
+    #[must_use]
+    pub fn integer_range(self) -> (i64, i64) {
+        match self {
+            Self::UInt8 => (0, 255),
+            Self::Int16 => (-32_768, 32_767),
+            Self::UInt16 => (0, 65_535),
+            Self::Float32 => (-(1 << 24), 1 << 24),
+        }
+    }
+}
+
+impl fmt::Display for PixelType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The pixels of one monochrome image, row-major (row, column), in one of the file's types.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pixels {
+    /// 8-bit unsigned.
+    UInt8(Vec<u8>),
+    /// 16-bit signed.
+    Int16(Vec<i16>),
+    /// 16-bit unsigned.
+    UInt16(Vec<u16>),
+    /// IEEE 754 binary32.
+    Float32(Vec<f32>),
+}
+
+impl Pixels {
+    /// An empty buffer of `pixel_type`.
+    #[must_use]
+    pub fn empty(pixel_type: PixelType) -> Self {
+        match pixel_type {
+            PixelType::UInt8 => Self::UInt8(Vec::new()),
+            PixelType::Int16 => Self::Int16(Vec::new()),
+            PixelType::UInt16 => Self::UInt16(Vec::new()),
+            PixelType::Float32 => Self::Float32(Vec::new()),
+        }
+    }
+
+    /// The type of the pixels.
+    #[must_use]
+    pub fn pixel_type(&self) -> PixelType {
+        match self {
+            Self::UInt8(_) => PixelType::UInt8,
+            Self::Int16(_) => PixelType::Int16,
+            Self::UInt16(_) => PixelType::UInt16,
+            Self::Float32(_) => PixelType::Float32,
+        }
+    }
+
+    /// Number of pixels.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::UInt8(v) => v.len(),
+            Self::Int16(v) => v.len(),
+            Self::UInt16(v) => v.len(),
+            Self::Float32(v) => v.len(),
+        }
+    }
+
+    /// Whether there is no pixel.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes the pixels as little endian bytes into `bytes`, replacing what it held.
+    pub fn write_le_bytes(&self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        match self {
+            Self::UInt8(v) => bytes.extend_from_slice(v),
+            Self::Int16(v) => bytes.extend(v.iter().flat_map(|x| x.to_le_bytes())),
+            Self::UInt16(v) => bytes.extend(v.iter().flat_map(|x| x.to_le_bytes())),
+            Self::Float32(v) => bytes.extend(v.iter().flat_map(|x| x.to_le_bytes())),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Where every input file ends: exactly one bin each, and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Place;
+
+/// The bin a file below the data directory ends in. Every file ends in exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bin {
+    /// Its content went into the file.
+    Used,
+    /// An image without a usable contour.
+    Unlabelled,
+    /// It should have been used and could not be: the command ends with exit code 3.
+    Rejected,
+    /// It is not part of the data that was asked for.
+    Ignored,
+}
+
+/// Why a file was rejected or ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Its name starts with a dot.
+    HiddenFile,
+    /// A file that an operating system leaves behind (`Thumbs.db`).
+    SystemFile,
+    /// Its name does not follow the layout.
+    NameDoesNotFit,
+    /// It stands outside the folders of the layout.
+    OutsideLayout,
+    /// Its folder has no row in the link table.
+    NotLinked,
+    /// It outlines a structure that was not asked for.
+    StructureNotAsked,
+    /// Its sample lacks a structure, and all were required.
+    StructureMissing,
+    /// A pipe, socket or device.
+    NotAFile,
+    /// A symbolic link that leads back to a folder above it, or to a folder where the layout has none.
+    LinkNotFollowed,
+    /// A symbolic link that leads out of the data directory, or nowhere.
+    LinkLeadsOut,
+    /// A folder or file that the system does not let us read.
+    Unreadable,
+    /// A row of the link table that cannot be used, or a file that belongs to one.
+    LinkRow,
+    /// Two files claim the same number.
+    Ambiguous,
+    /// A contour for which there is no image.
+    ContourWithoutImage,
+    /// A contour file that is not a polygon.
+    ContourUnreadable,
+    /// A contour wholly outside its image.
+    ContourOutside,
+    /// An image that cannot be read, or whose header contradicts itself.
+    ImageUnreadable,
+    /// An image of a kind that is not supported.
+    ImageUnsupported,
+    /// An image that does not fit the size asked for.
+    ImageSize,
+    /// An image with a value that the pixel type cannot hold.
+    ImageValue,
+    /// An image that equals one in another split.
+    ImageInOtherSplit,
+    /// A contour whose image was rejected.
+    ImageRejected,
+}
+
+impl Reason {
+    /// The bin that a file with this reason ends in.
+    #[must_use]
+    pub fn bin(self) -> Bin {
+        match self {
+            Self::HiddenFile
+            | Self::SystemFile
+            | Self::NameDoesNotFit
+            | Self::OutsideLayout
+            | Self::NotLinked
+            | Self::StructureNotAsked
+            | Self::StructureMissing
+            | Self::NotAFile
+            | Self::LinkNotFollowed => Bin::Ignored,
+            _ => Bin::Rejected,
+        }
+    }
+
+    /// The stable name of the reason, as it stands in the report.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::HiddenFile => "hidden-file",
+            Self::SystemFile => "system-file",
+            Self::NameDoesNotFit => "name-does-not-fit",
+            Self::OutsideLayout => "outside-layout",
+            Self::NotLinked => "folder-without-link-row",
+            Self::StructureNotAsked => "structure-not-asked-for",
+            Self::StructureMissing => "structure-missing",
+            Self::NotAFile => "not-a-file",
+            Self::LinkNotFollowed => "symbolic-link-not-followed",
+            Self::LinkLeadsOut => "symbolic-link-leads-out",
+            Self::Unreadable => "unreadable",
+            Self::LinkRow => "link-row",
+            Self::Ambiguous => "ambiguous",
+            Self::ContourWithoutImage => "contour-without-image",
+            Self::ContourUnreadable => "contour-unreadable",
+            Self::ContourOutside => "contour-outside-image",
+            Self::ImageUnreadable => "image-unreadable",
+            Self::ImageUnsupported => "image-unsupported",
+            Self::ImageSize => "image-size",
+            Self::ImageValue => "image-value",
+            Self::ImageInOtherSplit => "image-in-other-split",
+            Self::ImageRejected => "image-rejected",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// A file that was rejected or ignored, with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// Which file, and where in it.
+    pub place: Place,
+    /// Why.
+    pub reason: Reason,
+    /// What exactly is wrong and what to do, as one sentence without a full stop; may be empty.
+    pub detail: String,
+}
+
+impl Skipped {
+    /// A skipped file.
+    #[must_use]
+    pub fn new(place: Place, reason: Reason, detail: impl Into<String>) -> Self {
+        Self { place, reason, detail: detail.into() }
+    }
+}
+
+/// Something worth telling that took no file away: a link row without folder, a patient without contours.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// What it is about.
+    pub place: Place,
+    /// One sentence without a full stop.
+    pub text: String,
+}
+
+impl Note {
+    /// A note.
+    #[must_use]
+    pub fn new(place: Place, text: impl Into<String>) -> Self {
+        Self { place, text: text.into() }
+    }
+}
+
+/// How many files ended in each bin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    counts: BTreeMap<Bin, usize>,
+    reasons: BTreeMap<Reason, usize>,
+}
+
+impl Tally {
+    /// Counts `files` more files in `bin`.
+    pub fn add(&mut self, bin: Bin, files: usize) {
+        *self.counts.entry(bin).or_default() += files;
+    }
+
+    /// Counts a rejected or ignored file.
+    pub fn add_skipped(&mut self, reason: Reason) {
+        self.add(reason.bin(), 1);
+        *self.reasons.entry(reason).or_default() += 1;
+    }
+
+    /// How many files ended in `bin`.
+    #[must_use]
+    pub fn count(&self, bin: Bin) -> usize {
+        self.counts.get(&bin).copied().unwrap_or(0)
+    }
+
+    /// How many files ended in any bin.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    /// The reasons of `bin` and how many files had each, in the order of [`Reason`].
+    pub fn reasons(&self, bin: Bin) -> impl Iterator<Item = (Reason, usize)> + '_ {
+        self.reasons.iter().filter(move |(reason, _)| reason.bin() == bin).map(|(&reason, &n)| (reason, n))
+    }
+}
