@@ -1,0 +1,98 @@
+//! The DICOM attributes that are read, by tag and standard name (PS3.6 chapter 6).
+
+use std::fmt;
+
+use crate::model::Place;
+
+/// A DICOM attribute. Displays as `(gggg,eeee) Name`, or as the tag alone where the name is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attribute {
+    /// Group and element number in one: `0xGGGGEEEE`.
+    pub tag: u32,
+    /// The name in PS3.6; empty for an attribute that is not read.
+    pub name: &'static str,
+}
+
+impl Attribute {
+    const fn new(tag: u32, name: &'static str) -> Self {
+        Self { tag, name }
+    }
+
+    /// The attribute with this tag, with its name where it is one that is read.
+    #[must_use]
+    pub fn from_tag(tag: u32) -> Self {
+        KNOWN.into_iter().find(|known| known.tag == tag).unwrap_or(Self { tag, name: "" })
+    }
+
+    /// This attribute in `file`.
+    pub(super) fn place(self, file: &str) -> Place {
+        Place::file(file).at_attribute(self.to_string())
+    }
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({:04X},{:04X})", self.tag >> 16, self.tag & 0xFFFF)?;
+        if self.name.is_empty() { Ok(()) } else { write!(f, " {}", self.name) }
+    }
+}
+
+macro_rules! attributes {
+    ($($constant:ident = $tag:literal, $name:literal;)*) => {
+        $(#[allow(dead_code, reason = "some are only matched on by tag")]
+        pub(super) const $constant: Attribute = Attribute::new($tag, $name);)*
+        const KNOWN: [Attribute; [$($tag),*].len()] = [$($constant),*];
+
+        /// The same attributes' tags, to match on.
+        pub(super) mod tag {
+            $(pub(in super::super) const $constant: u32 = $tag;)*
+        }
+    };
+}
+
+attributes! {
+    TRANSFER_SYNTAX_UID = 0x0002_0010, "Transfer Syntax UID";
+    INSTANCE_NUMBER = 0x0020_0013, "Instance Number";
+    IMAGE_POSITION = 0x0020_0032, "Image Position (Patient)";
+    IMAGE_ORIENTATION = 0x0020_0037, "Image Orientation (Patient)";
+    PLANE_POSITION_SEQUENCE = 0x0020_9113, "Plane Position Sequence";
+    PLANE_ORIENTATION_SEQUENCE = 0x0020_9116, "Plane Orientation Sequence";
+    SAMPLES_PER_PIXEL = 0x0028_0002, "Samples per Pixel";
+    PHOTOMETRIC_INTERPRETATION = 0x0028_0004, "Photometric Interpretation";
+    NUMBER_OF_FRAMES = 0x0028_0008, "Number of Frames";
+    ROWS = 0x0028_0010, "Rows";
+    COLUMNS = 0x0028_0011, "Columns";
+    PIXEL_SPACING = 0x0028_0030, "Pixel Spacing";
+    BITS_ALLOCATED = 0x0028_0100, "Bits Allocated";
+    BITS_STORED = 0x0028_0101, "Bits Stored";
+    HIGH_BIT = 0x0028_0102, "High Bit";
+    PIXEL_REPRESENTATION = 0x0028_0103, "Pixel Representation";
+    WINDOW_CENTER = 0x0028_1050, "Window Center";
+    WINDOW_WIDTH = 0x0028_1051, "Window Width";
+    RESCALE_INTERCEPT = 0x0028_1052, "Rescale Intercept";
+    RESCALE_SLOPE = 0x0028_1053, "Rescale Slope";
+    RESCALE_TYPE = 0x0028_1054, "Rescale Type";
+    MODALITY_LUT_SEQUENCE = 0x0028_3000, "Modality LUT Sequence";
+    LUT_DESCRIPTOR = 0x0028_3002, "LUT Descriptor";
+    LUT_DATA = 0x0028_3006, "LUT Data";
+    PIXEL_MEASURES_SEQUENCE = 0x0028_9110, "Pixel Measures Sequence";
+    FRAME_VOI_LUT_SEQUENCE = 0x0028_9132, "Frame VOI LUT Sequence";
+    PIXEL_VALUE_TRANSFORMATION_SEQUENCE = 0x0028_9145, "Pixel Value Transformation Sequence";
+    SHARED_FUNCTIONAL_GROUPS_SEQUENCE = 0x5200_9229, "Shared Functional Groups Sequence";
+    PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE = 0x5200_9230, "Per-Frame Functional Groups Sequence";
+    FLOAT_PIXEL_DATA = 0x7FE0_0008, "Float Pixel Data";
+    DOUBLE_FLOAT_PIXEL_DATA = 0x7FE0_0009, "Double Float Pixel Data";
+    PIXEL_DATA = 0x7FE0_0010, "Pixel Data";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn displays_tag_and_name() {
+        assert_eq!(ROWS.to_string(), "(0028,0010) Rows");
+        assert_eq!(Attribute::from_tag(0x7FE0_0010), PIXEL_DATA);
+        assert_eq!(Attribute::from_tag(0x0009_10AB).to_string(), "(0009,10AB)");
+    }
+}

@@ -1,0 +1,175 @@
+//! Contours as text: one point a line, `x y` in pixels.
+
+use crate::model::{Place, Polygon, PolygonError, Reason};
+
+/// The largest contour file read, in bytes: 16 MiB.
+pub const MAX_CONTOUR_BYTES: usize = 16 << 20;
+
+/// A contour file that is not a polygon: where, and why.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{place}: {fault}")]
+pub struct ContourError {
+    /// The file, and the line where there is one.
+    pub place: Place,
+    /// What is wrong there.
+    pub fault: ContourFault,
+}
+
+/// What is wrong with a contour file.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ContourFault {
+    /// It is longer than [`MAX_CONTOUR_BYTES`].
+    #[error("a contour of {bytes} bytes, more than the limit of {MAX_CONTOUR_BYTES}")]
+    TooLong {
+        /// Its size.
+        bytes: usize,
+    },
+    /// A line is not text.
+    #[error("this line is not text")]
+    NotText,
+    /// A line has other than two parts.
+    #[error("{found} on this line, where a point has two numbers, x and y")]
+    NotTwoNumbers {
+        /// How many parts it has, in words.
+        found: String,
+    },
+    /// A part of a line is not a finite decimal number.
+    #[error("{text:?} is not a finite decimal number")]
+    NotANumber {
+        /// The part, shortened.
+        text: String,
+    },
+    /// The points are no polygon.
+    #[error(transparent)]
+    Polygon(#[from] PolygonError),
+}
+
+impl ContourError {
+    /// The bin's reason for this error.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        Reason::ContourUnreadable
+    }
+}
+
+/// Reads the contour in `file`, which is `bytes`: on each line x and y in pixels, separated by spaces,
+/// tabs, a comma or a semicolon. Blank lines, Windows line ends and a byte order mark are allowed.
+///
+/// # Errors
+/// [`ContourError`] with the line where a line is not two finite numbers or a coordinate is absurd; without
+/// one where the points are no polygon or the file is too long.
+pub fn parse_contour(file: &str, bytes: &[u8]) -> Result<Polygon, ContourError> {
+    let failed = |line: Option<usize>, fault| {
+        let place = Place::file(file);
+        let place = match line {
+            Some(line) => place.at_line(line as u64),
+            None => place,
+        };
+        ContourError { place, fault }
+    };
+    if bytes.len() > MAX_CONTOUR_BYTES {
+        return Err(failed(None, ContourFault::TooLong { bytes: bytes.len() }));
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut points = Vec::with_capacity(bytes.len() / 12);
+    for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        if let Some(point) = parse_point(line).map_err(|fault| failed(Some(index + 1), fault))? {
+            points.push(point);
+        }
+    }
+    Polygon::new(points).map_err(|error| {
+        let line = match error {
+            PolygonError::BadCoordinate { index, .. } => line_of_point(bytes, index),
+            _ => None,
+        };
+        failed(line, error.into())
+    })
+}
+
+/// The point on a line, or `None` on a blank one.
+fn parse_point(line: &[u8]) -> Result<Option<[f64; 2]>, ContourFault> {
+    let line = std::str::from_utf8(line).map_err(|_| ContourFault::NotText)?.trim();
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let separator = |c: char| c.is_ascii_whitespace() || c == ',' || c == ';';
+    let Some((x, y)) = line.split_once(separator) else {
+        return Err(ContourFault::NotTwoNumbers { found: "one part".to_owned() });
+    };
+    // Spaces may stand around the one comma or semicolon.
+    let y = y.trim_start();
+    let y =
+        y.strip_prefix([',', ';']).filter(|_| !line[x.len()..].starts_with([',', ';'])).unwrap_or(y).trim();
+    if y.contains(separator) || y.is_empty() || x.is_empty() {
+        let parts = line.split(separator).filter(|part| !part.is_empty()).count();
+        return Err(ContourFault::NotTwoNumbers { found: format!("{parts} parts") });
+    }
+    Ok(Some([number(x)?, number(y)?]))
+}
+
+fn number(text: &str) -> Result<f64, ContourFault> {
+    // `parse` also takes `nan`, `inf` and `infinity`.
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let value = text.parse().ok().filter(|value: &f64| plain && value.is_finite());
+    value.ok_or_else(|| ContourFault::NotANumber { text: text.chars().take(32).collect() })
+}
+
+/// The line of the `point`-th point, both from 1.
+fn line_of_point(bytes: &[u8], point: usize) -> Option<usize> {
+    let mut lines = bytes.split(|&byte| byte == b'\n').enumerate();
+    let (index, _) = lines.by_ref().filter(|(_, line)| !line.trim_ascii().is_empty()).nth(point - 1)?;
+    Some(index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_points_however_they_are_separated() {
+        let expected = [[1.0, 2.0], [3.5, -4.0], [5.0, 60.0]];
+        for text in [
+            "1 2\n3.5 -4\n5 6e1\n",
+            "\u{FEFF}1.00 2.00\r\n3.50\t-4.00 \r\n\r\n  5 60",
+            "1,2\n3.5;-4\n5 , 60\n",
+            "1, 2\n3.5 ;-4\n5\t\t60\n\n\n",
+        ] {
+            assert_eq!(parse_contour("c.txt", text.as_bytes()).unwrap().points(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        for bad in [
+            "nan 1",
+            "1 inf",
+            "x y",
+            "1",
+            "1 2 3",
+            "1,,2",
+            ",1",
+            "1,",
+            "1 2,",
+            "0x1 2",
+            "\u{3B1} 1",
+            "1 1e999",
+        ] {
+            let error = parse_contour("c.txt", format!("1 2\n\n{bad}\n4 5\n").as_bytes()).unwrap_err();
+            assert!(error.to_string().starts_with("c.txt:3: "), "{error}");
+            assert_eq!(error.reason(), Reason::ContourUnreadable);
+        }
+        let error = parse_contour("c.txt", b"1 2\n\xFF\xFE\n").unwrap_err();
+        assert_eq!(error.fault, ContourFault::NotText);
+    }
+
+    #[test]
+    fn what_is_no_polygon_is_refused() {
+        let error = parse_contour("c.txt", b"\n").unwrap_err();
+        assert_eq!(error.fault, ContourFault::Polygon(PolygonError::Empty));
+        assert_eq!(error.place.line, None);
+        let error = parse_contour("c.txt", b"\n1 2\n\n3 9999999\n4 5\n6 7").unwrap_err();
+        assert_eq!(error.place.line, Some(4));
+        let long = vec![b'\n'; MAX_CONTOUR_BYTES + 1];
+        assert!(matches!(parse_contour("c.txt", &long).unwrap_err().fault, ContourFault::TooLong { .. }));
+    }
+}

@@ -1,0 +1,287 @@
+//! A walk over the elements of a data set (PS3.5 chapter 7), borrowing values out of the bytes.
+//!
+//! The readers of `dicom-parser` are not used for this. They cannot tell a file that is cut from bytes
+//! that are only the beginning of a file; they take an end inside an item for the end of the data set;
+//! a stray item delimiter followed by an item makes the lazy one panic; and each value costs a copy.
+//! This walk keeps its own stack, so that nesting costs no call stack, and allocates nothing but that.
+
+use super::attribute::{Attribute, tag};
+use super::error::{DicomFault, Located};
+
+/// Sequences nested deeper than this are refused. Real files stay below ten.
+const MAX_DEPTH: usize = 64;
+
+const ITEM: u32 = 0xFFFE_E000;
+const ITEM_END: u32 = 0xFFFE_E00D;
+const SEQUENCE_END: u32 = 0xFFFE_E0DD;
+const UNDEFINED: u32 = 0xFFFF_FFFF;
+
+/// How elements are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Syntax {
+    pub(super) explicit: bool,
+    pub(super) big_endian: bool,
+}
+
+impl Syntax {
+    pub(super) const IMPLICIT_LITTLE: Self = Self { explicit: false, big_endian: false };
+    pub(super) const EXPLICIT_LITTLE: Self = Self { explicit: true, big_endian: false };
+    pub(super) const EXPLICIT_BIG: Self = Self { explicit: true, big_endian: true };
+
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+
+    /// A tag: two 16-bit numbers, group first in either byte order.
+    fn tag(self, bytes: [u8; 4]) -> u32 {
+        let [a, b, c, d] = bytes;
+        u32::from(self.u16([a, b])) << 16 | u32::from(self.u16([c, d]))
+    }
+}
+
+/// One element whose value has a defined length, or Pixel Data of any length.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Element {
+    pub(super) tag: u32,
+    /// The value representation; zeros where it is not written.
+    pub(super) vr: [u8; 2],
+    /// Where its value begins.
+    pub(super) start: usize,
+    /// Where its value ends; `None` for Pixel Data in fragments.
+    pub(super) end: Option<usize>,
+    /// How it is written.
+    pub(super) syntax: Syntax,
+}
+
+/// What the walk came upon.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    Element(Element),
+    /// The bytes at hand end here, and the file is longer.
+    NeedsMore,
+    /// The data set is over.
+    End,
+}
+
+/// An open sequence or item.
+#[derive(Debug)]
+struct Level {
+    /// The sequence's tag, also for its items.
+    tag: u32,
+    is_item: bool,
+    end: Option<usize>,
+    /// What applies again after it.
+    outer: Syntax,
+}
+
+/// The walk itself. `bytes` may be the beginning of a file of `total` bytes.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    bytes: &'a [u8],
+    total: usize,
+    at: usize,
+    syntax: Syntax,
+    levels: Vec<Level>,
+}
+
+/// A header of an element, item or delimiter.
+struct Header {
+    tag: u32,
+    vr: [u8; 2],
+    length: u32,
+    value: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(bytes: &'a [u8], total: usize, at: usize, syntax: Syntax) -> Self {
+        Self { bytes, total: total.max(bytes.len()), at, syntax, levels: Vec::new() }
+    }
+
+    /// The bytes from `start` to `end`, or `None` where they are not at hand.
+    pub(super) fn value(&self, start: usize, end: usize) -> Option<&'a [u8]> {
+        self.bytes.get(start..end)
+    }
+
+    /// Where the next element begins.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The tags of the sequences that hold the current element, the innermost first.
+    pub(super) fn parents(&self) -> impl Iterator<Item = u32> + '_ {
+        self.levels.iter().rev().filter(|level| level.is_item).map(|level| level.tag)
+    }
+
+    /// Goes on to the next element of a defined length. Sequences are passed over, but for those that can
+    /// hold an attribute that is read: these are entered.
+    pub(super) fn next(&mut self) -> Result<Step, Located> {
+        loop {
+            self.close_full_levels();
+            if self.at >= self.total {
+                return self.at_end();
+            }
+            let Some(header) = self.header() else {
+                return if self.bytes.len() < self.total { Ok(Step::NeedsMore) } else { self.at_end() };
+            };
+            if header.tag >> 16 == 0xFFFE {
+                self.structure(&header)?;
+            } else if self.levels.last().is_some_and(|level| !level.is_item) {
+                return Err(DicomFault::NotAnItem { at: self.at }.at(Attribute::from_tag(header.tag)));
+            } else if let Some(element) = self.element(&header)? {
+                return Ok(Step::Element(element));
+            }
+        }
+    }
+
+    fn close_full_levels(&mut self) {
+        while let Some(level) = self.levels.pop_if(|level| level.end.is_some_and(|end| self.at >= end)) {
+            self.syntax = level.outer;
+        }
+    }
+
+    /// The file is over: well, where nothing is open and no header was begun.
+    fn at_end(&self) -> Result<Step, Located> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        if self.levels.is_empty() && rest.iter().all(|&byte| byte == 0) {
+            return Ok(Step::End);
+        }
+        Err(DicomFault::Cut { at: self.total }.into())
+    }
+
+    /// The header at the current position, or `None` where its bytes are not all there.
+    fn header(&self) -> Option<Header> {
+        let rest = self.bytes.get(self.at..)?;
+        let (&[t0, t1, t2, t3, a, b, c, d], rest) = rest.split_first_chunk::<8>()?;
+        let tag = self.syntax.tag([t0, t1, t2, t3]);
+        let value = self.at + 8;
+        let wide = |vr| Header { tag, vr, length: self.syntax.u32([a, b, c, d]), value };
+        // Some files write single elements without VR (or with garbage) in an explicit data set.
+        if !self.syntax.explicit || tag >> 16 == 0xFFFE || !is_vr([a, b]) {
+            return Some(wide([0; 2]));
+        }
+        if !has_long_form([a, b]) {
+            return Some(Header { tag, vr: [a, b], length: self.syntax.u16([c, d]).into(), value });
+        }
+        let length = self.syntax.u32(*rest.first_chunk::<4>()?);
+        Some(Header { tag, vr: [a, b], length, value: value + 4 })
+    }
+
+    /// An item, or the end of an item or of a sequence.
+    fn structure(&mut self, header: &Header) -> Result<(), Located> {
+        let in_sequence = self.levels.last().is_some_and(|level| !level.is_item);
+        match header.tag {
+            ITEM if in_sequence => {
+                let end = self.end_of(header)?;
+                let (tag, syntax) = self.levels.last().map_or((0, self.syntax), |l| (l.tag, self.syntax));
+                self.open(Level { tag, is_item: true, end, outer: syntax }, header.value)
+            }
+            ITEM_END | SEQUENCE_END => {
+                // A sequence's end also closes an item whose own end is missing. An end where nothing of
+                // undefined length is open is passed over, as other readers do.
+                let closes_item = !in_sequence && self.ends_by_delimiter();
+                if header.tag == ITEM_END && closes_item {
+                    self.close();
+                } else if header.tag == SEQUENCE_END {
+                    if closes_item {
+                        self.close();
+                    }
+                    if self.levels.last().is_some_and(|level| !level.is_item && level.end.is_none()) {
+                        self.close();
+                    }
+                }
+                self.at = header.value;
+                Ok(())
+            }
+            _ => Err(DicomFault::NotAnItem { at: self.at }.at(Attribute::from_tag(header.tag))),
+        }
+    }
+
+    fn ends_by_delimiter(&self) -> bool {
+        self.levels.last().is_some_and(|level| level.end.is_none())
+    }
+
+    fn close(&mut self) {
+        if let Some(level) = self.levels.pop() {
+            self.syntax = level.outer;
+        }
+    }
+
+    fn open(&mut self, level: Level, at: usize) -> Result<(), Located> {
+        if self.levels.len() >= 2 * MAX_DEPTH {
+            return Err(DicomFault::TooDeep { limit: MAX_DEPTH }.into());
+        }
+        self.levels.push(level);
+        self.at = at;
+        Ok(())
+    }
+
+    /// The end of a value of defined length, held against what is left; `None` where it is undefined.
+    fn end_of(&self, header: &Header) -> Result<Option<usize>, Located> {
+        if header.length == UNDEFINED {
+            return Ok(None);
+        }
+        let limit = self.levels.last().and_then(|level| level.end).unwrap_or(self.total);
+        let claimed = header.length as usize;
+        let left = limit.saturating_sub(header.value);
+        // Native pixels may be padded beyond the end of the file; their reader counts what is there.
+        if claimed > left && !(self.levels.is_empty() && is_pixels(header.tag)) {
+            return Err(DicomFault::Length { claimed, left }.at(Attribute::from_tag(header.tag)));
+        }
+        Ok(Some(header.value + claimed.min(left)))
+    }
+
+    /// Enters a sequence (`None`), or passes over an element and returns it.
+    fn element(&mut self, header: &Header) -> Result<Option<Element>, Located> {
+        let end = self.end_of(header)?;
+        let pixels = self.levels.is_empty() && is_pixels(header.tag);
+        if !pixels && (end.is_none() || is_entered(header.tag)) {
+            let outer = self.syntax;
+            // PS3.5 6.2.2: the content of an undefined-length UN is implicit VR little endian.
+            if header.vr == *b"UN" {
+                self.syntax = Syntax::IMPLICIT_LITTLE;
+            }
+            self.open(Level { tag: header.tag, is_item: false, end, outer }, header.value)?;
+            return Ok(None);
+        }
+        self.at = end.unwrap_or(header.value);
+        let Header { tag, vr, value: start, .. } = *header;
+        Ok(Some(Element { tag, vr, start, end, syntax: self.syntax }))
+    }
+}
+
+/// Whether an element holds the pixels of an image.
+pub(super) fn is_pixels(tag: u32) -> bool {
+    matches!(tag, tag::PIXEL_DATA | tag::FLOAT_PIXEL_DATA | tag::DOUBLE_FLOAT_PIXEL_DATA)
+}
+
+/// Whether a sequence may hold an attribute that is read.
+fn is_entered(tag: u32) -> bool {
+    matches!(
+        tag,
+        tag::MODALITY_LUT_SEQUENCE
+            | tag::SHARED_FUNCTIONAL_GROUPS_SEQUENCE
+            | tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
+            | tag::PIXEL_MEASURES_SEQUENCE
+            | tag::PLANE_POSITION_SEQUENCE
+            | tag::PLANE_ORIENTATION_SEQUENCE
+            | tag::FRAME_VOI_LUT_SEQUENCE
+            | tag::PIXEL_VALUE_TRANSFORMATION_SEQUENCE
+    )
+}
+
+/// Whether two bytes can be a value representation.
+pub(super) fn is_vr(bytes: [u8; 2]) -> bool {
+    bytes.iter().all(u8::is_ascii_uppercase)
+}
+
+/// The value representations with a 32-bit length (PS3.5 table 7.1-1).
+fn has_long_form(vr: [u8; 2]) -> bool {
+    matches!(
+        &vr,
+        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV"
+    )
+}

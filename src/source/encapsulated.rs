@@ -1,0 +1,316 @@
+//! Compressed pixels: from fragments to stored values (PS3.5 A.4).
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use dicom_encoding::adapters::{PixelDataObject, RawPixelData};
+use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
+use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
+
+use super::attribute;
+use super::codestream::{self, Codestream};
+use super::data_set::{Element, Syntax};
+use super::dicom_header::{ImageHeader, StoredFormat};
+use super::error::{DicomFault, Located};
+use super::limits::plausible_decoded_bytes;
+use super::rle;
+use super::stored_pixels::StoredPixels;
+use super::transfer_syntax::Codec;
+
+/// Joins the fragments of the one frame behind Pixel Data's header at `at` (PS3.5 table A.4-1). The first
+/// item, the Basic Offset Table, is passed over. One fragment is borrowed, more are copied to `joined`.
+pub(super) fn frame<'a>(bytes: &'a [u8], at: usize, joined: &'a mut Vec<u8>) -> Result<&'a [u8], Located> {
+    joined.clear();
+    let mut at = at;
+    let mut items = 0;
+    let mut only = None;
+    loop {
+        let fault = || DicomFault::Fragments { at }.at(attribute::PIXEL_DATA);
+        let rest = bytes.get(at..).unwrap_or_default();
+        let (&[t0, t1, t2, t3, l0, l1, l2, l3], value) = rest.split_first_chunk().ok_or_else(fault)?;
+        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        match [t0, t1, t2, t3] {
+            [0xFE, 0xFF, 0x00, 0xE0] => {
+                let fragment = value.get(..length).ok_or_else(fault)?;
+                match items {
+                    0 => {}
+                    1 => only = Some(fragment),
+                    _ => {
+                        joined.extend_from_slice(only.take().unwrap_or_default());
+                        joined.extend_from_slice(fragment);
+                    }
+                }
+                items += 1;
+                at += 8 + length;
+            }
+            [0xFE, 0xFF, 0xDD, 0xE0] if items > 1 => return Ok(only.unwrap_or(joined)),
+            _ => return Err(fault()),
+        }
+    }
+}
+
+/// Decodes the frame of one image into `stored`. `header` has been checked against the limits.
+pub(super) fn decode(
+    header: &ImageHeader,
+    codec: Codec,
+    data_set: &[u8],
+    pixels: &Element,
+    stored: &mut StoredPixels,
+) -> Result<(), Located> {
+    let StoredPixels { values, joined, decoded } = stored;
+    let frame = frame(data_set, pixels.start, joined)?;
+    decode_frame(header, codec, frame, decoded).map_err(|fault| fault.at(attribute::PIXEL_DATA))?;
+    values.fill(header.stored, Syntax::EXPLICIT_LITTLE, decoded);
+    Ok(())
+}
+
+/// Refuses a decoded size that so few compressed bytes cannot hold, before memory is asked for.
+pub(super) fn check_plausible(needed: u64, encoded: u64) -> Result<(), DicomFault> {
+    if needed > plausible_decoded_bytes(encoded) {
+        return Err(DicomFault::Implausible { needed, encoded });
+    }
+    Ok(())
+}
+
+fn decode_frame(
+    header: &ImageHeader,
+    codec: Codec,
+    frame: &[u8],
+    decoded: &mut Vec<u8>,
+) -> Result<(), DicomFault> {
+    let needed = header.shape.pixels() * header.stored.bytes();
+    check_plausible(needed as u64, frame.len() as u64)?;
+    let stream = match codec {
+        Codec::Rle => {
+            return rle::decode(frame, header.shape.pixels(), header.stored.bytes(), decoded)
+                .ok_or(DicomFault::Codestream { format: "RLE" });
+        }
+        Codec::Jpeg => codestream::jpeg(frame)?,
+        Codec::Jpeg2000 => codestream::jpeg_2000(frame)?,
+    };
+    check_stream(header, stream)?;
+    // The JPEG codec gives 8 bits for 8 bits and 16 for all else; the JPEG 2000 codec what it is asked for.
+    let coded_bytes = if codec == Codec::Jpeg && stream.precision == 8 { 1 } else { 2 };
+    run_codec(header, coded_bytes, frame, decoded)?;
+    if decoded.len() != header.shape.pixels() * coded_bytes {
+        return Err(DicomFault::PixelsShort { needed: needed as u64, present: decoded.len() as u64 });
+    }
+    check_signs(header, stream, coded_bytes, decoded)?;
+    resize_samples(decoded, coded_bytes, header.stored.bytes(), stream.signed);
+    Ok(())
+}
+
+/// Holds what the codestream says about itself against the header.
+fn check_stream(header: &ImageHeader, stream: Codestream) -> Result<(), DicomFault> {
+    let StoredFormat::Integer { bits_allocated, bits_stored, high_bit, signed } = header.stored else {
+        return Ok(());
+    };
+    let (rows, columns) = (header.shape.rows() as u64, header.shape.columns() as u64);
+    let precision = u16::from(stream.precision);
+    // Where the value does not begin at bit 0, the stream must hold all bits up to it.
+    let reaches_value = high_bit + 1 == bits_stored || precision > high_bit;
+    let agrees = u64::from(stream.rows) == rows
+        && u64::from(stream.columns) == columns
+        && stream.components == 1
+        && precision <= bits_allocated
+        && reaches_value
+        && (signed || !stream.signed);
+    if !agrees {
+        let sign = |signed| if signed { "signed" } else { "unsigned" };
+        let Codestream { rows, columns, components, .. } = stream;
+        return Err(DicomFault::CodestreamDiffers {
+            stream: format!(
+                "{rows}x{columns} pixels of {components} components, {} with {precision} bits",
+                sign(stream.signed)
+            ),
+            header: format!(
+                "{} pixels of 1 component, {} with {bits_stored} bits stored of {bits_allocated}, high bit {high_bit}",
+                header.shape,
+                sign(signed)
+            ),
+        });
+    }
+    if precision > 16 {
+        let supported = "compressed images of up to 16 bits";
+        return Err(DicomFault::Unsupported { value: format!("{precision} bits"), supported });
+    }
+    Ok(())
+}
+
+/// Where the header says signed, the stream unsigned and with fewer bits, a value with the stream's
+/// highest bit may be meant as negative or not. Nothing tells which, so such an image is refused.
+fn check_signs(
+    header: &ImageHeader,
+    stream: Codestream,
+    coded_bytes: usize,
+    decoded: &[u8],
+) -> Result<(), DicomFault> {
+    let StoredFormat::Integer { bits_stored, signed: true, .. } = header.stored else {
+        return Ok(());
+    };
+    if stream.signed || u16::from(stream.precision) >= bits_stored {
+        return Ok(());
+    }
+    let top = stream.precision - 1;
+    let ambiguous = if coded_bytes == 1 {
+        decoded.iter().any(|&value| value >> top != 0)
+    } else {
+        decoded.as_chunks().0.iter().any(|&pair| u16::from_le_bytes(pair) >> top != 0)
+    };
+    if ambiguous {
+        return Err(DicomFault::CodestreamDiffers {
+            stream: format!("unsigned values of {} bits", stream.precision),
+            header: format!("signed values of {bits_stored} bits"),
+        });
+    }
+    Ok(())
+}
+
+/// Lets the registered codec decode the frame as samples of `coded_bytes` little endian bytes.
+fn run_codec(
+    header: &ImageHeader,
+    coded_bytes: usize,
+    frame: &[u8],
+    decoded: &mut Vec<u8>,
+) -> Result<(), DicomFault> {
+    let syntax = header.transfer_syntax;
+    let failed = |message: String| DicomFault::Codec { syntax: syntax.to_string(), message };
+    let Some(reader) = TransferSyntaxRegistry.get(syntax.uid()).and_then(|known| known.pixel_data_reader())
+    else {
+        return Err(failed("this build has no codec for it".to_owned()));
+    };
+    decoded.clear();
+    let source = OneFrame { header, coded_bits: 8 * coded_bytes as u16, frame };
+    // The codecs index and assert on what the stream says; a panic in them is a damaged stream.
+    match catch_unwind(AssertUnwindSafe(|| reader.decode_frame(&source, 0, decoded))) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(failed(innermost(&error))),
+        Err(_) => Err(failed("the codec failed on damaged data".to_owned())),
+    }
+}
+
+/// What the codec itself said, on one line.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Makes samples of `from` little endian bytes ones of `to` bytes.
+fn resize_samples(bytes: &mut Vec<u8>, from: usize, to: usize, signed: bool) {
+    if from == to {
+        return;
+    }
+    let samples = bytes.len() / from;
+    if to < from {
+        for sample in 0..samples {
+            bytes.copy_within(sample * from..sample * from + to, sample * to);
+        }
+        bytes.truncate(samples * to);
+        return;
+    }
+    bytes.resize(samples * to, 0);
+    for sample in (0..samples).rev() {
+        bytes.copy_within(sample * from..(sample + 1) * from, sample * to);
+        let filled = sample * to + from;
+        let negative = signed && bytes[filled - 1] & 0x80 != 0;
+        bytes[filled..(sample + 1) * to].fill(if negative { 0xFF } else { 0 });
+    }
+}
+
+/// One compressed frame as the codecs want to see it.
+struct OneFrame<'a> {
+    header: &'a ImageHeader,
+    coded_bits: u16,
+    frame: &'a [u8],
+}
+
+impl PixelDataObject for OneFrame<'_> {
+    fn transfer_syntax_uid(&self) -> &str {
+        self.header.transfer_syntax.uid()
+    }
+
+    fn rows(&self) -> Option<u16> {
+        u16::try_from(self.header.shape.rows()).ok()
+    }
+
+    fn cols(&self) -> Option<u16> {
+        u16::try_from(self.header.shape.columns()).ok()
+    }
+
+    fn samples_per_pixel(&self) -> Option<u16> {
+        Some(1)
+    }
+
+    fn bits_allocated(&self) -> Option<u16> {
+        Some(self.coded_bits)
+    }
+
+    fn bits_stored(&self) -> Option<u16> {
+        Some(self.coded_bits)
+    }
+
+    fn photometric_interpretation(&self) -> Option<&str> {
+        Some("MONOCHROME2")
+    }
+
+    fn number_of_frames(&self) -> Option<u32> {
+        Some(1)
+    }
+
+    fn number_of_fragments(&self) -> Option<u32> {
+        Some(1)
+    }
+
+    fn fragment(&self, fragment: usize) -> Option<Cow<'_, [u8]>> {
+        (fragment == 0).then_some(Cow::Borrowed(self.frame))
+    }
+
+    fn offset_table(&self) -> Option<Cow<'_, [u32]>> {
+        Some(Cow::Borrowed(&[]))
+    }
+
+    fn raw_pixel_data(&self) -> Option<RawPixelData> {
+        let fragments = std::iter::once(self.frame.to_vec()).collect();
+        Some(RawPixelData { fragments, offset_table: std::iter::empty().collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(value: &[u8]) -> Vec<u8> {
+        [&[0xFE, 0xFF, 0x00, 0xE0], &(value.len() as u32).to_le_bytes()[..], value].concat()
+    }
+
+    const END: [u8; 8] = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+
+    #[test]
+    fn joins_fragments_behind_the_offset_table() {
+        let mut joined = vec![9; 9];
+        let one = [item(&[0; 4]), item(&[1, 2]), END.to_vec()].concat();
+        assert_eq!(frame(&one, 0, &mut joined).unwrap(), [1, 2]);
+        let three = [item(&[]), item(&[1, 2]), item(&[3]), item(&[4]), END.to_vec()].concat();
+        assert_eq!(frame(&three, 0, &mut joined).unwrap(), [1, 2, 3, 4]);
+        for cut in 0..three.len() {
+            assert!(frame(&three[..cut], 0, &mut joined).is_err(), "cut at {cut}");
+        }
+        let none = [item(&[]), END.to_vec()].concat();
+        assert!(frame(&none, 0, &mut joined).is_err());
+    }
+
+    #[test]
+    fn samples_change_their_width() {
+        let mut bytes = vec![1, 0x80];
+        resize_samples(&mut bytes, 1, 2, false);
+        assert_eq!(bytes, [1, 0, 0x80, 0]);
+        resize_samples(&mut bytes, 2, 1, false);
+        assert_eq!(bytes, [1, 0x80]);
+        let mut signed = vec![0, 0x80, 5, 0];
+        resize_samples(&mut signed, 2, 4, true);
+        assert_eq!(signed, [0, 0x80, 0xFF, 0xFF, 5, 0, 0, 0]);
+    }
+}

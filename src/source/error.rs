@@ -1,0 +1,232 @@
+//! Why a DICOM file gives no image.
+
+use crate::model::{GridError, PixelType, Place, Reason};
+
+use super::Attribute;
+
+/// A DICOM file that gives no image: where, and why.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{place}: {fault}")]
+pub struct DicomError {
+    /// The file, and the attribute where there is one.
+    pub place: Box<Place>,
+    /// What is wrong there.
+    pub fault: DicomFault,
+}
+
+/// What is wrong with a DICOM file, sorted by what it means: unreadable, of a kind that is not
+/// supported, over a limit, or with a value that the pixel type cannot hold.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum DicomFault {
+    /// It begins like no DICOM file.
+    #[error("this is not a DICOM file")]
+    NotDicom,
+    /// It ends inside its header.
+    #[error("the file ends at byte {at} in the middle of its data set")]
+    Cut {
+        /// The length of the file.
+        at: usize,
+    },
+    /// An element claims more bytes than there are.
+    #[error("claims {claimed} bytes where {left} are left")]
+    Length {
+        /// What the element claims.
+        claimed: usize,
+        /// What is left of the file, or of the item that holds it.
+        left: usize,
+    },
+    /// Something other than an item stands in a sequence.
+    #[error("stands at byte {at}, where an item of a sequence was expected")]
+    NotAnItem {
+        /// Its offset in the data set's bytes.
+        at: usize,
+    },
+    /// The data set is deflated and the stream is damaged.
+    #[error("the deflated data set cannot be inflated")]
+    Deflate,
+    /// A required attribute is absent.
+    #[error("the attribute is missing")]
+    Missing,
+    /// An attribute's value is not what it must be.
+    #[error("the value {value:?} is not {expected}")]
+    Value {
+        /// The value as it stands in the file, shortened.
+        value: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// Rows or Columns is 0.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// Bits Allocated, Bits Stored and High Bit contradict each other.
+    #[error("{allocated} bits allocated, {stored} stored and high bit {high} contradict each other")]
+    Bits {
+        /// Bits Allocated.
+        allocated: u16,
+        /// Bits Stored.
+        stored: u16,
+        /// High Bit.
+        high: u16,
+    },
+    /// There are fewer pixel bytes than the image needs.
+    #[error("the image needs {needed} bytes of pixels and {present} are there")]
+    PixelsShort {
+        /// What Rows, Columns and Bits Allocated ask for.
+        needed: u64,
+        /// What is there.
+        present: u64,
+    },
+    /// Two attributes that exclude each other are both there.
+    #[error("contradicts {with}")]
+    Contradicts {
+        /// The other attribute.
+        with: Attribute,
+    },
+    /// Pixel data is in fragments where the transfer syntax has none, or the other way round.
+    #[error("the pixels are {} although the transfer syntax is {syntax}", if *.encapsulated { "encapsulated" } else { "not encapsulated" })]
+    Encapsulation {
+        /// Whether the pixels are in fragments.
+        encapsulated: bool,
+        /// The transfer syntax.
+        syntax: String,
+    },
+    /// A decoded image of this size cannot come out of so few bytes.
+    #[error("the image needs {needed} bytes of pixels, more than {encoded} compressed bytes can hold")]
+    Implausible {
+        /// What Rows, Columns and Bits Allocated ask for.
+        needed: u64,
+        /// How many compressed bytes there are.
+        encoded: u64,
+    },
+    /// The fragments are damaged.
+    #[error("the fragments of the pixel data are incomplete at byte {at}")]
+    Fragments {
+        /// Offset in the data set's bytes.
+        at: usize,
+    },
+    /// The compressed image is not a whole codestream of its format.
+    #[error("the compressed image is not a complete {format} stream")]
+    Codestream {
+        /// The format that the transfer syntax names.
+        format: &'static str,
+    },
+    /// The compressed image has another size, depth or number of components than the header says.
+    #[error("the compressed image has {stream}, the header {header}")]
+    CodestreamDiffers {
+        /// What the codestream says.
+        stream: String,
+        /// What the attributes say.
+        header: String,
+    },
+    /// The codec refused the compressed image, or failed in it.
+    #[error("the image compressed as {syntax} cannot be decoded: {message}")]
+    Codec {
+        /// The transfer syntax.
+        syntax: String,
+        /// What the codec said.
+        message: String,
+    },
+
+    /// It has no pixels: a report, a plan, a directory.
+    #[error("this DICOM file holds no image")]
+    NoImage,
+    /// Its transfer syntax is not supported.
+    #[error("the transfer syntax {name} is not supported")]
+    TransferSyntax {
+        /// Name and UID.
+        name: String,
+    },
+    /// The attribute has a value that is allowed but not supported.
+    #[error("the value {value} is not supported: {supported}")]
+    Unsupported {
+        /// The value.
+        value: String,
+        /// What is supported.
+        supported: &'static str,
+    },
+
+    /// Sequences are nested deeper than allowed.
+    #[error("sequences are nested more than {limit} deep")]
+    TooDeep {
+        /// The deepest nesting allowed.
+        limit: usize,
+    },
+    /// It is larger than the limit, as a file or after decoding.
+    #[error("{what} has {bytes} bytes, more than the limit of {limit}")]
+    OverLimit {
+        /// `the file`, `the inflated data set` or `the decoded image`.
+        what: &'static str,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// A value does not fit the pixel type.
+    #[error(
+        "the value {value} at row {row}, column {column} (counted from 0) does not fit {target} exactly; \
+         choose another type with --dtype"
+    )]
+    PixelValue {
+        /// The modality value.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+        /// The type asked for.
+        target: PixelType,
+    },
+}
+
+impl DicomFault {
+    /// The bin's reason for this fault.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NoImage
+            | Self::TransferSyntax { .. }
+            | Self::Unsupported { .. }
+            | Self::TooDeep { .. }
+            | Self::OverLimit { .. } => Reason::ImageUnsupported,
+            Self::PixelValue { .. } => Reason::ImageValue,
+            _ => Reason::ImageUnreadable,
+        }
+    }
+
+    /// This fault at an attribute.
+    pub(super) fn at(self, attribute: Attribute) -> Located {
+        Located { attribute: Some(attribute), fault: self }
+    }
+}
+
+impl DicomError {
+    /// The bin's reason for this error.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.fault.reason()
+    }
+}
+
+/// A fault before its file is known.
+#[derive(Debug)]
+pub(super) struct Located {
+    pub(super) attribute: Option<Attribute>,
+    pub(super) fault: DicomFault,
+}
+
+impl Located {
+    pub(super) fn in_file(self, file: &str) -> DicomError {
+        let place = match self.attribute {
+            Some(attribute) => attribute.place(file),
+            None => Place::file(file),
+        };
+        DicomError { place: Box::new(place), fault: self.fault }
+    }
+}
+
+impl From<DicomFault> for Located {
+    fn from(fault: DicomFault) -> Self {
+        Self { attribute: None, fault }
+    }
+}

@@ -1,0 +1,215 @@
+//! Checks the values of a header and makes an [`ImageHeader`] of them. Only what is used is checked:
+//! real headers have much else that is not as the standard wants it.
+
+use crate::model::GridShape;
+
+use super::attribute::{self, Attribute};
+use super::data_set::Element;
+use super::dicom_header::{ImageHeader, StoredFormat};
+use super::error::{DicomFault, Located};
+use super::header_values::{HeaderValues, Value};
+use super::modality::{ModalityLut, ModalityTransform};
+use super::transfer_syntax::TransferSyntax;
+use super::value_text::{decimal, shown, text};
+
+impl HeaderValues<'_> {
+    /// The header of an image with these values and with its pixels in the element `pixels`.
+    pub(super) fn check(
+        &self,
+        transfer_syntax: TransferSyntax,
+        pixels: &Element,
+    ) -> Result<ImageHeader, Located> {
+        self.check_frames()?;
+        let inverted = self.check_monochrome()?;
+        let shape = GridShape::new(
+            us(attribute::ROWS, self.rows)?.into(),
+            us(attribute::COLUMNS, self.columns)?.into(),
+        )
+        .map_err(DicomFault::from)?;
+        let stored = self.format(pixels.tag)?;
+        let modality = self.modality(stored)?;
+        let (geometry, unreadable) = self.geometry.parse();
+        Ok(ImageHeader {
+            shape,
+            stored,
+            modality,
+            inverted,
+            geometry,
+            rescale_type: self.rescale_type.and_then(|value| ascii(value.bytes)),
+            instance_number: self.instance_number.and_then(|value| text(value.bytes)?.parse().ok()),
+            transfer_syntax,
+            unreadable,
+        })
+    }
+
+    fn check_frames(&self) -> Result<(), Located> {
+        let frames = self.frames.filter(|value| text(value.bytes) != Some(""));
+        let Some(Value { bytes, .. }) = frames else {
+            return Ok(());
+        };
+        match text(bytes).and_then(|text| text.parse::<u32>().ok()) {
+            Some(1) => Ok(()),
+            Some(2..) => {
+                let supported = "one frame in a file";
+                let fault = DicomFault::Unsupported { value: shown(bytes), supported };
+                Err(fault.at(attribute::NUMBER_OF_FRAMES))
+            }
+            Some(0) | None => Err(bad(attribute::NUMBER_OF_FRAMES, bytes, "a number of frames")),
+        }
+    }
+
+    /// Whether the image is MONOCHROME1; an error where it is not monochrome.
+    fn check_monochrome(&self) -> Result<bool, Located> {
+        let Some(Value { bytes, .. }) = self.photometric else {
+            return Err(DicomFault::Missing.at(attribute::PHOTOMETRIC_INTERPRETATION));
+        };
+        let inverted = match text(bytes) {
+            Some("MONOCHROME1") => true,
+            Some("MONOCHROME2") => false,
+            _ => {
+                let supported = "MONOCHROME1 and MONOCHROME2";
+                let fault = DicomFault::Unsupported { value: shown(bytes), supported };
+                return Err(fault.at(attribute::PHOTOMETRIC_INTERPRETATION));
+            }
+        };
+        match self.samples.map(|value| us(attribute::SAMPLES_PER_PIXEL, Some(value))).transpose()? {
+            None | Some(1) => Ok(inverted),
+            Some(samples) => {
+                let fault = DicomFault::Unsupported { value: samples.to_string(), supported: "one sample" };
+                Err(fault.at(attribute::SAMPLES_PER_PIXEL))
+            }
+        }
+    }
+
+    fn format(&self, pixels: u32) -> Result<StoredFormat, Located> {
+        let allocated = us(attribute::BITS_ALLOCATED, self.bits_allocated)?;
+        if pixels != attribute::tag::PIXEL_DATA {
+            let (bits, format) = match pixels {
+                attribute::tag::FLOAT_PIXEL_DATA => (32, StoredFormat::Float32),
+                _ => (64, StoredFormat::Float64),
+            };
+            let with = Attribute::from_tag(pixels);
+            let agrees = allocated == bits;
+            return agrees
+                .then_some(format)
+                .ok_or(DicomFault::Contradicts { with }.at(attribute::BITS_ALLOCATED));
+        }
+        if ![8, 16, 32].contains(&allocated) {
+            let fault =
+                DicomFault::Unsupported { value: allocated.to_string(), supported: "8, 16 and 32 bits" };
+            return Err(fault.at(attribute::BITS_ALLOCATED));
+        }
+        let stored = us(attribute::BITS_STORED, self.bits_stored)?;
+        let high = match self.high_bit {
+            Some(value) => us(attribute::HIGH_BIT, Some(value))?,
+            None => stored.saturating_sub(1),
+        };
+        if stored == 0 || stored > allocated || high >= allocated || high + 1 < stored {
+            return Err(DicomFault::Bits { allocated, stored, high }.at(attribute::BITS_STORED));
+        }
+        let signed = match us(attribute::PIXEL_REPRESENTATION, self.representation)? {
+            0 => false,
+            1 => true,
+            other => {
+                let fault = DicomFault::Value { value: other.to_string(), expected: "0 or 1" };
+                return Err(fault.at(attribute::PIXEL_REPRESENTATION));
+            }
+        };
+        Ok(StoredFormat::Integer { bits_allocated: allocated, bits_stored: stored, high_bit: high, signed })
+    }
+
+    /// PS3.3 C.11.1: a LUT or a rescale, not both.
+    fn modality(&self, stored: StoredFormat) -> Result<ModalityTransform, Located> {
+        let slope = rescale(attribute::RESCALE_SLOPE, self.slope, 1.0)?;
+        if slope == 0.0 {
+            let fault = DicomFault::Value { value: "0".to_owned(), expected: "a slope other than 0" };
+            return Err(fault.at(attribute::RESCALE_SLOPE));
+        }
+        let intercept = rescale(attribute::RESCALE_INTERCEPT, self.intercept, 0.0)?;
+        let identity = slope == 1.0 && intercept == 0.0;
+        match (self.lut_descriptor, self.lut_data) {
+            (None, None) if identity => Ok(ModalityTransform::Identity),
+            (None, None) => Ok(ModalityTransform::Linear { slope, intercept }),
+            _ if !identity => {
+                let with = attribute::RESCALE_SLOPE;
+                Err(DicomFault::Contradicts { with }.at(attribute::MODALITY_LUT_SEQUENCE))
+            }
+            (descriptor, data) => lut(descriptor, data, stored).map(ModalityTransform::Lut),
+        }
+    }
+}
+
+/// PS3.3 C.11.1.1.1: the number of entries (0 for 65,536), the first stored value, and the bits.
+fn lut(
+    descriptor: Option<Value<'_>>,
+    data: Option<Value<'_>>,
+    stored: StoredFormat,
+) -> Result<ModalityLut, Located> {
+    let descriptor = descriptor.ok_or(DicomFault::Missing.at(attribute::LUT_DESCRIPTOR))?;
+    let data = data.ok_or(DicomFault::Missing.at(attribute::LUT_DATA))?;
+    let malformed = |expected| bad(attribute::LUT_DESCRIPTOR, descriptor.bytes, expected);
+    let &[a, b, c, d, e, f] = descriptor.bytes else {
+        return Err(malformed("three 16-bit numbers"));
+    };
+    let [entries, first, bits] = [[a, b], [c, d], [e, f]].map(|bytes| descriptor.syntax.u16(bytes));
+    let StoredFormat::Integer { signed, .. } = stored else {
+        let with = attribute::FLOAT_PIXEL_DATA;
+        return Err(DicomFault::Contradicts { with }.at(attribute::MODALITY_LUT_SEQUENCE));
+    };
+    if !(8..=16).contains(&bits) {
+        return Err(malformed("a table of 8 to 16 bits"));
+    }
+    let first = if signed { i64::from(first.cast_signed()) } else { i64::from(first) };
+    let entries = if entries == 0 { 65_536 } else { usize::from(entries) };
+    let table = lut_entries(entries, bits, data)?;
+    if table.iter().any(|&entry| u32::from(entry) >= 1 << bits) {
+        return Err(DicomFault::Contradicts { with: attribute::LUT_DATA }.at(attribute::LUT_DESCRIPTOR));
+    }
+    ModalityLut::new(first, table).ok_or(DicomFault::Missing.at(attribute::LUT_DATA))
+}
+
+/// The entries, 16 bits each, or 8 bits each where the table has 8 bits and the data are that short.
+fn lut_entries(entries: usize, bits: u16, data: Value<'_>) -> Result<Vec<u16>, Located> {
+    let Value { bytes, syntax } = data;
+    if bytes.len() >= 2 * entries {
+        let (pairs, _) = bytes.as_chunks::<2>();
+        return Ok(pairs[..entries].iter().map(|&pair| syntax.u16(pair)).collect());
+    }
+    let padded = entries + entries % 2;
+    if bits != 8 || bytes.len() < padded {
+        let (needed, present) = (2 * entries as u64, bytes.len() as u64);
+        return Err(DicomFault::PixelsShort { needed, present }.at(attribute::LUT_DATA));
+    }
+    // Bytes packed in 16-bit words: swapped in big endian.
+    let swap = usize::from(syntax.big_endian);
+    Ok((0..entries).map(|index| u16::from(bytes[index ^ swap])).collect())
+}
+
+/// An unsigned 16-bit number (US) that must be there.
+fn us(attribute: Attribute, value: Option<Value<'_>>) -> Result<u16, Located> {
+    let Some(Value { bytes, syntax }) = value else {
+        return Err(DicomFault::Missing.at(attribute));
+    };
+    match bytes {
+        &[a, b] => Ok(syntax.u16([a, b])),
+        _ => Err(bad(attribute, bytes, "one 16-bit number")),
+    }
+}
+
+/// A number of the rescale: `absent` where the attribute is not there, an error where it is unreadable.
+/// Taking another value for one that cannot be read would scale the image wrongly without a word.
+fn rescale(attribute: Attribute, value: Option<Value<'_>>, absent: f64) -> Result<f64, Located> {
+    let Some(Value { bytes, .. }) = value else {
+        return Ok(absent);
+    };
+    text(bytes).and_then(decimal).ok_or_else(|| bad(attribute, bytes, "one decimal number"))
+}
+
+fn ascii(bytes: &[u8]) -> Option<String> {
+    let text = text(bytes).filter(|text| !text.is_empty())?;
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte)).then(|| text.to_owned())
+}
+
+fn bad(attribute: Attribute, bytes: &[u8], expected: &'static str) -> Located {
+    DicomFault::Value { value: shown(bytes), expected }.at(attribute)
+}

@@ -1,0 +1,127 @@
+//! The values of the attributes that are read, as they stand in the file.
+
+use super::attribute::tag;
+use super::data_set::{Element, Step, Syntax, Walk, is_pixels};
+use super::error::{DicomFault, Located};
+use super::geometry_text::GeometryText;
+use super::part10::DataSet;
+
+/// A value as it stands in the file, with the byte order of its numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Value<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) syntax: Syntax,
+}
+
+/// The values of the attributes that are read; `None` where absent.
+#[derive(Debug, Default)]
+pub(super) struct HeaderValues<'a> {
+    pub(super) photometric: Option<Value<'a>>,
+    pub(super) samples: Option<Value<'a>>,
+    pub(super) frames: Option<Value<'a>>,
+    pub(super) rows: Option<Value<'a>>,
+    pub(super) columns: Option<Value<'a>>,
+    pub(super) bits_allocated: Option<Value<'a>>,
+    pub(super) bits_stored: Option<Value<'a>>,
+    pub(super) high_bit: Option<Value<'a>>,
+    pub(super) representation: Option<Value<'a>>,
+    pub(super) intercept: Option<Value<'a>>,
+    pub(super) slope: Option<Value<'a>>,
+    pub(super) rescale_type: Option<Value<'a>>,
+    pub(super) lut_descriptor: Option<Value<'a>>,
+    pub(super) lut_data: Option<Value<'a>>,
+    pub(super) instance_number: Option<Value<'a>>,
+    pub(super) geometry: GeometryText<'a>,
+}
+
+impl<'a> HeaderValues<'a> {
+    /// Walks to the pixels. `None` where the bytes end before them and the file goes on.
+    pub(super) fn collect(data_set: &'a DataSet<'_>) -> Result<Option<(Self, Element)>, Located> {
+        let syntax = data_set.transfer_syntax.syntax();
+        let mut walk = Walk::new(&data_set.bytes, data_set.total, data_set.start, syntax);
+        let mut values = Self::default();
+        loop {
+            let element = match walk.next()? {
+                Step::Element(element) => element,
+                Step::NeedsMore => return Ok(None),
+                Step::End => return Err(DicomFault::NoImage.into()),
+            };
+            if is_pixels(element.tag) && walk.parents().next().is_none() {
+                return Ok(Some((values, element)));
+            }
+            let Some(end) = element.end.filter(|_| is_read(element.tag, &walk)) else {
+                continue;
+            };
+            let Some(bytes) = walk.value(element.start, end) else {
+                return Ok(None);
+            };
+            values.keep(element.tag, Value { bytes, syntax: element.syntax });
+        }
+    }
+
+    fn keep(&mut self, tag: u32, value: Value<'a>) {
+        let slot = match tag {
+            tag::PHOTOMETRIC_INTERPRETATION => &mut self.photometric,
+            tag::SAMPLES_PER_PIXEL => &mut self.samples,
+            tag::NUMBER_OF_FRAMES => &mut self.frames,
+            tag::ROWS => &mut self.rows,
+            tag::COLUMNS => &mut self.columns,
+            tag::BITS_ALLOCATED => &mut self.bits_allocated,
+            tag::BITS_STORED => &mut self.bits_stored,
+            tag::HIGH_BIT => &mut self.high_bit,
+            tag::PIXEL_REPRESENTATION => &mut self.representation,
+            tag::RESCALE_INTERCEPT => &mut self.intercept,
+            tag::RESCALE_SLOPE => &mut self.slope,
+            tag::RESCALE_TYPE => &mut self.rescale_type,
+            tag::LUT_DESCRIPTOR => &mut self.lut_descriptor,
+            tag::LUT_DATA => &mut self.lut_data,
+            tag::INSTANCE_NUMBER => &mut self.instance_number,
+            _ => return self.keep_geometry(tag, value.bytes),
+        };
+        *slot = Some(value);
+    }
+
+    fn keep_geometry(&mut self, tag: u32, bytes: &'a [u8]) {
+        let slot = match tag {
+            tag::PIXEL_SPACING => &mut self.geometry.pixel_spacing,
+            tag::IMAGE_POSITION => &mut self.geometry.image_position,
+            tag::IMAGE_ORIENTATION => &mut self.geometry.image_orientation,
+            tag::WINDOW_CENTER => &mut self.geometry.window_center,
+            tag::WINDOW_WIDTH => &mut self.geometry.window_width,
+            _ => return,
+        };
+        *slot = Some(bytes);
+    }
+}
+
+/// Whether the element that the walk is at stands where its attribute is read: in the data set itself, or
+/// in the one sequence that may hold it.
+fn is_read(tag: u32, walk: &Walk<'_>) -> bool {
+    let in_lut = matches!(tag, tag::LUT_DESCRIPTOR | tag::LUT_DATA);
+    let mut parents = walk.parents();
+    let Some(parent) = parents.next() else {
+        return !in_lut && is_ours(tag);
+    };
+    let Some(outer) = parents.next() else {
+        return in_lut && parent == tag::MODALITY_LUT_SEQUENCE;
+    };
+    // PS3.3 C.7.6.16: an enhanced object has these in its functional groups.
+    let groups = [tag::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE];
+    groups.contains(&outer)
+        && parents.next().is_none()
+        && match parent {
+            tag::PIXEL_VALUE_TRANSFORMATION_SEQUENCE => {
+                matches!(tag, tag::RESCALE_INTERCEPT | tag::RESCALE_SLOPE | tag::RESCALE_TYPE)
+            }
+            tag::PIXEL_MEASURES_SEQUENCE => tag == tag::PIXEL_SPACING,
+            tag::PLANE_POSITION_SEQUENCE => tag == tag::IMAGE_POSITION,
+            tag::PLANE_ORIENTATION_SEQUENCE => tag == tag::IMAGE_ORIENTATION,
+            tag::FRAME_VOI_LUT_SEQUENCE => matches!(tag, tag::WINDOW_CENTER | tag::WINDOW_WIDTH),
+            _ => false,
+        }
+}
+
+/// Whether a tag is of a group that is read. Values of other groups need not even be at hand.
+fn is_ours(tag: u32) -> bool {
+    matches!(tag >> 16, 0x0020 | 0x0028)
+}

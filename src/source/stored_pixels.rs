@@ -1,0 +1,194 @@
+//! The stored values of an image, cleaned of what is not value.
+
+use super::data_set::Syntax;
+use super::dicom_header::StoredFormat;
+
+/// Stored values, row-major, in the narrowest type of their Bits Allocated and sign.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredValues {
+    /// 8 bits unsigned.
+    UInt8(Vec<u8>),
+    /// 8 bits signed.
+    Int8(Vec<i8>),
+    /// 16 bits unsigned.
+    UInt16(Vec<u16>),
+    /// 16 bits signed.
+    Int16(Vec<i16>),
+    /// 32 bits unsigned.
+    UInt32(Vec<u32>),
+    /// 32 bits signed.
+    Int32(Vec<i32>),
+    /// Float Pixel Data.
+    Float32(Vec<f32>),
+    /// Double Float Pixel Data.
+    Float64(Vec<f64>),
+}
+
+/// The stored values of one image and the memory to decode the next one with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredPixels {
+    pub(super) values: StoredValues,
+    /// Fragments joined, and bytes that a codec gave.
+    pub(super) joined: Vec<u8>,
+    pub(super) decoded: Vec<u8>,
+}
+
+impl Default for StoredPixels {
+    fn default() -> Self {
+        Self { values: StoredValues::UInt8(Vec::new()), joined: Vec::new(), decoded: Vec::new() }
+    }
+}
+
+impl StoredPixels {
+    /// The values of the image that was read last.
+    ///
+    /// Integers are the Bits Stored below and at High Bit, with their sign: what else stands in the
+    /// allocated bits, as overlays of old files do, is removed (PS3.5 8.1.1).
+    #[must_use]
+    pub fn values(&self) -> &StoredValues {
+        &self.values
+    }
+}
+
+impl StoredValues {
+    /// Number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::UInt8(v) => v.len(),
+            Self::Int8(v) => v.len(),
+            Self::UInt16(v) => v.len(),
+            Self::Int16(v) => v.len(),
+            Self::UInt32(v) => v.len(),
+            Self::Int32(v) => v.len(),
+            Self::Float32(v) => v.len(),
+            Self::Float64(v) => v.len(),
+        }
+    }
+
+    /// Whether there is no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the values of `format` out of `bytes`, which hold exactly the image. The memory is used
+    /// again where the type stays the same.
+    pub(super) fn fill(&mut self, format: StoredFormat, syntax: Syntax, bytes: &[u8]) {
+        match format {
+            StoredFormat::Integer { bits_allocated, bits_stored, high_bit, signed } => {
+                let bits = Bits { shift: high_bit + 1 - bits_stored, unused: bits_allocated - bits_stored };
+                match (bits_allocated, signed) {
+                    (8, false) => put(self.uint8(), bytes, |[byte]: [u8; 1]| bits.u8(byte)),
+                    (8, true) => put(self.int8(), bytes, |[byte]: [u8; 1]| bits.i8(byte)),
+                    (16, false) => put(self.uint16(), bytes, |b| bits.u16(syntax.u16(b))),
+                    (16, true) => put(self.int16(), bytes, |b| bits.i16(syntax.u16(b))),
+                    (_, false) => put(self.uint32(), bytes, |b| bits.u32(syntax.u32(b))),
+                    (_, true) => put(self.int32(), bytes, |b| bits.i32(syntax.u32(b))),
+                }
+            }
+            StoredFormat::Float32 => put(self.float32(), bytes, |b| f32::from_bits(syntax.u32(b))),
+            StoredFormat::Float64 => put(self.float64(), bytes, |b| {
+                if syntax.big_endian { f64::from_be_bytes(b) } else { f64::from_le_bytes(b) }
+            }),
+        }
+    }
+}
+
+fn put<const N: usize, T>(values: &mut Vec<T>, bytes: &[u8], value: impl Fn([u8; N]) -> T) {
+    values.clear();
+    values.extend(bytes.as_chunks::<N>().0.iter().map(|&bytes| value(bytes)));
+}
+
+/// Where in the allocated bits a value stands: `shift` bits above the lowest, `unused` bits in all.
+#[derive(Clone, Copy)]
+struct Bits {
+    shift: u16,
+    unused: u16,
+}
+
+macro_rules! cleaned {
+    ($($name:ident: $from:ty => $to:ty;)*) => {
+        impl Bits {
+            $(
+                /// Moves the value to the top, so that what stood above it falls off, and down again.
+                fn $name(self, allocated: $from) -> $to {
+                    (((allocated >> self.shift) << self.unused) as $to) >> self.unused
+                }
+            )*
+        }
+    };
+}
+
+cleaned! {
+    u8: u8 => u8;
+    i8: u8 => i8;
+    u16: u16 => u16;
+    i16: u16 => i16;
+    u32: u32 => u32;
+    i32: u32 => i32;
+}
+
+macro_rules! buffers {
+    ($($name:ident, $variant:ident, $number:ty;)*) => {
+        impl StoredValues {
+            $(
+                /// The buffer of this type, kept where it is the current one.
+                fn $name(&mut self) -> &mut Vec<$number> {
+                    if !matches!(self, Self::$variant(_)) {
+                        *self = Self::$variant(Vec::new());
+                    }
+                    match self {
+                        Self::$variant(values) => values,
+                        _ => unreachable!("it was just set to this variant"),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+buffers! {
+    uint8, UInt8, u8;
+    int8, Int8, i8;
+    uint16, UInt16, u16;
+    int16, Int16, i16;
+    uint32, UInt32, u32;
+    int32, Int32, i32;
+    float32, Float32, f32;
+    float64, Float64, f64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(format: StoredFormat, bytes: &[u8]) -> StoredValues {
+        let mut values = StoredValues::UInt8(Vec::new());
+        values.fill(format, Syntax::EXPLICIT_LITTLE, bytes);
+        values
+    }
+
+    fn twelve(high_bit: u16, signed: bool) -> StoredFormat {
+        StoredFormat::Integer { bits_allocated: 16, bits_stored: 12, high_bit, signed }
+    }
+
+    #[test]
+    fn bits_outside_the_value_are_removed() {
+        let bytes = [0x34, 0xF2, 0xFF, 0x1F];
+        assert_eq!(filled(twelve(11, false), &bytes), StoredValues::UInt16(vec![0x234, 0xFFF]));
+        assert_eq!(filled(twelve(11, true), &bytes), StoredValues::Int16(vec![0x234, -1]));
+        assert_eq!(filled(twelve(15, false), &bytes), StoredValues::UInt16(vec![0xF23, 0x1FF]));
+        assert_eq!(filled(twelve(15, true), &bytes), StoredValues::Int16(vec![-0xDD, 0x1FF]));
+    }
+
+    #[test]
+    fn narrow_and_wide_values() {
+        let seven = StoredFormat::Integer { bits_allocated: 8, bits_stored: 7, high_bit: 6, signed: true };
+        assert_eq!(filled(seven, &[0x40, 0x81]), StoredValues::Int8(vec![-64, 1]));
+        let wide = StoredFormat::Integer { bits_allocated: 32, bits_stored: 32, high_bit: 31, signed: false };
+        let mut values = StoredValues::UInt8(Vec::new());
+        values.fill(wide, Syntax::EXPLICIT_BIG, &[0x80, 0, 0, 1]);
+        assert_eq!(values, StoredValues::UInt32(vec![0x8000_0001]));
+    }
+}

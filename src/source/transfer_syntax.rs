@@ -1,0 +1,140 @@
+//! The transfer syntaxes: how a data set and its pixels are written.
+
+use std::fmt;
+
+use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
+use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
+
+use super::error::{DicomFault, Located};
+use super::{attribute, data_set::Syntax};
+
+/// A transfer syntax that is supported (PS3.5 annex A).
+///
+/// Displays as its name and UID, `RLE Lossless (1.2.840.10008.1.2.5)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferSyntax {
+    /// Implicit VR Little Endian.
+    ImplicitLittle,
+    /// Explicit VR Little Endian.
+    ExplicitLittle,
+    /// Explicit VR Big Endian (retired).
+    ExplicitBig,
+    /// Deflated Explicit VR Little Endian.
+    Deflated,
+    /// RLE Lossless (PS3.5 annex G).
+    Rle,
+    /// JPEG Baseline, 8 bits.
+    JpegBaseline,
+    /// JPEG Extended; the codec decodes its 8-bit images only.
+    JpegExtended,
+    /// JPEG Lossless, any selection value.
+    JpegLossless,
+    /// JPEG Lossless, selection value 1.
+    JpegLosslessSv1,
+    /// JPEG 2000, lossless.
+    Jpeg2000Lossless,
+    /// JPEG 2000.
+    Jpeg2000,
+}
+
+/// How pixels are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Codec {
+    Rle,
+    Jpeg,
+    Jpeg2000,
+}
+
+impl TransferSyntax {
+    const ALL: [Self; 11] = [
+        Self::ImplicitLittle,
+        Self::ExplicitLittle,
+        Self::ExplicitBig,
+        Self::Deflated,
+        Self::Rle,
+        Self::JpegBaseline,
+        Self::JpegExtended,
+        Self::JpegLossless,
+        Self::JpegLosslessSv1,
+        Self::Jpeg2000Lossless,
+        Self::Jpeg2000,
+    ];
+
+    /// Its UID (PS3.6 annex A).
+    #[must_use]
+    pub fn uid(self) -> &'static str {
+        match self {
+            Self::ImplicitLittle => "1.2.840.10008.1.2",
+            Self::ExplicitLittle => "1.2.840.10008.1.2.1",
+            Self::ExplicitBig => "1.2.840.10008.1.2.2",
+            Self::Deflated => "1.2.840.10008.1.2.1.99",
+            Self::Rle => "1.2.840.10008.1.2.5",
+            Self::JpegBaseline => "1.2.840.10008.1.2.4.50",
+            Self::JpegExtended => "1.2.840.10008.1.2.4.51",
+            Self::JpegLossless => "1.2.840.10008.1.2.4.57",
+            Self::JpegLosslessSv1 => "1.2.840.10008.1.2.4.70",
+            Self::Jpeg2000Lossless => "1.2.840.10008.1.2.4.90",
+            Self::Jpeg2000 => "1.2.840.10008.1.2.4.91",
+        }
+    }
+
+    /// The supported transfer syntax with this UID.
+    pub(super) fn from_uid(uid: &str) -> Result<Self, Located> {
+        Self::ALL.into_iter().find(|syntax| syntax.uid() == uid).ok_or_else(|| {
+            DicomFault::TransferSyntax { name: described(uid) }.at(attribute::TRANSFER_SYNTAX_UID)
+        })
+    }
+
+    /// How the elements of the data set are written.
+    pub(super) fn syntax(self) -> Syntax {
+        match self {
+            Self::ImplicitLittle => Syntax::IMPLICIT_LITTLE,
+            Self::ExplicitBig => Syntax::EXPLICIT_BIG,
+            _ => Syntax::EXPLICIT_LITTLE,
+        }
+    }
+
+    /// The codec of its pixels; `None` where they are native.
+    pub(super) fn codec(self) -> Option<Codec> {
+        match self {
+            Self::ImplicitLittle | Self::ExplicitLittle | Self::ExplicitBig | Self::Deflated => None,
+            Self::Rle => Some(Codec::Rle),
+            Self::Jpeg2000 | Self::Jpeg2000Lossless => Some(Codec::Jpeg2000),
+            _ => Some(Codec::Jpeg),
+        }
+    }
+}
+
+impl fmt::Display for TransferSyntax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&described(self.uid()))
+    }
+}
+
+/// Name and UID, or the UID alone where the registry does not know it.
+fn described(uid: &str) -> String {
+    match TransferSyntaxRegistry.get(uid) {
+        Some(known) => format!("{} ({uid})", known.name()),
+        None => format!("{:?}", uid.chars().take(64).collect::<String>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_syntax_is_found_by_its_uid_and_named() {
+        for syntax in TransferSyntax::ALL {
+            assert_eq!(TransferSyntax::from_uid(syntax.uid()).unwrap(), syntax);
+            assert!(syntax.to_string().ends_with(&format!("({})", syntax.uid())), "{syntax}");
+        }
+    }
+
+    #[test]
+    fn an_unsupported_syntax_is_named() {
+        let error = TransferSyntax::from_uid("1.2.840.10008.1.2.4.80").unwrap_err().in_file("a.dcm");
+        assert!(error.to_string().contains("JPEG-LS Lossless"), "{error}");
+        assert!(error.to_string().contains("1.2.840.10008.1.2.4.80"), "{error}");
+    }
+}

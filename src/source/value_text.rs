@@ -1,0 +1,56 @@
+//! Numbers and words in text values (PS3.5 6.2), padded with spaces or NUL as real files pad them.
+
+/// A text value without its padding; `None` where it is not UTF-8.
+pub(super) fn text(bytes: &[u8]) -> Option<&str> {
+    let padding = |c: char| c == '\0' || c.is_ascii_whitespace();
+    std::str::from_utf8(bytes).ok().map(|text| text.trim_matches(padding))
+}
+
+/// The finite decimal number (DS) that a trimmed text is.
+///
+/// `inf`, `nan` and a comma are no decimal numbers.
+pub(super) fn decimal(text: &str) -> Option<f64> {
+    let allowed = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+    if !text.bytes().all(allowed) {
+        return None;
+    }
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// The decimal numbers of a value with `N` or more parts separated by backslashes: the first `N`.
+pub(super) fn decimals<const N: usize>(bytes: &[u8]) -> Option<[f64; N]> {
+    let mut parts = text(bytes)?.split('\\');
+    let mut values = [0.0; N];
+    for value in &mut values {
+        *value = decimal(text(parts.next()?.as_bytes())?)?;
+    }
+    Some(values)
+}
+
+/// A value as it is shown in an error: its first 32 characters, without padding.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    let start = &bytes[..bytes.len().min(64)];
+    let text = String::from_utf8_lossy(start);
+    text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace()).chars().take(32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_padded_decimals() {
+        assert_eq!(decimals::<2>(b" 1.5\\ -2e1 \0"), Some([1.5, -20.0]));
+        assert_eq!(decimals::<1>(b"7\\8"), Some([7.0]));
+        assert_eq!(decimals::<2>(b"7"), None);
+        assert_eq!(decimals::<1>(b""), None);
+    }
+
+    #[test]
+    fn refuses_what_is_no_decimal() {
+        for bad in ["1,5", "inf", "nan", "NaN", "1 2", "0x10", "one", "1e999", "-"] {
+            assert_eq!(decimal(bad), None, "{bad}");
+        }
+        assert_eq!(decimal("+.5"), Some(0.5));
+    }
+}
