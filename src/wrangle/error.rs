@@ -10,7 +10,7 @@ use crate::model::Place;
 pub enum WrangleError {
     /// The link table cannot be used.
     #[error(transparent)]
-    Link(#[from] LinkError),
+    Link(Box<LinkError>),
     /// A folder is absent, or the system does not let us see it.
     #[error("{place}: this folder cannot be opened; name {option}")]
     FolderUnreachable {
@@ -43,4 +43,10 @@ pub enum WrangleError {
         /// The folder.
         place: Place,
     },
+}
+
+impl From<LinkError> for WrangleError {
+    fn from(error: LinkError) -> Self {
+        Self::Link(Box::new(error))
+    }
 }

@@ -53,7 +53,7 @@ pub fn read_link_table(path: &Path, file: &str) -> Result<LinkTable, LinkError> 
 /// # Errors
 /// As [`read_link_table`], for the content.
 pub fn parse_link_table(bytes: &[u8], file: &str) -> Result<LinkTable, LinkError> {
-    let rows: Vec<Row<2>> = parse_table(bytes, file, [PATIENT, ORIGINAL])?;
+    let rows: Vec<Row<2>> = parse_table(bytes, file, &[PATIENT, ORIGINAL])?;
     let claims = Claims::of(&rows);
     let mut table = LinkTable::default();
     for row in &rows {

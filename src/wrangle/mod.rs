@@ -4,11 +4,13 @@
 //! below the data directory is seen exactly once and ends either in the plan or in its list of skipped files.
 
 mod error;
+mod file_number;
 mod folder_scan;
 mod layout;
 mod link_table;
 mod pair;
 mod plan;
+mod records;
 mod split;
 mod split_file;
 mod table;
@@ -17,8 +19,8 @@ pub use error::WrangleError;
 pub use folder_scan::{ContourFolder, Folder, PatientFolder, Scan, scan};
 pub use layout::Layout;
 pub use link_table::{LinkRow, LinkTable, RejectedRow, parse_link_table, read_link_table};
-pub use pair::Require;
-pub use plan::{PairOptions, PairPlan, Patient, PlannedSample, plan};
+pub use pair::{PairOptions, Require};
+pub use plan::{PairPlan, Patient, PlannedSample, plan};
 pub use split::{SPLIT_RULE, SplitError, SplitName, SplitSpec, assign_splits};
 pub use split_file::{SplitFile, SplitFileError, apply_split_file, parse_split_file, read_split_file};
 pub use table::{LinkError, MAX_TABLE_BYTES, TableError};

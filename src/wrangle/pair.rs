@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::file_number::{contour_number, image_number};
 use super::layout::join_name;
 use crate::model::{Place, Reason, Skipped, Structure};
 
@@ -13,6 +14,23 @@ pub enum Require {
     Any,
     /// All of those asked for.
     All,
+}
+
+/// What makes a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairOptions {
+    /// The structures asked for, in the order of the mask planes; each once.
+    pub structures: Vec<Structure>,
+    /// How many of them a sample needs.
+    pub require: Require,
+}
+
+impl PairOptions {
+    /// The value of `--structures` that asks for `more` too.
+    fn with(&self, more: Structure) -> String {
+        let all = Structure::ALL.into_iter().filter(|s| self.structures.contains(s) || *s == more);
+        all.map(Structure::name).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// The file names of one folder, and what the folder is called.
@@ -51,47 +69,6 @@ pub(super) struct Paired {
     pub(super) contours: usize,
 }
 
-/// The number in `48.dcm`.
-pub(super) fn image_number(name: &str) -> Result<i32, String> {
-    let stem = name.len().checked_sub(4).and_then(|end| name.split_at_checked(end));
-    match stem {
-        Some((digits, suffix)) if suffix.eq_ignore_ascii_case(".dcm") && is_number(digits) => number(digits),
-        _ => Err("an image is called <number>.dcm".to_owned()),
-    }
-}
-
-/// The number in `IM-0001-0048-icontour-manual.txt`, for a file in the folder of `structure`.
-pub(super) fn contour_number(name: &str, structure: Structure) -> Result<i32, String> {
-    let letter = structure.letter();
-    let fits = || {
-        let lower = name.to_ascii_lowercase();
-        let mut parts = lower.split('-');
-        let fields = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
-        let [im, series, digits, contour, manual] = fields;
-        let found = contour.strip_suffix("contour")?;
-        let fits = parts.next().is_none() && im == "im" && manual == "manual.txt";
-        (fits && is_number(series) && is_number(digits) && found.len() == 1)
-            .then(|| (digits.to_owned(), found.to_owned()))
-    };
-    match fits() {
-        Some((digits, found)) if found == letter.to_string() => number(&digits),
-        Some((_, found)) => {
-            Err(format!("a contour in this folder is a `{letter}contour`, not a `{found}contour`"))
-        }
-        None => {
-            Err(format!("a contour in this folder is called IM-<series>-<number>-{letter}contour-manual.txt"))
-        }
-    }
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn number(digits: &str) -> Result<i32, String> {
-    digits.parse().map_err(|_| format!("the number is larger than {}", i32::MAX))
-}
-
 /// All files of one number.
 #[derive(Default)]
 struct Group<'a> {
@@ -102,104 +79,92 @@ struct Group<'a> {
 /// Pairs the files of one patient.
 ///
 /// `images` is `None` where the patient has no folder of images. `contours` are the folders of
-/// [`Structure::ALL`], and `structures` are those asked for, in the order of the mask planes.
+/// [`Structure::ALL`].
 pub(super) fn pair(
     images: Option<Names<'_>>,
     contours: [Option<Names<'_>>; 2],
-    structures: &[Structure],
-    require: Require,
+    options: &PairOptions,
 ) -> Paired {
-    let mut paired = Paired::default();
-    let mut groups: BTreeMap<i32, Group<'_>> = BTreeMap::new();
     let none = Names { folder: "", files: &[] };
-    for name in images.unwrap_or(none).files {
-        match image_number(name) {
-            Ok(number) => groups.entry(number).or_default().images.push(name),
-            Err(detail) => {
-                let place = images.unwrap_or(none).place(name);
-                paired.skipped.push(Skipped::new(place, Reason::NameDoesNotFit, detail));
-            }
-        }
+    let contours = contours.map(|names| names.unwrap_or(none));
+    let mut pairing = Pairing { images, contours, options, paired: Paired::default() };
+    for (number, group) in pairing.groups() {
+        pairing.settle(number, &group);
     }
-    for structure in Structure::ALL {
-        let names = contours[structure as usize].unwrap_or(none);
-        let asked = structures.contains(&structure);
-        for name in names.files {
-            let (reason, detail) = match contour_number(name, structure) {
-                Ok(number) if asked => {
-                    paired.contours += 1;
-                    groups.entry(number).or_default().contours[structure as usize].push(name);
-                    continue;
-                }
-                Ok(_) => (
-                    Reason::StructureNotAsked,
-                    format!("ask for it with --structures {}", with(structures, structure)),
-                ),
-                Err(detail) => (Reason::NameDoesNotFit, detail),
-            };
-            paired.skipped.push(Skipped::new(names.place(name), reason, detail));
-        }
-    }
-    let folders = Folders { images, contours: contours.map(|names| names.unwrap_or(none)) };
-    for (number, group) in groups {
-        folders.settle(&mut paired, number, &group, structures, require);
-    }
-    paired
+    pairing.paired
 }
 
-/// The list that asks for `more` too, in the order of the mask planes.
-fn with(structures: &[Structure], more: Structure) -> String {
-    let all = Structure::ALL.into_iter().filter(|s| structures.contains(s) || *s == more);
-    all.map(Structure::name).collect::<Vec<_>>().join(",")
-}
-
-struct Folders<'a> {
+struct Pairing<'a> {
     images: Option<Names<'a>>,
     contours: [Names<'a>; 2],
+    options: &'a PairOptions,
+    paired: Paired,
 }
 
-impl Folders<'_> {
-    fn settle(
-        &self,
-        paired: &mut Paired,
-        instance: i32,
-        group: &Group<'_>,
-        structures: &[Structure],
-        require: Require,
-    ) {
+impl<'a> Pairing<'a> {
+    /// The files by number; those whose names do not fit, or that were not asked for, are skipped.
+    fn groups(&mut self) -> BTreeMap<i32, Group<'a>> {
+        let mut groups: BTreeMap<i32, Group<'a>> = BTreeMap::new();
+        if let Some(names) = self.images {
+            for name in names.files {
+                match image_number(name) {
+                    Ok(number) => groups.entry(number).or_default().images.push(name),
+                    Err(detail) => self.skip(names, name, Reason::NameDoesNotFit, &detail),
+                }
+            }
+        }
+        for structure in Structure::ALL {
+            let names = self.contours[structure as usize];
+            let asked = self.options.structures.contains(&structure);
+            for name in names.files {
+                match contour_number(name, structure) {
+                    Ok(number) if asked => {
+                        self.paired.contours += 1;
+                        groups.entry(number).or_default().contours[structure as usize].push(name);
+                    }
+                    Ok(_) => {
+                        let detail = format!("ask for it with --structures {}", self.options.with(structure));
+                        self.skip(names, name, Reason::StructureNotAsked, &detail);
+                    }
+                    Err(detail) => self.skip(names, name, Reason::NameDoesNotFit, &detail),
+                }
+            }
+        }
+        groups
+    }
+
+    /// Decides about all files of one number.
+    fn settle(&mut self, instance: i32, group: &Group<'_>) {
         if let Some(claims) = self.ambiguity(group) {
             let detail = format!("{claims} both have number {instance}; remove or rename one");
-            return self.skip_group(paired, group, true, Reason::Ambiguous, &detail);
+            if let Some(names) = self.images {
+                self.skip_all(names, &group.images, Reason::Ambiguous, &detail);
+            }
+            return self.skip_contours(group, Reason::Ambiguous, &detail);
         }
         let Some(&image) = group.images.first() else {
             let detail = match self.images {
                 Some(names) => format!("{} has no image with number {instance}", names.folder),
                 None => "the patient has no folder of images".to_owned(),
             };
-            return self.skip_group(paired, group, false, Reason::ContourWithoutImage, &detail);
+            return self.skip_contours(group, Reason::ContourWithoutImage, &detail);
         };
-        let contour =
-            |&structure: &Structure| group.contours[structure as usize].first().map(|&name| name.into());
-        let annotations: Box<[Option<Box<str>>]> = structures.iter().map(contour).collect();
-        let missing = annotations.iter().filter(|annotation| annotation.is_none()).count();
-        let enough = match require {
-            Require::Any => missing < annotations.len(),
-            Require::All => missing == 0 && !annotations.is_empty(),
-        };
-        if enough {
-            return paired.samples.push(Pair { instance, image: image.into(), annotations });
+        let structures = &self.options.structures;
+        let contour = |s: &Structure| group.contours[*s as usize].first().map(|&name| name.into());
+        let mut annotations: Box<[Option<Box<str>>]> = structures.iter().map(contour).collect();
+        let lacking: Vec<&str> =
+            structures.iter().zip(&annotations).filter(|(_, a)| a.is_none()).map(|(s, _)| s.name()).collect();
+        let any = lacking.len() < structures.len();
+        if any && (lacking.is_empty() || self.options.require == Require::Any) {
+            return self.paired.samples.push(Pair { instance, image: image.into(), annotations });
         }
-        if missing < annotations.len() {
-            let lacking = structures.iter().zip(&annotations).filter(|(_, a)| a.is_none());
-            let lacking: Vec<_> = lacking.map(|(structure, _)| structure.name()).collect();
-            let detail = format!(
-                "the image has no {} contour, and --require all asks for it",
-                lacking.join(" and no ")
-            );
-            self.skip_group(paired, group, false, Reason::StructureMissing, &detail);
+        if any {
+            let lacking = lacking.join(" and no ");
+            let detail = format!("the image has no {lacking} contour, and --require all asks for it");
+            self.skip_contours(group, Reason::StructureMissing, &detail);
+            annotations.fill(None);
         }
-        let annotations = structures.iter().map(|_| None).collect();
-        paired.unlabelled.push(Pair { instance, image: image.into(), annotations });
+        self.paired.unlabelled.push(Pair { instance, image: image.into(), annotations });
     }
 
     /// The first two files of one kind that claim the number, by name.
@@ -215,16 +180,20 @@ impl Folders<'_> {
         })
     }
 
-    fn skip_group(&self, paired: &mut Paired, group: &Group<'_>, images: bool, reason: Reason, detail: &str) {
-        let mut skip = |names: Names<'_>, files: &[&str]| {
-            paired.skipped.extend(files.iter().map(|name| Skipped::new(names.place(name), reason, detail)));
-        };
-        if let (true, Some(names)) = (images, self.images) {
-            skip(names, &group.images);
+    fn skip_contours(&mut self, group: &Group<'_>, reason: Reason, detail: &str) {
+        for (names, files) in self.contours.into_iter().zip(&group.contours) {
+            self.skip_all(names, files, reason, detail);
         }
-        for (names, files) in self.contours.iter().zip(&group.contours) {
-            skip(*names, files);
+    }
+
+    fn skip_all(&mut self, names: Names<'_>, files: &[&str], reason: Reason, detail: &str) {
+        for name in files {
+            self.skip(names, name, reason, detail);
         }
+    }
+
+    fn skip(&mut self, names: Names<'_>, file: &str, reason: Reason, detail: &str) {
+        self.paired.skipped.push(Skipped::new(names.place(file), reason, detail));
     }
 }
 
@@ -238,9 +207,10 @@ mod tests {
     }
 
     fn run(images: &[&str], inner: &[&str], outer: &[&str], asked: &[Structure], require: Require) -> Paired {
+        let options = PairOptions { structures: asked.to_vec(), require };
         let (images, inner, outer) = (boxed(images), boxed(inner), boxed(outer));
         let contours = [Names { folder: "c/O/i", files: &inner }, Names { folder: "c/O/o", files: &outer }];
-        pair(Some(Names { folder: "d/P", files: &images }), contours.map(Some), asked, require)
+        pair(Some(Names { folder: "d/P", files: &images }), contours.map(Some), &options)
     }
 
     fn skipped(paired: &Paired) -> Vec<String> {
@@ -259,45 +229,6 @@ mod tests {
     const I48: &str = "IM-0001-0048-icontour-manual.txt";
     const O48: &str = "IM-0001-0048-ocontour-manual.txt";
     const I9: &str = "IM-0001-0009-icontour-manual.txt";
-
-    #[test]
-    fn numbers_of_images() {
-        assert_eq!(image_number("48.dcm"), Ok(48));
-        assert_eq!(image_number("0048.DCM"), Ok(48));
-        assert_eq!(image_number("0.dcm"), Ok(0));
-        assert_eq!(image_number("2147483647.dcm"), Ok(i32::MAX));
-        assert!(image_number("2147483648.dcm").unwrap_err().contains("larger than"));
-        for name in
-            [".dcm", "dcm", "", "48", "48.dcm.txt", "-1.dcm", "+1.dcm", "4 8.dcm", "٤.dcm", "é.dcm", "ééé"]
-        {
-            assert_eq!(image_number(name), Err("an image is called <number>.dcm".to_owned()), "{name}");
-        }
-    }
-
-    #[test]
-    fn numbers_of_contours() {
-        assert_eq!(contour_number(I48, Inner), Ok(48));
-        assert_eq!(contour_number(O48, Outer), Ok(48));
-        assert_eq!(contour_number("IM-7-123456-icontour-manual.TXT", Inner), Ok(123_456));
-        let wrong = contour_number(O48, Inner).unwrap_err();
-        assert_eq!(wrong, "a contour in this folder is a `icontour`, not a `ocontour`");
-        for name in [
-            "IM-0001-0048-icontour-auto.txt",
-            "IM-0001-0048-icontour-manual.txt~",
-            "IM-0001-0048-icontour-manual-2.txt",
-            "IM--0048-icontour-manual.txt",
-            "IM-0001--icontour-manual.txt",
-            "IM-0001-+48-icontour-manual.txt",
-            "IM-0001-0048-contour-manual.txt",
-            "notes.txt",
-        ] {
-            let wrong = contour_number(name, Inner).unwrap_err();
-            assert!(wrong.contains("is called IM-<series>-<number>-icontour-manual.txt"), "{name}");
-        }
-        assert!(
-            contour_number("IM-1-99999999999-icontour-manual.txt", Inner).unwrap_err().contains("larger")
-        );
-    }
 
     #[test]
     fn pairs_by_number() {
@@ -374,7 +305,8 @@ mod tests {
             ]
         );
         let files = boxed(&[I48]);
-        let paired = pair(None, [Some(Names { folder: "c", files: &files }), None], &[Inner], Require::Any);
+        let options = PairOptions { structures: vec![Inner], require: Require::Any };
+        let paired = pair(None, [Some(Names { folder: "c", files: &files }), None], &options);
         assert_eq!(
             skipped(&paired),
             [format!("c/{I48} contour-without-image: the patient has no folder of images")]

@@ -6,18 +6,9 @@ use std::path::{Path, PathBuf};
 use super::folder_scan::{ContourFolder, Folder, PatientFolder, Scan, scan, structure_folder};
 use super::layout::join_name;
 use super::link_table::{LinkRow, LinkTable, RejectedRow, read_link_table};
-use super::pair::{Names, Pair, Paired, Require, pair};
+use super::pair::{Names, Pair, PairOptions, Paired, pair};
 use super::{Layout, WrangleError};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Structure, Tally};
-
-/// What makes a sample.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PairOptions {
-    /// The structures asked for, in the order of the mask planes.
-    pub structures: Vec<Structure>,
-    /// How many of them a sample needs.
-    pub require: Require,
-}
 
 /// A usable row of the link table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,8 +186,7 @@ impl<'a> Planner<'a> {
                 let found = structures.as_ref()?[s as usize].as_ref()?;
                 Some(Names { folder: &contour_folders[s as usize], files: &found.files })
             }),
-            &self.options.structures,
-            self.options.require,
+            self.options,
         );
         let at = |column: &str| Place::file(self.layout.link_name()).at_line(row.line).in_column(column);
         if images.is_none() {

@@ -24,7 +24,7 @@ pub struct SplitFile {
 pub enum SplitFileError {
     /// It cannot be read as a table with both columns.
     #[error(transparent)]
-    Table(#[from] TableError),
+    Table(Box<TableError>),
     /// A row without a patient id.
     #[error("{place}: the id is empty; name the patient, or remove the row")]
     EmptyId {
@@ -47,7 +47,7 @@ pub enum SplitFileError {
         /// The later row.
         place: Place,
         /// The patient.
-        patient: String,
+        patient: Box<str>,
         /// The split of the earlier row.
         first: SplitName,
         /// The split of the later row.
@@ -67,6 +67,12 @@ pub enum SplitFileError {
     },
 }
 
+impl From<TableError> for SplitFileError {
+    fn from(error: TableError) -> Self {
+        Self::Table(Box::new(error))
+    }
+}
+
 /// Reads the split file at `path`; places call it `file`.
 ///
 /// # Errors
@@ -80,7 +86,7 @@ pub fn read_split_file(path: &Path, file: &str) -> Result<SplitFile, SplitFileEr
 /// # Errors
 /// As [`read_split_file`], for the content.
 pub fn parse_split_file(bytes: &[u8], file: &str) -> Result<SplitFile, SplitFileError> {
-    let rows: Vec<Row<2>> = parse_table(bytes, file, [PATIENT, SPLIT])?;
+    let rows: Vec<Row<2>> = parse_table(bytes, file, &[PATIENT, SPLIT])?;
     let mut patients: BTreeMap<Box<str>, (SplitName, u64)> = BTreeMap::new();
     for row in rows {
         let at = |column| Place::file(file).at_line(row.line).in_column(column);
@@ -92,7 +98,7 @@ pub fn parse_split_file(bytes: &[u8], file: &str) -> Result<SplitFile, SplitFile
             .ok_or_else(|| SplitFileError::UnknownSplit { place: at(SPLIT), found: quoted(&found) })?;
         match patients.get(&patient) {
             Some(&(first, line)) if first != second => {
-                let patient = quoted(&patient);
+                let patient = quoted(&patient).into();
                 return Err(SplitFileError::Contradiction { place: at(SPLIT), patient, first, second, line });
             }
             Some(_) => {}
@@ -131,11 +137,11 @@ pub fn apply_split_file<'a>(
         return Err(SplitFileError::PatientsMissing { place, count: missing.len(), names });
     }
     let unused = splits.patients.iter().filter(|(id, _)| !seen.contains(&***id));
-    let note = |(id, &(_, line)): (&Box<str>, &(SplitName, u64))| {
+    let note = |id: &str, line: u64| {
         let place = Place::file(splits.file.as_str()).at_line(line).in_column(PATIENT);
         Note::new(place, format!("the data has no sample of patient {}", quoted(id)))
     };
-    let mut notes: Vec<Note> = unused.map(note).collect();
+    let mut notes: Vec<Note> = unused.map(|(id, &(_, line))| note(id, line)).collect();
     notes.sort();
     Ok((assigned, notes))
 }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::records::{Records, clean, line_breaks};
 use crate::model::Place;
 
 /// The largest table that is read, in bytes.
@@ -57,15 +58,15 @@ pub enum TableError {
     /// A column that is needed has no header.
     #[error(
         "{place}: there is no such column, the first line has {found}; \
-         the first line must name the columns {wanted}"
+         the first line must name the columns {}", wanted.join(" and ")
     )]
     ColumnMissing {
         /// The header, and the column that is missing.
         place: Place,
         /// The names in the header, shortened.
-        found: String,
+        found: Box<str>,
         /// The names of all columns that are needed.
-        wanted: String,
+        wanted: &'static [&'static str],
     },
     /// Two columns have the same name.
     #[error("{place}: fields {first} and {second} of the header both have this name; rename or remove one")]
@@ -78,14 +79,14 @@ pub enum TableError {
         second: usize,
     },
     /// No header, or no row below it.
-    #[error("{place}: {found}; it needs a header with {wanted} and a row for each patient")]
+    #[error("{place}: {found}; it needs a header with {} and a row for each patient", wanted.join(" and "))]
     NoRows {
         /// The table.
         place: Place,
         /// What there is.
         found: &'static str,
         /// The names of all columns that are needed.
-        wanted: String,
+        wanted: &'static [&'static str],
     },
     /// The CSV reader gave up.
     #[error("{place}: this row cannot be read as CSV")]
@@ -148,19 +149,22 @@ pub(super) fn read_table_bytes(path: &Path, name: TableName<'_>) -> Result<Vec<u
 pub(super) fn parse_table<const N: usize>(
     bytes: &[u8],
     file: &str,
-    columns: [&'static str; N],
+    columns: &'static [&'static str; N],
 ) -> Result<Vec<Row<N>>, TableError> {
     let text = as_text(bytes, file)?;
-    let wanted = columns.join(" and ");
     let mut records = Records::new(text, file);
     let mut record = csv::StringRecord::new();
     let Some(header) = records.next_into(&mut record)? else {
-        return Err(TableError::NoRows { place: Place::file(file), found: "the file is empty", wanted });
+        return Err(TableError::NoRows {
+            place: Place::file(file),
+            found: "the file is empty",
+            wanted: columns,
+        });
     };
     let at = Place::file(file).at_line(header.line);
     let mut positions = [0; N];
     for (position, column) in positions.iter_mut().zip(columns) {
-        *position = find_column(&record, column, &at, &wanted)?;
+        *position = find_column(&record, column, &at, columns)?;
     }
     let mut rows = Vec::new();
     while let Some(lines) = records.next_into(&mut record)? {
@@ -168,7 +172,11 @@ pub(super) fn parse_table<const N: usize>(
         rows.push(Row { line: lines.line, last_line: lines.last_line, fields: record.len(), values });
     }
     if rows.is_empty() {
-        return Err(TableError::NoRows { place: at, found: "there is no row below the header", wanted });
+        return Err(TableError::NoRows {
+            place: at,
+            found: "there is no row below the header",
+            wanted: columns,
+        });
     }
     Ok(rows)
 }
@@ -191,7 +199,7 @@ fn find_column(
     header: &csv::StringRecord,
     column: &'static str,
     at: &Place,
-    wanted: &str,
+    wanted: &'static [&'static str],
 ) -> Result<usize, TableError> {
     let mut matches = header.iter().enumerate().filter(|(_, name)| column_name(name) == column);
     let place = || at.clone().in_column(column);
@@ -205,8 +213,8 @@ fn find_column(
             if header.len() > names.len() {
                 names.push(format!("{} more", header.len() - names.len()));
             }
-            let found = names.join(", ");
-            Err(TableError::ColumnMissing { place: place(), found, wanted: wanted.to_owned() })
+            let found = names.join(", ").into();
+            Err(TableError::ColumnMissing { place: place(), found, wanted })
         }
     }
 }
@@ -220,12 +228,6 @@ fn column_name(name: &str) -> String {
     words.join("_").to_lowercase()
 }
 
-/// A value without the spaces around it, and without quotes that spaces kept the reader from seeing.
-fn clean(value: &str) -> &str {
-    let value = value.trim();
-    value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).map_or(value, str::trim)
-}
-
 /// A value as an error shows it: quoted, control characters escaped, long ones shortened.
 pub(super) fn quoted(value: &str) -> String {
     const LONGEST: usize = 60;
@@ -235,98 +237,18 @@ pub(super) fn quoted(value: &str) -> String {
     }
 }
 
-/// `\n`, `\r\n` and a `\r` alone, counted.
-fn line_breaks(bytes: &[u8]) -> u64 {
-    let ends = bytes.iter().enumerate().filter(|&(i, &b)| match b {
-        b'\n' => true,
-        b'\r' => bytes.get(i + 1) != Some(&b'\n'),
-        _ => false,
-    });
-    ends.count() as u64
-}
-
-struct Lines {
-    line: u64,
-    last_line: u64,
-}
-
-/// The records of a text with the lines they really stand on.
-///
-/// The csv reader's own line is where it began to look, before the blank lines it passed over, so lines
-/// are counted here, from its byte positions.
-struct Records<'a> {
-    reader: csv::Reader<&'a [u8]>,
-    bytes: &'a [u8],
-    file: &'a str,
-    counted: usize,
-    line: u64,
-}
-
-impl<'a> Records<'a> {
-    fn new(text: &'a str, file: &'a str) -> Self {
-        let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
-        let delimiter = [b',', b';', b'\t'].into_iter().find(|&d| header.contains(char::from(d)));
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter.unwrap_or(b','))
-            .from_reader(text.as_bytes());
-        Self { reader, bytes: text.as_bytes(), file, counted: 0, line: 1 }
-    }
-
-    /// The next record that holds anything; a row of nothing but delimiters, as spreadsheets leave them
-    /// at the end, is blank too.
-    fn next_into(&mut self, record: &mut csv::StringRecord) -> Result<Option<Lines>, TableError> {
-        loop {
-            let mut start = self.offset();
-            while matches!(self.bytes.get(start), Some(b'\r' | b'\n')) {
-                start += 1;
-            }
-            let line = self.line_at(start);
-            let read = self.reader.read_record(record).map_err(|source| {
-                let place = Place::file(self.file).at_line(line);
-                TableError::Row { place, source }
-            })?;
-            if !read {
-                return Ok(None);
-            }
-            if record.iter().any(|value| !clean(value).is_empty()) {
-                let end = self.bytes[..self.offset()].trim_ascii_end().len().max(start);
-                return Ok(Some(Lines { line, last_line: self.line_at(end) }));
-            }
-        }
-    }
-
-    fn offset(&self) -> usize {
-        let byte = self.reader.position().byte();
-        usize::try_from(byte).map_or(self.bytes.len(), |byte| byte.min(self.bytes.len()))
-    }
-
-    /// The line of `offset`, which never goes back.
-    fn line_at(&mut self, offset: usize) -> u64 {
-        if offset > self.counted {
-            self.line += line_breaks(&self.bytes[self.counted..offset]);
-            // A `\r\n` cut in two would count twice.
-            let cut = self.bytes[offset - 1] == b'\r' && self.bytes.get(offset) == Some(&b'\n');
-            self.line -= u64::from(cut);
-            self.counted = offset;
-        }
-        self.line
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn rows(text: &[u8]) -> Vec<(u64, String, String)> {
-        let rows = parse_table(text, "t.csv", ["a", "b"]).unwrap();
+        let rows = parse_table(text, "t.csv", &["a", "b"]).unwrap();
         let value = |v: &Option<Box<str>>| v.as_deref().unwrap_or("<none>").to_owned();
         rows.iter().map(|r| (r.line, value(&r.values[0]), value(&r.values[1]))).collect()
     }
 
     fn message(text: &[u8]) -> String {
-        parse_table(text, "t.csv", ["a", "b"]).unwrap_err().to_string()
+        parse_table(text, "t.csv", &["a", "b"]).unwrap_err().to_string()
     }
 
     fn one(line: u64) -> Vec<(u64, String, String)> {
@@ -347,21 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_those_of_the_file() {
-        let text = b"a,b\r\n\r\n\r\n1,\"x\r\ny\"\r\n\r\n3,4\r\n\n\n5,6";
-        let lines: Vec<_> = parse_table(text, "t.csv", ["a", "b"]).unwrap();
-        let lines: Vec<_> = lines.iter().map(|r| (r.line, r.last_line)).collect();
-        assert_eq!(lines, [(4, 5), (7, 7), (10, 10)]);
-    }
-
-    #[test]
     fn a_short_row_has_no_value() {
         assert_eq!(rows(b"a,b\n1\n"), vec![(2, "1".into(), "<none>".into())]);
     }
 
     #[test]
     fn header_names_are_read_kindly() {
-        let rows = parse_table(b"Patient ID,ORIGINAL-id\nP,O\n", "t.csv", ["patient_id", "original_id"]);
+        let rows = parse_table(b"Patient ID,ORIGINAL-id\nP,O\n", "t.csv", &["patient_id", "original_id"]);
         assert_eq!(rows.unwrap()[0].values[1].as_deref(), Some("O"));
     }
 
