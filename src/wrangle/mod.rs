@@ -1,1 +1,26 @@
-//! Placeholder.
+//! From a link table and folders of files to a plan: which image goes with which contours.
+//!
+//! Opens no file but the link table (and a split file); everything else is decided by names. Every file
+//! below the data directory is seen exactly once and ends either in the plan or in its list of skipped files.
+
+mod error;
+mod file_number;
+mod folder_scan;
+mod layout;
+mod link_table;
+mod pair;
+mod plan;
+mod records;
+mod split;
+mod split_file;
+mod table;
+
+pub use error::WrangleError;
+pub use folder_scan::{ContourFolder, Folder, PatientFolder, Scan, scan};
+pub use layout::Layout;
+pub use link_table::{LinkRow, LinkTable, RejectedRow, parse_link_table, read_link_table};
+pub use pair::{PairOptions, Require};
+pub use plan::{PairPlan, Patient, PlannedSample, plan};
+pub use split::{SPLIT_RULE, SplitError, SplitName, SplitSpec, assign_splits};
+pub use split_file::{SplitFile, SplitFileError, apply_split_file, parse_split_file, read_split_file};
+pub use table::{LinkError, MAX_TABLE_BYTES, TableError};

@@ -1,0 +1,52 @@
+//! Why no plan can be made.
+
+use std::io;
+
+use super::table::LinkError;
+use crate::model::Place;
+
+/// Why no plan can be made at all. What concerns single files never stops a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum WrangleError {
+    /// The link table cannot be used.
+    #[error(transparent)]
+    Link(Box<LinkError>),
+    /// A folder is absent, or the system does not let us see it.
+    #[error("{place}: this folder cannot be opened; name {option}")]
+    FolderUnreachable {
+        /// The folder.
+        place: Place,
+        /// What to name: the data directory or an option.
+        option: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something else stands where a folder should be.
+    #[error("{place}: this is not a folder; name {option}")]
+    NotAFolder {
+        /// The place.
+        place: Place,
+        /// What to name: the data directory or an option.
+        option: &'static str,
+    },
+    /// A part of the layout is a symbolic link that leads out of the data directory.
+    #[error("{place}: this symbolic link leads out of the data directory; if it is meant to, name {option}")]
+    LeadsOut {
+        /// The link.
+        place: Place,
+        /// The option that names its target.
+        option: &'static str,
+    },
+    /// Images and contours are looked for in one and the same folder.
+    #[error("{place}: --dicoms and --contours are the same folder; name two different ones")]
+    SameFolder {
+        /// The folder.
+        place: Place,
+    },
+}
+
+impl From<LinkError> for WrangleError {
+    fn from(error: LinkError) -> Self {
+        Self::Link(Box::new(error))
+    }
+}

@@ -1,0 +1,93 @@
+//! The numbers in file names. Pure.
+
+use crate::model::Structure;
+
+/// The number in `48.dcm`.
+pub(super) fn image_number(name: &str) -> Result<i32, String> {
+    let stem = name.len().checked_sub(4).and_then(|end| name.split_at_checked(end));
+    match stem {
+        Some((digits, suffix)) if suffix.eq_ignore_ascii_case(".dcm") && is_number(digits) => number(digits),
+        _ => Err("an image is called <number>.dcm".to_owned()),
+    }
+}
+
+/// The number in `IM-0001-0048-icontour-manual.txt`, for a file in the folder of `structure`.
+pub(super) fn contour_number(name: &str, structure: Structure) -> Result<i32, String> {
+    let letter = structure.letter();
+    let fits = || {
+        let lower = name.to_ascii_lowercase();
+        let mut parts = lower.split('-');
+        let fields = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+        let [im, series, digits, contour, manual] = fields;
+        let found = contour.strip_suffix("contour")?;
+        let fits = parts.next().is_none() && im == "im" && manual == "manual.txt";
+        (fits && is_number(series) && is_number(digits) && found.len() == 1)
+            .then(|| (digits.to_owned(), found.to_owned()))
+    };
+    match fits() {
+        Some((digits, found)) if found == letter.to_string() => number(&digits),
+        Some((_, found)) => {
+            Err(format!("a contour in this folder is a `{letter}contour`, not a `{found}contour`"))
+        }
+        None => {
+            Err(format!("a contour in this folder is called IM-<series>-<number>-{letter}contour-manual.txt"))
+        }
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn number(digits: &str) -> Result<i32, String> {
+    digits.parse().map_err(|_| format!("the number is larger than {}", i32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use Structure::{Inner, Outer};
+
+    use super::*;
+
+    const I48: &str = "IM-0001-0048-icontour-manual.txt";
+    const O48: &str = "IM-0001-0048-ocontour-manual.txt";
+
+    #[test]
+    fn numbers_of_images() {
+        assert_eq!(image_number("48.dcm"), Ok(48));
+        assert_eq!(image_number("0048.DCM"), Ok(48));
+        assert_eq!(image_number("0.dcm"), Ok(0));
+        assert_eq!(image_number("2147483647.dcm"), Ok(i32::MAX));
+        assert!(image_number("2147483648.dcm").unwrap_err().contains("larger than"));
+        for name in
+            [".dcm", "dcm", "", "48", "48.dcm.txt", "-1.dcm", "+1.dcm", "4 8.dcm", "٤.dcm", "é.dcm", "ééé"]
+        {
+            assert_eq!(image_number(name), Err("an image is called <number>.dcm".to_owned()), "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_contours() {
+        assert_eq!(contour_number(I48, Inner), Ok(48));
+        assert_eq!(contour_number(O48, Outer), Ok(48));
+        assert_eq!(contour_number("IM-7-123456-icontour-manual.TXT", Inner), Ok(123_456));
+        let wrong = contour_number(O48, Inner).unwrap_err();
+        assert_eq!(wrong, "a contour in this folder is a `icontour`, not a `ocontour`");
+        for name in [
+            "IM-0001-0048-icontour-auto.txt",
+            "IM-0001-0048-icontour-manual.txt~",
+            "IM-0001-0048-icontour-manual-2.txt",
+            "IM--0048-icontour-manual.txt",
+            "IM-0001--icontour-manual.txt",
+            "IM-0001-+48-icontour-manual.txt",
+            "IM-0001-0048-contour-manual.txt",
+            "notes.txt",
+        ] {
+            let wrong = contour_number(name, Inner).unwrap_err();
+            assert!(wrong.contains("is called IM-<series>-<number>-icontour-manual.txt"), "{name}");
+        }
+        assert!(
+            contour_number("IM-1-99999999999-icontour-manual.txt", Inner).unwrap_err().contains("larger")
+        );
+    }
+}

@@ -1,0 +1,309 @@
+//! Small CSV tables as people really have them: the link table and the split file.
+//!
+//! Accepts a byte order mark, any line ending, blank lines, quotes, spaces around values, columns in any
+//! order and number, and names in any letter case. The delimiter is a comma, or where the header has none
+//! a semicolon or a tab.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::records::{Records, clean, line_breaks};
+use crate::model::Place;
+
+/// The largest table that is read, in bytes.
+pub const MAX_TABLE_BYTES: u64 = 256 << 20;
+
+/// Why a table cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// There is no such file.
+    #[error("{place}: there is no such file; create it, or name another one with {option}")]
+    Absent {
+        /// The table.
+        place: Place,
+        /// The option that names another one.
+        option: &'static str,
+    },
+    /// A folder, pipe or device stands where the table should be.
+    #[error("{place}: this is not a regular file; name the table with {option}")]
+    NotAFile {
+        /// The table.
+        place: Place,
+        /// The option that names another one.
+        option: &'static str,
+    },
+    /// The system does not let us read it.
+    #[error("{place}: it cannot be read; check its permissions")]
+    Unreadable {
+        /// The table.
+        place: Place,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// More than [`MAX_TABLE_BYTES`].
+    #[error("{place}: more than {MAX_TABLE_BYTES} bytes; a table of ids is not that large, check the file")]
+    TooLarge {
+        /// The table.
+        place: Place,
+    },
+    /// A byte that UTF-8 does not allow.
+    #[error("{place}: {found}; save the table as UTF-8")]
+    NotUtf8 {
+        /// The line of the first bad byte.
+        place: Place,
+        /// What stands there.
+        found: String,
+    },
+    /// A column that is needed has no header.
+    #[error(
+        "{place}: there is no such column, the first line has {found}; \
+         the first line must name the columns {}", wanted.join(" and ")
+    )]
+    ColumnMissing {
+        /// The header, and the column that is missing.
+        place: Place,
+        /// The names in the header, shortened.
+        found: Box<str>,
+        /// The names of all columns that are needed.
+        wanted: &'static [&'static str],
+    },
+    /// Two columns have the same name.
+    #[error("{place}: fields {first} and {second} of the header both have this name; rename or remove one")]
+    ColumnTwice {
+        /// The header, and the name.
+        place: Place,
+        /// Position of the first, from 1.
+        first: usize,
+        /// Position of the second, from 1.
+        second: usize,
+    },
+    /// No header, or no row below it.
+    #[error("{place}: {found}; it needs a header with {} and a row for each patient", wanted.join(" and "))]
+    NoRows {
+        /// The table.
+        place: Place,
+        /// What there is.
+        found: &'static str,
+        /// The names of all columns that are needed.
+        wanted: &'static [&'static str],
+    },
+    /// The CSV reader gave up.
+    #[error("{place}: this row cannot be read as CSV")]
+    Row {
+        /// The row.
+        place: Place,
+        /// What the reader said.
+        source: csv::Error,
+    },
+}
+
+/// Why the link table cannot be used.
+pub type LinkError = TableError;
+
+/// One row: the values of the columns asked for, in the order asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Row<const N: usize> {
+    /// The line it starts on, from 1.
+    pub(super) line: u64,
+    /// The line it ends on: another one where a quoted value holds line ends.
+    pub(super) last_line: u64,
+    /// How many fields the row has.
+    pub(super) fields: usize,
+    /// The values without the spaces around them; `None` where the row is too short.
+    pub(super) values: [Option<Box<str>>; N],
+}
+
+/// What a table is called, and which option names another one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TableName<'a> {
+    pub(super) file: &'a str,
+    pub(super) option: &'static str,
+}
+
+/// Reads the bytes of a table.
+pub(super) fn read_table_bytes(path: &Path, name: TableName<'_>) -> Result<Vec<u8>, TableError> {
+    let place = || Place::file(name.file);
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => TableError::Absent { place: place(), option: name.option },
+        _ => TableError::Unreadable { place: place(), source },
+    };
+    // Asked before opening: opening a pipe would wait for its other end.
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(TableError::NotAFile { place: place(), option: name.option });
+    }
+    if metadata.len() > MAX_TABLE_BYTES {
+        return Err(TableError::TooLarge { place: place() });
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_TABLE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_TABLE_BYTES {
+        return Err(TableError::TooLarge { place: place() });
+    }
+    Ok(bytes)
+}
+
+/// Parses a table and picks `columns`, given in lower case.
+pub(super) fn parse_table<const N: usize>(
+    bytes: &[u8],
+    file: &str,
+    columns: &'static [&'static str; N],
+) -> Result<Vec<Row<N>>, TableError> {
+    let text = as_text(bytes, file)?;
+    let mut records = Records::new(text, file);
+    let mut record = csv::StringRecord::new();
+    let Some(header) = records.next_into(&mut record)? else {
+        return Err(TableError::NoRows {
+            place: Place::file(file),
+            found: "the file is empty",
+            wanted: columns,
+        });
+    };
+    let at = Place::file(file).at_line(header.line);
+    let mut positions = [0; N];
+    for (position, column) in positions.iter_mut().zip(columns) {
+        *position = find_column(&record, column, &at, columns)?;
+    }
+    let mut rows = Vec::new();
+    while let Some(lines) = records.next_into(&mut record)? {
+        let values = positions.map(|position| record.get(position).map(|value| clean(value).into()));
+        rows.push(Row { line: lines.line, last_line: lines.last_line, fields: record.len(), values });
+    }
+    if rows.is_empty() {
+        return Err(TableError::NoRows {
+            place: at,
+            found: "there is no row below the header",
+            wanted: columns,
+        });
+    }
+    Ok(rows)
+}
+
+/// The text without its byte order mark.
+fn as_text<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str, TableError> {
+    let place = Place::file(file);
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(TableError::NotUtf8 { place: place.at_line(1), found: "this is UTF-16".to_owned() });
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = &bytes[..error.valid_up_to()];
+        let found = format!("byte 0x{:02X} is not UTF-8", bytes[good.len()]);
+        TableError::NotUtf8 { place: place.at_line(1 + line_breaks(good)), found }
+    })
+}
+
+fn find_column(
+    header: &csv::StringRecord,
+    column: &'static str,
+    at: &Place,
+    wanted: &'static [&'static str],
+) -> Result<usize, TableError> {
+    let mut matches = header.iter().enumerate().filter(|(_, name)| column_name(name) == column);
+    let place = || at.clone().in_column(column);
+    match (matches.next(), matches.next()) {
+        (Some((position, _)), None) => Ok(position),
+        (Some((first, _)), Some((second, _))) => {
+            Err(TableError::ColumnTwice { place: place(), first: first + 1, second: second + 1 })
+        }
+        (None, _) => {
+            let mut names: Vec<String> = header.iter().take(8).map(|name| quoted(clean(name))).collect();
+            if header.len() > names.len() {
+                names.push(format!("{} more", header.len() - names.len()));
+            }
+            let found = names.join(", ").into();
+            Err(TableError::ColumnMissing { place: place(), found, wanted })
+        }
+    }
+}
+
+/// `Patient ID` and `patient-id` are `patient_id`.
+fn column_name(name: &str) -> String {
+    let words: Vec<&str> = clean(name)
+        .split(|c: char| c.is_whitespace() || c == '-' || c == '_')
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.join("_").to_lowercase()
+}
+
+/// A value as an error shows it: quoted, control characters escaped, long ones shortened.
+pub(super) fn quoted(value: &str) -> String {
+    const LONGEST: usize = 60;
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}…", &value[..end]),
+        None => format!("{value:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &[u8]) -> Vec<(u64, String, String)> {
+        let rows = parse_table(text, "t.csv", &["a", "b"]).unwrap();
+        let value = |v: &Option<Box<str>>| v.as_deref().unwrap_or("<none>").to_owned();
+        rows.iter().map(|r| (r.line, value(&r.values[0]), value(&r.values[1]))).collect()
+    }
+
+    fn message(text: &[u8]) -> String {
+        parse_table(text, "t.csv", &["a", "b"]).unwrap_err().to_string()
+    }
+
+    fn one(line: u64) -> Vec<(u64, String, String)> {
+        vec![(line, "1".into(), "2".into())]
+    }
+
+    #[test]
+    fn reads_tables_as_people_have_them() {
+        assert_eq!(rows(b"a,b\n1,2\n"), one(2));
+        assert_eq!(rows(b"a,b\n1,2"), one(2), "no newline at the end");
+        assert_eq!(rows(b"\xEF\xBB\xBFa,b\r\n1,2\r\n"), one(2), "byte order mark, CRLF");
+        assert_eq!(rows(b"a,b\r1,2\r"), one(2), "CR alone");
+        assert_eq!(rows(b" A ;\" B\"\n\n\n 1 ; \"2\" \n"), one(4), "semicolons, spaces, quotes");
+        assert_eq!(rows(b"x\tb\ta\n9\t2\t1\textra\n"), one(2), "tabs, other order, extra columns");
+        assert_eq!(rows(b"x;y,a,b\n\n9;9,1,2\n"), one(3), "a comma decides");
+        assert_eq!(rows(b"a,b\n,\n , \n   \n1,2\n,,\n"), one(5), "rows of nothing");
+        assert_eq!(rows(b"\n\r\n  \na,b\n1,2\n"), one(5), "blank lines above the header");
+    }
+
+    #[test]
+    fn a_short_row_has_no_value() {
+        assert_eq!(rows(b"a,b\n1\n"), vec![(2, "1".into(), "<none>".into())]);
+    }
+
+    #[test]
+    fn header_names_are_read_kindly() {
+        let rows = parse_table(b"Patient ID,ORIGINAL-id\nP,O\n", "t.csv", &["patient_id", "original_id"]);
+        assert_eq!(rows.unwrap()[0].values[1].as_deref(), Some("O"));
+    }
+
+    #[test]
+    fn errors_say_file_line_column_and_what_was_found() {
+        let text = message(b"\na,c\n1,2\n");
+        assert!(text.starts_with("t.csv:2, column b: "), "{text}");
+        assert!(text.contains(r#"the first line has "a", "c""#), "{text}");
+        let text = message(b"a,b,A\n1,2,3\n");
+        assert!(text.starts_with("t.csv:1, column a: fields 1 and 3"), "{text}");
+        assert!(message(b"").contains("the file is empty"));
+        assert!(message(b"a,b\n\n").starts_with("t.csv:1: there is no row below the header"));
+        assert_eq!(message(b"a,b\n1,\xE9\n"), "t.csv:2: byte 0xE9 is not UTF-8; save the table as UTF-8");
+        assert!(message(b"\xFF\xFEa\0").contains("UTF-16"));
+    }
+
+    #[test]
+    fn an_absent_file_a_folder_and_a_giant_are_refused() {
+        let name = TableName { file: "t.csv", option: "--link" };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        let error = read_table_bytes(&path, name).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "t.csv: there is no such file; create it, or name another one with --link"
+        );
+        assert!(matches!(read_table_bytes(folder.path(), name), Err(TableError::NotAFile { .. })));
+        File::create(&path).unwrap().set_len(MAX_TABLE_BYTES + 1).unwrap();
+        assert!(matches!(read_table_bytes(&path, name), Err(TableError::TooLarge { .. })));
+    }
+}
