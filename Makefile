@@ -1,0 +1,67 @@
+# The developer's commands; `make help` lists them. What is missing on the machine is installed by
+# .ci/setup, which says what it does.
+
+CARGO       ?= cargo
+CARGO_FLAGS ?= --locked
+TARGET      := $(or $(CARGO_TARGET_DIR),target)
+DEMO        := $(TARGET)/demo/final_data.h5
+BENCH_FLAGS ?=
+PYTEST_FLAGS ?= -q -rs
+
+VENV        := $(CURDIR)/.venv
+BENCH_VENV  := $(CURDIR)/.venv-bench
+STAMPS      := $(VENV)/stamps
+# The bundled HDF5 is built with the cmake whose path stands in this file.
+CMAKE_PATH  := $(STAMPS)/cmake
+WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench install fixtures clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(CMAKE_PATH) ## build the release binary, pack fixtures/final_data and print what the file holds
+	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS)
+	mkdir -p $(dir $(DEMO))
+	$(TARGET)/release/dicomprep prep fixtures/final_data -o $(DEMO) --force
+	$(TARGET)/release/dicomprep info $(DEMO)
+
+test: $(CMAKE_PATH) $(STAMPS)/tests ## run all tests: Rust, then the file under its real readers in Python
+	$(WITH_CMAKE) $(CARGO) build $(CARGO_FLAGS)
+	$(WITH_CMAKE) $(CARGO) test $(CARGO_FLAGS)
+	DICOMPREP=$(TARGET)/debug/dicomprep $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/interop
+
+check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denied
+	$(CARGO) fmt --check
+	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	$(WITH_CMAKE) RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --no-deps
+	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --no-default-features --lib -- -D warnings
+
+bench: $(CMAKE_PATH) $(STAMPS)/bench ## compare prep with the usual Python script; BENCH_FLAGS=--help says more
+	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures
+	$(BENCH_VENV)/bin/python benches/prep.py --target $(TARGET)/release $(BENCH_FLAGS)
+
+install: $(CMAKE_PATH) ## install dicomprep into cargo's bin folder
+	$(WITH_CMAKE) $(CARGO) install --path . --locked
+
+fixtures: $(CMAKE_PATH) ## write fixtures/final_data again, with the generator's defaults
+	rm -rf fixtures/final_data
+	$(WITH_CMAKE) $(CARGO) run $(CARGO_FLAGS) --example make_fixtures -- --out fixtures/final_data
+
+clean: ## remove everything that these commands made
+	$(CARGO) clean
+	rm -rf bench-data $(VENV) $(BENCH_VENV)
+
+$(CMAKE_PATH): .ci/setup
+	@.ci/setup build '$(VENV)' '$@'
+
+$(STAMPS)/tests: tests/interop/requirements.txt .ci/setup
+	@.ci/setup python '$(VENV)' $<
+	@.ci/setup h5dump
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/bench: benches/requirements.txt .ci/setup
+	@.ci/setup python '$(BENCH_VENV)' $<
+	@mkdir -p $(STAMPS) && touch $@
