@@ -7,9 +7,12 @@
 //! ```
 //!
 //! Each module uses only the ones before it:
-//! [`model`] < [`wrangle`] < [`source`] < [`raster`]
+//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`]
 
+pub mod assemble;
 pub mod model;
+pub mod prep;
 pub mod raster;
 pub mod source;
+pub mod store;
 pub mod wrangle;

@@ -83,6 +83,23 @@ impl Pixels {
         }
     }
 
+    /// Pixels from the bytes that [`Pixels::write_le_bytes`] wrote.
+    #[must_use]
+    pub fn from_le_bytes(pixel_type: PixelType, bytes: &[u8]) -> Self {
+        fn pairs(bytes: &[u8]) -> impl Iterator<Item = [u8; 2]> + '_ {
+            bytes.chunks_exact(2).map(|b| [b[0], b[1]])
+        }
+        match pixel_type {
+            PixelType::UInt8 => Self::UInt8(bytes.to_vec()),
+            PixelType::Int16 => Self::Int16(pairs(bytes).map(i16::from_le_bytes).collect()),
+            PixelType::UInt16 => Self::UInt16(pairs(bytes).map(u16::from_le_bytes).collect()),
+            PixelType::Float32 => {
+                let words = bytes.chunks_exact(4).map(|b| [b[0], b[1], b[2], b[3]]);
+                Self::Float32(words.map(f32::from_le_bytes).collect())
+            }
+        }
+    }
+
     /// The type of the pixels.
     #[must_use]
     pub fn pixel_type(&self) -> PixelType {

@@ -1,0 +1,397 @@
+//! One planned sample becomes pixels and masks. The only module that knows both images and rasters.
+
+mod fit;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+pub use fit::Fit;
+
+use crate::model::{
+    Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason, Skipped,
+};
+use crate::raster::{MaskRule, Rasterizer};
+use crate::source::{
+    ConvertOptions, DicomError, ImageHeader, Limits, Monochrome1, StoredPixels, convert, parse_contour,
+    parse_header, parse_image,
+};
+use crate::wrangle::{PairPlan, PlannedSample, Require};
+
+/// First bytes of an image file that are read for its header; hardly any header is longer.
+const HEADER_BYTES: usize = 16 * 1024;
+
+/// How samples are made; the same for all of a data set.
+#[derive(Debug, Clone)]
+pub struct AssembleOptions {
+    /// The size of every image and mask.
+    pub shape: GridShape,
+    /// What to do with images of another size.
+    pub fit: Fit,
+    /// The type of the pixels.
+    pub pixel_type: PixelType,
+    /// What to do with MONOCHROME1.
+    pub monochrome1: Monochrome1,
+    /// Which pixels a contour owns.
+    pub mask_rule: MaskRule,
+    /// Added to every contour point, `[x, y]` in pixels of the source image.
+    pub contour_offset: [f64; 2],
+    /// Whether a sample needs any or all of its structures.
+    pub require: Require,
+    /// Whether an image without a usable contour is a sample too.
+    pub keep_unlabelled: bool,
+    /// What no image may exceed.
+    pub limits: Limits,
+}
+
+/// What is known of an assembled sample beside its pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleFacts {
+    /// SHA-256 of the image file.
+    pub source_sha256: [u8; 32],
+    /// Size of the source image.
+    pub source_shape: GridShape,
+    /// Geometry of the source image.
+    pub geometry: Geometry,
+    /// For each structure, what was annotated.
+    pub annotations: Vec<Option<AnnotationFacts>>,
+}
+
+/// What is known of one annotation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AnnotationFacts {
+    /// SHA-256 of the contour file.
+    pub sha256: [u8; 32],
+    /// Shoelace area in square pixels of the source image.
+    pub contour_area: f64,
+    /// Number of ones in the mask.
+    pub mask_pixels: usize,
+}
+
+/// What became of a planned sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Assembled {
+    /// It is complete; pixels and masks are in the [`Assembler`].
+    Sample(SampleFacts),
+    /// The image is good, and no contour is left that makes it a sample.
+    Unlabelled,
+    /// The image cannot be used.
+    Rejected,
+}
+
+/// What was noticed on the way: files that could not be used, and things worth telling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// Files that were not used.
+    pub skipped: Vec<Skipped>,
+    /// What took no file away.
+    pub notes: Vec<Note>,
+}
+
+impl Remarks {
+    /// Adds what `other` holds.
+    pub fn append(&mut self, mut other: Self) {
+        self.skipped.append(&mut other.skipped);
+        self.notes.append(&mut other.notes);
+    }
+}
+
+/// Time spent in each stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageTimes {
+    /// Reading files, and their digests.
+    pub read: Duration,
+    /// From file bytes to pixels.
+    pub decode: Duration,
+    /// From contour text to masks.
+    pub rasterize: Duration,
+}
+
+/// Makes samples, one after the other, in memory that is used again.
+pub struct Assembler<'a> {
+    plan: &'a PairPlan,
+    options: &'a AssembleOptions,
+    rasterizer: Rasterizer,
+    bytes: Vec<u8>,
+    stored: StoredPixels,
+    pixels: Pixels,
+    mask: Mask,
+    masks: Vec<u8>,
+    times: StageTimes,
+    bytes_read: u64,
+}
+
+impl<'a> Assembler<'a> {
+    /// An assembler for one thread.
+    #[must_use]
+    pub fn new(plan: &'a PairPlan, options: &'a AssembleOptions) -> Self {
+        Self {
+            plan,
+            options,
+            rasterizer: Rasterizer::new(options.mask_rule),
+            bytes: Vec::new(),
+            stored: StoredPixels::default(),
+            pixels: Pixels::empty(options.pixel_type),
+            mask: Mask::zeros(options.shape),
+            masks: Vec::new(),
+            times: StageTimes::default(),
+            bytes_read: 0,
+        }
+    }
+
+    /// The image of the last sample: row-major (row, column).
+    #[must_use]
+    pub fn pixels(&self) -> &Pixels {
+        &self.pixels
+    }
+
+    /// The masks of the last sample: (row, column, structure), each 0 or 1.
+    #[must_use]
+    pub fn masks(&self) -> &[u8] {
+        &self.masks
+    }
+
+    /// Time spent since the assembler was made.
+    #[must_use]
+    pub fn times(&self) -> StageTimes {
+        self.times
+    }
+
+    /// Bytes of the files read since the assembler was made.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Reads the files of `sample` and makes its pixels and masks. What cannot be used goes to `remarks`.
+    pub fn assemble(&mut self, sample: &PlannedSample, remarks: &mut Remarks) -> Assembled {
+        let (source_sha256, header) = match self.read_pixels(sample, remarks) {
+            Ok(image) => image,
+            Err(skipped) => {
+                reject_image(self.plan, sample, skipped, remarks);
+                return Assembled::Rejected;
+            }
+        };
+        let annotations = self.read_masks(sample, header.shape, remarks);
+        if !self.is_labelled(sample, &annotations, remarks) && !self.options.keep_unlabelled {
+            return Assembled::Unlabelled;
+        }
+        Assembled::Sample(SampleFacts {
+            source_sha256,
+            source_shape: header.shape,
+            geometry: header.geometry_for(self.options.monochrome1),
+            annotations,
+        })
+    }
+
+    fn read_pixels(
+        &mut self,
+        sample: &PlannedSample,
+        remarks: &mut Remarks,
+    ) -> Result<([u8; 32], ImageHeader), Skipped> {
+        let name = self.plan.image_name(sample);
+        let start = Instant::now();
+        let limit = self.options.limits.max_image_bytes;
+        read_file(&self.plan.image_path(sample), limit, &mut self.bytes)
+            .map_err(|error| unreadable(&name, Reason::ImageUnreadable, &error))?;
+        let sha256 = Sha256::digest(&self.bytes).into();
+        self.bytes_read += self.bytes.len() as u64;
+        self.times.read += start.elapsed();
+
+        let start = Instant::now();
+        let header = parse_image(&name, &self.bytes, &self.options.limits, &mut self.stored)
+            .map_err(|error| dicom_skipped(&error))?;
+        let AssembleOptions { pixel_type, monochrome1, shape, fit, .. } = *self.options;
+        let wanted = ConvertOptions { monochrome1, target: pixel_type };
+        let conversion = convert(&name, &header, &self.stored, wanted, &mut self.pixels)
+            .map_err(|error| dicom_skipped(&error))?;
+        if !fit.allows(header.shape, shape) {
+            return Err(too_large(&name, header.shape, shape));
+        }
+        fit.apply(header.shape, shape, &mut self.pixels);
+        self.times.decode += start.elapsed();
+        note_losses(&name, &header, conversion.rounded, remarks);
+        Ok((sha256, header))
+    }
+
+    /// Rasterizes every contour of the sample into its plane.
+    fn read_masks(
+        &mut self,
+        sample: &PlannedSample,
+        source: GridShape,
+        remarks: &mut Remarks,
+    ) -> Vec<Option<AnnotationFacts>> {
+        let planes = sample.annotations.len();
+        self.masks.clear();
+        self.masks.resize(self.options.shape.pixels() * planes, 0);
+        let mut facts = Vec::with_capacity(planes);
+        for plane in 0..planes {
+            facts.push(self.read_mask(sample, plane, source).unwrap_or_else(|skipped| {
+                remarks.skipped.push(skipped);
+                None
+            }));
+        }
+        facts
+    }
+
+    fn read_mask(
+        &mut self,
+        sample: &PlannedSample,
+        plane: usize,
+        source: GridShape,
+    ) -> Result<Option<AnnotationFacts>, Skipped> {
+        let (Some(path), Some(name)) =
+            (self.plan.annotation_path(sample, plane), self.plan.annotation_name(sample, plane))
+        else {
+            return Ok(None);
+        };
+        let start = Instant::now();
+        read_file(&path, self.options.limits.max_image_bytes, &mut self.bytes)
+            .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error))?;
+        let sha256 = Sha256::digest(&self.bytes).into();
+        self.bytes_read += self.bytes.len() as u64;
+        self.times.read += start.elapsed();
+
+        let start = Instant::now();
+        let contour = parse_contour(&name, &self.bytes)
+            .map_err(|error| Skipped::new(error.place.clone(), error.reason(), error.fault.to_string()))?;
+        let moved = |error: PolygonError| {
+            Skipped::new(Place::file(name.as_str()), Reason::ContourUnreadable, error.to_string())
+        };
+        let [dx, dy] = self.options.contour_offset;
+        let contour = contour.map(|[x, y]| [x + dx, y + dy]).map_err(moved)?;
+        if is_outside(&contour, source) {
+            let detail = format!("the contour lies wholly outside of its image of {source} pixels");
+            return Err(Skipped::new(Place::file(name), Reason::ContourOutside, detail));
+        }
+        let AssembleOptions { shape, fit, .. } = *self.options;
+        let fitted = contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?;
+        self.rasterizer.rasterize(fitted.points(), &mut self.mask);
+        let planes = sample.annotations.len();
+        for (cell, &value) in self.masks[plane..].iter_mut().step_by(planes).zip(self.mask.data()) {
+            *cell = value;
+        }
+        self.times.rasterize += start.elapsed();
+        let contour_area = contour.area();
+        Ok(Some(AnnotationFacts { sha256, contour_area, mask_pixels: self.mask.count_ones() }))
+    }
+
+    /// Whether enough contours are left to make a sample; where all are required and one was rejected, the
+    /// others are left out with it.
+    fn is_labelled(
+        &mut self,
+        sample: &PlannedSample,
+        facts: &[Option<AnnotationFacts>],
+        remarks: &mut Remarks,
+    ) -> bool {
+        let complete = match self.options.require {
+            Require::Any => facts.iter().any(Option::is_some),
+            Require::All => facts.iter().all(Option::is_some),
+        };
+        if !complete && !self.options.keep_unlabelled {
+            for (plane, _) in facts.iter().enumerate().filter(|(_, facts)| facts.is_some()) {
+                let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
+                let detail = "another structure of its sample was rejected, and --require all asks for all";
+                remarks.skipped.push(Skipped::new(Place::file(name), Reason::StructureMissing, detail));
+            }
+        }
+        complete
+    }
+}
+
+/// Reads just the header of a planned sample's image.
+///
+/// # Errors
+/// Why the image cannot be used.
+pub fn read_header(
+    plan: &PairPlan,
+    sample: &PlannedSample,
+    limits: &Limits,
+    bytes: &mut Vec<u8>,
+) -> Result<ImageHeader, Skipped> {
+    let name = plan.image_name(sample);
+    let path = plan.image_path(sample);
+    let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
+    let file = open(&path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    bytes.clear();
+    (&file).take(HEADER_BYTES as u64).read_to_end(bytes).map_err(failed)?;
+    let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
+    if let Some(header) = parse(bytes)? {
+        return Ok(header);
+    }
+    (&file).take(limits.max_image_bytes).read_to_end(bytes).map_err(failed)?;
+    let cut = || Skipped::new(Place::file(name.as_str()), Reason::ImageUnreadable, "the file ends early");
+    parse(bytes)?.ok_or_else(cut)
+}
+
+/// Rejects the image of `sample` for the reason in `skipped`, and its contours with it.
+pub fn reject_image(plan: &PairPlan, sample: &PlannedSample, skipped: Skipped, remarks: &mut Remarks) {
+    for plane in 0..sample.annotations.len() {
+        if let Some(name) = plan.annotation_name(sample, plane) {
+            let detail = format!("its image {} was rejected", skipped.place.file);
+            remarks.skipped.push(Skipped::new(Place::file(name), Reason::ImageRejected, detail));
+        }
+    }
+    remarks.skipped.push(skipped);
+}
+
+/// An image that is larger than the data set's images and may not be cut.
+fn too_large(name: &str, found: GridShape, wanted: GridShape) -> Skipped {
+    let detail = format!("the image has {found} pixels, more than {wanted}; see --fit crop and --fit resize");
+    Skipped::new(Place::file(name), Reason::ImageSize, detail)
+}
+
+/// Opens a file for reading, unless it is a pipe or a device, which could block.
+fn open(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    File::open(path)
+}
+
+/// Reads a whole file of at most `limit` bytes into `bytes`.
+fn read_file(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let file = open(path)?;
+    let length = file.metadata()?.len();
+    let too_long = || {
+        io::Error::other(format!("it has {length} bytes, and the limit is {limit}; see --max-image-bytes"))
+    };
+    if length > limit {
+        return Err(too_long());
+    }
+    bytes.clear();
+    // One byte more than the file has, so that the end is seen without another read.
+    bytes.reserve(usize::try_from(length).map_err(|_| too_long())? + 1);
+    (&file).take(limit + 1).read_to_end(bytes)?;
+    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(()) }
+}
+
+fn is_outside(contour: &Polygon, image: GridShape) -> bool {
+    let ([min_x, min_y], [max_x, max_y]) = contour.bounds();
+    // Pixels reach half a pixel beyond their centres.
+    max_x < -0.5 || max_y < -0.5 || min_x > image.columns() as f64 - 0.5 || min_y > image.rows() as f64 - 0.5
+}
+
+fn unreadable(name: &str, reason: Reason, error: &io::Error) -> Skipped {
+    Skipped::new(Place::file(name), reason, format!("the file cannot be read: {error}"))
+}
+
+fn dicom_skipped(error: &DicomError) -> Skipped {
+    Skipped::new((*error.place).clone(), error.reason(), error.fault.to_string())
+}
+
+/// Notes what of an image's header was present but unreadable, and that values were rounded.
+fn note_losses(name: &str, header: &ImageHeader, rounded: bool, remarks: &mut Remarks) {
+    for attribute in &header.unreadable {
+        let place = Place::file(name).at_attribute(attribute.to_string());
+        remarks.notes.push(Note::new(place, "present but unreadable; the file has NaN in its place"));
+    }
+    if rounded {
+        let text = "rescaled values are rounded to the nearest float32";
+        remarks.notes.push(Note::new(Place::file(name), text));
+    }
+}

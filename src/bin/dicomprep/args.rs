@@ -1,0 +1,293 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::Styles;
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use dicomprep::assemble::Fit;
+use dicomprep::model::{GridShape, PixelType, Structure};
+use dicomprep::raster::MaskRule;
+use dicomprep::source::{Limits, Monochrome1};
+use dicomprep::store::Compression;
+use dicomprep::wrangle::{Require, SplitSpec};
+
+/// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.
+#[derive(Debug, Parser)]
+#[command(name = "dicomprep", version, styles = Styles::plain(), max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What is shown on the way.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArgs {
+    /// How progress is shown on standard error
+    #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
+    pub(crate) progress: ProgressMode,
+    /// Show errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// List every file that was left out, not just the first ones
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressMode {
+    /// A bar on a terminal, lines otherwise
+    Auto,
+    /// A bar
+    Bar,
+    /// A line every few seconds
+    Plain,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Prep(Box<PrepArgs>),
+    Info(InfoArgs),
+    /// Print a completion script for a shell
+    ///
+    /// Example: dicomprep completions bash > ~/.local/share/bash-completion/completions/dicomprep
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+const PREP_EXAMPLES: &str = "\
+Layout of DATA_DIR:
+  link.csv                       columns patient_id, original_id
+  dicoms/<patient_id>/<n>.dcm
+  contourfiles/<original_id>/i-contours/IM-0001-<nnnn>-icontour-manual.txt   (inner)
+  contourfiles/<original_id>/o-contours/IM-0001-<nnnn>-ocontour-manual.txt   (outer)
+
+Examples:
+  dicomprep prep final_data/
+      writes final_data.h5 with the inner contours as masks
+  dicomprep prep final_data/ -o both.h5 --structures inner,outer --report both.json
+      two mask planes, and every file that was left out, with its reason, in a JSON file
+  dicomprep prep final_data/ --dry-run
+      what would be done: rows, bytes, memory
+
+Exit codes: 0 all done, 1 it could not be done, 2 wrong usage, 3 done, but something was rejected.";
+
+/// Read images and contours once and write one HDF5 file
+#[derive(Debug, clap::Args)]
+#[command(after_help = PREP_EXAMPLES)]
+pub(crate) struct PrepArgs {
+    /// Folder with link.csv, dicoms/ and contourfiles/
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: PathBuf,
+
+    /// The file to write [default: <name of DATA_DIR>.h5 in the current folder]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the output file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Write nothing and exit with 1 where anything was rejected
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print the plan and what it would take, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write the summary as JSON, with every file that was left out; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+    /// Number of threads; the file does not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) content: ContentArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct InputArgs {
+    /// The link table [default: DATA_DIR/link.csv]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) link: Option<PathBuf>,
+    /// The folder of the images [default: DATA_DIR/dicoms]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dicoms: Option<PathBuf>,
+    /// The folder of the contours [default: DATA_DIR/contourfiles]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) contours: Option<PathBuf>,
+    /// The largest input file read and the largest image decoded, in bytes
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_image_bytes)]
+    pub(crate) max_image_bytes: u64,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Content of the file")]
+pub(crate) struct ContentArgs {
+    /// Mask planes, in this order: inner, outer, or both
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "inner", value_parser = structure)]
+    pub(crate) structures: Vec<Structure>,
+    /// How many of the structures a sample needs: any or all
+    #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = require)]
+    pub(crate) require: Require,
+    /// Images without a contour: skip or include (with `annotated` 0 and an empty mask)
+    #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = keep_unlabelled)]
+    pub(crate) unlabelled: dicomprep::prep::Unlabelled,
+    /// Which pixels a contour owns: center, center-inclusive or pillow
+    #[arg(long, value_name = "RULE", default_value = "center", value_parser = mask_rule)]
+    pub(crate) mask_rule: MaskRule,
+    /// Added to every contour point, in pixels
+    #[arg(
+        long, value_name = "DX,DY", default_value = "0,0", allow_hyphen_values = true, value_parser = offset
+    )]
+    pub(crate) contour_offset: Offset,
+    /// Type of the pixels: auto, int16, uint16, uint8 or float32. A value that does not fit is an error
+    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = pixel_type)]
+    pub(crate) dtype: Auto<PixelType>,
+    /// Size of the images: auto (all must have one) or HxW
+    #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = size)]
+    pub(crate) size: Auto<GridShape>,
+    /// What to do with images of another size: pad, crop (and pad) or resize
+    #[arg(long, value_name = "HOW", default_value = "pad", value_parser = fit)]
+    pub(crate) fit: Fit,
+    /// MONOCHROME1 images: invert (small values become dark) or keep
+    #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = monochrome1)]
+    pub(crate) monochrome1: Monochrome1,
+    /// Fractions of the patients, or none
+    #[arg(long, value_name = "SPEC", default_value = "train=0.8,val=0.1,test=0.1", value_parser = split)]
+    pub(crate) split: SplitSpec,
+    /// Another seed makes other splits
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) split_seed: u64,
+    /// Table with the columns patient_id and split, instead of fractions
+    #[arg(
+        long, value_name = "CSV", conflicts_with_all = ["split", "split_seed"], value_hint = ValueHint::FilePath
+    )]
+    pub(crate) split_file: Option<PathBuf>,
+    /// 0 (none) to 9 (smallest)
+    #[arg(long, value_name = "LEVEL", default_value = "4", value_parser = compression)]
+    pub(crate) compression: Compression,
+    /// Replace the ids by HMAC-SHA-256 keyed with this file's bytes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) pseudonym_key: Option<PathBuf>,
+}
+
+const INFO_EXAMPLE: &str = "\
+Examples:
+  dicomprep info final_data.h5
+  dicomprep info final_data.h5 --json | jq .splits";
+
+/// Print what a file contains
+#[derive(Debug, clap::Args)]
+#[command(after_help = INFO_EXAMPLE)]
+pub(crate) struct InfoArgs {
+    /// The HDF5 file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A value, or `None` for `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Auto<T>(pub(crate) Option<T>);
+
+/// `[x, y]` in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Offset(pub(crate) [f64; 2]);
+
+/// The one of `choices` whose name was typed.
+fn choose<T: Copy>(typed: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = choices.iter().find(|(name, _)| *name == typed);
+    found.map(|&(_, value)| value).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|&(name, _)| name).collect();
+        format!("possible values: {}", names.join(", "))
+    })
+}
+
+fn structure(typed: &str) -> Result<Structure, String> {
+    choose(typed.trim(), &Structure::ALL.map(|structure| (structure.name(), structure)))
+}
+
+fn require(typed: &str) -> Result<Require, String> {
+    choose(typed, &[("any", Require::Any), ("all", Require::All)])
+}
+
+fn keep_unlabelled(typed: &str) -> Result<dicomprep::prep::Unlabelled, String> {
+    use dicomprep::prep::Unlabelled;
+    choose(typed, &[("skip", Unlabelled::Skip), ("include", Unlabelled::Include)])
+}
+
+fn mask_rule(typed: &str) -> Result<MaskRule, String> {
+    choose(typed, &MaskRule::ALL.map(|rule| (rule.name(), rule)))
+}
+
+fn pixel_type(typed: &str) -> Result<Auto<PixelType>, String> {
+    let types = PixelType::ALL.map(|pixel_type| (pixel_type.name(), Auto(Some(pixel_type))));
+    choose(typed, &[&[("auto", Auto(None))], &types[..]].concat())
+}
+
+fn fit(typed: &str) -> Result<Fit, String> {
+    choose(typed, &[Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)))
+}
+
+fn monochrome1(typed: &str) -> Result<Monochrome1, String> {
+    choose(typed, &[("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)])
+}
+
+fn size(typed: &str) -> Result<Auto<GridShape>, String> {
+    if typed == "auto" {
+        return Ok(Auto(None));
+    }
+    let wrong = || "use auto, or rows x columns as in 256x256".to_owned();
+    let (rows, columns) = typed.split_once(['x', 'X']).ok_or_else(wrong)?;
+    let side = |text: &str| text.parse::<usize>().map_err(|_| wrong());
+    let shape = GridShape::new(side(rows)?, side(columns)?).map_err(|error| error.to_string())?;
+    Ok(Auto(Some(shape)))
+}
+
+fn offset(typed: &str) -> Result<Offset, String> {
+    let wrong = || "use two numbers of pixels, as in -0.5,-0.5".to_owned();
+    let (x, y) = typed.split_once(',').ok_or_else(wrong)?;
+    let pixels =
+        |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.abs() <= 65_535.0).ok_or_else(wrong);
+    Ok(Offset([pixels(x)?, pixels(y)?]))
+}
+
+fn split(typed: &str) -> Result<SplitSpec, String> {
+    SplitSpec::parse(typed).map_err(|error| error.to_string())
+}
+
+fn compression(typed: &str) -> Result<Compression, String> {
+    let level = typed.parse().ok().and_then(Compression::new);
+    level.ok_or_else(|| "use a level from 0 to 9".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_sizes_and_offsets() {
+        assert_eq!(size("256x128"), Ok(Auto(Some(GridShape::new(256, 128).unwrap()))));
+        assert!(size("256").is_err() && size("0x5").is_err() && size("-1x5").is_err());
+        assert_eq!(offset("-0.5, 1"), Ok(Offset([-0.5, 1.0])));
+        assert!(offset("1").is_err() && offset("nan,0").is_err() && offset("1e9,0").is_err());
+    }
+}

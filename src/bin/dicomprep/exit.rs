@@ -1,0 +1,39 @@
+//! Exit codes, and the one place where errors are printed.
+
+use std::io::{self, Write};
+
+/// The exit codes, a contract. 2, wrong usage, is the argument parser's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All done.
+    Done = 0,
+    /// It could not be done.
+    Failed = 1,
+    /// Done, but something was left out.
+    LeftOut = 3,
+}
+
+/// Prints the error, if there is one, with all its causes.
+pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
+    match done {
+        Ok(exit) => exit,
+        Err(error) if is_closed_pipe(&error) => Exit::Done,
+        Err(error) => {
+            eprintln!("dicomprep: error: {error:#}");
+            Exit::Failed
+        }
+    }
+}
+
+/// Writes data to standard output.
+pub(crate) fn print(data: &[u8]) -> anyhow::Result<Exit> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(data)?;
+    stdout.flush()?;
+    Ok(Exit::Done)
+}
+
+/// Whoever read our standard output has seen enough.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,52 @@
+//! `dicomprep info`: what a file contains.
+
+use std::fmt::Write;
+
+use dicomprep::store::{DatasetInfo, read_info};
+
+use crate::args::InfoArgs;
+use crate::exit::{self, Exit};
+use crate::table;
+
+pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Exit> {
+    let info = read_info(&args.file)?;
+    let text = if args.json {
+        let mut text = serde_json::to_string_pretty(&info)?;
+        text.push('\n');
+        text
+    } else {
+        describe(&info)
+    };
+    exit::print(text.as_bytes())
+}
+
+fn describe(info: &DatasetInfo) -> String {
+    let shape = |axes: &[usize]| axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ");
+    let mut text = format!("{}: {}\n", info.path.display(), table::bytes(info.bytes));
+    let structures = info.structures.iter().zip(&info.annotated);
+    let structures: Vec<String> =
+        structures.map(|(name, annotated)| format!("{name} (annotated in {annotated})")).collect();
+    let mut rows = vec![
+        ("format", format!("dicomprep {}, written by {}", info.format_version, info.generator)),
+        ("samples", format!("{} of {}", info.samples, table::count(info.patients, "patient"))),
+        ("/images", format!("{}, {}, {}", shape(&info.images), info.pixel_type, info.units)),
+        ("/masks", format!("{}, uint8, rule {}", shape(&info.masks), info.mask_rule)),
+        ("structures", structures.join(", ")),
+    ];
+    for (name, split) in &info.splits {
+        let name = if name.is_empty() { "no split" } else { name };
+        rows.push((name, format!("{} of {}", split.samples, table::count(split.patients, "patient"))));
+    }
+    if let (Some(mean), Some(std)) = (info.train_mean, info.train_std) {
+        rows.push(("train pixels", format!("mean {mean:.6}, standard deviation {std:.6}")));
+    }
+    if !info.split_left_out.is_empty() {
+        rows.push(("left out", format!("{}: equal images in two splits", info.split_left_out.join(", "))));
+    }
+    rows.push(("split rule", info.split_rule.clone()));
+    rows.push(("sources", format!("sha256 {}", info.source_digest)));
+    rows.push(("options", info.config.to_string()));
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{}", table::lines(&rows));
+    text
+}

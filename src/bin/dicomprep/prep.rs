@@ -1,0 +1,198 @@
+//! `dicomprep prep`: plan, run, and say what was done.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context;
+use dicomprep::prep::{self, Control, Entry, PrepPlan, PrepSummary};
+use dicomprep::store::Target;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::args::{OutputArgs, PrepArgs};
+use crate::exit::{self, Exit};
+use crate::progress::progress;
+use crate::settings::PrepSettings;
+use crate::table;
+
+/// Entries of a list that are shown without `--verbose`.
+const LISTED: usize = 20;
+
+pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    let cancel = stop_on_signals()?;
+    let settings = PrepSettings::resolve(args)?;
+    let report = Report::claim(args.report.as_deref())?;
+    let target = match args.dry_run {
+        true => None,
+        false => Some(Target::claim(&settings.output, args.force)?),
+    };
+    let progress = progress(output);
+    let control = Control { progress: &*progress, cancel: &cancel };
+    let plan = prep::plan(&settings.layout, settings.options, &control)?;
+    let planned = PrepSummary::of_plan(&plan);
+    let summary = match target {
+        None => {
+            exit::print(plan.to_tsv().as_bytes())?;
+            planned
+        }
+        Some(_) if planned.is_refused() => planned,
+        Some(target) => prep::run(&plan, target, control)?,
+    };
+    report.write(&summary)?;
+    if !output.quiet {
+        let estimate = args.dry_run.then_some(&plan);
+        write_to_stderr(&describe(&summary, estimate, output.verbose));
+    }
+    Ok(conclude(&summary, args))
+}
+
+/// The exit code, and why no file was made where one should have been.
+fn conclude(summary: &PrepSummary, args: &PrepArgs) -> Exit {
+    if summary.samples == 0 {
+        eprintln!("dicomprep: error: no sample is left, so no file was written");
+        Exit::Failed
+    } else if summary.is_refused() {
+        eprintln!("dicomprep: error: --strict allows nothing to be rejected, so no file was written");
+        Exit::Failed
+    } else if summary.has_rejected() {
+        Exit::LeftOut
+    } else {
+        debug_assert!(args.dry_run || summary.output.is_some());
+        Exit::Done
+    }
+}
+
+/// The first signal stops the work in good order; a second one ends the program at once.
+fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        flag::register_conditional_shutdown(signal, Exit::Failed as i32, Arc::clone(&cancel))
+            .and_then(|_| flag::register(signal, Arc::clone(&cancel)))
+            .context("cannot watch for signals")?;
+    }
+    Ok(cancel)
+}
+
+/// Where the summary goes as JSON.
+enum Report {
+    Nowhere,
+    StandardOutput,
+    File(Target),
+}
+
+impl Report {
+    /// Makes sure, before the work, that the report can be written after it.
+    fn claim(path: Option<&Path>) -> anyhow::Result<Self> {
+        Ok(match path {
+            None => Self::Nowhere,
+            Some(path) if path == Path::new("-") => Self::StandardOutput,
+            Some(path) => Self::File(Target::claim(path, true)?),
+        })
+    }
+
+    fn write(self, summary: &PrepSummary) -> anyhow::Result<()> {
+        let mut json = serde_json::to_vec_pretty(summary)?;
+        json.push(b'\n');
+        match self {
+            Self::Nowhere => {}
+            Self::StandardOutput => {
+                exit::print(&json)?;
+            }
+            Self::File(target) => {
+                let path = target.path().display().to_string();
+                std::fs::write(target.partial(), json).with_context(|| format!("cannot write {path}"))?;
+                target.commit()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The summary for people; with `plan`, of what would be done.
+fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> String {
+    let limit = if verbose { usize::MAX } else { LISTED };
+    let mut text = String::new();
+    text += &list("rejected", summary.rejected.iter().chain(&summary.rejected_rows), limit);
+    if verbose {
+        text += &list("ignored", summary.ignored.iter(), limit);
+    }
+    for note in &summary.notes {
+        let more = if note.count > note.places.len() { ", …" } else { "" };
+        let places = note.places.iter().take(limit).cloned().collect::<Vec<_>>().join(", ");
+        text += &format!("note: {places}{more}: {}\n", note.text);
+    }
+    text += &headline(summary, plan.is_some());
+    text += &table::lines(&rows(summary, plan));
+    text
+}
+
+fn headline(summary: &PrepSummary, planned: bool) -> String {
+    let samples = table::count(summary.samples, "sample");
+    let patients = table::count(summary.patients, "patient");
+    let [rows, columns] = summary.image_size;
+    let content = format!("{samples} of {patients}, {rows}x{columns} {}", summary.pixel_type);
+    match &summary.output {
+        Some(output) => format!("{}: {content}, {}\n", output.path.display(), table::bytes(output.bytes)),
+        None if planned => format!("would write {content}\n"),
+        None => format!("not written: {content}\n"),
+    }
+}
+
+fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, String)> {
+    let splits = summary.splits.iter().filter(|(name, _)| !name.is_empty());
+    let splits: Vec<String> = splits
+        .map(|(name, size)| format!("{name} {} ({})", size.samples, table::count(size.patients, "patient")))
+        .collect();
+    let structures = summary.structures.iter();
+    let structures: Vec<String> = structures.map(|s| format!("{} {}", s.name, s.annotated)).collect();
+    let bins = summary.bins;
+    let mut rows = vec![
+        ("splits", if splits.is_empty() { "none".to_owned() } else { splits.join(", ") }),
+        ("annotated", structures.join(", ")),
+        (
+            "files",
+            format!(
+                "{} = {} used + {} unlabelled + {} rejected + {} ignored",
+                summary.files, bins.used, bins.unlabelled, bins.rejected, bins.ignored
+            ),
+        ),
+    ];
+    for (reason, count) in &summary.reasons {
+        rows.push(("", format!("{count} {reason}")));
+    }
+    let links = summary.link_rows;
+    rows.push(("link rows", format!("{} used, {} rejected", links.used, links.rejected)));
+    if let Some(plan) = plan {
+        let estimate = plan.estimate();
+        rows.push(("file", format!("about {}", table::bytes(estimate.file_bytes))));
+        rows.push(("raw", table::bytes(estimate.raw_bytes)));
+        rows.push(("memory", format!("about {} at the peak", table::bytes(estimate.memory_bytes))));
+    }
+    if let Some(output) = &summary.output {
+        let (read, written) = (table::bytes(summary.bytes_in), table::bytes(output.bytes));
+        rows.push(("bytes", format!("{read} read, {written} written")));
+        let (wall, rate) = (summary.seconds.wall, summary.images_per_second());
+        rows.push(("time", format!("{wall:.2} s, {rate:.0} images/s on {} threads", summary.threads)));
+    }
+    rows
+}
+
+fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e Entry> + Clone, limit: usize) -> String {
+    let mut text = String::new();
+    for entry in entries.clone().take(limit) {
+        let detail = if entry.detail.is_empty() { entry.reason } else { &entry.detail };
+        text += &format!("{bin}: {}: {detail}\n", entry.place());
+    }
+    let more = entries.count().saturating_sub(limit);
+    if more > 0 {
+        text += &format!("{bin}: {more} more; --verbose or --report FILE lists them all\n");
+    }
+    text
+}
+
+fn write_to_stderr(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

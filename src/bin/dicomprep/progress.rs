@@ -1,0 +1,115 @@
+//! Progress on standard error: a bar on a terminal, a line every few seconds elsewhere.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use dicomprep::prep::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::args::{OutputArgs, ProgressMode};
+
+/// Time between two lines.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The progress that was asked for.
+pub(crate) fn progress(output: &OutputArgs) -> Box<dyn Progress> {
+    let mode = match output.progress {
+        _ if output.quiet => ProgressMode::None,
+        ProgressMode::Auto if stderr().is_terminal() => ProgressMode::Bar,
+        ProgressMode::Auto => ProgressMode::Plain,
+        mode => mode,
+    };
+    match mode {
+        ProgressMode::Bar => Box::new(Bar::default()),
+        ProgressMode::Plain => Box::new(Lines::default()),
+        ProgressMode::Auto | ProgressMode::None => Box::new(Silence),
+    }
+}
+
+struct Silence;
+
+impl Progress for Silence {
+    fn begin(&self, _stage: &str, _total: usize) {}
+    fn advance(&self, _steps: usize) {}
+    fn end(&self) {}
+}
+
+#[derive(Default)]
+struct Bar {
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Bar {
+    fn with<R>(&self, f: impl FnOnce(&mut Option<ProgressBar>) -> R) -> R {
+        f(&mut self.bar.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, stage: &str, total: usize) {
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec}, {eta} left")
+            .expect("the template is well-formed");
+        let bar = ProgressBar::new(total as u64).with_style(style).with_message(stage.to_owned());
+        self.with(|slot| *slot = Some(bar));
+    }
+
+    fn advance(&self, steps: usize) {
+        self.with(|slot| {
+            if let Some(bar) = slot {
+                bar.inc(steps as u64);
+            }
+        });
+    }
+
+    fn end(&self) {
+        self.with(|slot| {
+            if let Some(bar) = slot.take() {
+                bar.finish_and_clear();
+            }
+        });
+    }
+}
+
+#[derive(Default)]
+struct Lines {
+    stage: Mutex<Option<Stage>>,
+}
+
+struct Stage {
+    name: String,
+    done: usize,
+    total: usize,
+    start: Instant,
+    printed: Instant,
+}
+
+impl Progress for Lines {
+    fn begin(&self, stage: &str, total: usize) {
+        let now = Instant::now();
+        let stage = Stage { name: stage.to_owned(), done: 0, total, start: now, printed: now };
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
+    }
+
+    fn advance(&self, steps: usize) {
+        if let Some(stage) = &mut *self.stage.lock().unwrap_or_else(PoisonError::into_inner) {
+            stage.done += steps;
+            if stage.printed.elapsed() >= LINE_INTERVAL {
+                stage.printed = Instant::now();
+                eprintln!("{}", stage.line());
+            }
+        }
+    }
+
+    fn end(&self) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Stage {
+    fn line(&self) -> String {
+        let rate = self.done as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
+        let left = (self.total - self.done.min(self.total)) as f64 / rate.max(1e-9);
+        format!("{}: {} of {}, {rate:.0} images/s, {left:.0} s left", self.name, self.done, self.total)
+    }
+}

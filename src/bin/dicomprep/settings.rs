@@ -1,0 +1,95 @@
+//! From what was typed to what will be done: defaults filled in, files read, contradictions found.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use dicomprep::model::Structure;
+use dicomprep::prep::{PrepOptions, Splits};
+use dicomprep::source::Limits;
+use dicomprep::wrangle::{Layout, read_split_file};
+
+use crate::args::{ContentArgs, PrepArgs};
+
+/// Everything `prep` needs to know.
+#[derive(Debug)]
+pub(crate) struct PrepSettings {
+    pub(crate) layout: Layout,
+    pub(crate) options: PrepOptions,
+    pub(crate) output: PathBuf,
+}
+
+impl PrepSettings {
+    /// Resolves what was typed.
+    pub(crate) fn resolve(args: &PrepArgs) -> anyhow::Result<Self> {
+        let input = &args.input;
+        let layout = Layout::new(
+            &args.data_dir,
+            input.link.as_deref(),
+            input.dicoms.as_deref(),
+            input.contours.as_deref(),
+        )?;
+        let output = match &args.output {
+            Some(output) => output.clone(),
+            None => default_output(layout.data_dir())?,
+        };
+        Ok(Self { options: options(args)?, layout, output })
+    }
+}
+
+fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
+    let content = &args.content;
+    Ok(PrepOptions {
+        structures: distinct(&content.structures)?,
+        require: content.require,
+        unlabelled: content.unlabelled,
+        mask_rule: content.mask_rule,
+        contour_offset: content.contour_offset.0,
+        pixel_type: content.dtype.0,
+        size: content.size.0,
+        fit: content.fit,
+        monochrome1: content.monochrome1,
+        splits: splits(content)?,
+        compression: content.compression,
+        pseudonym_key: content.pseudonym_key.as_deref().map(read_key).transpose()?,
+        limits: Limits { max_image_bytes: args.input.max_image_bytes },
+        threads: args.threads.map_or_else(all_cores, usize::from),
+        strict: args.strict,
+    })
+}
+
+fn distinct(structures: &[Structure]) -> anyhow::Result<Vec<Structure>> {
+    let mut seen = Vec::new();
+    for &structure in structures {
+        ensure!(!seen.contains(&structure), "--structures names {structure} twice");
+        seen.push(structure);
+    }
+    Ok(seen)
+}
+
+fn splits(content: &ContentArgs) -> anyhow::Result<Splits> {
+    Ok(match &content.split_file {
+        Some(path) => Splits::Table(read_split_file(path, &path.display().to_string())?),
+        None => Splits::Fractions(content.split, content.split_seed),
+    })
+}
+
+fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let key =
+        std::fs::read(path).with_context(|| format!("cannot read --pseudonym-key {}", path.display()))?;
+    if key.is_empty() {
+        bail!("--pseudonym-key {} is empty: anybody could make the same pseudonyms", path.display());
+    }
+    Ok(key)
+}
+
+/// `<name of DATA_DIR>.h5` in the current folder.
+fn default_output(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    let name = data_dir.file_name().context("the data directory has no name; say with -o what to write")?;
+    let mut name = name.to_owned();
+    name.push(".h5");
+    Ok(name.into())
+}
+
+fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,52 @@
+//! Why `prep` makes no file.
+
+use std::path::PathBuf;
+
+use crate::store::StoreError;
+use crate::wrangle::{SplitFileError, WrangleError};
+
+/// Why no file was made. Single bad inputs never are a reason.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepError {
+    /// The data directory cannot be planned.
+    #[error(transparent)]
+    Wrangle(#[from] WrangleError),
+    /// The table of splits does not fit the data.
+    #[error(transparent)]
+    SplitFile(#[from] SplitFileError),
+    /// The images have several sizes.
+    #[error(
+        "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize brings them to one",
+        data_dir.display()
+    )]
+    Sizes {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// How many sizes there are.
+        count: usize,
+        /// The most frequent ones, with their numbers of images.
+        sizes: String,
+    },
+    /// There is nothing to write.
+    #[error("{}: no sample is left, so no file was written: {why}", data_dir.display())]
+    NothingLeft {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// Where the files went.
+        why: String,
+    },
+    /// The user asked to stop.
+    #[error("interrupted: no file was written, and nothing is left of it on the disk")]
+    Interrupted,
+    /// The output file cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The threads cannot be started.
+    #[error("cannot start {threads} threads; --threads takes a smaller number")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system says.
+        source: rayon::ThreadPoolBuildError,
+    },
+}

@@ -1,0 +1,26 @@
+//! The packing half as one call: plan a data directory, then make the file.
+//!
+//! [`plan`] wrangles the names and reads the headers; it decodes no pixel and writes nothing. [`run`]
+//! reads, decodes, rasterizes and compresses on all threads, and writes the rows in the order of the plan,
+//! so that the bytes of the file do not depend on the threads.
+
+mod encoder_choice;
+mod error;
+mod in_order;
+mod options;
+mod planning;
+mod pseudonym;
+mod run;
+mod sink;
+mod source_digest;
+mod split_guard;
+mod summary;
+mod survey;
+
+pub use error::PrepError;
+pub use options::{PrepOptions, Splits, Unlabelled};
+pub use planning::{Estimate, PrepPlan, plan};
+pub use run::{Control, Progress, run};
+pub use summary::{
+    Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, SplitSize, StageSeconds, StructureCount,
+};

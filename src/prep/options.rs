@@ -1,0 +1,99 @@
+//! What decides the content of the file, and how much of the machine may be used for it.
+
+use serde_json::{Value, json};
+
+use crate::assemble::Fit;
+use crate::model::{GridShape, PixelType, Structure};
+use crate::raster::MaskRule;
+use crate::source::{Limits, Monochrome1};
+use crate::store::{Compression, Encoder};
+use crate::wrangle::{Require, SplitFile, SplitSpec};
+
+/// Whether images without a contour become samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unlabelled {
+    /// They are left out.
+    #[default]
+    Skip,
+    /// They become samples whose `annotated` is 0.
+    Include,
+}
+
+/// Where the splits come from.
+#[derive(Debug, Clone)]
+pub enum Splits {
+    /// Fractions of the patients, and the seed.
+    Fractions(SplitSpec, u64),
+    /// A table of patients.
+    Table(SplitFile),
+}
+
+/// Everything that `prep` can be told, apart from where things are.
+#[derive(Debug, Clone)]
+pub struct PrepOptions {
+    /// The mask planes, in order.
+    pub structures: Vec<Structure>,
+    /// How many of them a sample needs.
+    pub require: Require,
+    /// What to do with images without a contour.
+    pub unlabelled: Unlabelled,
+    /// Which pixels a contour owns.
+    pub mask_rule: MaskRule,
+    /// Added to every contour point, `[x, y]` in pixels.
+    pub contour_offset: [f64; 2],
+    /// The type of the pixels; `None` chooses by the headers.
+    pub pixel_type: Option<PixelType>,
+    /// The size of the images; `None` asks for all to have one size.
+    pub size: Option<GridShape>,
+    /// What to do with images of another size.
+    pub fit: Fit,
+    /// What to do with MONOCHROME1.
+    pub monochrome1: Monochrome1,
+    /// Where the splits come from.
+    pub splits: Splits,
+    /// Compression of the chunks.
+    pub compression: Compression,
+    /// The key of the pseudonyms, where they are asked for.
+    pub pseudonym_key: Option<Vec<u8>>,
+    /// What no input may exceed.
+    pub limits: Limits,
+    /// Number of threads, at least 1. The file does not depend on it.
+    pub threads: usize,
+    /// Refuse to write a file where anything was rejected.
+    pub strict: bool,
+}
+
+impl PrepOptions {
+    /// The options that decide the content of the file, for its attribute `config`: no path, no thread
+    /// count. `encoder` is what was chosen for the images.
+    pub(super) fn config(&self, encoder: Encoder) -> Value {
+        let splits = match &self.splits {
+            Splits::Fractions(spec, seed) => json!({ "fractions": spec.to_string(), "seed": seed }),
+            Splits::Table(_) => json!({ "table": true }),
+        };
+        json!({
+            "structures": self.structures.iter().map(|s| s.name()).collect::<Vec<_>>(),
+            "require": match self.require { Require::Any => "any", Require::All => "all" },
+            "unlabelled": match self.unlabelled { Unlabelled::Skip => "skip", Unlabelled::Include => "include" },
+            "mask_rule": self.mask_rule.name(),
+            "contour_offset": self.contour_offset,
+            "dtype": self.pixel_type.map_or("auto", PixelType::name),
+            "size": self.size.map_or_else(|| "auto".to_owned(), |size| size.to_string()),
+            "fit": self.fit.name(),
+            "monochrome1": match self.monochrome1 { Monochrome1::Invert => "invert", Monochrome1::Keep => "keep" },
+            "split": splits,
+            "compression": self.compression.level(),
+            "encoder": if self.compression.is_on() { encoder.name() } else { "none" },
+            "pseudonyms": self.pseudonym_key.is_some(),
+            "max_image_bytes": self.limits.max_image_bytes,
+        })
+    }
+
+    /// The number of the seed, 0 where there is none.
+    pub(super) fn split_seed(&self) -> u64 {
+        match &self.splits {
+            Splits::Fractions(_, seed) => *seed,
+            Splits::Table(_) => 0,
+        }
+    }
+}

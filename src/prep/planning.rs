@@ -1,0 +1,283 @@
+//! The plan of the whole work, and what it will take.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use super::survey::Survey;
+use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
+use crate::assemble::{AssembleOptions, Remarks};
+use crate::model::{Bin, GridShape, Note, PixelType, Place, Skipped};
+use crate::wrangle::{
+    self, Layout, PairOptions, PairPlan, PlannedSample, SPLIT_RULE, SplitName, apply_split_file,
+    assign_splits,
+};
+
+/// Everything that is decided before the first pixel is decoded.
+#[derive(Debug)]
+pub struct PrepPlan {
+    pub(super) pairs: PairPlan,
+    /// The samples to make, in the order of the rows.
+    pub(super) samples: Vec<PlannedSample>,
+    /// The split of each patient of `pairs`, `Unsplit` for one without a sample.
+    pub(super) splits: Vec<SplitName>,
+    pub(super) split_rule: String,
+    pub(super) shape: GridShape,
+    pub(super) pixel_type: PixelType,
+    pub(super) units: String,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) notes: Vec<Note>,
+    /// The link table: its name and, once it was read, its bytes.
+    pub(super) link: (String, Vec<u8>),
+    /// Images left unlabelled by the pairing, whether they become samples or not.
+    pub(super) unlabelled: usize,
+    pub(super) options: PrepOptions,
+}
+
+/// What a plan will take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// Number of rows, if no image or contour turns out to be bad.
+    pub rows: usize,
+    /// Bytes of pixels and masks before compression.
+    pub raw_bytes: u64,
+    /// Bytes the file will have, roughly: images compress to about two fifths, masks to almost nothing.
+    pub file_bytes: u64,
+    /// Peak memory in bytes, roughly.
+    pub memory_bytes: u64,
+}
+
+/// Plans the work on `layout`: pairs the names, reads the headers, chooses size, pixel type and splits.
+///
+/// # Errors
+/// [`PrepError`] where no file can come of it.
+pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
+    let pair_options = PairOptions { structures: options.structures.clone(), require: options.require };
+    let pairs = wrangle::plan(layout, &pair_options)?;
+    let data_dir = layout.data_dir().to_owned();
+    let candidates = candidates(&pairs, options.unlabelled);
+    control.progress.begin("reading headers", candidates.len());
+    let mut survey = pool(options.threads)?.install(|| {
+        Survey::of(&pairs, &candidates, &options, control.cancel, &|n| control.progress.advance(n))
+    });
+    control.progress.end();
+    if control.cancel.load(Ordering::Relaxed) {
+        return Err(PrepError::Interrupted);
+    }
+    let shape = resolve_shape(&survey, &options, &data_dir)?;
+    let mut samples = Vec::with_capacity(survey.usable.len());
+    let mut usable = survey.usable.iter().copied().peekable();
+    for (index, sample) in candidates.into_iter().enumerate() {
+        if usable.next_if_eq(&index).is_some() {
+            samples.push(sample);
+        }
+    }
+    if samples.is_empty() {
+        return Err(nothing_left(data_dir, &pairs, &survey.remarks));
+    }
+    let chosen = options.pixel_type.or_else(|| survey.pixel_type.resolve());
+    let pixel_type = chosen.expect("the headers of the samples were seen");
+    let mut notes = pairs.notes.clone();
+    let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
+    notes.append(&mut survey.remarks.notes);
+    let mut skipped = pairs.skipped.clone();
+    skipped.append(&mut survey.remarks.skipped);
+    let link_bytes = std::fs::read(layout.link()).unwrap_or_default();
+    let unlabelled = pairs.unlabelled.len();
+    Ok(PrepPlan {
+        samples,
+        splits,
+        split_rule,
+        shape,
+        pixel_type,
+        units: survey.units(),
+        skipped,
+        notes,
+        link: (layout.link_name().to_owned(), link_bytes),
+        unlabelled,
+        pairs,
+        options,
+    })
+}
+
+impl PrepPlan {
+    /// Roughly what the work will take.
+    #[must_use]
+    pub fn estimate(&self) -> Estimate {
+        let rows = self.samples.len();
+        let structures = self.options.structures.len();
+        let image = (self.shape.pixels() * self.pixel_type.size()) as u64;
+        let mask = (self.shape.pixels() * structures) as u64;
+        let raw_bytes = rows as u64 * (image + mask);
+        let file_bytes = if self.options.compression.is_on() {
+            rows as u64 * (image * 2 / 5 + mask / 250 + ROW_FILE_BYTES)
+        } else {
+            raw_bytes + rows as u64 * ROW_FILE_BYTES
+        };
+        let per_thread = THREAD_BYTES + 8 * (image + mask);
+        let memory_bytes =
+            BASE_BYTES + self.options.threads as u64 * per_thread + rows as u64 * ROW_MEMORY_BYTES;
+        Estimate { rows, raw_bytes, file_bytes, memory_bytes }
+    }
+
+    /// The plan as a table: for each row its id, split, image and contours, separated by tabs, under a line
+    /// of headings. It does not depend on the order of folders, on threads or on the clock.
+    #[must_use]
+    pub fn to_tsv(&self) -> String {
+        let structures = self.pairs.structures();
+        let headings = ["id", "split", "source"].into_iter().chain(structures.iter().map(|s| s.name()));
+        let mut table = headings.collect::<Vec<_>>().join("\t") + "\n";
+        for sample in &self.samples {
+            let split = self.splits[sample.patient as usize].name().to_owned();
+            let mut cells = vec![self.pairs.sample_id(sample), split, self.pairs.image_name(sample)];
+            let contours = 0..structures.len();
+            cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));
+            table += &(cells.join("\t") + "\n");
+        }
+        table
+    }
+
+    /// The size of every image of the data set.
+    #[must_use]
+    pub fn shape(&self) -> GridShape {
+        self.shape
+    }
+
+    /// The type of the pixels.
+    #[must_use]
+    pub fn pixel_type(&self) -> PixelType {
+        self.pixel_type
+    }
+
+    /// Whether images of `split` count for the training statistics: those of the train split, or all where
+    /// there are no splits.
+    pub(super) fn is_train(&self, split: SplitName) -> bool {
+        matches!(split, SplitName::Train | SplitName::Unsplit)
+    }
+
+    pub(super) fn assemble_options(&self) -> AssembleOptions {
+        let options = &self.options;
+        AssembleOptions {
+            shape: self.shape,
+            fit: options.fit,
+            pixel_type: self.pixel_type,
+            monochrome1: options.monochrome1,
+            mask_rule: options.mask_rule,
+            contour_offset: options.contour_offset,
+            require: options.require,
+            keep_unlabelled: options.unlabelled == Unlabelled::Include,
+            limits: options.limits,
+        }
+    }
+}
+
+/// Memory of the program and the HDF5 library alone.
+const BASE_BYTES: u64 = 12 << 20;
+/// Memory of a thread beside its images: the encoders and the histogram.
+const THREAD_BYTES: u64 = 3 << 20;
+/// Memory that each row keeps: its plan and its columns.
+const ROW_MEMORY_BYTES: u64 = 800;
+/// Bytes of the columns and the chunk index that each row adds to the file.
+const ROW_FILE_BYTES: u64 = 160;
+
+/// The threads of one run.
+pub(super) fn pool(threads: usize) -> Result<rayon::ThreadPool, PrepError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|source| PrepError::Threads { threads, source })
+}
+
+/// The samples as paired; with unlabelled images among them if they were asked for.
+fn candidates(pairs: &PairPlan, unlabelled: Unlabelled) -> Vec<PlannedSample> {
+    let mut candidates = pairs.samples.clone();
+    if unlabelled == Unlabelled::Include {
+        candidates.extend_from_slice(&pairs.unlabelled);
+        candidates.sort_by_key(|sample| (sample.patient, sample.instance));
+    }
+    candidates
+}
+
+fn resolve_shape(
+    survey: &Survey,
+    options: &PrepOptions,
+    data_dir: &std::path::Path,
+) -> Result<GridShape, PrepError> {
+    const LISTED: usize = 5;
+    if let Some(size) = options.size {
+        return Ok(size);
+    }
+    let mut sizes: Vec<_> = survey.shapes.iter().collect();
+    sizes.sort_by_key(|&(shape, count)| (std::cmp::Reverse(count), shape));
+    match sizes[..] {
+        [(&shape, _)] => Ok(shape),
+        // Without an image there will be no file; any size does.
+        [] => Ok(GridShape::new(1, 1).expect("1 is a side")),
+        _ => {
+            let mut listed: Vec<String> =
+                sizes.iter().take(LISTED).map(|(shape, count)| format!("{shape} ({count} images)")).collect();
+            if sizes.len() > LISTED {
+                listed.push("…".to_owned());
+            }
+            Err(PrepError::Sizes {
+                data_dir: data_dir.to_owned(),
+                count: sizes.len(),
+                sizes: listed.join(", "),
+            })
+        }
+    }
+}
+
+fn nothing_left(data_dir: PathBuf, pairs: &PairPlan, remarks: &Remarks) -> PrepError {
+    let first = pairs.skipped.iter().chain(&remarks.skipped).chain(&pairs.rejected_rows);
+    let first = first.filter(|s| s.reason.bin() == Bin::Rejected).min();
+    let why = match first {
+        Some(skipped) => format!("{}: {}", skipped.place, skipped.detail),
+        None if pairs.unlabelled.is_empty() => {
+            "there is no image in dicoms/<patient_id>/<n>.dcm for a row of the link table".to_owned()
+        }
+        None => format!(
+            "none of the {} images has a contour; --unlabelled include takes them, --structures says which",
+            pairs.unlabelled.len()
+        ),
+    };
+    PrepError::NothingLeft { data_dir, why }
+}
+
+/// The split of every patient, and the rule in words.
+fn assign(
+    pairs: &PairPlan,
+    samples: &[PlannedSample],
+    splits: &Splits,
+    notes: &mut Vec<Note>,
+) -> Result<(Vec<SplitName>, String), PrepError> {
+    let mut with_samples: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
+    with_samples.dedup();
+    let ids = || with_samples.iter().map(|&patient| &*pairs.patients[patient as usize].patient_id);
+    let (assigned, rule) = match splits {
+        Splits::Fractions(spec, seed) => {
+            let rule = if spec.is_none() { "none".to_owned() } else { format!("{spec}: {SPLIT_RULE}") };
+            let assigned = assign_splits(spec, *seed, ids());
+            note_empty_splits(spec, &assigned, notes);
+            (assigned, rule)
+        }
+        Splits::Table(table) => {
+            let (assigned, mut unused) = apply_split_file(table, ids())?;
+            notes.append(&mut unused);
+            (assigned, "as listed in a table of patients".to_owned())
+        }
+    };
+    let mut all = vec![SplitName::Unsplit; pairs.patients.len()];
+    for (&patient, split) in with_samples.iter().zip(assigned) {
+        all[patient as usize] = split;
+    }
+    Ok((all, rule))
+}
+
+fn note_empty_splits(spec: &wrangle::SplitSpec, assigned: &[SplitName], notes: &mut Vec<Note>) {
+    for split in SplitName::ALL {
+        if spec.fraction(split) > 0.0 && !assigned.contains(&split) {
+            let text = format!("split {} is empty: there are only {} patients", split.name(), assigned.len());
+            notes.push(Note::new(Place::file("--split"), text));
+        }
+    }
+}

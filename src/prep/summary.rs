@@ -1,0 +1,310 @@
+//! What was done, in numbers and names: for people and, as JSON, for programs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::sink::Sink;
+use super::{PrepPlan, Unlabelled};
+use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
+use crate::store::Encoder;
+
+/// Places that are listed for each note that many files share.
+const PLACES_LISTED: usize = 10;
+
+/// What a run has done, or what a plan would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct PrepSummary {
+    /// The file, `None` where none was made.
+    pub output: Option<Output>,
+    /// Samples: rows of the file.
+    pub samples: usize,
+    /// Patients with at least one sample.
+    pub patients: usize,
+    /// Samples and patients of each split; without splits, one entry with an empty name.
+    pub splits: BTreeMap<String, SplitSize>,
+    /// The mask planes, and in how many samples each is annotated.
+    pub structures: Vec<StructureCount>,
+    /// Size of the images, rows and columns.
+    pub image_size: [usize; 2],
+    /// numpy's name of the pixel type.
+    pub pixel_type: &'static str,
+    /// The encoder of the images.
+    pub encoder: Option<&'static str>,
+    /// Files found below the data directory.
+    pub files: usize,
+    /// How many files ended in each bin; they add up to `files`.
+    pub bins: Bins,
+    /// How many files were rejected or ignored for each reason.
+    pub reasons: BTreeMap<&'static str, usize>,
+    /// Rows of the link table.
+    pub link_rows: LinkRows,
+    /// Every file that was rejected.
+    pub rejected: Vec<Entry>,
+    /// Every row of the link table that was rejected.
+    pub rejected_rows: Vec<Entry>,
+    /// Every file that was ignored.
+    pub ignored: Vec<Entry>,
+    /// What took no file away.
+    pub notes: Vec<NoteEntry>,
+    /// `id` of the samples that were left out because their image stands in another split.
+    pub split_left_out: Vec<String>,
+    /// Bytes of the images and contours that were read.
+    pub bytes_in: u64,
+    /// Seconds of each stage.
+    pub seconds: StageSeconds,
+    /// Number of threads.
+    pub threads: usize,
+    #[serde(skip)]
+    strict: bool,
+}
+
+/// The file that was made.
+#[derive(Debug, Clone, Serialize)]
+pub struct Output {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Size of one split.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SplitSize {
+    /// Number of samples.
+    pub samples: usize,
+    /// Number of patients.
+    pub patients: usize,
+}
+
+/// One mask plane.
+#[derive(Debug, Clone, Serialize)]
+pub struct StructureCount {
+    /// Its name.
+    pub name: &'static str,
+    /// Samples in which it is annotated.
+    pub annotated: usize,
+}
+
+/// Where the files ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Bins {
+    /// The link table, and the images and contours of the samples.
+    pub used: usize,
+    /// Images without a usable contour.
+    pub unlabelled: usize,
+    /// Files that should have been used and could not be.
+    pub rejected: usize,
+    /// Files that are not part of what was asked for.
+    pub ignored: usize,
+}
+
+/// Rows of the link table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LinkRows {
+    /// Rows that name a patient.
+    pub used: usize,
+    /// Rows that cannot be used.
+    pub rejected: usize,
+}
+
+/// A file or row that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    #[serde(flatten)]
+    place: PlaceEntry,
+    /// The stable name of the reason.
+    pub reason: &'static str,
+    /// What exactly is wrong, and what to do.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct PlaceEntry {
+    file: String,
+    line: Option<u64>,
+    column: Option<String>,
+    attribute: Option<String>,
+}
+
+/// A note, and how many places share it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NoteEntry {
+    /// One sentence.
+    pub text: String,
+    /// How many places it is about.
+    pub count: usize,
+    /// The first of them.
+    pub places: Vec<String>,
+}
+
+/// Seconds of work in each stage, summed over the threads; and of the whole run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct StageSeconds {
+    /// Reading files, and their digests.
+    pub read: f64,
+    /// From file bytes to pixels.
+    pub decode: f64,
+    /// From contour text to masks.
+    pub rasterize: f64,
+    /// Statistics, checksums and deflate.
+    pub compress: f64,
+    /// Handing chunks to the HDF5 library, and finishing the file.
+    pub write: f64,
+    /// The whole run, as a clock on the wall shows it.
+    pub wall: f64,
+}
+
+impl PrepSummary {
+    /// What `plan` would do, if no image or contour turned out to be bad.
+    #[must_use]
+    pub fn of_plan(plan: &PrepPlan) -> Self {
+        let mut tally = Tally::default();
+        let mut annotated = vec![0; plan.options.structures.len()];
+        let mut splits: BTreeMap<String, SplitSize> = BTreeMap::new();
+        let mut last_patient = None;
+        let mut patients = 0;
+        tally.add(Bin::Used, 1);
+        for sample in &plan.samples {
+            let contours = sample.annotations.iter().flatten().count();
+            match contours {
+                0 => tally.add(Bin::Unlabelled, 1),
+                _ => tally.add(Bin::Used, 1 + contours),
+            }
+            for (count, contour) in annotated.iter_mut().zip(&sample.annotations) {
+                *count += usize::from(contour.is_some());
+            }
+            let new_patient = usize::from(last_patient.replace(sample.patient) != Some(sample.patient));
+            patients += new_patient;
+            let split = splits.entry(plan.splits[sample.patient as usize].name().to_owned()).or_default();
+            split.samples += 1;
+            split.patients += new_patient;
+        }
+        if plan.options.unlabelled == Unlabelled::Skip {
+            tally.add(Bin::Unlabelled, plan.unlabelled);
+        }
+        let mut summary = Self::new(plan, tally, Vec::new(), Vec::new());
+        summary.samples = plan.samples.len();
+        summary.patients = patients;
+        summary.splits = splits;
+        summary.count_structures(plan, &annotated);
+        summary
+    }
+
+    /// What has gone through `sink`.
+    pub(super) fn of_run(plan: &PrepPlan, sink: &mut Sink<'_>, encoder: Encoder) -> Self {
+        let remarks = std::mem::take(&mut sink.remarks);
+        let tally = std::mem::take(&mut sink.tally);
+        let mut summary = Self::new(plan, tally, remarks.skipped, remarks.notes);
+        summary.samples = sink.writer.rows();
+        summary.patients = sink.patients;
+        summary.splits = sink.splits.iter().map(|(split, size)| (split.name().to_owned(), *size)).collect();
+        summary.encoder = plan.options.compression.is_on().then(|| encoder.name());
+        summary.split_left_out.clone_from(&sink.left_out);
+        summary.count_structures(plan, &sink.annotated);
+        summary
+    }
+
+    fn new(plan: &PrepPlan, mut tally: Tally, skipped: Vec<Skipped>, notes: Vec<Note>) -> Self {
+        let mut skipped = [plan.skipped.clone(), skipped].concat();
+        skipped.sort();
+        for entry in &skipped {
+            tally.add_skipped(entry.reason);
+        }
+        let of = |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(Entry::of).collect();
+        Self {
+            output: None,
+            samples: 0,
+            patients: 0,
+            splits: BTreeMap::new(),
+            structures: Vec::new(),
+            image_size: [plan.shape.rows(), plan.shape.columns()],
+            pixel_type: plan.pixel_type.name(),
+            encoder: None,
+            files: plan.pairs.files_seen,
+            bins: Bins::of(&tally),
+            reasons: reasons(&tally),
+            link_rows: LinkRows { used: plan.pairs.patients.len(), rejected: plan.pairs.rejected_rows.len() },
+            rejected: of(Bin::Rejected),
+            rejected_rows: plan.pairs.rejected_rows.iter().map(Entry::of).collect(),
+            ignored: of(Bin::Ignored),
+            notes: gather(plan.notes.iter().chain(&notes)),
+            split_left_out: Vec::new(),
+            bytes_in: 0,
+            seconds: StageSeconds::default(),
+            threads: plan.options.threads,
+            strict: plan.options.strict,
+        }
+    }
+
+    fn count_structures(&mut self, plan: &PrepPlan, annotated: &[usize]) {
+        let structures = plan.options.structures.iter().zip(annotated);
+        self.structures =
+            structures.map(|(s, &annotated)| StructureCount { name: s.name(), annotated }).collect();
+    }
+
+    /// Whether anything that should have been used was left out.
+    #[must_use]
+    pub fn has_rejected(&self) -> bool {
+        self.bins.rejected > 0 || !self.rejected_rows.is_empty()
+    }
+
+    /// Whether no file is to be made: nothing is left for it, or the options are strict.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.samples == 0 || (self.strict && self.has_rejected())
+    }
+
+    /// Images per second of the whole run.
+    #[must_use]
+    pub fn images_per_second(&self) -> f64 {
+        self.samples as f64 / self.seconds.wall.max(1e-9)
+    }
+}
+
+impl Bins {
+    fn of(tally: &Tally) -> Self {
+        Self {
+            used: tally.count(Bin::Used),
+            unlabelled: tally.count(Bin::Unlabelled),
+            rejected: tally.count(Bin::Rejected),
+            ignored: tally.count(Bin::Ignored),
+        }
+    }
+}
+
+impl Entry {
+    fn of(skipped: &Skipped) -> Self {
+        let Place { file, line, column, attribute } = skipped.place.clone();
+        let place = PlaceEntry { file, line, column, attribute };
+        Self { place, reason: skipped.reason.code(), detail: skipped.detail.clone() }
+    }
+
+    /// File, line, column and attribute, as errors show them.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let PlaceEntry { file, line, column, attribute } = self.place.clone();
+        Place { file, line, column, attribute }
+    }
+}
+
+fn reasons(tally: &Tally) -> BTreeMap<&'static str, usize> {
+    let both = [Bin::Rejected, Bin::Ignored].into_iter().flat_map(|bin| tally.reasons(bin));
+    both.map(|(reason, count): (Reason, usize)| (reason.code(), count)).collect()
+}
+
+/// One entry for each text, in the order of the texts.
+fn gather<'n>(notes: impl Iterator<Item = &'n Note>) -> Vec<NoteEntry> {
+    let mut texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for note in notes {
+        texts.entry(&note.text).or_default().push(note.place.to_string());
+    }
+    let entry = |(text, mut places): (&str, Vec<String>)| {
+        places.sort();
+        let count = places.len();
+        places.truncate(PLACES_LISTED);
+        NoteEntry { text: text.to_owned(), count, places }
+    };
+    texts.into_iter().map(entry).collect()
+}

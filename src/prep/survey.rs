@@ -1,0 +1,96 @@
+//! One look at every header before anything is written: which images can be used, their sizes, and the
+//! pixel type that holds them all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use super::PrepOptions;
+use crate::assemble::{Remarks, read_header, reject_image};
+use crate::model::GridShape;
+use crate::source::{ImageHeader, ModalityTransform, PixelTypeChoice};
+use crate::wrangle::{PairPlan, PlannedSample};
+
+/// Samples looked at by one thread at a time.
+const BLOCK: usize = 64;
+
+/// What the headers say, all together.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// Samples whose image can be used, by their index in the list that was surveyed, ascending.
+    pub(super) usable: Vec<usize>,
+    /// Sizes of the usable images, and how many have each.
+    pub(super) shapes: BTreeMap<GridShape, usize>,
+    /// Gathers what the pixel type must hold.
+    pub(super) pixel_type: PixelTypeChoice,
+    /// The units of the usable images.
+    units: BTreeSet<String>,
+    /// Images that cannot be used, and their contours.
+    pub(super) remarks: Remarks,
+}
+
+impl Survey {
+    /// Reads the header of every one of `samples`. Ends early, and incomplete, where `cancel` is set.
+    pub(super) fn of(
+        plan: &PairPlan,
+        samples: &[PlannedSample],
+        options: &PrepOptions,
+        cancel: &AtomicBool,
+        advance: &(dyn Fn(usize) + Sync),
+    ) -> Self {
+        let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
+            let mut survey = Self::default();
+            let mut bytes = Vec::new();
+            for (index, sample) in samples.iter().enumerate() {
+                if cancel.load(Ordering::Relaxed) {
+                    break;
+                }
+                match read_header(plan, sample, &options.limits, &mut bytes) {
+                    Ok(header) => survey.add(block * BLOCK + index, &header),
+                    Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
+                }
+            }
+            advance(samples.len());
+            survey
+        });
+        // Blocks are joined in their order, so the result does not depend on the threads.
+        blocks.collect::<Vec<_>>().into_iter().fold(Self::default(), Self::join)
+    }
+
+    fn add(&mut self, index: usize, header: &ImageHeader) {
+        self.usable.push(index);
+        *self.shapes.entry(header.shape).or_default() += 1;
+        self.pixel_type.observe(header);
+        self.units.insert(unit(header));
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.usable.extend(other.usable);
+        for (shape, count) in other.shapes {
+            *self.shapes.entry(shape).or_default() += count;
+        }
+        self.pixel_type.merge(other.pixel_type);
+        self.units.extend(other.units);
+        self.remarks.append(other.remarks);
+        self
+    }
+
+    /// The unit of the pixels: the one all images share, otherwise `mixed`.
+    pub(super) fn units(&self) -> String {
+        let mut units = self.units.iter();
+        match (units.next(), units.next()) {
+            (Some(unit), None) => unit.clone(),
+            _ => "mixed".to_owned(),
+        }
+    }
+}
+
+/// Rescale Type (0028,1054) where there is one (PS3.3 C.11.1.1.2).
+fn unit(header: &ImageHeader) -> String {
+    match (&header.rescale_type, &header.modality) {
+        (Some(unit), _) => unit.clone(),
+        (None, ModalityTransform::Identity) => "stored value".to_owned(),
+        (None, _) => "unspecified".to_owned(),
+    }
+}

@@ -1,0 +1,63 @@
+//! Attributes: variable-length UTF-8 text and plain numbers, as h5py writes them.
+
+use hdf5::types::{VarLenAscii, VarLenUnicode};
+use hdf5::{H5Type, Location};
+
+/// A scalar text attribute.
+pub(super) fn write_text(at: &Location, name: &str, text: &str) -> hdf5::Result<()> {
+    at.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&unicode(text))
+}
+
+/// A one-dimensional text attribute.
+pub(super) fn write_texts<'t>(
+    at: &Location,
+    name: &str,
+    texts: impl IntoIterator<Item = &'t str>,
+) -> hdf5::Result<()> {
+    let texts: Vec<VarLenUnicode> = texts.into_iter().map(unicode).collect();
+    at.new_attr::<VarLenUnicode>().shape(texts.len()).create(name)?.write_raw(&texts)
+}
+
+/// A scalar number.
+pub(super) fn write_number<T: H5Type>(at: &Location, name: &str, number: T) -> hdf5::Result<()> {
+    at.new_attr::<T>().create(name)?.write_scalar(&number)
+}
+
+/// An array of numbers of shape `shape`, in C order.
+pub(super) fn write_numbers<T: H5Type>(
+    at: &Location,
+    name: &str,
+    shape: &[usize],
+    numbers: &[T],
+) -> hdf5::Result<()> {
+    at.new_attr::<T>().shape(shape).create(name)?.write_raw(numbers)
+}
+
+/// Dimension labels in the form of the HDF5 Dimension Scales specification, which is always ASCII.
+pub(super) fn write_dimension_labels(at: &Location, name: &str, labels: &[&str]) -> hdf5::Result<()> {
+    // Labels are constants without NUL.
+    let labels: Vec<VarLenAscii> =
+        labels.iter().map(|label| VarLenAscii::from_ascii(label).unwrap_or_default()).collect();
+    at.new_attr::<VarLenAscii>().shape(labels.len()).create(name)?.write_raw(&labels)
+}
+
+/// A scalar text attribute, `None` where it is absent or no text.
+pub(super) fn read_text(at: &Location, name: &str) -> Option<String> {
+    at.attr(name).ok()?.read_scalar::<VarLenUnicode>().ok().map(|text| text.as_str().to_owned())
+}
+
+/// A one-dimensional text attribute, `None` where it is absent or no text.
+pub(super) fn read_texts(at: &Location, name: &str) -> Option<Vec<String>> {
+    let texts = at.attr(name).ok()?.read_raw::<VarLenUnicode>().ok()?;
+    Some(texts.iter().map(|text| text.as_str().to_owned()).collect())
+}
+
+/// An array of numbers, `None` where it is absent or of another type.
+pub(super) fn read_numbers<T: H5Type>(at: &Location, name: &str) -> Option<Vec<T>> {
+    at.attr(name).ok()?.read_raw::<T>().ok()
+}
+
+fn unicode(text: &str) -> VarLenUnicode {
+    // HDF5 text ends at a NUL, so none can be stored.
+    text.replace('\0', "\u{fffd}").parse().unwrap_or_default()
+}

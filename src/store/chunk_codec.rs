@@ -1,0 +1,286 @@
+//! One chunk's bytes to what stands in the file, and back: byte shuffle, then a zlib stream.
+//!
+//! The result is what HDF5's own filters *shuffle* and *deflate* make and read (zlib: RFC 1950), made
+//! outside of the library so that it runs on all threads.
+
+use std::fmt;
+
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status, Strategy};
+
+/// How hard to compress: 0 stores the chunks as they are, 1 to 9 as in gzip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compression(u8);
+
+impl Compression {
+    /// A level of 0 (none) to 9 (smallest); `None` above that.
+    #[must_use]
+    pub fn new(level: u8) -> Option<Self> {
+        (level <= 9).then_some(Self(level))
+    }
+
+    /// The level, 0 to 9.
+    #[must_use]
+    pub fn level(self) -> u8 {
+        self.0
+    }
+
+    /// Whether chunks are compressed at all.
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self.0 > 0
+    }
+}
+
+/// Which deflate encoder makes the zlib streams of a data set. Any reader reads both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoder {
+    /// Runs and Huffman codes only: byte planes of noisy images hold runs but hardly any other match,
+    /// so it is faster than a match search and, with short blocks, no larger.
+    Runs,
+    /// A full match search, for images that repeat themselves.
+    Matches,
+}
+
+impl Encoder {
+    /// Both encoders.
+    pub const ALL: [Self; 2] = [Self::Runs, Self::Matches];
+
+    /// The name in the report and in the file's `config`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Runs => "runs",
+            Self::Matches => "matches",
+        }
+    }
+}
+
+impl fmt::Display for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The bytes of one chunk as they stand in the file. Only [`ChunkEncoder`] fills one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EncodedChunk(Vec<u8>);
+
+impl EncodedChunk {
+    /// The bytes as they stand in the file.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Encodes chunks; keeps its memory between chunks.
+pub struct ChunkEncoder {
+    compression: Compression,
+    deflater: Deflater,
+    planes: Vec<u8>,
+}
+
+enum Deflater {
+    Runs(Box<Deflate>),
+    Matches(Box<libdeflater::Compressor>),
+}
+
+impl ChunkEncoder {
+    /// An encoder for one thread.
+    #[must_use]
+    pub fn new(compression: Compression, encoder: Encoder) -> Self {
+        let level = i32::from(compression.level());
+        let deflater = match encoder {
+            Encoder::Runs => Deflater::Runs(Box::new(Deflate::new_with_config(DeflateConfig {
+                level: level.max(1),
+                strategy: Strategy::Rle,
+                // Blocks of 8,192 symbols: Huffman codes that follow the planes pay for their headers.
+                mem_level: 7,
+                ..DeflateConfig::default()
+            }))),
+            Encoder::Matches => {
+                let level = libdeflater::CompressionLvl::new(level).unwrap_or_default();
+                Deflater::Matches(Box::new(libdeflater::Compressor::new(level)))
+            }
+        };
+        Self { compression, deflater, planes: Vec::new() }
+    }
+
+    /// Encodes `bytes`, elements of `element_size` bytes each, into `chunk`, replacing what it held.
+    ///
+    /// With `element_size` above 1 the bytes are shuffled first: all first bytes, then all second bytes,
+    /// and so on, as HDF5's shuffle filter does.
+    pub fn encode(&mut self, bytes: &[u8], element_size: usize, chunk: &mut EncodedChunk) {
+        chunk.0.clear();
+        if !self.compression.is_on() {
+            chunk.0.extend_from_slice(bytes);
+            return;
+        }
+        let input = if element_size > 1 {
+            shuffle(bytes, element_size, &mut self.planes);
+            &self.planes
+        } else {
+            bytes
+        };
+        self.deflater.deflate(input, &mut chunk.0);
+    }
+}
+
+impl Deflater {
+    fn deflate(&mut self, input: &[u8], output: &mut Vec<u8>) {
+        match self {
+            Self::Runs(deflate) => {
+                deflate.reset();
+                output.resize(zlib_rs::compress_bound(input.len()) + 64, 0);
+                let status = deflate.compress(input, output, DeflateFlush::Finish);
+                assert!(
+                    matches!(status, Ok(Status::StreamEnd)),
+                    "a zlib stream fits into its bound: {status:?}"
+                );
+                // `total_out` is below the length of the buffer, hence a usize.
+                output.truncate(deflate.total_out() as usize);
+            }
+            Self::Matches(compressor) => {
+                output.resize(compressor.zlib_compress_bound(input.len()), 0);
+                let written = compressor
+                    .zlib_compress(input, output)
+                    .expect("a zlib stream fits into the bound that its encoder gives");
+                output.truncate(written);
+            }
+        }
+    }
+}
+
+/// Why a chunk cannot be decoded.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum CodecError {
+    /// The zlib stream is damaged, or holds more bytes than the chunk.
+    #[error("the zlib stream is damaged: {0}")]
+    Stream(libdeflater::DecompressionError),
+    /// The chunk holds another number of bytes than its shape says.
+    #[error("the chunk holds {found} bytes instead of {expected}")]
+    Length {
+        /// Bytes found.
+        found: usize,
+        /// Bytes that the shape of the chunk asks for.
+        expected: usize,
+    },
+}
+
+/// Decodes chunks; keeps its memory between chunks.
+pub struct ChunkDecoder {
+    compression: Compression,
+    inflater: libdeflater::Decompressor,
+    planes: Vec<u8>,
+}
+
+impl ChunkDecoder {
+    /// A decoder for one thread, for chunks encoded with `compression`.
+    #[must_use]
+    pub fn new(compression: Compression) -> Self {
+        Self { compression, inflater: libdeflater::Decompressor::new(), planes: Vec::new() }
+    }
+
+    /// Decodes the bytes of a chunk of `bytes.len()` bytes, elements of `element_size` bytes, into `bytes`.
+    ///
+    /// # Errors
+    /// [`CodecError`] where the chunk is damaged or of another length.
+    pub fn decode(&mut self, chunk: &[u8], element_size: usize, bytes: &mut [u8]) -> Result<(), CodecError> {
+        let expected = bytes.len();
+        if !self.compression.is_on() {
+            if chunk.len() != expected {
+                return Err(CodecError::Length { found: chunk.len(), expected });
+            }
+            bytes.copy_from_slice(chunk);
+            return Ok(());
+        }
+        let found = if element_size > 1 {
+            self.planes.resize(expected, 0);
+            let found = self.inflater.zlib_decompress(chunk, &mut self.planes).map_err(CodecError::Stream)?;
+            unshuffle(&self.planes, element_size, bytes);
+            found
+        } else {
+            self.inflater.zlib_decompress(chunk, bytes).map_err(CodecError::Stream)?
+        };
+        if found != expected {
+            return Err(CodecError::Length { found, expected });
+        }
+        Ok(())
+    }
+}
+
+fn shuffle(bytes: &[u8], element_size: usize, planes: &mut Vec<u8>) {
+    planes.clear();
+    planes.reserve(bytes.len());
+    match element_size {
+        2 => {
+            planes.extend(bytes.chunks_exact(2).map(|element| element[0]));
+            planes.extend(bytes.chunks_exact(2).map(|element| element[1]));
+        }
+        _ => {
+            for plane in 0..element_size {
+                planes.extend(bytes.chunks_exact(element_size).map(|element| element[plane]));
+            }
+        }
+    }
+}
+
+fn unshuffle(planes: &[u8], element_size: usize, bytes: &mut [u8]) {
+    let elements = planes.len() / element_size;
+    for (plane, values) in planes.chunks_exact(elements.max(1)).enumerate().take(element_size) {
+        for (element, value) in bytes.chunks_exact_mut(element_size).zip(values) {
+            element[plane] = *value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(length: usize) -> Vec<u8> {
+        (0..length).map(|i| if i % 2 == 0 { (i * i / 7) as u8 } else { (i / 900) as u8 }).collect()
+    }
+
+    #[test]
+    fn decodes_what_it_encodes() {
+        for level in [0, 1, 4, 9] {
+            for encoder in Encoder::ALL {
+                for (length, element_size) in [(4, 4), (2, 2), (131_072, 2), (65_536, 1), (16_384, 4)] {
+                    let compression = Compression::new(level).unwrap();
+                    let bytes = sample(length);
+                    let mut chunk = EncodedChunk::default();
+                    let mut encoder = ChunkEncoder::new(compression, encoder);
+                    encoder.encode(&[1; 64], 2, &mut chunk);
+                    encoder.encode(&bytes, element_size, &mut chunk);
+                    let mut decoded = vec![0; length];
+                    ChunkDecoder::new(compression).decode(chunk.bytes(), element_size, &mut decoded).unwrap();
+                    assert_eq!(decoded, bytes, "level {level}, {length} bytes of {element_size}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shuffle_makes_byte_planes() {
+        let mut planes = Vec::new();
+        shuffle(&[1, 2, 3, 4, 5, 6], 2, &mut planes);
+        assert_eq!(planes, [1, 3, 5, 2, 4, 6]);
+    }
+
+    #[test]
+    fn a_damaged_chunk_is_an_error() {
+        let compression = Compression::new(4).unwrap();
+        let mut chunk = EncodedChunk::default();
+        ChunkEncoder::new(compression, Encoder::Runs).encode(&sample(4096), 2, &mut chunk);
+        let mut decoder = ChunkDecoder::new(compression);
+        let mut bytes = vec![0; 4096];
+        for position in 0..chunk.bytes().len() {
+            let mut damaged = chunk.bytes().to_vec();
+            damaged[position] ^= 0x10;
+            let outcome = decoder.decode(&damaged, 2, &mut bytes);
+            assert!(outcome.is_err() || bytes == sample(4096), "byte {position}");
+        }
+        assert!(decoder.decode(chunk.bytes(), 2, &mut vec![0; 4098]).is_err());
+    }
+}

@@ -1,0 +1,48 @@
+//! What can go wrong with the HDF5 file.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the file cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The target exists and must not be replaced.
+    #[error("{} exists already and was not touched; --force replaces it, -o names another file", .0.display())]
+    Exists(PathBuf),
+    /// The system refused an operation on the file.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: `create`, `sync`, `rename` …
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// HDF5 refused an operation on the file.
+    #[error("cannot {action} {}", path.display())]
+    Hdf5 {
+        /// What was tried.
+        action: String,
+        /// On which file.
+        path: PathBuf,
+        /// What HDF5 says.
+        source: hdf5::Error,
+    },
+    /// It is not a file of ours.
+    #[error("{} is not a dicomprep file: {why}", path.display())]
+    NotOurs {
+        /// Which file.
+        path: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// It has a format version that this program does not read.
+    #[error("{} has format version {found}; this program reads versions 1.x", path.display())]
+    Version {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+    },
+}

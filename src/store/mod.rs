@@ -1,0 +1,21 @@
+#![doc = include_str!("FORMAT.md")]
+
+mod attributes;
+mod chunk_codec;
+mod columns;
+mod direct_chunk;
+mod error;
+mod reader;
+mod schema;
+mod statistics;
+mod target;
+mod writer;
+
+pub use chunk_codec::{ChunkDecoder, ChunkEncoder, CodecError, Compression, EncodedChunk, Encoder};
+pub use columns::{AnnotationCell, SampleRow};
+pub use error::StoreError;
+pub use reader::{DatasetInfo, SplitInfo, read_info};
+pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS};
+pub use statistics::{ImageStatistics, TrainStatistics, ValueHistogram};
+pub use target::Target;
+pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, RootAttributes};

@@ -1,0 +1,157 @@
+//! Reads what a file says about itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use hdf5::types::FixedUnicode;
+use hdf5::{Dataset, File};
+
+use super::schema::{FORMAT, FORMAT_MAJOR, IMAGES, MASKS, SAMPLES, attribute, column};
+use super::writer::hdf5_error;
+use super::{StoreError, attributes};
+
+/// Rows read at a time: memory stays bounded whatever the number of rows.
+const ROWS_AT_A_TIME: usize = 4096;
+
+/// What a file contains.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct DatasetInfo {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Root attribute `format_version`.
+    pub format_version: String,
+    /// Root attribute `generator`.
+    pub generator: String,
+    /// Shape of `/images`: samples, rows, columns, channels.
+    pub images: Vec<usize>,
+    /// numpy's name of the pixel type.
+    pub pixel_type: String,
+    /// Unit of the pixels.
+    pub units: String,
+    /// Shape of `/masks`: samples, rows, columns, structures.
+    pub masks: Vec<usize>,
+    /// The mask planes, in order.
+    pub structures: Vec<String>,
+    /// Name of the mask rule.
+    pub mask_rule: String,
+    /// For each structure, in how many samples it was annotated.
+    pub annotated: Vec<usize>,
+    /// Number of samples.
+    pub samples: usize,
+    /// Number of patients.
+    pub patients: usize,
+    /// For each split, its samples and its patients.
+    pub splits: BTreeMap<String, SplitInfo>,
+    /// How the splits were made.
+    pub split_rule: String,
+    /// Samples that were left out because their image stands in another split.
+    pub split_left_out: Vec<String>,
+    /// Mean of the pixels of the train split.
+    pub train_mean: Option<f64>,
+    /// Population standard deviation of the pixels of the train split.
+    pub train_std: Option<f64>,
+    /// The options that decided the content.
+    pub config: serde_json::Value,
+    /// SHA-256 over paths and digests of all inputs.
+    pub source_digest: String,
+}
+
+/// Size of one split.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SplitInfo {
+    /// Number of samples.
+    pub samples: usize,
+    /// Number of patients.
+    pub patients: usize,
+}
+
+/// Reads what the file at `path` contains, without decoding a pixel.
+///
+/// # Errors
+/// [`StoreError::NotOurs`] where it is another kind of file, [`StoreError::Version`] where it has a major
+/// version that this program does not know, [`StoreError::Hdf5`] where HDF5 cannot read it.
+pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
+    let bytes = std::fs::metadata(path).map_err(super::target::io_error("open", path))?.len();
+    let file = File::with_options()
+        .with_fapl(|access| access.file_locking(false))
+        .open(path)
+        .map_err(hdf5_error("open", path))?;
+    let not_ours = |why: &str| StoreError::NotOurs { path: path.to_owned(), why: why.to_owned() };
+    let text = |name: &str| attributes::read_text(&file, name).unwrap_or_default();
+    if text(attribute::FORMAT) != FORMAT {
+        return Err(not_ours("its attribute `format` is not \"dicomprep\""));
+    }
+    let format_version = text(attribute::FORMAT_VERSION);
+    if format_version.split('.').next() != Some(FORMAT_MAJOR) {
+        return Err(StoreError::Version { path: path.to_owned(), found: format_version });
+    }
+    let dataset =
+        |name: &str| file.dataset(name).map_err(|_| not_ours(&format!("it has no dataset /{name}")));
+    let (images, masks) = (dataset(IMAGES)?, dataset(MASKS)?);
+    let columns = |name: &str| dataset(&format!("{SAMPLES}/{name}"));
+    let (splits, patients) = count_splits(&columns(column::SPLIT)?, &columns(column::PATIENT_ID)?)
+        .map_err(hdf5_error("read", path))?;
+    let annotated = count_annotated(&columns(column::ANNOTATED)?).map_err(hdf5_error("read", path))?;
+    let first = |name: &str| attributes::read_numbers::<f64>(&images, name)?.first().copied();
+    Ok(DatasetInfo {
+        path: path.to_owned(),
+        bytes,
+        format_version,
+        generator: text(attribute::GENERATOR),
+        pixel_type: pixel_type_name(&images).map_err(hdf5_error("read", path))?,
+        units: attributes::read_text(&images, attribute::UNITS).unwrap_or_default(),
+        structures: attributes::read_texts(&file, attribute::STRUCTURES).unwrap_or_default(),
+        mask_rule: text(attribute::MASK_RULE),
+        annotated,
+        samples: images.shape().first().copied().unwrap_or(0),
+        patients,
+        splits,
+        split_rule: text(attribute::SPLIT_RULE),
+        split_left_out: attributes::read_texts(&file, attribute::SPLIT_LEFT_OUT).unwrap_or_default(),
+        train_mean: first(attribute::TRAIN_MEAN).filter(|value| value.is_finite()),
+        train_std: first(attribute::TRAIN_STD).filter(|value| value.is_finite()),
+        config: serde_json::from_str(&text(attribute::CONFIG)).unwrap_or_default(),
+        source_digest: text(attribute::SOURCE_DIGEST),
+        images: images.shape(),
+        masks: masks.shape(),
+    })
+}
+
+fn pixel_type_name(images: &Dataset) -> hdf5::Result<String> {
+    use hdf5::types::TypeDescriptor as T;
+    Ok(match images.dtype()?.to_descriptor()? {
+        T::Integer(size) => format!("int{}", 8 * size as usize),
+        T::Unsigned(size) => format!("uint{}", 8 * size as usize),
+        T::Float(size) => format!("float{}", 8 * size as usize),
+        other => other.to_string(),
+    })
+}
+
+/// Samples and patients of each split, and the number of patients in all.
+fn count_splits(split: &Dataset, patient_id: &Dataset) -> hdf5::Result<(BTreeMap<String, SplitInfo>, usize)> {
+    let rows = split.shape().first().copied().unwrap_or(0);
+    let mut splits: BTreeMap<String, SplitInfo> = BTreeMap::new();
+    let mut patients: BTreeSet<(String, String)> = BTreeSet::new();
+    for start in (0..rows).step_by(ROWS_AT_A_TIME) {
+        let span = start..rows.min(start + ROWS_AT_A_TIME);
+        let names = split.read_slice_1d::<FixedUnicode<16>, _>(span.clone())?;
+        let ids = patient_id.read_slice_1d::<FixedUnicode<1024>, _>(span)?;
+        for (name, id) in names.iter().zip(&ids) {
+            splits.entry(name.as_str().to_owned()).or_default().samples += 1;
+            patients.insert((name.as_str().to_owned(), id.as_str().to_owned()));
+        }
+    }
+    let distinct: BTreeSet<&str> = patients.iter().map(|(_, id)| id.as_str()).collect();
+    let total = distinct.len();
+    for (name, _) in &patients {
+        splits.entry(name.clone()).or_default().patients += 1;
+    }
+    Ok((splits, total))
+}
+
+fn count_annotated(annotated: &Dataset) -> hdf5::Result<Vec<usize>> {
+    let cells = annotated.read_2d::<u8>()?;
+    Ok(cells.columns().into_iter().map(|column| column.iter().filter(|&&cell| cell != 0).count()).collect())
+}

@@ -1,0 +1,71 @@
+//! Every name, type and version of the file format. What it means stands in `FORMAT.md`.
+
+/// Root attribute `format`.
+pub const FORMAT: &str = "dicomprep";
+/// Root attribute `format_version`, `major.minor`. Readers refuse a major part they do not know.
+pub const FORMAT_VERSION: &str = "1.0";
+/// The major version this code writes and reads.
+pub(super) const FORMAT_MAJOR: &str = "1";
+
+pub(super) const IMAGES: &str = "images";
+pub(super) const MASKS: &str = "masks";
+pub(super) const SAMPLES: &str = "samples";
+
+pub(super) const IMAGE_DIMENSIONS: [&str; 4] = ["sample", "row", "column", "channel"];
+pub(super) const MASK_DIMENSIONS: [&str; 4] = ["sample", "row", "column", "structure"];
+
+/// The levels of the attribute `train_percentiles`, in per cent.
+pub const PERCENTILE_LEVELS: [f64; 5] = [0.5, 2.0, 50.0, 98.0, 99.5];
+
+pub(super) const ROW_MAJOR_NOTE: &str =
+    "Axes are in C (row-major) order, as h5py shows them; MATLAB, Julia and R list them reversed.";
+
+/// Root and dataset attributes.
+pub(super) mod attribute {
+    pub(in crate::store) const FORMAT: &str = "format";
+    pub(in crate::store) const FORMAT_VERSION: &str = "format_version";
+    pub(in crate::store) const GENERATOR: &str = "generator";
+    pub(in crate::store) const MASK_RULE: &str = "mask_rule";
+    pub(in crate::store) const STRUCTURES: &str = "structures";
+    pub(in crate::store) const SAMPLES: &str = "samples";
+    pub(in crate::store) const PATIENTS: &str = "patients";
+    pub(in crate::store) const SPLIT_RULE: &str = "split_rule";
+    pub(in crate::store) const SPLIT_SEED: &str = "split_seed";
+    pub(in crate::store) const SPLIT_DISJOINT: &str = "split_disjoint";
+    pub(in crate::store) const SPLIT_LEFT_OUT: &str = "split_left_out";
+    pub(in crate::store) const CONFIG: &str = "config";
+    pub(in crate::store) const SOURCE_DIGEST: &str = "source_digest";
+    pub(in crate::store) const ROW_MAJOR_NOTE: &str = "row_major_note";
+    pub(in crate::store) const UNITS: &str = "units";
+    pub(in crate::store) const DIMENSION_LABELS: &str = "DIMENSION_LABELS";
+    pub(in crate::store) const TRAIN_MEAN: &str = "train_mean";
+    pub(in crate::store) const TRAIN_STD: &str = "train_std";
+    pub(in crate::store) const TRAIN_MIN: &str = "train_min";
+    pub(in crate::store) const TRAIN_MAX: &str = "train_max";
+    pub(in crate::store) const TRAIN_PERCENTILES: &str = "train_percentiles";
+    pub(in crate::store) const TRAIN_PERCENTILE_LEVELS: &str = "train_percentile_levels";
+}
+
+/// Columns of the group `/samples`.
+pub(super) mod column {
+    pub(in crate::store) const ID: &str = "id";
+    pub(in crate::store) const PATIENT_ID: &str = "patient_id";
+    pub(in crate::store) const ORIGINAL_ID: &str = "original_id";
+    pub(in crate::store) const INSTANCE: &str = "instance";
+    pub(in crate::store) const FRAME: &str = "frame";
+    pub(in crate::store) const SOURCE: &str = "source";
+    pub(in crate::store) const SOURCE_SHA256: &str = "source_sha256";
+    pub(in crate::store) const ANNOTATED: &str = "annotated";
+    pub(in crate::store) const ANNOTATION_SHA256: &str = "annotation_sha256";
+    pub(in crate::store) const MASK_PIXELS: &str = "mask_pixels";
+    pub(in crate::store) const CONTOUR_AREA: &str = "contour_area";
+    pub(in crate::store) const SPLIT: &str = "split";
+    pub(in crate::store) const ROWS: &str = "rows";
+    pub(in crate::store) const COLUMNS: &str = "columns";
+    pub(in crate::store) const PIXEL_SPACING: &str = "pixel_spacing";
+    pub(in crate::store) const IMAGE_POSITION: &str = "image_position";
+    pub(in crate::store) const IMAGE_ORIENTATION: &str = "image_orientation";
+    pub(in crate::store) const WINDOW: &str = "window";
+    pub(in crate::store) const VALUE_RANGE: &str = "value_range";
+    pub(in crate::store) const CHECKSUM: &str = "checksum";
+}

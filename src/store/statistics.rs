@@ -1,0 +1,327 @@
+//! Exact statistics of pixel values, independent of the order in which images are counted.
+
+use crate::model::{PixelType, Pixels};
+
+use super::PERCENTILE_LEVELS;
+
+/// Count, extremes and sums of the pixels of one image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ImageStatistics {
+    /// Number of pixels counted; NaN and infinite pixels are not.
+    pub pixels: u64,
+    /// Smallest value, NaN where no pixel was counted.
+    pub min: f64,
+    /// Largest value, NaN where no pixel was counted.
+    pub max: f64,
+    sums: Sums,
+}
+
+/// Sum and sum of squares: exact for integers, in binary64 for floats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Sums {
+    Integer { sum: i128, squares: i128 },
+    Float { sum: f64, squares: f64 },
+}
+
+impl ImageStatistics {
+    /// The statistics of `pixels`.
+    #[must_use]
+    pub fn of(pixels: &Pixels) -> Self {
+        match pixels {
+            Pixels::UInt8(values) => Self::of_integers(values),
+            Pixels::Int16(values) => Self::of_integers(values),
+            Pixels::UInt16(values) => Self::of_integers(values),
+            Pixels::Float32(values) => Self::of_floats(values),
+        }
+    }
+
+    fn of_integers<T: Copy + Into<i64>>(values: &[T]) -> Self {
+        let (mut min, mut max) = (i64::MAX, i64::MIN);
+        let (mut sum, mut squares) = (0i128, 0i128);
+        // 65,536 squares of 16-bit numbers fit into an i64.
+        for block in values.chunks(65_536) {
+            let (mut block_sum, mut block_squares) = (0i64, 0i64);
+            for &value in block {
+                let value: i64 = value.into();
+                min = min.min(value);
+                max = max.max(value);
+                block_sum += value;
+                block_squares += value * value;
+            }
+            sum += i128::from(block_sum);
+            squares += i128::from(block_squares);
+        }
+        let known = |value: i64| if values.is_empty() { f64::NAN } else { value as f64 };
+        let sums = Sums::Integer { sum, squares };
+        Self { pixels: values.len() as u64, min: known(min), max: known(max), sums }
+    }
+
+    fn of_floats(values: &[f32]) -> Self {
+        let (mut pixels, mut min, mut max) = (0, f64::NAN, f64::NAN);
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for value in values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value)) {
+            pixels += 1;
+            min = value.min(min);
+            max = value.max(max);
+            sum += value;
+            squares += value * value;
+        }
+        Self { pixels, min, max, sums: Sums::Float { sum, squares } }
+    }
+
+    /// A number that equal images share and that different ones hardly ever do, when taken together with
+    /// their checksum.
+    #[must_use]
+    pub fn fingerprint(&self) -> (u128, u128) {
+        match self.sums {
+            Sums::Integer { sum, squares } => (sum as u128, squares as u128),
+            Sums::Float { sum, squares } => (u128::from(sum.to_bits()), u128::from(squares.to_bits())),
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.pixels += other.pixels;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        match (&mut self.sums, other.sums) {
+            (Sums::Integer { sum, squares }, Sums::Integer { sum: s, squares: q }) => {
+                *sum += s;
+                *squares += q;
+            }
+            (Sums::Float { sum, squares }, Sums::Float { sum: s, squares: q }) => {
+                *sum += s;
+                *squares += q;
+            }
+            _ => unreachable!("all images of a data set have one pixel type"),
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        let pixels = self.pixels as f64;
+        match self.sums {
+            Sums::Integer { sum, .. } => sum as f64 / pixels,
+            Sums::Float { sum, .. } => sum / pixels,
+        }
+    }
+
+    /// Population standard deviation (divided by the number of pixels, as numpy's `std`).
+    fn std(&self) -> f64 {
+        let pixels = self.pixels as f64;
+        match self.sums {
+            // n·Σx² - (Σx)² is an exact integer: no cancellation whatever the mean is.
+            Sums::Integer { sum, squares } => {
+                let spread = i128::from(self.pixels) * squares - sum * sum;
+                (spread as f64).sqrt() / pixels
+            }
+            Sums::Float { sum, squares } => (squares / pixels - (sum / pixels).powi(2)).max(0.0).sqrt(),
+        }
+    }
+}
+
+/// How often each value occurs. Integers are counted one by one; floats in bins that are 2⁻⁹ of the
+/// value wide.
+#[derive(Debug, Clone)]
+pub struct ValueHistogram {
+    pixel_type: PixelType,
+    // Two tables, used in turn: neighbouring pixels are often equal, and a counter that was just
+    // written is slow to read again.
+    counts: [Vec<u64>; 2],
+}
+
+/// Bits of an order-preserving float that are not used for its bin: 14 of the 23 of its mantissa.
+const FLOAT_BIN_SHIFT: u32 = 14;
+
+impl ValueHistogram {
+    /// An empty histogram for images of `pixel_type`.
+    #[must_use]
+    pub fn new(pixel_type: PixelType) -> Self {
+        let bins = match pixel_type {
+            PixelType::UInt8 => 1 << 8,
+            PixelType::Int16 | PixelType::UInt16 => 1 << 16,
+            PixelType::Float32 => 1 << (32 - FLOAT_BIN_SHIFT),
+        };
+        Self { pixel_type, counts: [vec![0; bins], vec![0; bins]] }
+    }
+
+    /// Counts the pixels of an image of the histogram's type; NaN and infinite ones are left out.
+    pub fn add(&mut self, pixels: &Pixels) {
+        match pixels {
+            Pixels::UInt8(values) => self.count(values, |value| usize::from(value)),
+            Pixels::Int16(values) => self.count(values, int16_bin),
+            Pixels::UInt16(values) => self.count(values, |value| usize::from(value)),
+            Pixels::Float32(values) => {
+                for &value in values.iter().filter(|value| value.is_finite()) {
+                    self.counts[0][float_bin(value)] += 1;
+                }
+            }
+        }
+    }
+
+    fn count<T: Copy>(&mut self, values: &[T], bin: impl Fn(T) -> usize) {
+        let [even, odd] = &mut self.counts;
+        let pairs = values.chunks_exact(2);
+        for &value in pairs.remainder() {
+            even[bin(value)] += 1;
+        }
+        for pair in pairs {
+            even[bin(pair[0])] += 1;
+            odd[bin(pair[1])] += 1;
+        }
+    }
+
+    /// Adds the counts of `other`, of the same pixel type.
+    pub fn merge(&mut self, other: &Self) {
+        self.combine(other, |mine, theirs| *mine += theirs);
+    }
+
+    /// Takes away counts that were added before.
+    pub fn subtract(&mut self, other: &Self) {
+        self.combine(other, |mine, theirs| *mine = mine.wrapping_sub(theirs));
+    }
+
+    fn combine(&mut self, other: &Self, change: impl Fn(&mut u64, u64)) {
+        let [even, odd] = &other.counts;
+        for (mine, theirs) in self.counts[0].iter_mut().zip(even.iter().zip(odd)) {
+            change(mine, theirs.0.wrapping_add(*theirs.1));
+        }
+    }
+
+    /// The smallest value that at least `level` per cent of the pixels do not exceed (numpy's
+    /// `inverted_cdf`); NaN where nothing was counted. For floats, the lower edge of its bin.
+    #[must_use]
+    pub fn percentile(&self, level: f64) -> f64 {
+        let [even, odd] = &self.counts;
+        let count = |(a, b): (&u64, &u64)| a.wrapping_add(*b);
+        let total: u64 = even.iter().zip(odd).map(count).sum();
+        // Levels are given to a tenth of a per cent; in thousandths the rank is an exact integer.
+        let rank = (u128::from(total) * (level * 10.0).round() as u128).div_ceil(1000).max(1) as u64;
+        let mut seen = 0;
+        for (bin, pair) in even.iter().zip(odd).enumerate() {
+            seen += count(pair);
+            if seen >= rank {
+                return self.value(bin);
+            }
+        }
+        f64::NAN
+    }
+
+    fn value(&self, bin: usize) -> f64 {
+        match self.pixel_type {
+            PixelType::UInt8 | PixelType::UInt16 => bin as f64,
+            PixelType::Int16 => bin as f64 - 32_768.0,
+            PixelType::Float32 => f64::from(float_of_bin(bin)),
+        }
+    }
+}
+
+fn int16_bin(value: i16) -> usize {
+    usize::from(value as u16 ^ 0x8000)
+}
+
+/// Bins in ascending order of value: the bits of a float are ordered once the sign is folded in.
+fn float_bin(value: f32) -> usize {
+    let bits = value.to_bits();
+    let ordered = if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 };
+    (ordered >> FLOAT_BIN_SHIFT) as usize
+}
+
+fn float_of_bin(bin: usize) -> f32 {
+    let ordered = (bin as u32) << FLOAT_BIN_SHIFT;
+    // A negative bin's lowest value is the one whose cut-off bits are all set in magnitude.
+    let bits = if ordered >> 31 == 1 { ordered & 0x7FFF_FFFF } else { !ordered };
+    f32::from_bits(bits)
+}
+
+/// Statistics over all images of the train split, from the sums of each image and the histogram of all.
+#[derive(Debug, Clone)]
+pub struct TrainStatistics {
+    total: Option<ImageStatistics>,
+}
+
+impl TrainStatistics {
+    /// No image yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { total: None }
+    }
+
+    /// Counts one image. For float images the order of calls decides the last bits of the sums.
+    pub fn add(&mut self, image: &ImageStatistics) {
+        match &mut self.total {
+            None => self.total = Some(*image),
+            Some(total) => total.add(image),
+        }
+    }
+
+    /// Mean, population standard deviation, minimum and maximum; NaN where there is no image.
+    #[must_use]
+    pub fn moments(&self) -> [f64; 4] {
+        self.total.map_or([f64::NAN; 4], |total| [total.mean(), total.std(), total.min, total.max])
+    }
+
+    /// The values at [`PERCENTILE_LEVELS`] of `histogram`.
+    #[must_use]
+    pub fn percentiles(histogram: &ValueHistogram) -> [f64; 5] {
+        PERCENTILE_LEVELS.map(|level| histogram.percentile(level))
+    }
+}
+
+impl Default for TrainStatistics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integer_moments_are_exact() {
+        let mut train = TrainStatistics::new();
+        train.add(&ImageStatistics::of(&Pixels::Int16(vec![-32_768; 3])));
+        train.add(&ImageStatistics::of(&Pixels::Int16(vec![-32_767; 1])));
+        let [mean, std, min, max] = train.moments();
+        assert_eq!(mean, -32_767.75);
+        assert_eq!(std, 0.1875f64.sqrt());
+        assert_eq!((min, max), (-32_768.0, -32_767.0));
+    }
+
+    #[test]
+    fn percentiles_are_values_of_the_data() {
+        let mut histogram = ValueHistogram::new(PixelType::Int16);
+        histogram.add(&Pixels::Int16((-100..100).collect()));
+        assert_eq!(histogram.percentile(50.0), -1.0);
+        assert_eq!(histogram.percentile(0.5), -100.0);
+        assert_eq!(histogram.percentile(99.5), 98.0);
+        assert_eq!(histogram.percentile(98.0), 95.0);
+    }
+
+    #[test]
+    fn what_is_subtracted_was_never_there() {
+        let image = Pixels::UInt8(vec![7, 7, 9]);
+        let mut first = ValueHistogram::new(PixelType::UInt8);
+        first.add(&image);
+        first.add(&Pixels::UInt8(vec![1, 2, 3]));
+        let mut taken = ValueHistogram::new(PixelType::UInt8);
+        taken.add(&image);
+        first.subtract(&taken);
+        assert_eq!(first.percentile(99.5), 3.0);
+    }
+
+    #[test]
+    fn float_bins_keep_the_order() {
+        let values = [-1e9f32, -2.5, -1.0, -1e-9, 0.0, 1e-9, 1.0, 2.5, 1e9];
+        assert!(values.is_sorted_by_key(|&value| float_bin(value)));
+        for value in values {
+            let edge = float_of_bin(float_bin(value));
+            assert!(edge <= value && (value - edge) <= value.abs() / 512.0, "{value} {edge}");
+        }
+    }
+
+    #[test]
+    fn no_image_has_no_statistics() {
+        assert!(TrainStatistics::new().moments().iter().all(|value| value.is_nan()));
+        assert!(ValueHistogram::new(PixelType::Float32).percentile(50.0).is_nan());
+    }
+}

@@ -1,0 +1,290 @@
+//! Writes the HDF5 file: chunks as they come, in row order; columns and attributes at the end.
+
+use std::path::{Path, PathBuf};
+
+use hdf5::file::LibraryVersion;
+use hdf5::plist::dataset_create::FillTime;
+use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+use hdf5::{Dataset, File, Group};
+
+use super::columns::{PackedColumn, SampleColumns};
+use super::schema::{
+    FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS,
+    ROW_MAJOR_NOTE, SAMPLES, attribute,
+};
+use super::target::Target;
+use super::{
+    ChunkEncoder, Compression, EncodedChunk, Encoder, ImageStatistics, SampleRow, StoreError,
+    TrainStatistics, ValueHistogram, attributes, direct_chunk,
+};
+use crate::model::{GridShape, PixelType, Structure};
+
+/// Uncompressed bytes of one chunk of a column, unless the column is shorter.
+const COLUMN_CHUNK_BYTES: usize = 256 * 1024;
+
+/// What must be known before the first row is written.
+#[derive(Debug, Clone)]
+pub struct DatasetSpec {
+    /// Size of every image and mask.
+    pub shape: GridShape,
+    /// Type of the pixels.
+    pub pixel_type: PixelType,
+    /// The mask planes.
+    pub structures: Vec<Structure>,
+    /// Compression of all chunks.
+    pub compression: Compression,
+    /// The encoder of the image chunks.
+    pub encoder: Encoder,
+    /// The most rows there can be.
+    pub capacity: usize,
+}
+
+/// One sample, encoded.
+#[derive(Debug)]
+pub struct EncodedRow {
+    /// Its columns.
+    pub row: SampleRow,
+    /// The chunk of `/images`.
+    pub image: EncodedChunk,
+    /// The chunk of `/masks`.
+    pub mask: EncodedChunk,
+    /// The sums of its pixels.
+    pub statistics: ImageStatistics,
+}
+
+/// The attributes that the rows do not decide.
+#[derive(Debug, Clone)]
+pub struct RootAttributes {
+    /// Name of the mask rule.
+    pub mask_rule: String,
+    /// Number of patients in the rows.
+    pub patients: usize,
+    /// How the splits were made, in words.
+    pub split_rule: String,
+    /// The seed of the splits.
+    pub split_seed: u64,
+    /// `id` of every sample that was left out because its image equals one in another split.
+    pub split_left_out: Vec<String>,
+    /// The options that decide the content, as JSON.
+    pub config: String,
+    /// SHA-256 over the paths and digests of all inputs, in hexadecimal.
+    pub source_digest: String,
+    /// Unit of the pixels.
+    pub units: String,
+}
+
+/// Writes one file of the format of this module.
+pub struct DatasetWriter {
+    target: Target,
+    file: File,
+    samples: Group,
+    images: Dataset,
+    masks: Dataset,
+    columns: SampleColumns,
+    spec: DatasetSpec,
+}
+
+impl DatasetWriter {
+    /// Begins the file beside the name that `target` has claimed.
+    ///
+    /// # Errors
+    /// [`StoreError::Hdf5`] where HDF5 cannot create the file.
+    pub fn create(target: Target, spec: DatasetSpec) -> Result<Self, StoreError> {
+        let path = target.path().to_owned();
+        Self::create_inner(target, spec).map_err(hdf5_error("create", &path))
+    }
+
+    fn create_inner(target: Target, spec: DatasetSpec) -> hdf5::Result<Self> {
+        let file = File::with_options()
+            .with_fapl(|access| access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110))
+            .with_fcpl(|create| create.obj_track_times(false))
+            .create(target.partial())?;
+        let samples = file.create_group_builder().obj_track_times(false).create(SAMPLES)?;
+        let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
+        let images = Self::chunked(
+            &file,
+            IMAGES,
+            &pixel_descriptor(spec.pixel_type),
+            &[spec.capacity, rows, columns, 1],
+            1,
+            spec.compression,
+        )?;
+        let masks = Self::chunked(
+            &file,
+            MASKS,
+            &TypeDescriptor::Unsigned(IntSize::U1),
+            &[spec.capacity, rows, columns, spec.structures.len()],
+            1,
+            spec.compression,
+        )?;
+        let columns = SampleColumns::new(spec.structures.len());
+        Ok(Self { target, file, samples, images, masks, columns, spec })
+    }
+
+    /// A dataset of `shape` in chunks of `chunk_rows` rows, for chunks that [`ChunkEncoder`] makes.
+    fn chunked(
+        parent: &Group,
+        name: &str,
+        element: &TypeDescriptor,
+        shape: &[usize],
+        chunk_rows: usize,
+        compression: Compression,
+    ) -> hdf5::Result<Dataset> {
+        let mut chunk = shape.to_vec();
+        chunk[0] = chunk_rows;
+        let mut builder = parent.new_dataset_builder().empty_as(element).shape(shape).chunk(chunk);
+        builder = builder.fill_time(FillTime::Never).obj_track_times(false);
+        if compression.is_on() {
+            if shuffled_size(element) > 1 {
+                builder = builder.shuffle();
+            }
+            builder = builder.deflate(compression.level());
+        }
+        builder.create(name)
+    }
+
+    /// Appends the next row.
+    ///
+    /// # Errors
+    /// [`StoreError::Hdf5`] where the chunks cannot be written.
+    pub fn append(&mut self, encoded: &EncodedRow) -> Result<(), StoreError> {
+        let row = self.columns.rows() as u64;
+        direct_chunk::write_chunk(&self.images, &[row, 0, 0, 0], &encoded.image)
+            .and_then(|()| direct_chunk::write_chunk(&self.masks, &[row, 0, 0, 0], &encoded.mask))
+            .map_err(hdf5_error("write an image to", self.target.path()))?;
+        self.columns.push(&encoded.row);
+        Ok(())
+    }
+
+    /// Number of rows so far.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.columns.rows()
+    }
+
+    /// Writes columns and attributes, closes the file, makes it durable and gives it its name.
+    /// Returns its size in bytes.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing stands under the final name.
+    pub fn finish(
+        self,
+        root: &RootAttributes,
+        train: &TrainStatistics,
+        histogram: &ValueHistogram,
+    ) -> Result<u64, StoreError> {
+        let path = self.target.path().to_owned();
+        let failed = hdf5_error("finish", &path);
+        let rows = self.columns.rows();
+        self.write_attributes(root, train, histogram, rows).map_err(&failed)?;
+        let Self { target, file, samples, images, masks, columns, spec } = self;
+        for dataset in [&images, &masks] {
+            let mut shape = dataset.shape();
+            if shape[0] != rows {
+                shape[0] = rows;
+                dataset.resize(shape).map_err(&failed)?;
+            }
+        }
+        for column in columns.into_columns() {
+            write_column(&samples, &column.pack(), rows, spec.compression).map_err(&failed)?;
+        }
+        drop((samples, images, masks));
+        file.flush().map_err(&failed)?;
+        file.close().map_err(&failed)?;
+        target.commit()
+    }
+
+    fn write_attributes(
+        &self,
+        root: &RootAttributes,
+        train: &TrainStatistics,
+        histogram: &ValueHistogram,
+        rows: usize,
+    ) -> hdf5::Result<()> {
+        let generator = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+        let disjoint = u8::from(true);
+        let at = &self.file;
+        attributes::write_text(at, attribute::FORMAT, FORMAT)?;
+        attributes::write_text(at, attribute::FORMAT_VERSION, FORMAT_VERSION)?;
+        attributes::write_text(at, attribute::GENERATOR, generator)?;
+        attributes::write_text(at, attribute::MASK_RULE, &root.mask_rule)?;
+        attributes::write_texts(at, attribute::STRUCTURES, self.spec.structures.iter().map(|s| s.name()))?;
+        attributes::write_number(at, attribute::SAMPLES, rows as u64)?;
+        attributes::write_number(at, attribute::PATIENTS, root.patients as u64)?;
+        attributes::write_text(at, attribute::SPLIT_RULE, &root.split_rule)?;
+        attributes::write_number(at, attribute::SPLIT_SEED, root.split_seed)?;
+        attributes::write_number(at, attribute::SPLIT_DISJOINT, disjoint)?;
+        let left_out = root.split_left_out.iter().map(String::as_str);
+        attributes::write_texts(at, attribute::SPLIT_LEFT_OUT, left_out)?;
+        attributes::write_text(at, attribute::CONFIG, &root.config)?;
+        attributes::write_text(at, attribute::SOURCE_DIGEST, &root.source_digest)?;
+        attributes::write_text(at, attribute::ROW_MAJOR_NOTE, ROW_MAJOR_NOTE)?;
+
+        let labels = attribute::DIMENSION_LABELS;
+        attributes::write_dimension_labels(&self.images, labels, &IMAGE_DIMENSIONS)?;
+        attributes::write_dimension_labels(&self.masks, labels, &MASK_DIMENSIONS)?;
+        let at = &self.images;
+        attributes::write_text(at, attribute::UNITS, &root.units)?;
+        let [mean, std, min, max] = train.moments();
+        attributes::write_numbers(at, attribute::TRAIN_MEAN, &[1], &[mean])?;
+        attributes::write_numbers(at, attribute::TRAIN_STD, &[1], &[std])?;
+        attributes::write_numbers(at, attribute::TRAIN_MIN, &[1], &[min])?;
+        attributes::write_numbers(at, attribute::TRAIN_MAX, &[1], &[max])?;
+        let percentiles = TrainStatistics::percentiles(histogram);
+        attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[1, percentiles.len()], &percentiles)?;
+        attributes::write_numbers(
+            at,
+            attribute::TRAIN_PERCENTILE_LEVELS,
+            &[PERCENTILE_LEVELS.len()],
+            &PERCENTILE_LEVELS,
+        )
+    }
+}
+
+fn write_column(
+    samples: &Group,
+    column: &PackedColumn,
+    rows: usize,
+    compression: Compression,
+) -> hdf5::Result<()> {
+    let row_bytes = column.row_bytes();
+    let chunk_rows = (COLUMN_CHUNK_BYTES / row_bytes).clamp(1, rows.max(1));
+    let shape: Vec<usize> = std::iter::once(rows).chain(column.axes.iter().copied()).collect();
+    let dataset =
+        DatasetWriter::chunked(samples, column.name, &column.element, &shape, chunk_rows, compression)?;
+    let mut encoder = ChunkEncoder::new(compression, Encoder::Matches);
+    let mut chunk = EncodedChunk::default();
+    let mut offset = vec![0u64; shape.len()];
+    let mut whole = vec![0; chunk_rows * row_bytes];
+    for (index, part) in column.bytes.chunks(whole.len()).enumerate() {
+        // The last chunk is stored whole; what lies beyond the last row is zero.
+        whole[..part.len()].copy_from_slice(part);
+        whole[part.len()..].fill(0);
+        encoder.encode(&whole, shuffled_size(&column.element), &mut chunk);
+        offset[0] = (index * chunk_rows) as u64;
+        direct_chunk::write_chunk(&dataset, &offset, &chunk)?;
+    }
+    Ok(())
+}
+
+/// The element size that the shuffle filter works with; text is not shuffled.
+fn shuffled_size(element: &TypeDescriptor) -> usize {
+    match element {
+        TypeDescriptor::FixedUnicode(_) => 1,
+        element => element.size(),
+    }
+}
+
+fn pixel_descriptor(pixel_type: PixelType) -> TypeDescriptor {
+    match pixel_type {
+        PixelType::UInt8 => TypeDescriptor::Unsigned(IntSize::U1),
+        PixelType::Int16 => TypeDescriptor::Integer(IntSize::U2),
+        PixelType::UInt16 => TypeDescriptor::Unsigned(IntSize::U2),
+        PixelType::Float32 => TypeDescriptor::Float(FloatSize::U4),
+    }
+}
+
+pub(super) fn hdf5_error(action: &str, path: &Path) -> impl Fn(hdf5::Error) -> StoreError {
+    let (action, path): (String, PathBuf) = (action.to_owned(), path.to_owned());
+    move |source| StoreError::Hdf5 { action: action.clone(), path: path.clone(), source }
+}
