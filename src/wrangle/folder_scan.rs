@@ -5,12 +5,10 @@
 //! skipped files. A folder reached through a symbolic link is not seen a second time at its own place.
 
 use std::collections::{HashSet, VecDeque};
-use std::ffi::OsStr;
-use std::fs::FileType;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Layout;
+use super::folder_list::{Entry, Kind, list};
 use super::layout::join_name;
 use crate::model::{Place, Reason, Skipped, Structure};
 
@@ -95,15 +93,6 @@ struct Task {
     shown: String,
 }
 
-/// The entries of a folder that its role decides about, each sorted by name.
-#[derive(Default)]
-struct Listing {
-    files: Vec<Box<str>>,
-    folders: Vec<(Box<str>, PathBuf)>,
-    /// Symbolic links to folders, with their targets.
-    linked_folders: Vec<(Box<str>, PathBuf)>,
-}
-
 struct Walk<'a> {
     layout: &'a Layout,
     scan: Scan,
@@ -161,34 +150,39 @@ impl<'a> Walk<'a> {
     }
 
     fn visit(&mut self, task: Task) {
-        let listing = match self.list(&task) {
-            Ok(listing) => listing,
+        let hidden = task.role == Role::Elsewhere(Reason::HiddenFile);
+        let entries = match list(self.layout, &task.real, hidden) {
+            Ok(entries) => entries,
             Err(error) => {
                 // A hidden folder that cannot be listed hides nothing that was asked for.
-                let reason = match task.role {
-                    Role::Elsewhere(Reason::HiddenFile) => Reason::HiddenFile,
-                    _ => Reason::Unreadable,
-                };
+                let reason = if hidden { Reason::HiddenFile } else { Reason::Unreadable };
                 self.skip(task.shown, reason, format!("the folder cannot be listed: {error}"));
                 return;
             }
         };
-        for (name, real) in listing.folders {
-            let role = child_role(task.role, &name, self.scan.originals.len());
-            self.enter(role.unwrap_or(elsewhere_below(task.role)), &task, name, real);
+        let mut files = Vec::new();
+        for Entry { name, kind } in entries {
+            match kind {
+                Kind::File => files.push(name),
+                Kind::Folder(real, reason) => self.enter(&task, name, real, reason),
+                Kind::LinkedFolder(real) => self.enter_link(&task, name, real),
+                Kind::Skip(reason, detail) => self.skip(join_name(&task.shown, &name), reason, detail),
+            }
         }
-        for (name, real) in listing.linked_folders {
-            self.enter_link(&task, name, real);
-        }
-        self.keep(task, listing.files);
+        self.keep(task, files);
     }
 
     /// Plans to look into a real folder, unless it is looked into elsewhere.
-    fn enter(&mut self, role: Role, parent: &Task, name: Box<str>, real: PathBuf) {
+    fn enter(&mut self, parent: &Task, name: Box<str>, real: PathBuf, reason: Option<Reason>) {
         // Folders outside the layout are looked into once anyway, and there may be many.
         if self.visited.contains(&real) {
             return;
         }
+        let role = match reason {
+            Some(reason) => Role::Elsewhere(reason),
+            None => child_role(parent.role, &name, self.scan.originals.len())
+                .unwrap_or(elsewhere_below(parent.role)),
+        };
         let shown = join_name(&parent.shown, &name);
         let task = Task { role, real, name, shown };
         if matches!(role, Role::Elsewhere(_)) {
@@ -247,95 +241,6 @@ impl<'a> Walk<'a> {
         self.scan.files_seen += 1;
         self.scan.skipped.push(Skipped::new(Place::file(shown), reason, detail));
     }
-
-    /// Lists a folder; what is skipped whatever the folder's role is skipped here.
-    fn list(&mut self, task: &Task) -> io::Result<Listing> {
-        let parts = self.layout.parts_in(&task.real);
-        let mut entries = Vec::new();
-        for entry in std::fs::read_dir(&task.real)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            // Parts of the layout are looked into as such.
-            if !parts.contains(&name.as_os_str()) {
-                entries.push((name, entry.file_type()?));
-            }
-        }
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut listing = Listing::default();
-        for (name, kind) in entries {
-            self.sort_in(task, &Entry { name: &name.to_string_lossy(), raw: &name, kind }, &mut listing);
-        }
-        Ok(listing)
-    }
-
-    fn sort_in(&mut self, task: &Task, entry: &Entry<'_>, listing: &mut Listing) {
-        let shown = || join_name(&task.shown, entry.name);
-        let hidden = entry.name.starts_with('.') || task.role == Role::Elsewhere(Reason::HiddenFile);
-        let utf8 = entry.raw.to_str().is_some();
-        if entry.kind.is_dir() {
-            let real = task.real.join(entry.raw);
-            let reason = match (hidden, utf8) {
-                (true, _) => Reason::HiddenFile,
-                (_, false) => Reason::NameDoesNotFit,
-                _ => return listing.folders.push((entry.name.into(), real)),
-            };
-            return self.enter(Role::Elsewhere(reason), task, entry.name.into(), real);
-        }
-        if hidden {
-            return self.skip(shown(), Reason::HiddenFile, "");
-        }
-        if is_system_file(entry.name) {
-            return self.skip(shown(), Reason::SystemFile, "");
-        }
-        let (is_file, target) = if entry.kind.is_symlink() {
-            match self.follow(&task.real.join(entry.raw)) {
-                Ok(Target::File) => (true, None),
-                Ok(Target::Folder(target)) => (false, Some(target)),
-                Ok(Target::Other) => (false, None),
-                Err(detail) => return self.skip(shown(), Reason::LinkLeadsOut, detail),
-            }
-        } else {
-            (entry.kind.is_file(), None)
-        };
-        if !is_file && target.is_none() {
-            return self.skip(shown(), Reason::NotAFile, "");
-        }
-        if !utf8 {
-            return self.skip(shown(), Reason::NameDoesNotFit, "the name is not UTF-8");
-        }
-        match target {
-            Some(target) => listing.linked_folders.push((entry.name.into(), target)),
-            None => listing.files.push(entry.name.into()),
-        }
-    }
-
-    /// Where a symbolic link leads, or why it is not followed.
-    fn follow(&self, link: &Path) -> Result<Target, String> {
-        let nowhere = |error: io::Error| format!("it leads nowhere: {error}");
-        let real = std::fs::canonicalize(link).map_err(nowhere)?;
-        if !self.layout.holds(&real) {
-            return Err("it leads out of the data directory; put a copy in its place".to_owned());
-        }
-        let kind = std::fs::metadata(&real).map_err(nowhere)?.file_type();
-        Ok(match (kind.is_file(), kind.is_dir()) {
-            (true, _) => Target::File,
-            (_, true) => Target::Folder(real),
-            _ => Target::Other,
-        })
-    }
-}
-
-enum Target {
-    File,
-    Folder(PathBuf),
-    Other,
-}
-
-struct Entry<'a> {
-    /// The name as it is shown.
-    name: &'a str,
-    raw: &'a OsStr,
-    kind: FileType,
 }
 
 /// What a folder called `name` is in a folder of role `parent`, where the layout has folders.
@@ -356,8 +261,4 @@ fn elsewhere_below(parent: Role) -> Role {
         Role::Elsewhere(_) => parent,
         _ => Role::Elsewhere(Reason::OutsideLayout),
     }
-}
-
-fn is_system_file(name: &str) -> bool {
-    ["Thumbs.db", "desktop.ini"].iter().any(|system| system.eq_ignore_ascii_case(name))
 }

@@ -178,6 +178,8 @@ impl<'a> Claims<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn table(text: &str) -> LinkTable {
@@ -269,5 +271,29 @@ mod tests {
         let table = table(&text);
         assert_eq!(table.rejected.len(), 9);
         assert!(table.rejected[0].skipped.detail.contains("and 5 more"), "{:?}", table.rejected[0]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_plain_unique_ids_and_real_lines(text in "([PO.][12]?|[,;\t\" /\\\\]|\r?\n){0,60}") {
+            let table = match parse_link_table(format!("patient_id,original_id\n{text}").as_bytes(), "link.csv") {
+                Ok(table) => table,
+                Err(error) => {
+                    let no_rows = matches!(error, LinkError::NoRows { .. });
+                    prop_assert!(no_rows, "{error}");
+                    return Ok(());
+                }
+            };
+            let mut seen = std::collections::HashSet::new();
+            for row in &table.rows {
+                prop_assert!(id_fault(&row.patient_id).is_none() && id_fault(&row.original_id).is_none());
+                prop_assert!(seen.insert((PATIENT, row.patient_id.clone())));
+                prop_assert!(seen.insert((ORIGINAL, row.original_id.clone())));
+                // The first line of `text` is line 2 of the file; a quoted value may begin on an earlier one.
+                let line = text.split('\n').nth(row.line as usize - 2).unwrap_or("");
+                prop_assert!(text.contains('"') || line.contains(&*row.patient_id), "{line:?} {row:?}");
+            }
+            prop_assert!(table.rows.is_sorted_by_key(|row| row.line));
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod error;
 mod file_number;
+mod folder_list;
 mod folder_scan;
 mod layout;
 mod link_table;
