@@ -5,7 +5,9 @@
 //! so that the bytes of the file do not depend on the threads.
 
 mod encoder_choice;
+mod equal_images;
 mod error;
+mod finish;
 mod in_order;
 mod options;
 mod planning;
@@ -13,7 +15,6 @@ mod pseudonym;
 mod run;
 mod sink;
 mod source_digest;
-mod split_guard;
 mod summary;
 mod survey;
 

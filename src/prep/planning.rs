@@ -148,10 +148,9 @@ impl PrepPlan {
         self.pixel_type
     }
 
-    /// Whether images of `split` count for the training statistics: those of the train split, or all where
-    /// there are no splits.
-    pub(super) fn is_train(&self, split: SplitName) -> bool {
-        matches!(split, SplitName::Train | SplitName::Unsplit)
+    /// Whether patients are split at all.
+    pub(super) fn has_splits(&self) -> bool {
+        !matches!(&self.options.splits, Splits::Fractions(spec, _) if spec.is_none())
     }
 
     pub(super) fn assemble_options(&self) -> AssembleOptions {
@@ -250,12 +249,15 @@ fn assign(
     splits: &Splits,
     notes: &mut Vec<Note>,
 ) -> Result<(Vec<SplitName>, String), PrepError> {
-    let mut with_samples: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
-    with_samples.dedup();
+    let with_samples = patients_of(samples);
     let ids = || with_samples.iter().map(|&patient| &*pairs.patients[patient as usize].patient_id);
     let (assigned, rule) = match splits {
         Splits::Fractions(spec, seed) => {
-            let rule = if spec.is_none() { "none".to_owned() } else { format!("{spec}: {SPLIT_RULE}") };
+            let rule = if spec.is_none() {
+                "none".to_owned()
+            } else {
+                format!("{spec}: {SPLIT_RULE} Patients that share an equal image count as one, by the first.")
+            };
             let assigned = assign_splits(spec, *seed, ids());
             note_empty_splits(spec, &assigned, notes);
             (assigned, rule)
@@ -266,11 +268,40 @@ fn assign(
             (assigned, "as listed in a table of patients".to_owned())
         }
     };
+    Ok((spread(pairs, &with_samples, &assigned), rule))
+}
+
+/// The splits by fractions once more, where only the patients that lead their group are drawn and the others
+/// follow them.
+pub(super) fn assign_by_leaders(plan: &PrepPlan, mut leader: impl FnMut(u32) -> u32) -> Vec<SplitName> {
+    let Splits::Fractions(spec, seed) = &plan.options.splits else {
+        return plan.splits.clone();
+    };
+    let with_samples = patients_of(&plan.samples);
+    let leaders: Vec<u32> =
+        with_samples.iter().copied().filter(|&patient| leader(patient) == patient).collect();
+    let ids = leaders.iter().map(|&patient| &*plan.pairs.patients[patient as usize].patient_id);
+    let mut all = spread(&plan.pairs, &leaders, &assign_splits(spec, *seed, ids));
+    for patient in with_samples {
+        all[patient as usize] = all[leader(patient) as usize];
+    }
+    all
+}
+
+/// The patients of `samples`, each once, in link order.
+fn patients_of(samples: &[PlannedSample]) -> Vec<u32> {
+    let mut patients: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
+    patients.dedup();
+    patients
+}
+
+/// One entry for every patient of the plan.
+fn spread(pairs: &PairPlan, patients: &[u32], splits: &[SplitName]) -> Vec<SplitName> {
     let mut all = vec![SplitName::Unsplit; pairs.patients.len()];
-    for (&patient, split) in with_samples.iter().zip(assigned) {
+    for (&patient, &split) in patients.iter().zip(splits) {
         all[patient as usize] = split;
     }
-    Ok((all, rule))
+    all
 }
 
 fn note_empty_splits(spec: &wrangle::SplitSpec, assigned: &[SplitName], notes: &mut Vec<Note>) {

@@ -5,11 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::encoder_choice::choose_encoder;
+use super::finish::FinalSplits;
 use super::in_order::InOrder;
 use super::planning::{PrepPlan, pool};
 use super::pseudonym::Pseudonyms;
 use super::sink::{Made, Outcome, Sink};
-use super::summary::{PrepSummary, StageSeconds};
+use super::summary::{Output, PrepSummary, StageSeconds};
 use super::{PrepError, Unlabelled};
 use crate::assemble::{
     AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes,
@@ -19,7 +20,7 @@ use crate::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
     ImageStatistics, RootAttributes, SampleRow, Target, ValueHistogram,
 };
-use crate::wrangle::{PlannedSample, SplitName};
+use crate::wrangle::PlannedSample;
 
 /// Finished rows that may wait for one that is not, for each thread.
 const WAITING_PER_THREAD: usize = 4;
@@ -94,28 +95,33 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     control.progress.end();
     let Shared { line, totals, .. } = shared;
     let mut sink = line.into_sink();
-    let mut totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = sink.error.take() {
         return Err(error.into());
     }
     if control.cancel.load(Ordering::Relaxed) {
         return Err(PrepError::Interrupted);
     }
-    totals.histogram.subtract(&sink.taken_back);
+    let splits = FinalSplits::of(plan, &mut sink);
     sink.digest.add(plan.link.0.clone(), pseudonyms.digest(&plan.link.1));
     sink.tally.add(Bin::Used, 1);
     if plan.options.unlabelled == Unlabelled::Skip {
         sink.tally.add(Bin::Unlabelled, plan.unlabelled);
     }
-    let mut summary = PrepSummary::of_run(plan, &mut sink, encoder);
+    let mut summary = PrepSummary::of_run(plan, &mut sink, &splits, encoder);
     summary.bytes_in = totals.bytes_read;
-    let Sink { writer, digest, train, left_out, patients, mut write_time, .. } = sink;
+    let mut write_time = sink.write_time;
     if !summary.is_refused() {
-        let root = root_attributes(plan, encoder, patients, left_out, digest.finish());
         let finishing = Instant::now();
-        let bytes = writer.finish(&root, &train, &totals.histogram)?;
+        let train = splits.train_statistics(plan, &sink, totals.histogram)?;
+        let names: Vec<&str> =
+            sink.row_patients.iter().map(|&patient| splits.of_patient[patient as usize].name()).collect();
+        let Sink { writer, digest, .. } = sink;
+        let joined = joined_ids(plan, &splits, &pseudonyms);
+        let root = root_attributes(plan, encoder, &summary, joined, digest.finish());
+        let bytes = writer.finish(&root, &train, &names)?;
         write_time += finishing.elapsed();
-        summary.output = Some(super::summary::Output { path, bytes });
+        summary.output = Some(Output { path, bytes });
     }
     summary.seconds = StageSeconds {
         read: totals.times.read.as_secs_f64(),
@@ -142,20 +148,27 @@ fn dataset_spec(plan: &PrepPlan, encoder: Encoder) -> DatasetSpec {
 fn root_attributes(
     plan: &PrepPlan,
     encoder: Encoder,
-    patients: usize,
-    split_left_out: Vec<String>,
+    summary: &PrepSummary,
+    split_joined: Vec<String>,
     source_digest: String,
 ) -> RootAttributes {
     RootAttributes {
         mask_rule: plan.options.mask_rule.name().to_owned(),
-        patients,
+        patients: summary.patients,
         split_rule: plan.split_rule.clone(),
         split_seed: plan.options.split_seed(),
-        split_left_out,
+        split_joined,
+        split_left_out: summary.split_left_out.clone(),
         config: plan.options.config(encoder).to_string(),
         source_digest,
         units: plan.units.clone(),
     }
+}
+
+/// The ids of each group of patients that share equal images, as the file may show them.
+fn joined_ids(plan: &PrepPlan, splits: &FinalSplits, pseudonyms: &Pseudonyms) -> Vec<String> {
+    let id = |&patient: &u32| pseudonyms.of(&plan.pairs.patients[patient as usize].patient_id);
+    splits.joined.iter().map(|group| group.iter().map(id).collect::<Vec<_>>().join(",")).collect()
 }
 
 impl Totals {
@@ -220,7 +233,7 @@ impl<'a, 'p> Worker<'a, 'p> {
             let outcome = self.make(&shared.plan.samples[number], &mut remarks);
             let brought = shared.line.bring(number, (outcome, remarks), |sink, (outcome, remarks)| {
                 let written = sink.take(outcome, remarks);
-                self.spare = self.spare.take().or_else(|| sink.spare());
+                self.spare = self.spare.take().or_else(|| sink.spare.pop());
                 written
             });
             if brought.is_err() {
@@ -244,14 +257,13 @@ impl<'a, 'p> Worker<'a, 'p> {
     fn encode(&mut self, sample: &PlannedSample, facts: SampleFacts) -> Made {
         let start = Instant::now();
         let plan = self.shared.plan;
-        let split = plan.splits[sample.patient as usize];
         let (mut image, mut mask) = match self.spare.take() {
             Some(spare) => (spare.encoded.image, spare.encoded.mask),
             None => (EncodedChunk::default(), EncodedChunk::default()),
         };
         let pixels: &Pixels = self.assembler.pixels();
         let statistics = ImageStatistics::of(pixels);
-        if plan.is_train(split) {
+        if plan.splits[sample.patient as usize].counts_as_train() {
             self.totals.histogram.add(pixels);
         }
         pixels.write_le_bytes(&mut self.bytes);
@@ -260,16 +272,15 @@ impl<'a, 'p> Worker<'a, 'p> {
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
         let value_range = [statistics.min as f32, statistics.max as f32];
         let inputs = self.inputs(sample, &facts);
-        let row = self.row(sample, facts, split, value_range, checksum);
+        let row = self.row(sample, facts, value_range, checksum);
         self.totals.compress += start.elapsed();
-        Made { encoded: EncodedRow { row, image, mask, statistics }, split, inputs }
+        Made { encoded: EncodedRow { row, image, mask, statistics }, inputs }
     }
 
     fn row(
         &self,
         sample: &PlannedSample,
         facts: SampleFacts,
-        split: SplitName,
         value_range: [f32; 2],
         checksum: [u32; 2],
     ) -> SampleRow {
@@ -285,7 +296,6 @@ impl<'a, 'p> Worker<'a, 'p> {
             source: names.in_path(&pairs.image_name(sample), &patient.patient_id),
             source_sha256: facts.source_sha256,
             annotations: facts.annotations.into_iter().map(cell).collect(),
-            split: split.name(),
             source_shape: facts.source_shape,
             geometry: facts.geometry,
             value_range,

@@ -1,23 +1,18 @@
 //! Where the rows arrive in the order of the plan: the writer, and everything that is counted.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::PrepPlan;
+use super::equal_images::EqualImages;
 use super::source_digest::SourceDigest;
-use super::split_guard::SplitGuard;
-use super::summary::SplitSize;
+use super::{PrepPlan, Splits};
 use crate::assemble::{Remarks, reject_image};
-use crate::model::{Bin, PixelType, Pixels, Place, Reason, Skipped, Tally};
-use crate::store::{
-    ChunkDecoder, CodecError, DatasetWriter, EncodedRow, StoreError, TrainStatistics, ValueHistogram,
-};
-use crate::wrangle::SplitName;
+use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
+use crate::store::{DatasetWriter, EncodedRow, Moments, StoreError};
+use crate::wrangle::PlannedSample;
 
 /// A sample that is ready for the file.
 pub(super) struct Made {
     pub(super) encoded: EncodedRow,
-    pub(super) split: SplitName,
     /// The inputs it was made from, by name, with their digests.
     pub(super) inputs: Vec<(String, [u8; 32])>,
 }
@@ -29,6 +24,13 @@ pub(super) enum Outcome {
     Rejected,
 }
 
+/// The samples of one patient that went into the file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PatientTotal {
+    pub(super) samples: usize,
+    pub(super) moments: Moments,
+}
+
 /// Takes the outcomes in the order of the plan.
 pub(super) struct Sink<'a> {
     plan: &'a PrepPlan,
@@ -36,43 +38,40 @@ pub(super) struct Sink<'a> {
     pub(super) tally: Tally,
     pub(super) remarks: Remarks,
     pub(super) digest: SourceDigest,
-    pub(super) train: TrainStatistics,
-    /// Pixels that the threads counted and that did not go into the file.
-    pub(super) taken_back: ValueHistogram,
-    pub(super) splits: BTreeMap<SplitName, SplitSize>,
-    pub(super) patients: usize,
+    /// For each row of the file, its patient.
+    pub(super) row_patients: Vec<u32>,
+    /// For each patient of the plan, what went into the file.
+    pub(super) patients: Vec<PatientTotal>,
     /// For each structure, in how many rows it is annotated.
     pub(super) annotated: Vec<usize>,
-    /// Samples that equal one in another split.
+    pub(super) equal: EqualImages,
+    /// Samples that equal one in another split and were left out.
     pub(super) left_out: Vec<String>,
     pub(super) write_time: Duration,
     pub(super) error: Option<StoreError>,
-    guard: SplitGuard,
-    spare: Vec<Box<Made>>,
+    /// Written rows, whose memory can be used again.
+    pub(super) spare: Vec<Box<Made>>,
     next: usize,
-    last_patient: Option<u32>,
 }
 
 impl<'a> Sink<'a> {
     pub(super) fn new(plan: &'a PrepPlan, writer: DatasetWriter) -> Self {
+        let patients = plan.pairs.patients.len();
         Self {
             plan,
             writer,
             tally: Tally::default(),
             remarks: Remarks::default(),
             digest: SourceDigest::default(),
-            train: TrainStatistics::new(),
-            taken_back: ValueHistogram::new(plan.pixel_type),
-            splits: BTreeMap::new(),
-            patients: 0,
+            row_patients: Vec::with_capacity(plan.samples.len()),
+            patients: vec![PatientTotal::default(); patients],
             annotated: vec![0; plan.options.structures.len()],
+            equal: EqualImages::new(patients),
             left_out: Vec::new(),
             write_time: Duration::ZERO,
             error: None,
-            guard: SplitGuard::default(),
             spare: Vec::new(),
             next: 0,
-            last_patient: None,
         }
     }
 
@@ -95,14 +94,8 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Memory of a row that was written, to be used again.
-    pub(super) fn spare(&mut self) -> Option<Box<Made>> {
-        self.spare.pop()
-    }
-
     fn write(&mut self, number: usize, made: &Made) -> Result<(), StoreError> {
-        if let Err(first) = self.guard.admit(&made.encoded, made.split, number) {
-            self.leave_out(number, first, made);
+        if !self.may_stand(number, &made.encoded) {
             return Ok(());
         }
         let start = Instant::now();
@@ -122,48 +115,53 @@ impl<'a> Sink<'a> {
         for (count, cell) in self.annotated.iter_mut().zip(&row.annotations) {
             *count += usize::from(cell.sha256.is_some());
         }
-        if self.plan.is_train(made.split) {
-            self.train.add(&made.encoded.statistics);
-        }
-        // A patient's samples stand together.
         let patient = self.plan.samples[number].patient;
-        let new_patient = usize::from(self.last_patient.replace(patient) != Some(patient));
-        self.patients += new_patient;
-        let split = self.splits.entry(made.split).or_default();
-        split.samples += 1;
-        split.patients += new_patient;
+        let total = &mut self.patients[patient as usize];
+        total.samples += 1;
+        total.moments.add(&made.encoded.statistics);
+        self.row_patients.push(patient);
         for (name, sha256) in &made.inputs {
             self.digest.add(name.clone(), *sha256);
         }
     }
 
-    /// Rejects a sample whose image equals that of the earlier sample `first` in another split.
-    fn leave_out(&mut self, number: usize, first: usize, made: &Made) {
-        let (pairs, samples) = (&self.plan.pairs, &self.plan.samples);
-        let first = &samples[first];
-        let detail = format!(
-            "its pixels equal those of {}, which is in split {}, while this one is in {}; \
-             put both patients into one split with --split-file",
-            pairs.image_name(first),
-            self.plan.splits[first.patient as usize],
-            made.split,
-        );
-        let sample = &samples[number];
-        let skipped = Skipped::new(Place::file(pairs.image_name(sample)), Reason::ImageInOtherSplit, detail);
-        reject_image(pairs, sample, skipped, &mut self.remarks);
-        self.left_out.push(made.encoded.row.id.clone());
-        if self.plan.is_train(made.split) {
-            // The thread that made it has counted its pixels.
-            let counted = decode(self.plan, &made.encoded);
-            self.taken_back.add(&counted.expect("a chunk that was just encoded can be decoded"));
+    /// Looks for an earlier image that equals this one and belongs to another patient. Where the splits are
+    /// ours to choose, the two patients will stand in one; where a table gives them, the image is left out.
+    fn may_stand(&mut self, number: usize, row: &EncodedRow) -> bool {
+        let plan = self.plan;
+        if !plan.has_splits() {
+            return true;
+        }
+        let sample = &plan.samples[number];
+        let first = &plan.samples[self.equal.first(row, number)];
+        let split = |sample: &PlannedSample| plan.splits[sample.patient as usize];
+        match plan.options.splits {
+            Splits::Fractions(..) => {
+                if self.equal.join(first.patient, sample.patient) {
+                    let text = format!(
+                        "its pixels equal those of {}; both patients stand in one split",
+                        plan.pairs.image_name(first)
+                    );
+                    let place = Place::file(plan.pairs.image_name(sample));
+                    self.remarks.notes.push(Note::new(place, text));
+                }
+                true
+            }
+            Splits::Table(_) if split(first) == split(sample) => true,
+            Splits::Table(_) => {
+                let detail = format!(
+                    "its pixels equal those of {}, which is in split {}, while the table puts this one into \
+                     {}; give both patients one split",
+                    plan.pairs.image_name(first),
+                    split(first),
+                    split(sample),
+                );
+                let place = Place::file(plan.pairs.image_name(sample));
+                let skipped = Skipped::new(place, Reason::ImageInOtherSplit, detail);
+                reject_image(&plan.pairs, sample, skipped, &mut self.remarks);
+                self.left_out.push(row.row.id.clone());
+                false
+            }
         }
     }
-}
-
-fn decode(plan: &PrepPlan, row: &EncodedRow) -> Result<Pixels, CodecError> {
-    let pixel_type: PixelType = plan.pixel_type;
-    let mut bytes = vec![0; plan.shape.pixels() * pixel_type.size()];
-    let mut decoder = ChunkDecoder::new(plan.options.compression);
-    decoder.decode(row.image.bytes(), pixel_type.size(), &mut bytes)?;
-    Ok(Pixels::from_le_bytes(pixel_type, &bytes))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::finish::FinalSplits;
 use super::sink::Sink;
 use super::{PrepPlan, Unlabelled};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
@@ -193,13 +194,18 @@ impl PrepSummary {
     }
 
     /// What has gone through `sink`.
-    pub(super) fn of_run(plan: &PrepPlan, sink: &mut Sink<'_>, encoder: Encoder) -> Self {
+    pub(super) fn of_run(
+        plan: &PrepPlan,
+        sink: &mut Sink<'_>,
+        splits: &FinalSplits,
+        encoder: Encoder,
+    ) -> Self {
         let remarks = std::mem::take(&mut sink.remarks);
         let tally = std::mem::take(&mut sink.tally);
         let mut summary = Self::new(plan, tally, remarks.skipped, remarks.notes);
         summary.samples = sink.writer.rows();
-        summary.patients = sink.patients;
-        summary.splits = sink.splits.iter().map(|(split, size)| (split.name().to_owned(), *size)).collect();
+        summary.patients = sink.patients.iter().filter(|patient| patient.samples > 0).count();
+        summary.splits = splits.sizes(sink);
         summary.encoder = plan.options.compression.is_on().then(|| encoder.name());
         summary.split_left_out.clone_from(&sink.left_out);
         summary.count_structures(plan, &sink.annotated);

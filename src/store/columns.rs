@@ -5,7 +5,7 @@ use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use super::schema::column;
 use crate::model::{Geometry, GridShape};
 
-/// Everything the file says about one sample beside its pixels. `FORMAT.md` says what each field means.
+/// Everything the file says about one sample beside its pixels and its split. `FORMAT.md` says what each field means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleRow {
     /// Unique: `<patient_id>/<file stem>`.
@@ -24,8 +24,6 @@ pub struct SampleRow {
     pub source_sha256: [u8; 32],
     /// One entry per structure, in the order of the mask planes.
     pub annotations: Vec<AnnotationCell>,
-    /// `train`, `val`, `test`, or empty.
-    pub split: &'static str,
     /// Size of the source image.
     pub source_shape: GridShape,
     /// Geometry of the source image.
@@ -139,7 +137,6 @@ impl SampleColumns {
             Column::numbers(column::ANNOTATION_SHA256, uint8(), &[structures, 32]),
             Column::numbers(column::MASK_PIXELS, int32(), &[structures]),
             Column::numbers(column::CONTOUR_AREA, float32(), &[structures]),
-            Column::text(column::SPLIT),
             Column::numbers(column::ROWS, int32(), &[]),
             Column::numbers(column::COLUMNS, int32(), &[]),
             Column::numbers(column::PIXEL_SPACING, float32(), &[2]),
@@ -181,7 +178,6 @@ impl SampleColumns {
         self.cells(annotations.iter().map(|cell| cell.sha256.unwrap_or_default()));
         self.cells(annotations.iter().map(|cell| cell.mask_pixels.to_le_bytes()));
         self.cells(annotations.iter().map(|cell| cell.contour_area.to_le_bytes()));
-        self.cell(row.split.as_bytes());
         // A side is at most 65,535.
         self.cell(&(row.source_shape.rows() as i32).to_le_bytes());
         self.cell(&(row.source_shape.columns() as i32).to_le_bytes());
@@ -195,8 +191,11 @@ impl SampleColumns {
         self.rows += 1;
     }
 
-    /// The columns in the order of the format.
-    pub(super) fn into_columns(self) -> Vec<Column> {
+    /// All columns, with `splits`, one for each row, among them.
+    pub(super) fn into_columns<'s>(mut self, splits: impl IntoIterator<Item = &'s str>) -> Vec<Column> {
+        let mut split = Column::text(column::SPLIT);
+        splits.into_iter().for_each(|name| split.push(name.as_bytes()));
+        self.columns.push(split);
         self.columns
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::CodecError;
+
 /// Why the file cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -28,6 +30,16 @@ pub enum StoreError {
         path: PathBuf,
         /// What HDF5 says.
         source: hdf5::Error,
+    },
+    /// A chunk cannot be decoded.
+    #[error("row {row} of {} is damaged", path.display())]
+    Damaged {
+        /// Which row.
+        row: usize,
+        /// Of which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CodecError,
     },
     /// It is not a file of ours.
     #[error("{} is not a dicomprep file: {why}", path.display())]

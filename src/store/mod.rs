@@ -2,6 +2,7 @@
 
 mod attributes;
 mod chunk_codec;
+mod chunk_table;
 mod columns;
 mod direct_chunk;
 mod error;
@@ -12,10 +13,11 @@ mod target;
 mod writer;
 
 pub use chunk_codec::{ChunkDecoder, ChunkEncoder, CodecError, Compression, EncodedChunk, Encoder};
+pub use chunk_table::ChunkTable;
 pub use columns::{AnnotationCell, SampleRow};
 pub use error::StoreError;
 pub use reader::{DatasetInfo, SplitInfo, read_info};
 pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS};
-pub use statistics::{ImageStatistics, TrainStatistics, ValueHistogram};
+pub use statistics::{ImageStatistics, Moments, ValueHistogram};
 pub use target::Target;
-pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, RootAttributes};
+pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, RootAttributes, TrainStatistics};

@@ -31,7 +31,7 @@ pub(super) mod attribute {
     pub(in crate::store) const PATIENTS: &str = "patients";
     pub(in crate::store) const SPLIT_RULE: &str = "split_rule";
     pub(in crate::store) const SPLIT_SEED: &str = "split_seed";
-    pub(in crate::store) const SPLIT_DISJOINT: &str = "split_disjoint";
+    pub(in crate::store) const SPLIT_JOINED: &str = "split_joined";
     pub(in crate::store) const SPLIT_LEFT_OUT: &str = "split_left_out";
     pub(in crate::store) const CONFIG: &str = "config";
     pub(in crate::store) const SOURCE_DIGEST: &str = "source_digest";

@@ -2,8 +2,6 @@
 
 use crate::model::{PixelType, Pixels};
 
-use super::PERCENTILE_LEVELS;
-
 /// Count, extremes and sums of the pixels of one image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImageStatistics {
@@ -232,20 +230,15 @@ fn float_of_bin(bin: usize) -> f32 {
     f32::from_bits(bits)
 }
 
-/// Statistics over all images of the train split, from the sums of each image and the histogram of all.
-#[derive(Debug, Clone)]
-pub struct TrainStatistics {
+/// The statistics of many images together. For float images the order in which they are added decides the
+/// last bits of the sums.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Moments {
     total: Option<ImageStatistics>,
 }
 
-impl TrainStatistics {
-    /// No image yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { total: None }
-    }
-
-    /// Counts one image. For float images the order of calls decides the last bits of the sums.
+impl Moments {
+    /// Adds one image.
     pub fn add(&mut self, image: &ImageStatistics) {
         match &mut self.total {
             None => self.total = Some(*image),
@@ -253,22 +246,17 @@ impl TrainStatistics {
         }
     }
 
+    /// Adds all images of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        if let Some(total) = &other.total {
+            self.add(total);
+        }
+    }
+
     /// Mean, population standard deviation, minimum and maximum; NaN where there is no image.
     #[must_use]
-    pub fn moments(&self) -> [f64; 4] {
+    pub fn figures(&self) -> [f64; 4] {
         self.total.map_or([f64::NAN; 4], |total| [total.mean(), total.std(), total.min, total.max])
-    }
-
-    /// The values at [`PERCENTILE_LEVELS`] of `histogram`.
-    #[must_use]
-    pub fn percentiles(histogram: &ValueHistogram) -> [f64; 5] {
-        PERCENTILE_LEVELS.map(|level| histogram.percentile(level))
-    }
-}
-
-impl Default for TrainStatistics {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -278,10 +266,10 @@ mod tests {
 
     #[test]
     fn integer_moments_are_exact() {
-        let mut train = TrainStatistics::new();
+        let mut train = Moments::default();
         train.add(&ImageStatistics::of(&Pixels::Int16(vec![-32_768; 3])));
         train.add(&ImageStatistics::of(&Pixels::Int16(vec![-32_767; 1])));
-        let [mean, std, min, max] = train.moments();
+        let [mean, std, min, max] = train.figures();
         assert_eq!(mean, -32_767.75);
         assert_eq!(std, 0.1875f64.sqrt());
         assert_eq!((min, max), (-32_768.0, -32_767.0));
@@ -321,7 +309,7 @@ mod tests {
 
     #[test]
     fn no_image_has_no_statistics() {
-        assert!(TrainStatistics::new().moments().iter().all(|value| value.is_nan()));
+        assert!(Moments::default().figures().iter().all(|value| value.is_nan()));
         assert!(ValueHistogram::new(PixelType::Float32).percentile(50.0).is_nan());
     }
 }

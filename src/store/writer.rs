@@ -14,8 +14,8 @@ use super::schema::{
 };
 use super::target::Target;
 use super::{
-    ChunkEncoder, Compression, EncodedChunk, Encoder, ImageStatistics, SampleRow, StoreError,
-    TrainStatistics, ValueHistogram, attributes, direct_chunk,
+    ChunkEncoder, ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow,
+    StoreError, ValueHistogram, attributes, direct_chunk,
 };
 use crate::model::{GridShape, PixelType, Structure};
 
@@ -52,6 +52,15 @@ pub struct EncodedRow {
     pub statistics: ImageStatistics,
 }
 
+/// The pixels of the train split, or of all samples where there are no splits.
+#[derive(Debug)]
+pub struct TrainStatistics {
+    /// Mean, standard deviation, extremes.
+    pub moments: Moments,
+    /// How often each value occurs.
+    pub histogram: ValueHistogram,
+}
+
 /// The attributes that the rows do not decide.
 #[derive(Debug, Clone)]
 pub struct RootAttributes {
@@ -63,6 +72,9 @@ pub struct RootAttributes {
     pub split_rule: String,
     /// The seed of the splits.
     pub split_seed: u64,
+    /// Patients that stand in one split because they share equal images: one entry for each group, the ids
+    /// separated by commas.
+    pub split_joined: Vec<String>,
     /// `id` of every sample that was left out because its image equals one in another split.
     pub split_left_out: Vec<String>,
     /// The options that decide the content, as JSON.
@@ -156,14 +168,22 @@ impl DatasetWriter {
         Ok(())
     }
 
+    /// Where the chunks of `/images` stand that were appended so far.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be read back.
+    pub fn written_images(&self) -> Result<ChunkTable, StoreError> {
+        ChunkTable::read(&self.images, self.target.partial())
+    }
+
     /// Number of rows so far.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.columns.rows()
     }
 
-    /// Writes columns and attributes, closes the file, makes it durable and gives it its name.
-    /// Returns its size in bytes.
+    /// Writes columns and attributes, closes the file, makes it durable and gives it its name. `splits` has
+    /// one name for each row. Returns the size of the file in bytes.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing stands under the final name.
@@ -171,12 +191,12 @@ impl DatasetWriter {
         self,
         root: &RootAttributes,
         train: &TrainStatistics,
-        histogram: &ValueHistogram,
+        splits: &[&str],
     ) -> Result<u64, StoreError> {
         let path = self.target.path().to_owned();
         let failed = hdf5_error("finish", &path);
         let rows = self.columns.rows();
-        self.write_attributes(root, train, histogram, rows).map_err(&failed)?;
+        self.write_attributes(root, train, rows).map_err(&failed)?;
         let Self { target, file, samples, images, masks, columns, spec } = self;
         for dataset in [&images, &masks] {
             let mut shape = dataset.shape();
@@ -185,7 +205,7 @@ impl DatasetWriter {
                 dataset.resize(shape).map_err(&failed)?;
             }
         }
-        for column in columns.into_columns() {
+        for column in columns.into_columns(splits.iter().copied()) {
             write_column(&samples, &column.pack(), rows, spec.compression).map_err(&failed)?;
         }
         drop((samples, images, masks));
@@ -198,11 +218,9 @@ impl DatasetWriter {
         &self,
         root: &RootAttributes,
         train: &TrainStatistics,
-        histogram: &ValueHistogram,
         rows: usize,
     ) -> hdf5::Result<()> {
         let generator = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
-        let disjoint = u8::from(true);
         let at = &self.file;
         attributes::write_text(at, attribute::FORMAT, FORMAT)?;
         attributes::write_text(at, attribute::FORMAT_VERSION, FORMAT_VERSION)?;
@@ -213,7 +231,8 @@ impl DatasetWriter {
         attributes::write_number(at, attribute::PATIENTS, root.patients as u64)?;
         attributes::write_text(at, attribute::SPLIT_RULE, &root.split_rule)?;
         attributes::write_number(at, attribute::SPLIT_SEED, root.split_seed)?;
-        attributes::write_number(at, attribute::SPLIT_DISJOINT, disjoint)?;
+        let joined = root.split_joined.iter().map(String::as_str);
+        attributes::write_texts(at, attribute::SPLIT_JOINED, joined)?;
         let left_out = root.split_left_out.iter().map(String::as_str);
         attributes::write_texts(at, attribute::SPLIT_LEFT_OUT, left_out)?;
         attributes::write_text(at, attribute::CONFIG, &root.config)?;
@@ -225,12 +244,12 @@ impl DatasetWriter {
         attributes::write_dimension_labels(&self.masks, labels, &MASK_DIMENSIONS)?;
         let at = &self.images;
         attributes::write_text(at, attribute::UNITS, &root.units)?;
-        let [mean, std, min, max] = train.moments();
+        let [mean, std, min, max] = train.moments.figures();
         attributes::write_numbers(at, attribute::TRAIN_MEAN, &[1], &[mean])?;
         attributes::write_numbers(at, attribute::TRAIN_STD, &[1], &[std])?;
         attributes::write_numbers(at, attribute::TRAIN_MIN, &[1], &[min])?;
         attributes::write_numbers(at, attribute::TRAIN_MAX, &[1], &[max])?;
-        let percentiles = TrainStatistics::percentiles(histogram);
+        let percentiles = PERCENTILE_LEVELS.map(|level| train.histogram.percentile(level));
         attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[1, percentiles.len()], &percentiles)?;
         attributes::write_numbers(
             at,

@@ -43,6 +43,13 @@ impl SplitName {
         }
     }
 
+    /// Whether its samples decide the training statistics: those of the train split, or all where there are
+    /// no splits.
+    #[must_use]
+    pub fn counts_as_train(self) -> bool {
+        matches!(self, Self::Train | Self::Unsplit)
+    }
+
     /// The split called `name`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

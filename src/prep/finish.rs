@@ -1,0 +1,100 @@
+//! The end of a run: the splits as they really are, and the statistics of the train split.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::planning::{assign_by_leaders, pool};
+use super::sink::Sink;
+use super::summary::SplitSize;
+use super::{PrepError, PrepPlan};
+use crate::model::Pixels;
+use crate::store::{ChunkDecoder, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
+use crate::wrangle::SplitName;
+
+/// Rows that one thread reads back at a time.
+const BLOCK: usize = 256;
+
+/// The splits of the patients, once it is known which of them share equal images.
+#[derive(Debug)]
+pub(super) struct FinalSplits {
+    /// For each patient of the plan.
+    pub(super) of_patient: Vec<SplitName>,
+    /// Groups of patients that stand in one split because they share equal images.
+    pub(super) joined: Vec<Vec<u32>>,
+}
+
+impl FinalSplits {
+    /// Patients that share an image count as one, by the first of them.
+    pub(super) fn of(plan: &PrepPlan, sink: &mut Sink<'_>) -> Self {
+        let joined: Vec<Vec<u32>> = sink.equal.groups().into_values().collect();
+        let of_patient = if joined.is_empty() {
+            plan.splits.clone()
+        } else {
+            assign_by_leaders(plan, |patient| sink.equal.leader(patient))
+        };
+        Self { of_patient, joined }
+    }
+
+    /// Samples and patients of each split.
+    pub(super) fn sizes(&self, sink: &Sink<'_>) -> BTreeMap<String, SplitSize> {
+        let mut sizes: BTreeMap<String, SplitSize> = BTreeMap::new();
+        let patients = self.of_patient.iter().zip(&sink.patients);
+        for (split, total) in patients.filter(|(_, total)| total.samples > 0) {
+            let size = sizes.entry(split.name().to_owned()).or_default();
+            size.samples += total.samples;
+            size.patients += 1;
+        }
+        sizes
+    }
+
+    /// The statistics of the train split. `histogram` counts the rows that the plan had put there; those of
+    /// patients that have changed sides are read back from the file.
+    pub(super) fn train_statistics(
+        &self,
+        plan: &PrepPlan,
+        sink: &Sink<'_>,
+        mut histogram: ValueHistogram,
+    ) -> Result<TrainStatistics, PrepError> {
+        let mut moments = Moments::default();
+        for (&split, total) in self.of_patient.iter().zip(&sink.patients) {
+            if split.counts_as_train() {
+                moments.merge(&total.moments);
+            }
+        }
+        let now = |row: &usize| self.of_patient[sink.row_patients[*row] as usize].counts_as_train();
+        let before = |row: &usize| plan.splits[sink.row_patients[*row] as usize].counts_as_train();
+        let rows = 0..sink.row_patients.len();
+        let (gained, lost): (Vec<usize>, Vec<usize>) =
+            rows.filter(|row| now(row) != before(row)).partition(|row| now(row));
+        if !gained.is_empty() || !lost.is_empty() {
+            let images = sink.writer.written_images()?;
+            let pool = pool(plan.options.threads)?;
+            histogram.merge(&pool.install(|| count_rows(plan, &images, &gained))?);
+            histogram.subtract(&pool.install(|| count_rows(plan, &images, &lost))?);
+        }
+        Ok(TrainStatistics { moments, histogram })
+    }
+}
+
+/// Counts the pixels of rows that were written.
+fn count_rows(plan: &PrepPlan, images: &ChunkTable, rows: &[usize]) -> Result<ValueHistogram, StoreError> {
+    let pixel_type = plan.pixel_type;
+    let empty = || ValueHistogram::new(pixel_type);
+    let count = |rows: &[usize]| {
+        let mut decoder = ChunkDecoder::new(plan.options.compression);
+        let mut bytes = vec![0; plan.shape.pixels() * pixel_type.size()];
+        let (mut chunk, mut histogram) = (Vec::new(), empty());
+        for &row in rows {
+            images.read_chunk(row, &mut chunk)?;
+            let decoded = decoder.decode(&chunk, pixel_type.size(), &mut bytes);
+            decoded.map_err(|error| images.damaged(row, error))?;
+            histogram.add(&Pixels::from_le_bytes(pixel_type, &bytes));
+        }
+        Ok(histogram)
+    };
+    rows.par_chunks(BLOCK).map(count).try_reduce(empty, |mut all, part| {
+        all.merge(&part);
+        Ok(all)
+    })
+}
