@@ -18,13 +18,21 @@ pub(super) struct Codestream {
 }
 
 /// Reads a JPEG stream's frame header (ISO/IEC 10918-1 B.2.2) and looks for its end.
+///
+/// The codec has 12 bits in lossless frames (SOF3) only, which is said here rather than by its failure.
 pub(super) fn jpeg(bytes: &[u8]) -> Result<Codestream, DicomFault> {
-    jpeg_frame(bytes)
+    let (code, frame) = jpeg_frame(bytes)
         .filter(|_| unpadded(bytes).ends_with(&[0xFF, 0xD9]))
-        .ok_or(DicomFault::Codestream { format: "JPEG" })
+        .ok_or(DicomFault::Codestream { format: "JPEG" })?;
+    if code != 0xC3 && frame.precision != 8 {
+        let supported = "lossy JPEG of 8 bits, and lossless JPEG";
+        return Err(DicomFault::Unsupported { value: format!("{} bits", frame.precision), supported });
+    }
+    Ok(frame)
 }
 
-fn jpeg_frame(bytes: &[u8]) -> Option<Codestream> {
+/// The marker of the frame and what it says.
+fn jpeg_frame(bytes: &[u8]) -> Option<(u8, Codestream)> {
     let mut rest = bytes.strip_prefix(&[0xFF, 0xD8])?;
     loop {
         let marker = rest.strip_prefix(&[0xFF])?;
@@ -36,13 +44,14 @@ fn jpeg_frame(bytes: &[u8]) -> Option<Codestream> {
                 let &[_, _, precision, r0, r1, c0, c1, components, ..] = after else {
                     return None;
                 };
-                return Some(Codestream {
+                let frame = Codestream {
                     rows: u16::from_be_bytes([r0, r1]).into(),
                     columns: u16::from_be_bytes([c0, c1]).into(),
                     components: components.into(),
                     precision,
                     signed: false,
-                });
+                };
+                return Some((code, frame));
             }
             // Markers without a segment, or out of place before the frame.
             0x01 | 0xD0..=0xDA => return None,
