@@ -1,5 +1,7 @@
 //! DICOM files made to break a reader, and the corners of the standard that readers get wrong.
 
+#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
+
 use dicomprep::model::{PixelType, Pixels, Reason};
 use dicomprep::source::{
     ConvertOptions, DicomError, DicomFault, ImageHeader, Limits, ModalityTransform, Monochrome1,

@@ -1,6 +1,8 @@
 //! Public DICOM files of many kinds: each gives exactly the stored values that pydicom gives, or is refused
 //! with an error that names it. And the real images of a study: each gives the bytes at its end.
 
+#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
+
 mod common;
 
 use std::collections::BTreeSet;

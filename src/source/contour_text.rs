@@ -28,10 +28,10 @@ pub enum ContourFault {
     #[error("this line is not text")]
     NotText,
     /// A line has other than two parts.
-    #[error("{found} on this line, where a point has two numbers, x and y")]
+    #[error("this line has {found} parts, not the two numbers x and y separated by one mark")]
     NotTwoNumbers {
-        /// How many parts it has, in words.
-        found: String,
+        /// How many parts it has.
+        found: usize,
     },
     /// A part of a line is not a finite decimal number.
     #[error("{text:?} is not a finite decimal number")]
@@ -88,29 +88,27 @@ pub fn parse_contour(file: &str, bytes: &[u8]) -> Result<Polygon, ContourError> 
 
 /// The point on a line, or `None` on a blank one.
 fn parse_point(line: &[u8]) -> Result<Option<[f64; 2]>, ContourFault> {
-    let line = std::str::from_utf8(line).map_err(|_| ContourFault::NotText)?.trim();
+    let line = line.trim_ascii();
     if line.is_empty() {
         return Ok(None);
     }
-    let separator = |c: char| c.is_ascii_whitespace() || c == ',' || c == ';';
-    let Some((x, y)) = line.split_once(separator) else {
-        return Err(ContourFault::NotTwoNumbers { found: "one part".to_owned() });
-    };
+    let is_mark = |byte: u8| byte == b',' || byte == b';';
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || is_mark(*byte);
+    let (x, rest) = line.split_at(line.iter().position(ends).unwrap_or(line.len()));
     // Spaces may stand around the one comma or semicolon.
-    let y = y.trim_start();
-    let y =
-        y.strip_prefix([',', ';']).filter(|_| !line[x.len()..].starts_with([',', ';'])).unwrap_or(y).trim();
-    if y.contains(separator) || y.is_empty() || x.is_empty() {
-        let parts = line.split(separator).filter(|part| !part.is_empty()).count();
-        return Err(ContourFault::NotTwoNumbers { found: format!("{parts} parts") });
+    let rest = rest.trim_ascii_start();
+    let y = rest.strip_prefix(b",").or(rest.strip_prefix(b";")).unwrap_or(rest).trim_ascii_start();
+    if x.is_empty() || y.is_empty() || y.iter().any(ends) {
+        let found = line.split(ends).filter(|part| !part.is_empty()).count();
+        return Err(ContourFault::NotTwoNumbers { found });
     }
     Ok(Some([number(x)?, number(y)?]))
 }
 
-fn number(text: &str) -> Result<f64, ContourFault> {
-    // `parse` also takes `nan`, `inf` and `infinity`.
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    let value = text.parse().ok().filter(|value: &f64| plain && value.is_finite());
+fn number(bytes: &[u8]) -> Result<f64, ContourFault> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ContourFault::NotText)?;
+    // `parse` also takes `nan`, `inf` and `infinity`, none of which is finite.
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite());
     value.ok_or_else(|| ContourFault::NotANumber { text: text.chars().take(32).collect() })
 }
 
@@ -158,7 +156,7 @@ mod tests {
             assert!(error.to_string().starts_with("c.txt:3: "), "{error}");
             assert_eq!(error.reason(), Reason::ContourUnreadable);
         }
-        let error = parse_contour("c.txt", b"1 2\n\xFF\xFE\n").unwrap_err();
+        let error = parse_contour("c.txt", b"1 2\n\xFF 1\n").unwrap_err();
         assert_eq!(error.fault, ContourFault::NotText);
     }
 

@@ -49,6 +49,9 @@ pub fn convert(
     if mirror.is_none() && header.modality == ModalityTransform::Identity && copy(&stored.values, out) {
         return Ok(Conversion { rounded: false });
     }
+    if write_integers(header, mirror, &stored.values, out) {
+        return Ok(Conversion { rounded: false });
+    }
     let (base, sign) = mirror.map_or((0.0, 1.0), |sum| (sum, -1.0));
     let written = match &header.modality {
         ModalityTransform::Identity => write(&stored.values, |value| base + sign * value, out),
@@ -82,17 +85,65 @@ fn mirror(header: &ImageHeader, monochrome1: Monochrome1) -> Result<Option<f64>,
 
 /// Copies values that are of the target's type already. Whether they were.
 fn copy(values: &StoredValues, out: &mut Pixels) -> bool {
-    fn replace<T: Copy>(out: &mut Vec<T>, values: &[T]) -> bool {
-        out.clear();
-        out.extend_from_slice(values);
-        true
-    }
     match (values, out) {
-        (StoredValues::UInt8(values), Pixels::UInt8(out)) => replace(out, values),
-        (StoredValues::Int16(values), Pixels::Int16(out)) => replace(out, values),
-        (StoredValues::UInt16(values), Pixels::UInt16(out)) => replace(out, values),
+        (StoredValues::UInt8(values), Pixels::UInt8(out)) => replace(out, values.iter().copied()),
+        (StoredValues::Int16(values), Pixels::Int16(out)) => replace(out, values.iter().copied()),
+        (StoredValues::UInt16(values), Pixels::UInt16(out)) => replace(out, values.iter().copied()),
         _ => false,
     }
+}
+
+/// Writes the values by integer arithmetic where the header makes sure that all are integers that the
+/// target holds: the same values as by way of f64, several times as fast. Whether they were.
+fn write_integers(
+    header: &ImageHeader,
+    mirror: Option<f64>,
+    values: &StoredValues,
+    out: &mut Pixels,
+) -> bool {
+    let (slope, intercept) = match header.modality {
+        ModalityTransform::Identity => (1.0, 0.0),
+        ModalityTransform::Linear { slope, intercept } => (slope, intercept),
+        ModalityTransform::Lut(_) => return false,
+    };
+    let (low, high) = out.pixel_type().integer_range();
+    let fits = header
+        .value_range()
+        .is_some_and(|range| range.integers && range.low >= low as f64 && range.high <= high as f64);
+    let small = |value: f64| value.abs() <= f64::from(1 << 30);
+    if !fits || !small(slope) || !small(intercept) {
+        return false;
+    }
+    let (slope, intercept) = (slope as i32, intercept as i32);
+    // Both ends of the range fit the target, so their sum is small.
+    let (slope, offset) = match mirror {
+        Some(sum) => (-slope, sum as i32 - intercept),
+        None => (slope, intercept),
+    };
+    match values {
+        StoredValues::UInt8(values) => write_linear(values, slope, offset, out),
+        StoredValues::Int8(values) => write_linear(values, slope, offset, out),
+        StoredValues::UInt16(values) => write_linear(values, slope, offset, out),
+        StoredValues::Int16(values) => write_linear(values, slope, offset, out),
+        _ => false,
+    }
+}
+
+/// Writes `slope * value + offset`, known to fit: what wraps on the way is made up for by its end.
+fn write_linear<S: Copy + Into<i32>>(values: &[S], slope: i32, offset: i32, out: &mut Pixels) -> bool {
+    let value = |&stored: &S| stored.into().wrapping_mul(slope).wrapping_add(offset);
+    match out {
+        Pixels::UInt8(out) => replace(out, values.iter().map(|stored| value(stored) as u8)),
+        Pixels::Int16(out) => replace(out, values.iter().map(|stored| value(stored) as i16)),
+        Pixels::UInt16(out) => replace(out, values.iter().map(|stored| value(stored) as u16)),
+        Pixels::Float32(_) => false,
+    }
+}
+
+fn replace<T>(out: &mut Vec<T>, values: impl Iterator<Item = T>) -> bool {
+    out.clear();
+    out.extend(values);
+    true
 }
 
 /// The first value that the target does not hold.
@@ -120,11 +171,19 @@ fn write_from<S: Copy + Into<f64>>(
     out: &mut Pixels,
 ) -> Result<Conversion, Unfit> {
     match out {
-        Pixels::UInt8(out) => write_as(values, map, |value| value as u8, out),
-        Pixels::Int16(out) => write_as(values, map, |value| value as i16, out),
-        Pixels::UInt16(out) => write_as(values, map, |value| value as u16, out),
+        Pixels::UInt8(out) => write_as(values, map, |value| low_bits(value) as u8, out),
+        Pixels::Int16(out) => write_as(values, map, |value| low_bits(value) as i16, out),
+        Pixels::UInt16(out) => write_as(values, map, |value| low_bits(value) as u16, out),
         Pixels::Float32(out) => write_as(values, map, |value| value as f32, out),
     }
+}
+
+/// The integer that `value` is, in two's complement in the low bits: right for integers up to 2^51, and
+/// compared with `value` after it was narrowed, so that all else is noticed. Unlike a cast, this does not
+/// saturate, and the compiler makes vector code of it.
+fn low_bits(value: f64) -> u64 {
+    const UNIT_IN_THE_LAST_PLACE_IS_1: f64 = 6_755_399_441_055_744.0;
+    (value + UNIT_IN_THE_LAST_PLACE_IS_1).to_bits()
 }
 
 /// Writes all values, noting whether each came through its type unchanged; only where one did not does a
@@ -135,15 +194,15 @@ fn write_as<S: Copy + Into<f64>, T: Copy + Into<f64> + Fraction>(
     cast: impl Fn(f64) -> T,
     out: &mut Vec<T>,
 ) -> Result<Conversion, Unfit> {
-    let mut exact = true;
     out.clear();
-    out.extend(values.iter().map(|&stored| {
+    out.extend(values.iter().map(|&stored| cast(map(stored.into()))));
+    let pairs = values.iter().zip(out.iter());
+    let differing = pairs.fold(0_u32, |differing, (&stored, &held)| {
         let value = map(stored.into());
-        let held = cast(value);
-        exact &= held.into() == value && value.is_finite();
-        held
-    }));
-    if exact {
+        let held: f64 = held.into();
+        differing | u32::from(held != value) | u32::from(!value.is_finite())
+    });
+    if differing == 0 {
         return Ok(Conversion { rounded: false });
     }
     for (index, (&stored, &held)) in values.iter().zip(out.iter()).enumerate() {
@@ -235,6 +294,38 @@ mod tests {
         assert!(converted(&half, PixelType::Float32).is_ok_and(|(_, rounded)| !rounded));
         let tenth = image(StoredValues::UInt16(vec![0, 1]), linear(0.1, 0.0), false);
         assert_eq!(converted(&tenth, PixelType::Float32), Ok((Pixels::Float32(vec![0.0, 0.1]), true)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn integer_arithmetic_gives_what_f64_gives(
+            slope in -20_i32..20,
+            intercept in -70_000_i32..70_000,
+            inverted: bool,
+            values in proptest::collection::vec(0_u16..4096, 2..20),
+        ) {
+            proptest::prop_assume!(slope != 0);
+            let values = values[..values.len() / 2 * 2].to_vec();
+            let transform = linear(f64::from(slope), f64::from(intercept));
+            let image = image(StoredValues::UInt16(values.clone()), transform, inverted);
+            let sum = 2 * intercept + slope * 4095;
+            let expected = values.iter().map(|&stored| {
+                let value = slope * i32::from(stored) + intercept;
+                if inverted { sum - value } else { value }
+            });
+            let expected: Vec<i32> = expected.collect();
+            for target in PixelType::ALL {
+                let got = converted(&image, target).ok().map(|(pixels, _)| match pixels {
+                    Pixels::UInt8(v) => v.into_iter().map(i32::from).collect::<Vec<_>>(),
+                    Pixels::Int16(v) => v.into_iter().map(i32::from).collect(),
+                    Pixels::UInt16(v) => v.into_iter().map(i32::from).collect(),
+                    Pixels::Float32(v) => v.into_iter().map(|x| x as i32).collect(),
+                });
+                let (low, high) = target.integer_range();
+                let holds = expected.iter().all(|&value| (low..=high).contains(&i64::from(value)));
+                proptest::prop_assert_eq!(got, holds.then(|| expected.clone()));
+            }
+        }
     }
 
     #[test]

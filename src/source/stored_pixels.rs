@@ -75,22 +75,21 @@ impl StoredValues {
     /// Takes the values of `format` out of `bytes`, which hold exactly the image. The memory is used
     /// again where the type stays the same.
     pub(super) fn fill(&mut self, format: StoredFormat, syntax: Syntax, bytes: &[u8]) {
+        let big = syntax.big_endian;
         match format {
             StoredFormat::Integer { bits_allocated, bits_stored, high_bit, signed } => {
                 let bits = Bits { shift: high_bit + 1 - bits_stored, unused: bits_allocated - bits_stored };
                 match (bits_allocated, signed) {
-                    (8, false) => put(self.uint8(), bytes, |[byte]: [u8; 1]| bits.u8(byte)),
-                    (8, true) => put(self.int8(), bytes, |[byte]: [u8; 1]| bits.i8(byte)),
-                    (16, false) => put(self.uint16(), bytes, |b| bits.u16(syntax.u16(b))),
-                    (16, true) => put(self.int16(), bytes, |b| bits.i16(syntax.u16(b))),
-                    (_, false) => put(self.uint32(), bytes, |b| bits.u32(syntax.u32(b))),
-                    (_, true) => put(self.int32(), bytes, |b| bits.i32(syntax.u32(b))),
+                    (8, false) => bits.clean_u8(self.uint8(bytes, big)),
+                    (8, true) => bits.clean_i8(self.int8(bytes, big)),
+                    (16, false) => bits.clean_u16(self.uint16(bytes, big)),
+                    (16, true) => bits.clean_i16(self.int16(bytes, big)),
+                    (_, false) => bits.clean_u32(self.uint32(bytes, big)),
+                    (_, true) => bits.clean_i32(self.int32(bytes, big)),
                 }
             }
-            StoredFormat::Float32 => put(self.float32(), bytes, |b| f32::from_bits(syntax.u32(b))),
-            StoredFormat::Float64 => put(self.float64(), bytes, |b| {
-                if syntax.big_endian { f64::from_be_bytes(b) } else { f64::from_le_bytes(b) }
-            }),
+            StoredFormat::Float32 => _ = self.float32(bytes, big),
+            StoredFormat::Float64 => _ = self.float64(bytes, big),
         }
     }
 }
@@ -107,41 +106,51 @@ struct Bits {
     unused: u16,
 }
 
-macro_rules! cleaned {
-    ($($name:ident: $from:ty => $to:ty;)*) => {
+macro_rules! clean {
+    ($($name:ident: $number:ty, $unsigned:ty;)*) => {
         impl Bits {
             $(
-                /// Moves the value to the top, so that what stood above it falls off, and down again.
-                fn $name(self, allocated: $from) -> $to {
-                    (((allocated >> self.shift) << self.unused) as $to) >> self.unused
+                /// Moves each value to the top, so that what stood above it falls off, and down again.
+                fn $name(self, values: &mut [$number]) {
+                    let Self { shift, unused } = self;
+                    if unused > 0 {
+                        for value in values {
+                            *value = (((*value as $unsigned >> shift) << unused) as $number) >> unused;
+                        }
+                    }
                 }
             )*
         }
     };
 }
 
-cleaned! {
-    u8: u8 => u8;
-    i8: u8 => i8;
-    u16: u16 => u16;
-    i16: u16 => i16;
-    u32: u32 => u32;
-    i32: u32 => i32;
+clean! {
+    clean_u8: u8, u8;
+    clean_i8: i8, u8;
+    clean_u16: u16, u16;
+    clean_i16: i16, u16;
+    clean_u32: u32, u32;
+    clean_i32: i32, u32;
 }
 
 macro_rules! buffers {
     ($($name:ident, $variant:ident, $number:ty;)*) => {
         impl StoredValues {
             $(
-                /// The buffer of this type, kept where it is the current one.
-                fn $name(&mut self) -> &mut Vec<$number> {
+                /// Reads numbers of this type; the memory is kept where it holds the same type.
+                fn $name(&mut self, bytes: &[u8], big_endian: bool) -> &mut Vec<$number> {
                     if !matches!(self, Self::$variant(_)) {
                         *self = Self::$variant(Vec::new());
                     }
-                    match self {
-                        Self::$variant(values) => values,
-                        _ => unreachable!("it was just set to this variant"),
+                    let Self::$variant(values) = self else {
+                        unreachable!("it was just set to this variant");
+                    };
+                    if big_endian {
+                        put(values, bytes, <$number>::from_be_bytes);
+                    } else {
+                        put(values, bytes, <$number>::from_le_bytes);
                     }
+                    values
                 }
             )*
         }
