@@ -168,7 +168,8 @@ mod tests {
         assert_eq!(pixels, Pixels::Float32(vec![3.0; 36]));
         let mut ramp = Pixels::UInt8(vec![0, 10, 20, 30]);
         Fit::Resize.apply(grid(1, 4), grid(1, 2), &mut ramp);
-        assert_eq!(ramp, Pixels::UInt8(vec![6, 24]));
+        // Weights 3/4, 3/4, 1/4 over their sum: 50 / 7 and 30 - 50 / 7.
+        assert_eq!(ramp, Pixels::UInt8(vec![7, 23]));
         assert_eq!(Fit::Resize.map_point(grid(1, 4), grid(1, 8), [-0.5, 0.0]), [-0.5, 0.0]);
         assert_eq!(Fit::Resize.map_point(grid(1, 4), grid(1, 8), [3.5, 0.0]), [7.5, 0.0]);
     }

@@ -1,0 +1,72 @@
+//! Modules use only the modules before them: the one-way order of the crate.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the first to the last; a module may use itself and what stands before it.
+const ORDER: [&str; 7] = ["model", "wrangle", "source", "raster", "assemble", "store", "prep"];
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The module that a file below `src` belongs to: its first folder, or its own name.
+fn module_of(file: &Path) -> &str {
+    let first = file.iter().next().unwrap().to_str().unwrap();
+    first.strip_suffix(".rs").unwrap_or(first)
+}
+
+/// The modules named after `crate::` in `text`, single or in braces.
+fn used_modules(text: &str) -> Vec<&str> {
+    let mut used = Vec::new();
+    for part in text.split("crate::").skip(1) {
+        let inside = match part.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap_or(list),
+            None => part,
+        };
+        let names = if part.starts_with('{') { inside.split(',').collect() } else { vec![inside] };
+        for name in names {
+            let name = name.trim();
+            let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+            used.push(&name[..end]);
+        }
+    }
+    used
+}
+
+#[test]
+fn modules_use_only_what_stands_before_them() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let rank = |module: &str| ORDER.iter().position(|name| *name == module);
+    let mut seen = 0;
+    for path in files {
+        let file = path.strip_prefix(&source).unwrap();
+        // The program may use everything of the library; lib.rs only names the modules.
+        if file.starts_with("bin") || file == Path::new("lib.rs") {
+            continue;
+        }
+        let own =
+            rank(module_of(file)).unwrap_or_else(|| panic!("{} has no place in the order", file.display()));
+        for used in used_modules(&fs::read_to_string(&path).unwrap()) {
+            let Some(used_rank) = rank(used) else { panic!("{}: what is crate::{used}?", file.display()) };
+            assert!(used_rank <= own, "{} uses crate::{used}, which stands after it", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "only {seen} uses were found: the test looks for the wrong thing");
+}
+
+#[test]
+fn uses_are_found_in_every_form() {
+    let text = "use crate::model::{A, B};\nuse crate::{raster, store::Target};\nfn f(_: crate::prep::X) {}";
+    assert_eq!(used_modules(text), ["model", "raster", "store", "prep"]);
+}
