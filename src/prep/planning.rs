@@ -26,8 +26,6 @@ pub struct PrepPlan {
     pub(super) units: String,
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
-    /// The link table: its name and, once it was read, its bytes.
-    pub(super) link: (String, Vec<u8>),
     /// Images left unlabelled by the pairing, whether they become samples or not.
     pub(super) unlabelled: usize,
     pub(super) options: PrepOptions,
@@ -81,7 +79,6 @@ pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Res
     notes.append(&mut survey.remarks.notes);
     let mut skipped = pairs.skipped.clone();
     skipped.append(&mut survey.remarks.skipped);
-    let link_bytes = std::fs::read(layout.link()).unwrap_or_default();
     let unlabelled = pairs.unlabelled.len();
     Ok(PrepPlan {
         samples,
@@ -92,7 +89,6 @@ pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Res
         units: survey.units(),
         skipped,
         notes,
-        link: (layout.link_name().to_owned(), link_bytes),
         unlabelled,
         pairs,
         options,

@@ -103,7 +103,6 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
         return Err(PrepError::Interrupted);
     }
     let splits = FinalSplits::of(plan, &mut sink);
-    sink.digest.add(plan.link.0.clone(), pseudonyms.digest(&plan.link.1));
     sink.tally.add(Bin::Used, 1);
     if plan.options.unlabelled == Unlabelled::Skip {
         sink.tally.add(Bin::Unlabelled, plan.unlabelled);

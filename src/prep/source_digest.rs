@@ -1,4 +1,4 @@
-//! One digest over all inputs.
+//! One digest over all images and contours.
 
 use sha2::{Digest, Sha256};
 

@@ -52,9 +52,9 @@ pub(super) fn read_texts(at: &Location, name: &str) -> Option<Vec<String>> {
     Some(texts.iter().map(|text| text.as_str().to_owned()).collect())
 }
 
-/// An array of numbers, `None` where it is absent or of another type.
-pub(super) fn read_numbers<T: H5Type>(at: &Location, name: &str) -> Option<Vec<T>> {
-    at.attr(name).ok()?.read_raw::<T>().ok()
+/// A scalar number, `None` where it is absent or something else.
+pub(super) fn read_number<T: H5Type>(at: &Location, name: &str) -> Option<T> {
+    at.attr(name).ok()?.read_scalar::<T>().ok()
 }
 
 fn unicode(text: &str) -> VarLenUnicode {

@@ -94,7 +94,7 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
     let (splits, patients) = count_splits(&columns(column::SPLIT)?, &columns(column::PATIENT_ID)?)
         .map_err(hdf5_error("read", path))?;
     let annotated = count_annotated(&columns(column::ANNOTATED)?).map_err(hdf5_error("read", path))?;
-    let first = |name: &str| attributes::read_numbers::<f64>(&images, name)?.first().copied();
+    let figure = |name: &str| attributes::read_number::<f64>(&images, name).filter(|figure| figure.is_finite());
     Ok(DatasetInfo {
         path: path.to_owned(),
         bytes,
@@ -110,8 +110,8 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         splits,
         split_rule: text(attribute::SPLIT_RULE),
         split_left_out: attributes::read_texts(&file, attribute::SPLIT_LEFT_OUT).unwrap_or_default(),
-        train_mean: first(attribute::TRAIN_MEAN).filter(|value| value.is_finite()),
-        train_std: first(attribute::TRAIN_STD).filter(|value| value.is_finite()),
+        train_mean: figure(attribute::TRAIN_MEAN),
+        train_std: figure(attribute::TRAIN_STD),
         config: serde_json::from_str(&text(attribute::CONFIG)).unwrap_or_default(),
         source_digest: text(attribute::SOURCE_DIGEST),
         images: images.shape(),

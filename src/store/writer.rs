@@ -245,12 +245,12 @@ impl DatasetWriter {
         let at = &self.images;
         attributes::write_text(at, attribute::UNITS, &root.units)?;
         let [mean, std, min, max] = train.moments.figures();
-        attributes::write_numbers(at, attribute::TRAIN_MEAN, &[1], &[mean])?;
-        attributes::write_numbers(at, attribute::TRAIN_STD, &[1], &[std])?;
-        attributes::write_numbers(at, attribute::TRAIN_MIN, &[1], &[min])?;
-        attributes::write_numbers(at, attribute::TRAIN_MAX, &[1], &[max])?;
+        attributes::write_number(at, attribute::TRAIN_MEAN, mean)?;
+        attributes::write_number(at, attribute::TRAIN_STD, std)?;
+        attributes::write_number(at, attribute::TRAIN_MIN, min)?;
+        attributes::write_number(at, attribute::TRAIN_MAX, max)?;
         let percentiles = PERCENTILE_LEVELS.map(|level| train.histogram.percentile(level));
-        attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[1, percentiles.len()], &percentiles)?;
+        attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], &percentiles)?;
         attributes::write_numbers(
             at,
             attribute::TRAIN_PERCENTILE_LEVELS,

@@ -133,7 +133,7 @@ impl Location {
 
     fn find_folder(data_dir: &Path, given: Option<&Path>, part: &Part) -> Result<Self, WrangleError> {
         let found = Self::find(data_dir, given, part)?;
-        let shown = given.map_or_else(|| found.name.clone(), |path| path.display().to_string());
+        let shown = given.unwrap_or(&found.typed).display().to_string();
         let real = real_folder(&found.typed, &Place::file(shown), part.option)?;
         Ok(Self { real, ..found })
     }

@@ -60,7 +60,7 @@ def test_missing_data_ends_with_1(dicomprep, out, tmp_path):
     assert "nowhere" in result.stderr
     (tmp_path / "empty").mkdir()
     result = dicomprep.prep(tmp_path / "empty", out / "x.h5", code=1)
-    assert "link.csv" in result.stderr
+    assert "empty/dicoms" in result.stderr and "--dicoms" in result.stderr
     assert os.listdir(out) == []
 
 
@@ -90,8 +90,12 @@ def test_strict_writes_nothing_where_something_was_rejected(dicomprep, tree, out
 
 
 def test_a_dry_run_writes_nothing(dicomprep, out):
-    dicomprep.prep(FIXTURES, out / "x.h5", "--dry-run")
+    result = dicomprep("prep", FIXTURES, "-o", out / "x.h5", "--dry-run")
+    assert result.returncode == 0, result.stderr
     assert os.listdir(out) == []
+    lines = result.stdout.splitlines()
+    assert lines[0].split("\t") == ["id", "split", "source", "inner"] and len(lines) == 1 + 20
+    assert "memory" in result.stderr and "20 samples" in result.stderr
 
 
 def test_the_output_is_named_after_the_data(dicomprep, tmp_path):
