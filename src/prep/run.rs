@@ -197,7 +197,7 @@ struct Worker<'a, 'p> {
     images: ChunkEncoder,
     masks: ChunkEncoder,
     bytes: Vec<u8>,
-    spare: Option<Box<Made>>,
+    spare: Option<Made>,
     totals: Totals,
 }
 

@@ -50,7 +50,7 @@ pub(super) struct Sink<'a> {
     pub(super) write_time: Duration,
     pub(super) error: Option<StoreError>,
     /// Written rows, whose memory can be used again.
-    pub(super) spare: Vec<Box<Made>>,
+    pub(super) spare: Vec<Made>,
     next: usize,
 }
 
@@ -88,7 +88,7 @@ impl<'a> Sink<'a> {
             }
             Outcome::Made(made) => {
                 let written = self.write(number, &made);
-                self.spare.push(made);
+                self.spare.push(*made);
                 written.map_err(|error| self.error = Some(error)).is_ok()
             }
         }

@@ -144,9 +144,9 @@ impl ValueHistogram {
     /// Counts the pixels of an image of the histogram's type; NaN and infinite ones are left out.
     pub fn add(&mut self, pixels: &Pixels) {
         match pixels {
-            Pixels::UInt8(values) => self.count(values, |value| usize::from(value)),
+            Pixels::UInt8(values) => self.count(values, usize::from),
             Pixels::Int16(values) => self.count(values, int16_bin),
-            Pixels::UInt16(values) => self.count(values, |value| usize::from(value)),
+            Pixels::UInt16(values) => self.count(values, usize::from),
             Pixels::Float32(values) => {
                 for &value in values.iter().filter(|value| value.is_finite()) {
                     self.counts[0][float_bin(value)] += 1;
