@@ -28,16 +28,16 @@ CONTOUR = re.compile(r"IM-\d+-(\d+)-icontour-manual\.txt")
 
 
 def pairs(tree):
-    """(image, contour) of every inner contour, by patient and number: dicomprep's order."""
+    """(image, contour) of every inner contour, by link row and number: dicomprep's order."""
     found = []
     with open(tree / "link.csv", newline="") as table:
-        for row in csv.DictReader(table):
+        for position, row in enumerate(csv.DictReader(table)):
             for contour in (tree / "contourfiles" / row["original_id"] / "i-contours").iterdir():
                 match = CONTOUR.fullmatch(contour.name)
                 if match:
                     number = int(match[1])
                     image = tree / "dicoms" / row["patient_id"] / f"{number}.dcm"
-                    found.append((row["patient_id"], number, image, contour))
+                    found.append((position, number, image, contour))
     return [pair[2:] for pair in sorted(found)]
 
 
