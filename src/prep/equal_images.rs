@@ -2,20 +2,29 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use sha2::{Digest, Sha256};
+
 use crate::store::EncodedRow;
 
-/// What equal images share and different ones hardly ever do: the checksum of the pixels and their sums.
-/// Equal files make equal pixels, so equal files are found too.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Fingerprint {
-    checksum: u32,
-    sums: (u128, u128),
+/// What equal images share and different ones hardly ever do: 64 bits of a digest over the checksum of the
+/// pixels and their sums. Equal files make equal pixels, so equal files are found too.
+type Fingerprint = u64;
+
+fn fingerprint(row: &EncodedRow) -> Fingerprint {
+    let (sum, squares) = row.statistics.fingerprint();
+    let digest = Sha256::new()
+        .chain_update(row.row.checksum[0].to_le_bytes())
+        .chain_update(sum.to_le_bytes())
+        .chain_update(squares.to_le_bytes())
+        .finalize();
+    digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))
 }
 
 /// Which image was seen where, and which patients share one.
 #[derive(Debug)]
 pub(super) struct EqualImages {
-    seen: HashMap<Fingerprint, usize>,
+    /// The first sample with a fingerprint, by its number in the plan.
+    seen: HashMap<Fingerprint, u32>,
     /// For each patient, another one of its group with a smaller number, or itself.
     parent: Vec<u32>,
 }
@@ -27,9 +36,8 @@ impl EqualImages {
     }
 
     /// The first sample with the same pixels, by its number in the plan: `number` itself where there is none.
-    pub(super) fn first(&mut self, row: &EncodedRow, number: usize) -> usize {
-        let fingerprint = Fingerprint { checksum: row.row.checksum[0], sums: row.statistics.fingerprint() };
-        *self.seen.entry(fingerprint).or_insert(number)
+    pub(super) fn first(&mut self, row: &EncodedRow, number: u32) -> u32 {
+        *self.seen.entry(fingerprint(row)).or_insert(number)
     }
 
     /// Puts two patients into one group. Whether they were in different ones.

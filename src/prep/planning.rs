@@ -26,7 +26,7 @@ pub struct PrepPlan {
     pub(super) units: String,
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
-    /// Images left unlabelled by the pairing, whether they become samples or not.
+    /// Images without a contour that are not among the samples.
     pub(super) unlabelled: usize,
     pub(super) options: PrepOptions,
 }
@@ -50,9 +50,9 @@ pub struct Estimate {
 /// [`PrepError`] where no file can come of it.
 pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
     let pair_options = PairOptions { structures: options.structures.clone(), require: options.require };
-    let pairs = wrangle::plan(layout, &pair_options).map_err(Box::new)?;
+    let mut pairs = wrangle::plan(layout, &pair_options).map_err(Box::new)?;
     let data_dir = layout.data_dir().to_owned();
-    let candidates = candidates(&pairs, options.unlabelled);
+    let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
     let mut survey = pool(options.threads)?.install(|| {
         Survey::of(&pairs, &candidates, &options, control.cancel, &|n| control.progress.advance(n))
@@ -62,24 +62,20 @@ pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Res
         return Err(PrepError::Interrupted);
     }
     let shape = resolve_shape(&survey, &options, &data_dir)?;
-    let mut samples = Vec::with_capacity(survey.usable.len());
-    let mut usable = survey.usable.iter().copied().peekable();
-    for (index, sample) in candidates.into_iter().enumerate() {
-        if usable.next_if_eq(&index).is_some() {
-            samples.push(sample);
-        }
-    }
+    let mut samples = candidates;
+    let (mut usable, mut index) = (survey.usable.iter().peekable(), 0..);
+    samples.retain(|_| index.next().is_some_and(|index: usize| usable.next_if_eq(&&index).is_some()));
     if samples.is_empty() {
         return Err(nothing_left(data_dir, &pairs, &survey.remarks));
     }
     let chosen = options.pixel_type.or_else(|| survey.pixel_type.resolve());
     let pixel_type = chosen.expect("the headers of the samples were seen");
-    let mut notes = pairs.notes.clone();
+    let mut notes = std::mem::take(&mut pairs.notes);
     let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
     notes.append(&mut survey.remarks.notes);
-    let mut skipped = pairs.skipped.clone();
+    let mut skipped = std::mem::take(&mut pairs.skipped);
     skipped.append(&mut survey.remarks.skipped);
-    let unlabelled = pairs.unlabelled.len();
+    let unlabelled = std::mem::take(&mut pairs.unlabelled).len();
     Ok(PrepPlan {
         samples,
         splits,
@@ -182,11 +178,11 @@ pub(super) fn pool(threads: usize) -> Result<rayon::ThreadPool, PrepError> {
         .map_err(|source| PrepError::Threads { threads, source })
 }
 
-/// The samples as paired; with unlabelled images among them if they were asked for.
-fn candidates(pairs: &PairPlan, unlabelled: Unlabelled) -> Vec<PlannedSample> {
-    let mut candidates = pairs.samples.clone();
+/// Takes the samples out of the pairing; with unlabelled images among them if they were asked for.
+fn candidates(pairs: &mut PairPlan, unlabelled: Unlabelled) -> Vec<PlannedSample> {
+    let mut candidates = std::mem::take(&mut pairs.samples);
     if unlabelled == Unlabelled::Include {
-        candidates.extend_from_slice(&pairs.unlabelled);
+        candidates.append(&mut pairs.unlabelled);
         candidates.sort_by_key(|sample| (sample.patient, sample.instance));
     }
     candidates

@@ -4,21 +4,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::PrepError;
 use super::encoder_choice::choose_encoder;
 use super::finish::FinalSplits;
 use super::in_order::InOrder;
 use super::planning::{PrepPlan, pool};
 use super::pseudonym::Pseudonyms;
-use super::sink::{Made, Outcome, Sink};
+use super::sink::{Input, Outcome, Sink};
 use super::summary::{Output, PrepSummary, StageSeconds};
-use super::{PrepError, Unlabelled};
 use crate::assemble::{
     AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes,
 };
 use crate::model::{Bin, Pixels};
 use crate::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedRow, Encoder,
-    ImageStatistics, RootAttributes, SampleRow, Target, ValueHistogram,
+    ImageStatistics, RootAttributes, SampleRow, Target, TextWidths, ValueHistogram,
 };
 use crate::wrangle::PlannedSample;
 
@@ -79,8 +79,8 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     let compression = plan.options.compression;
     let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, compression);
     let path = target.path().to_owned();
-    let writer = DatasetWriter::create(target, dataset_spec(plan, encoder))?;
     let pseudonyms = Pseudonyms::new(plan.options.pseudonym_key.clone());
+    let writer = DatasetWriter::create(target, dataset_spec(plan, &pseudonyms, encoder))?;
     let threads = plan.options.threads;
     let shared = Shared {
         plan,
@@ -107,9 +107,7 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     }
     let splits = FinalSplits::of(plan, &mut sink);
     sink.tally.add(Bin::Used, 1);
-    if plan.options.unlabelled == Unlabelled::Skip {
-        sink.tally.add(Bin::Unlabelled, plan.unlabelled);
-    }
+    sink.tally.add(Bin::Unlabelled, plan.unlabelled);
     let mut summary = PrepSummary::of_run(plan, &mut sink, &splits, encoder);
     summary.bytes_in = totals.bytes_read;
     let mut write_time = sink.write_time;
@@ -120,7 +118,8 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
             sink.row_patients.iter().map(|&patient| splits.of_patient[patient as usize].name()).collect();
         let Sink { writer, digest, .. } = sink;
         let joined = joined_ids(plan, &splits, &pseudonyms);
-        let root = root_attributes(plan, encoder, &summary, joined, digest.finish());
+        let digest = digest.finish(|input| input_name(plan, &pseudonyms, input));
+        let root = root_attributes(plan, encoder, &summary, joined, digest);
         let bytes = writer.finish(&root, &train, &names)?;
         write_time += finishing.elapsed();
         summary.output = Some(Output { path, bytes });
@@ -136,7 +135,12 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     Ok(summary)
 }
 
-fn dataset_spec(plan: &PrepPlan, encoder: Encoder) -> DatasetSpec {
+fn dataset_spec(plan: &PrepPlan, pseudonyms: &Pseudonyms, encoder: Encoder) -> DatasetSpec {
+    let mut text_widths = TextWidths::default();
+    for sample in &plan.samples {
+        let names = Names::of(plan, pseudonyms, sample);
+        text_widths.admit(&names.id, &names.patient_id, &names.original_id, &names.source);
+    }
     DatasetSpec {
         shape: plan.shape,
         pixel_type: plan.pixel_type,
@@ -144,6 +148,38 @@ fn dataset_spec(plan: &PrepPlan, encoder: Encoder) -> DatasetSpec {
         compression: plan.options.compression,
         encoder,
         capacity: plan.samples.len(),
+        text_widths,
+    }
+}
+
+/// What a sample is called in the file.
+struct Names {
+    id: String,
+    patient_id: String,
+    original_id: String,
+    source: String,
+}
+
+impl Names {
+    fn of(plan: &PrepPlan, pseudonyms: &Pseudonyms, sample: &PlannedSample) -> Self {
+        let patient = plan.pairs.patient(sample);
+        Self {
+            id: pseudonyms.in_path(&plan.pairs.sample_id(sample), &patient.patient_id),
+            patient_id: pseudonyms.of(&patient.patient_id),
+            original_id: pseudonyms.of(&patient.original_id),
+            source: pseudonyms.in_path(&plan.pairs.image_name(sample), &patient.patient_id),
+        }
+    }
+}
+
+/// What an input is called in the file.
+fn input_name(plan: &PrepPlan, pseudonyms: &Pseudonyms, input: Input) -> String {
+    let sample = &plan.samples[input.sample as usize];
+    let patient = plan.pairs.patient(sample);
+    let annotation = input.plane.and_then(|plane| plan.pairs.annotation_name(sample, usize::from(plane)));
+    match annotation {
+        Some(name) => pseudonyms.in_path(&name, &patient.original_id),
+        None => pseudonyms.in_path(&plan.pairs.image_name(sample), &patient.patient_id),
     }
 }
 
@@ -239,8 +275,8 @@ impl<'a, 'p> Worker<'a, 'p> {
             let outcome = self.make(&shared.plan.samples[number], &mut remarks);
             let brought = shared.line.bring(number, (outcome, remarks), |sink, (outcome, remarks)| {
                 let written = sink.take(&outcome, remarks);
-                if let Outcome::Made(made) = outcome {
-                    shared.spare().push(made.encoded);
+                if let Outcome::Made(row) = outcome {
+                    shared.spare().push(*row);
                 }
                 written
             });
@@ -262,7 +298,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         }
     }
 
-    fn encode(&mut self, sample: &PlannedSample, facts: SampleFacts) -> Made {
+    fn encode(&mut self, sample: &PlannedSample, facts: SampleFacts) -> EncodedRow {
         let start = Instant::now();
         let plan = self.shared.plan;
         let spare = self.shared.spare().pop().map(|row| (row.image, row.mask));
@@ -277,10 +313,9 @@ impl<'a, 'p> Worker<'a, 'p> {
         self.images.encode(&self.bytes, plan.pixel_type.size(), &mut image);
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
         let value_range = [statistics.min as f32, statistics.max as f32];
-        let inputs = self.inputs(sample, &facts);
         let row = self.row(sample, facts, value_range, checksum);
         self.totals.compress += start.elapsed();
-        Made { encoded: EncodedRow { row, image, mask, statistics }, inputs }
+        EncodedRow { row, image, mask, statistics }
     }
 
     fn row(
@@ -290,16 +325,15 @@ impl<'a, 'p> Worker<'a, 'p> {
         value_range: [f32; 2],
         checksum: [u32; 2],
     ) -> SampleRow {
-        let pairs = &self.shared.plan.pairs;
-        let names = self.shared.pseudonyms;
-        let patient = pairs.patient(sample);
+        let Names { id, patient_id, original_id, source } =
+            Names::of(self.shared.plan, self.shared.pseudonyms, sample);
         SampleRow {
-            id: names.in_path(&pairs.sample_id(sample), &patient.patient_id),
-            patient_id: names.of(&patient.patient_id),
-            original_id: names.of(&patient.original_id),
+            id,
+            patient_id,
+            original_id,
             instance: sample.instance,
             frame: 0,
-            source: names.in_path(&pairs.image_name(sample), &patient.patient_id),
+            source,
             source_sha256: facts.source_sha256,
             annotations: facts.annotations.into_iter().map(cell).collect(),
             source_shape: facts.source_shape,
@@ -307,20 +341,6 @@ impl<'a, 'p> Worker<'a, 'p> {
             value_range,
             checksum,
         }
-    }
-
-    fn inputs(&self, sample: &PlannedSample, facts: &SampleFacts) -> Vec<(String, [u8; 32])> {
-        let pairs = &self.shared.plan.pairs;
-        let names = self.shared.pseudonyms;
-        let patient = pairs.patient(sample);
-        let image = names.in_path(&pairs.image_name(sample), &patient.patient_id);
-        let mut inputs = vec![(image, facts.source_sha256)];
-        for (plane, facts) in facts.annotations.iter().enumerate() {
-            if let (Some(facts), Some(name)) = (facts, pairs.annotation_name(sample, plane)) {
-                inputs.push((names.in_path(&name, &patient.original_id), facts.sha256));
-            }
-        }
-        inputs
     }
 }
 

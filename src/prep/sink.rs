@@ -10,16 +10,18 @@ use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
 use crate::store::{DatasetWriter, EncodedRow, Moments, StoreError};
 use crate::wrangle::PlannedSample;
 
-/// A sample that is ready for the file.
-pub(super) struct Made {
-    pub(super) encoded: EncodedRow,
-    /// The inputs it was made from, by name, with their digests.
-    pub(super) inputs: Vec<(String, [u8; 32])>,
+/// An input file: the image of a sample, or the contour of one of its structures.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input {
+    /// The sample's number in the plan.
+    pub(super) sample: u32,
+    /// The structure's place in the masks, `None` for the image.
+    pub(super) plane: Option<u8>,
 }
 
 /// What became of a planned sample.
 pub(super) enum Outcome {
-    Made(Box<Made>),
+    Made(Box<EncodedRow>),
     Unlabelled,
     Rejected,
 }
@@ -37,7 +39,7 @@ pub(super) struct Sink<'a> {
     pub(super) writer: DatasetWriter,
     pub(super) tally: Tally,
     pub(super) remarks: Remarks,
-    pub(super) digest: SourceDigest,
+    pub(super) digest: SourceDigest<Input>,
     /// For each row of the file, its patient.
     pub(super) row_patients: Vec<u32>,
     /// For each patient of the plan, what went into the file.
@@ -49,7 +51,7 @@ pub(super) struct Sink<'a> {
     pub(super) left_out: Vec<String>,
     pub(super) write_time: Duration,
     pub(super) error: Option<StoreError>,
-    next: usize,
+    next: u32,
 }
 
 impl<'a> Sink<'a> {
@@ -60,7 +62,7 @@ impl<'a> Sink<'a> {
             writer,
             tally: Tally::default(),
             remarks: Remarks::default(),
-            digest: SourceDigest::default(),
+            digest: SourceDigest::with_capacity(plan.samples.len() * 2),
             row_patients: Vec::with_capacity(plan.samples.len()),
             patients: vec![PatientTotal::default(); patients],
             annotated: vec![0; plan.options.structures.len()],
@@ -83,50 +85,53 @@ impl<'a> Sink<'a> {
                 self.tally.add(Bin::Unlabelled, 1);
                 true
             }
-            Outcome::Made(made) => self.write(number, made).map_err(|error| self.error = Some(error)).is_ok(),
+            Outcome::Made(row) => self.write(number, row).map_err(|error| self.error = Some(error)).is_ok(),
         }
     }
 
-    fn write(&mut self, number: usize, made: &Made) -> Result<(), StoreError> {
-        if !self.may_stand(number, &made.encoded) {
+    fn write(&mut self, number: u32, row: &EncodedRow) -> Result<(), StoreError> {
+        if !self.may_stand(number, row) {
             return Ok(());
         }
         let start = Instant::now();
-        self.writer.append(&made.encoded)?;
+        self.writer.append(row)?;
         self.write_time += start.elapsed();
-        self.count(number, made);
+        self.count(number, row);
         Ok(())
     }
 
-    fn count(&mut self, number: usize, made: &Made) {
-        let row = &made.encoded.row;
-        let annotations = row.annotations.iter().filter(|cell| cell.sha256.is_some()).count();
+    fn count(&mut self, number: u32, encoded: &EncodedRow) {
+        let row = &encoded.row;
+        self.digest.add(row.source_sha256, Input { sample: number, plane: None });
+        let mut annotations = 0;
+        for (plane, cell) in row.annotations.iter().enumerate() {
+            if let Some(sha256) = cell.sha256 {
+                annotations += 1;
+                self.annotated[plane] += 1;
+                // There are two structures.
+                self.digest.add(sha256, Input { sample: number, plane: Some(plane as u8) });
+            }
+        }
         match annotations {
             0 => self.tally.add(Bin::Unlabelled, 1),
             _ => self.tally.add(Bin::Used, 1 + annotations),
         }
-        for (count, cell) in self.annotated.iter_mut().zip(&row.annotations) {
-            *count += usize::from(cell.sha256.is_some());
-        }
-        let patient = self.plan.samples[number].patient;
+        let patient = self.plan.samples[number as usize].patient;
         let total = &mut self.patients[patient as usize];
         total.samples += 1;
-        total.moments.add(&made.encoded.statistics);
+        total.moments.add(&encoded.statistics);
         self.row_patients.push(patient);
-        for (name, sha256) in &made.inputs {
-            self.digest.add(name.clone(), *sha256);
-        }
     }
 
     /// Looks for an earlier image that equals this one and belongs to another patient. Where the splits are
     /// ours to choose, the two patients will stand in one; where a table gives them, the image is left out.
-    fn may_stand(&mut self, number: usize, row: &EncodedRow) -> bool {
+    fn may_stand(&mut self, number: u32, row: &EncodedRow) -> bool {
         let plan = self.plan;
         if !plan.has_splits() {
             return true;
         }
-        let sample = &plan.samples[number];
-        let first = &plan.samples[self.equal.first(row, number)];
+        let sample = &plan.samples[number as usize];
+        let first = &plan.samples[self.equal.first(row, number) as usize];
         let split = |sample: &PlannedSample| plan.splits[sample.patient as usize];
         match plan.options.splits {
             Splits::Fractions(..) => {

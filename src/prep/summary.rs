@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::PrepPlan;
 use super::finish::FinalSplits;
 use super::sink::Sink;
-use super::{PrepPlan, Unlabelled};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
 use crate::store::Encoder;
 
@@ -182,9 +182,7 @@ impl PrepSummary {
             split.samples += 1;
             split.patients += new_patient;
         }
-        if plan.options.unlabelled == Unlabelled::Skip {
-            tally.add(Bin::Unlabelled, plan.unlabelled);
-        }
+        tally.add(Bin::Unlabelled, plan.unlabelled);
         let mut summary = Self::new(plan, tally, Vec::new(), Vec::new());
         summary.samples = plan.samples.len();
         summary.patients = patients;

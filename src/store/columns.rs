@@ -1,7 +1,10 @@
-//! The columns of `/samples`, gathered row by row in packed form and written once.
+//! The columns of `/samples`, filled row by row.
 
+use hdf5::Group;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
+use super::Compression;
+use super::chunked_dataset::{Column, ColumnEncoder};
 use super::schema::column;
 use crate::model::{Geometry, GridShape};
 
@@ -45,108 +48,75 @@ pub struct AnnotationCell {
     pub contour_area: f32,
 }
 
-/// One column: rows of a fixed number of equal elements, or of text.
-pub(super) struct Column {
-    pub(super) name: &'static str,
-    data: ColumnData,
+/// The longest text of each text column, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TextWidths {
+    /// Of `id`.
+    pub id: usize,
+    /// Of `patient_id`.
+    pub patient_id: usize,
+    /// Of `original_id`.
+    pub original_id: usize,
+    /// Of `source`.
+    pub source: usize,
 }
 
-enum ColumnData {
-    Numbers { element: TypeDescriptor, axes: Vec<usize>, bytes: Vec<u8> },
-    Text { bytes: Vec<u8>, ends: Vec<u64> },
-}
-
-/// A column ready for writing: its element type, the axes behind the first, and all rows.
-pub(super) struct PackedColumn {
-    pub(super) name: &'static str,
-    pub(super) element: TypeDescriptor,
-    pub(super) axes: Vec<usize>,
-    pub(super) bytes: Vec<u8>,
-}
-
-impl Column {
-    fn numbers(name: &'static str, element: TypeDescriptor, axes: &[usize]) -> Self {
-        Self { name, data: ColumnData::Numbers { element, axes: axes.to_vec(), bytes: Vec::new() } }
-    }
-
-    fn text(name: &'static str) -> Self {
-        Self { name, data: ColumnData::Text { bytes: Vec::new(), ends: Vec::new() } }
-    }
-
-    fn push(&mut self, row: &[u8]) {
-        match &mut self.data {
-            ColumnData::Numbers { bytes, .. } => bytes.extend_from_slice(row),
-            ColumnData::Text { bytes, ends } => {
-                bytes.extend_from_slice(row);
-                ends.push(bytes.len() as u64);
-            }
-        }
-    }
-
-    /// Text becomes fixed-length: as wide as the longest row, at least one byte, padded with NUL.
-    pub(super) fn pack(self) -> PackedColumn {
-        let (element, axes, bytes) = match self.data {
-            ColumnData::Numbers { element, axes, bytes } => (element, axes, bytes),
-            ColumnData::Text { bytes, ends } => {
-                let starts = std::iter::once(0).chain(ends.iter().copied());
-                let spans = || starts.clone().zip(&ends).map(|(start, &end)| start as usize..end as usize);
-                let width = spans().map(|span| span.len()).max().unwrap_or(0).max(1);
-                let mut rows = vec![0; width * ends.len()];
-                for (row, span) in rows.chunks_exact_mut(width).zip(spans()) {
-                    row[..span.len()].copy_from_slice(&bytes[span]);
-                }
-                (TypeDescriptor::FixedUnicode(width), Vec::new(), rows)
-            }
-        };
-        PackedColumn { name: self.name, element, axes, bytes }
-    }
-}
-
-impl PackedColumn {
-    /// Bytes of one row.
-    pub(super) fn row_bytes(&self) -> usize {
-        self.element.size() * self.axes.iter().product::<usize>()
+impl TextWidths {
+    /// Widens the columns so that these texts fit.
+    pub fn admit(&mut self, id: &str, patient_id: &str, original_id: &str, source: &str) {
+        self.id = self.id.max(id.len());
+        self.patient_id = self.patient_id.max(patient_id.len());
+        self.original_id = self.original_id.max(original_id.len());
+        self.source = self.source.max(source.len());
     }
 }
 
 /// All columns of `/samples`.
 pub(super) struct SampleColumns {
+    group: Group,
     columns: Vec<Column>,
+    encoder: ColumnEncoder,
+    compression: Compression,
     next: usize,
     rows: usize,
 }
 
 impl SampleColumns {
-    /// No row yet, for `structures` mask planes.
-    pub(super) fn new(structures: usize) -> Self {
-        let int32 = || TypeDescriptor::Integer(IntSize::U4);
-        let uint8 = || TypeDescriptor::Unsigned(IntSize::U1);
-        let uint32 = || TypeDescriptor::Unsigned(IntSize::U4);
-        let float32 = || TypeDescriptor::Float(FloatSize::U4);
-        let float64 = || TypeDescriptor::Float(FloatSize::U8);
+    /// Creates the columns in `group`, for at most `capacity` rows and `structures` mask planes.
+    pub(super) fn create(
+        group: Group,
+        capacity: usize,
+        structures: usize,
+        widths: TextWidths,
+        compression: Compression,
+    ) -> hdf5::Result<Self> {
         // In the order in which `push` fills them.
-        let columns = vec![
-            Column::text(column::ID),
-            Column::text(column::PATIENT_ID),
-            Column::text(column::ORIGINAL_ID),
-            Column::numbers(column::INSTANCE, int32(), &[]),
-            Column::numbers(column::FRAME, int32(), &[]),
-            Column::text(column::SOURCE),
-            Column::numbers(column::SOURCE_SHA256, uint8(), &[32]),
-            Column::numbers(column::ANNOTATED, uint8(), &[structures]),
-            Column::numbers(column::ANNOTATION_SHA256, uint8(), &[structures, 32]),
-            Column::numbers(column::MASK_PIXELS, int32(), &[structures]),
-            Column::numbers(column::CONTOUR_AREA, float32(), &[structures]),
-            Column::numbers(column::ROWS, int32(), &[]),
-            Column::numbers(column::COLUMNS, int32(), &[]),
-            Column::numbers(column::PIXEL_SPACING, float32(), &[2]),
-            Column::numbers(column::IMAGE_POSITION, float64(), &[3]),
-            Column::numbers(column::IMAGE_ORIENTATION, float64(), &[6]),
-            Column::numbers(column::WINDOW, float32(), &[2]),
-            Column::numbers(column::VALUE_RANGE, float32(), &[2]),
-            Column::numbers(column::CHECKSUM, uint32(), &[2]),
+        let columns: [(&str, TypeDescriptor, &[usize]); 19] = [
+            (column::ID, text(widths.id), &[]),
+            (column::PATIENT_ID, text(widths.patient_id), &[]),
+            (column::ORIGINAL_ID, text(widths.original_id), &[]),
+            (column::INSTANCE, INT32, &[]),
+            (column::FRAME, INT32, &[]),
+            (column::SOURCE, text(widths.source), &[]),
+            (column::SOURCE_SHA256, UINT8, &[32]),
+            (column::ANNOTATED, UINT8, &[structures]),
+            (column::ANNOTATION_SHA256, UINT8, &[structures, 32]),
+            (column::MASK_PIXELS, INT32, &[structures]),
+            (column::CONTOUR_AREA, FLOAT32, &[structures]),
+            (column::ROWS, INT32, &[]),
+            (column::COLUMNS, INT32, &[]),
+            (column::PIXEL_SPACING, FLOAT32, &[2]),
+            (column::IMAGE_POSITION, FLOAT64, &[3]),
+            (column::IMAGE_ORIENTATION, FLOAT64, &[6]),
+            (column::WINDOW, FLOAT32, &[2]),
+            (column::VALUE_RANGE, FLOAT32, &[2]),
+            (column::CHECKSUM, UINT32, &[2]),
         ];
-        Self { columns, next: 0, rows: 0 }
+        let columns = columns
+            .iter()
+            .map(|(name, element, axes)| Column::create(&group, name, element, (capacity, axes), compression))
+            .collect::<hdf5::Result<_>>()?;
+        Ok(Self { group, columns, encoder: ColumnEncoder::new(compression), compression, next: 0, rows: 0 })
     }
 
     /// Number of rows pushed.
@@ -154,71 +124,69 @@ impl SampleColumns {
         self.rows
     }
 
-    fn cell(&mut self, bytes: &[u8]) {
-        self.columns[self.next].push(bytes);
-        self.next = (self.next + 1) % self.columns.len();
+    fn cell(&mut self, bytes: &[u8]) -> hdf5::Result<()> {
+        let column = self.next;
+        self.next = (column + 1) % self.columns.len();
+        self.columns[column].push(bytes, &mut self.encoder)
     }
 
-    fn cells<const B: usize>(&mut self, values: impl IntoIterator<Item = [u8; B]>) {
+    fn cells<const B: usize>(&mut self, values: impl IntoIterator<Item = [u8; B]>) -> hdf5::Result<()> {
         let bytes: Vec<u8> = values.into_iter().flatten().collect();
-        self.cell(&bytes);
+        self.cell(&bytes)
     }
 
     /// Appends one row.
-    pub(super) fn push(&mut self, row: &SampleRow) {
+    pub(super) fn push(&mut self, row: &SampleRow) -> hdf5::Result<()> {
         let annotations = &row.annotations;
-        self.cell(row.id.as_bytes());
-        self.cell(row.patient_id.as_bytes());
-        self.cell(row.original_id.as_bytes());
-        self.cell(&row.instance.to_le_bytes());
-        self.cell(&row.frame.to_le_bytes());
-        self.cell(row.source.as_bytes());
-        self.cell(&row.source_sha256);
-        self.cells(annotations.iter().map(|cell| [u8::from(cell.sha256.is_some())]));
-        self.cells(annotations.iter().map(|cell| cell.sha256.unwrap_or_default()));
-        self.cells(annotations.iter().map(|cell| cell.mask_pixels.to_le_bytes()));
-        self.cells(annotations.iter().map(|cell| cell.contour_area.to_le_bytes()));
+        self.cell(row.id.as_bytes())?;
+        self.cell(row.patient_id.as_bytes())?;
+        self.cell(row.original_id.as_bytes())?;
+        self.cell(&row.instance.to_le_bytes())?;
+        self.cell(&row.frame.to_le_bytes())?;
+        self.cell(row.source.as_bytes())?;
+        self.cell(&row.source_sha256)?;
+        self.cells(annotations.iter().map(|cell| [u8::from(cell.sha256.is_some())]))?;
+        self.cells(annotations.iter().map(|cell| cell.sha256.unwrap_or_default()))?;
+        self.cells(annotations.iter().map(|cell| cell.mask_pixels.to_le_bytes()))?;
+        self.cells(annotations.iter().map(|cell| cell.contour_area.to_le_bytes()))?;
         // A side is at most 65,535.
-        self.cell(&(row.source_shape.rows() as i32).to_le_bytes());
-        self.cell(&(row.source_shape.columns() as i32).to_le_bytes());
-        self.cells(row.geometry.pixel_spacing.map(f32::to_le_bytes));
-        self.cells(row.geometry.image_position.map(f64::to_le_bytes));
-        self.cells(row.geometry.image_orientation.map(f64::to_le_bytes));
-        self.cells(row.geometry.window.map(f32::to_le_bytes));
-        self.cells(row.value_range.map(f32::to_le_bytes));
-        self.cells(row.checksum.map(u32::to_le_bytes));
-        debug_assert_eq!(self.next, 0, "a row fills every column");
+        self.cell(&(row.source_shape.rows() as i32).to_le_bytes())?;
+        self.cell(&(row.source_shape.columns() as i32).to_le_bytes())?;
+        self.cells(row.geometry.pixel_spacing.map(f32::to_le_bytes))?;
+        self.cells(row.geometry.image_position.map(f64::to_le_bytes))?;
+        self.cells(row.geometry.image_orientation.map(f64::to_le_bytes))?;
+        self.cells(row.geometry.window.map(f32::to_le_bytes))?;
+        self.cells(row.value_range.map(f32::to_le_bytes))?;
+        self.cells(row.checksum.map(u32::to_le_bytes))?;
+        assert_eq!(self.next, 0, "a row fills every column");
         self.rows += 1;
+        Ok(())
     }
 
-    /// All columns, with `splits`, one for each row, among them.
-    pub(super) fn into_columns<'s>(mut self, splits: impl IntoIterator<Item = &'s str>) -> Vec<Column> {
-        let mut split = Column::text(column::SPLIT);
-        splits.into_iter().for_each(|name| split.push(name.as_bytes()));
-        self.columns.push(split);
-        self.columns
+    /// Adds the column of the splits, one name for each row, and completes all columns.
+    pub(super) fn finish<'s>(mut self, splits: impl Iterator<Item = &'s str> + Clone) -> hdf5::Result<()> {
+        let width = splits.clone().map(str::len).max().unwrap_or(0);
+        let capacity = (self.rows, &[][..]);
+        let mut column =
+            Column::create(&self.group, column::SPLIT, &text(width), capacity, self.compression)?;
+        for name in splits {
+            column.push(name.as_bytes(), &mut self.encoder)?;
+        }
+        self.columns.push(column);
+        for column in self.columns {
+            column.finish(self.rows, &mut self.encoder)?;
+        }
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+const INT32: TypeDescriptor = TypeDescriptor::Integer(IntSize::U4);
+const UINT8: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U1);
+const UINT32: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U4);
+const FLOAT32: TypeDescriptor = TypeDescriptor::Float(FloatSize::U4);
+const FLOAT64: TypeDescriptor = TypeDescriptor::Float(FloatSize::U8);
 
-    #[test]
-    fn text_is_padded_to_the_longest_row() {
-        let mut column = Column::text("id");
-        for row in ["a", "", "bcd"] {
-            column.push(row.as_bytes());
-        }
-        let packed = column.pack();
-        assert_eq!(packed.bytes, b"a\0\0\0\0\0bcd");
-        assert_eq!(packed.row_bytes(), 3);
-    }
-
-    #[test]
-    fn empty_text_still_has_a_width() {
-        let mut column = Column::text("split");
-        column.push(b"");
-        assert_eq!(column.pack().bytes, b"\0");
-    }
+/// Fixed-length UTF-8 of at least one byte: HDF5 has no narrower text.
+fn text(width: usize) -> TypeDescriptor {
+    TypeDescriptor::FixedUnicode(width.max(1))
 }

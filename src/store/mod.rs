@@ -3,6 +3,7 @@
 mod attributes;
 mod chunk_codec;
 mod chunk_table;
+mod chunked_dataset;
 mod columns;
 mod direct_chunk;
 mod error;
@@ -14,7 +15,7 @@ mod writer;
 
 pub use chunk_codec::{ChunkDecoder, ChunkEncoder, CodecError, Compression, EncodedChunk, Encoder};
 pub use chunk_table::ChunkTable;
-pub use columns::{AnnotationCell, SampleRow};
+pub use columns::{AnnotationCell, SampleRow, TextWidths};
 pub use error::StoreError;
 pub use reader::{DatasetInfo, SplitInfo, read_info};
 pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS};

@@ -3,24 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use hdf5::file::LibraryVersion;
-use hdf5::plist::dataset_create::FillTime;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
-use hdf5::{Dataset, File, Group};
+use hdf5::{Dataset, File};
 
-use super::columns::{PackedColumn, SampleColumns};
+use super::columns::SampleColumns;
 use super::schema::{
     FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS,
     ROW_MAJOR_NOTE, SAMPLES, attribute,
 };
 use super::target::Target;
 use super::{
-    ChunkEncoder, ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow,
-    StoreError, ValueHistogram, attributes, direct_chunk,
+    ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow, StoreError,
+    TextWidths, ValueHistogram, attributes, chunked_dataset, direct_chunk,
 };
 use crate::model::{GridShape, PixelType, Structure};
-
-/// Uncompressed bytes of one chunk of a column, unless the column is shorter.
-const COLUMN_CHUNK_BYTES: usize = 256 * 1024;
 
 /// What must be known before the first row is written.
 #[derive(Debug, Clone)]
@@ -37,6 +33,8 @@ pub struct DatasetSpec {
     pub encoder: Encoder,
     /// The most rows there can be.
     pub capacity: usize,
+    /// Widths of the text columns.
+    pub text_widths: TextWidths,
 }
 
 /// One sample, encoded.
@@ -89,7 +87,6 @@ pub struct RootAttributes {
 pub struct DatasetWriter {
     target: Target,
     file: File,
-    samples: Group,
     images: Dataset,
     masks: Dataset,
     columns: SampleColumns,
@@ -115,33 +112,14 @@ impl DatasetWriter {
         let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
         let shape = |planes: usize| [spec.capacity, rows, columns, planes];
         let pixels = pixel_descriptor(spec.pixel_type);
-        let images = Self::chunked(&file, IMAGES, &pixels, (&shape(1), 1), spec.compression)?;
+        let images = chunked_dataset::create(&file, IMAGES, &pixels, (&shape(1), 1), spec.compression)?;
         let cells = TypeDescriptor::Unsigned(IntSize::U1);
         let planes = shape(spec.structures.len());
-        let masks = Self::chunked(&file, MASKS, &cells, (&planes, 1), spec.compression)?;
-        let columns = SampleColumns::new(spec.structures.len());
-        Ok(Self { target, file, samples, images, masks, columns, spec })
-    }
-
-    /// A dataset of a shape in chunks of so many rows, for chunks that [`ChunkEncoder`] makes.
-    fn chunked(
-        parent: &Group,
-        name: &str,
-        element: &TypeDescriptor,
-        (shape, chunk_rows): (&[usize], usize),
-        compression: Compression,
-    ) -> hdf5::Result<Dataset> {
-        let mut chunk = shape.to_vec();
-        chunk[0] = chunk_rows;
-        let mut builder = parent.new_dataset_builder().empty_as(element).shape(shape).chunk(chunk);
-        builder = builder.fill_time(FillTime::Never).obj_track_times(false);
-        if compression.is_on() {
-            if shuffled_size(element) > 1 {
-                builder = builder.shuffle();
-            }
-            builder = builder.deflate(compression.level());
-        }
-        builder.create(name)
+        let masks = chunked_dataset::create(&file, MASKS, &cells, (&planes, 1), spec.compression)?;
+        let structures = spec.structures.len();
+        let columns =
+            SampleColumns::create(samples, spec.capacity, structures, spec.text_widths, spec.compression)?;
+        Ok(Self { target, file, images, masks, columns, spec })
     }
 
     /// Appends the next row.
@@ -152,9 +130,8 @@ impl DatasetWriter {
         let row = self.columns.rows() as u64;
         direct_chunk::write_chunk(&self.images, &[row, 0, 0, 0], &encoded.image)
             .and_then(|()| direct_chunk::write_chunk(&self.masks, &[row, 0, 0, 0], &encoded.mask))
-            .map_err(hdf5_error("write an image to", self.target.path()))?;
-        self.columns.push(&encoded.row);
-        Ok(())
+            .and_then(|()| self.columns.push(&encoded.row))
+            .map_err(hdf5_error("write a sample to", self.target.path()))
     }
 
     /// Where the chunks of `/images` stand that were appended so far.
@@ -186,18 +163,11 @@ impl DatasetWriter {
         let failed = hdf5_error("finish", &path);
         let rows = self.columns.rows();
         self.write_attributes(root, train, rows).map_err(&failed)?;
-        let Self { target, file, samples, images, masks, columns, spec } = self;
-        for dataset in [&images, &masks] {
-            let mut shape = dataset.shape();
-            if shape[0] != rows {
-                shape[0] = rows;
-                dataset.resize(shape).map_err(&failed)?;
-            }
-        }
-        for column in columns.into_columns(splits.iter().copied()) {
-            write_column(&samples, &column.pack(), rows, spec.compression).map_err(&failed)?;
-        }
-        drop((samples, images, masks));
+        let Self { target, file, images, masks, columns, .. } = self;
+        chunked_dataset::set_rows(&images, rows).map_err(&failed)?;
+        chunked_dataset::set_rows(&masks, rows).map_err(&failed)?;
+        columns.finish(splits.iter().copied()).map_err(&failed)?;
+        drop((images, masks));
         file.flush().map_err(&failed)?;
         file.close().map_err(&failed)?;
         target.commit()
@@ -246,40 +216,6 @@ impl DatasetWriter {
             &[PERCENTILE_LEVELS.len()],
             &PERCENTILE_LEVELS,
         )
-    }
-}
-
-fn write_column(
-    samples: &Group,
-    column: &PackedColumn,
-    rows: usize,
-    compression: Compression,
-) -> hdf5::Result<()> {
-    let row_bytes = column.row_bytes();
-    let chunk_rows = (COLUMN_CHUNK_BYTES / row_bytes).clamp(1, rows.max(1));
-    let shape: Vec<usize> = std::iter::once(rows).chain(column.axes.iter().copied()).collect();
-    let dataset =
-        DatasetWriter::chunked(samples, column.name, &column.element, (&shape, chunk_rows), compression)?;
-    let mut encoder = ChunkEncoder::new(compression, Encoder::Matches);
-    let mut chunk = EncodedChunk::default();
-    let mut offset = vec![0u64; shape.len()];
-    let mut whole = vec![0; chunk_rows * row_bytes];
-    for (index, part) in column.bytes.chunks(whole.len()).enumerate() {
-        // The last chunk is stored whole; what lies beyond the last row is zero.
-        whole[..part.len()].copy_from_slice(part);
-        whole[part.len()..].fill(0);
-        encoder.encode(&whole, shuffled_size(&column.element), &mut chunk);
-        offset[0] = (index * chunk_rows) as u64;
-        direct_chunk::write_chunk(&dataset, &offset, &chunk)?;
-    }
-    Ok(())
-}
-
-/// The element size that the shuffle filter works with; text is not shuffled.
-fn shuffled_size(element: &TypeDescriptor) -> usize {
-    match element {
-        TypeDescriptor::FixedUnicode(_) => 1,
-        element => element.size(),
     }
 }
 
