@@ -12,10 +12,19 @@ struct Fingerprint {
     sums: (u128, u128),
 }
 
+/// Where an image was seen first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FirstSeen {
+    /// The sample, by its number in the plan.
+    pub(super) number: usize,
+    /// Its row in the file.
+    pub(super) row: usize,
+}
+
 /// Which image was seen where, and which patients share one.
 #[derive(Debug)]
 pub(super) struct EqualImages {
-    seen: HashMap<Fingerprint, usize>,
+    seen: HashMap<Fingerprint, FirstSeen>,
     /// For each patient, another one of its group with a smaller number, or itself.
     parent: Vec<u32>,
 }
@@ -26,10 +35,10 @@ impl EqualImages {
         Self { seen: HashMap::new(), parent: (0..patients as u32).collect() }
     }
 
-    /// The first sample with the same pixels, by its number in the plan: `number` itself where there is none.
-    pub(super) fn first(&mut self, row: &EncodedRow, number: usize) -> usize {
-        let fingerprint = Fingerprint { checksum: row.row.checksum[0], sums: row.statistics.fingerprint() };
-        *self.seen.entry(fingerprint).or_insert(number)
+    /// The first sample with the pixels of `made`: `this`, which then has to be written, where there is none.
+    pub(super) fn first(&mut self, made: &EncodedRow, this: FirstSeen) -> FirstSeen {
+        let fingerprint = Fingerprint { checksum: made.row.checksum[0], sums: made.statistics.fingerprint() };
+        *self.seen.entry(fingerprint).or_insert(this)
     }
 
     /// Puts two patients into one group. Whether they were in different ones.

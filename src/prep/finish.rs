@@ -48,8 +48,9 @@ impl FinalSplits {
         sizes
     }
 
-    /// The statistics of the train split. `histogram` counts the rows that the plan had put there; those of
-    /// patients that have changed sides are read back from the file.
+    /// The statistics of the train split. `histogram` counts the samples that the plan had put there. Those of
+    /// patients that have changed sides are read back from the file; so are the rows that equal a sample that
+    /// was counted and then left out.
     pub(super) fn train_statistics(
         &self,
         plan: &PrepPlan,
@@ -65,8 +66,9 @@ impl FinalSplits {
         let now = |row: &usize| self.of_patient[sink.row_patients[*row] as usize].counts_as_train();
         let before = |row: &usize| plan.splits[sink.row_patients[*row] as usize].counts_as_train();
         let rows = 0..sink.row_patients.len();
-        let (gained, lost): (Vec<usize>, Vec<usize>) =
+        let (gained, mut lost): (Vec<usize>, Vec<usize>) =
             rows.filter(|row| now(row) != before(row)).partition(|row| now(row));
+        lost.extend_from_slice(&sink.left_out_of_train);
         if !gained.is_empty() || !lost.is_empty() {
             let images = sink.writer.written_images()?;
             let pool = pool(plan.options.threads)?;
