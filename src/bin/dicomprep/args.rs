@@ -133,8 +133,8 @@ pub(crate) struct InputArgs {
 #[command(next_help_heading = "Content of the file")]
 pub(crate) struct ContentArgs {
     /// Mask planes, in this order: inner, outer, or both
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "inner", value_parser = structure)]
-    pub(crate) structures: Vec<Structure>,
+    #[arg(long, value_name = "LIST", default_value = "inner", value_parser = structures)]
+    pub(crate) structures: Structures,
     /// How many of the structures a sample needs: any or all
     #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = require)]
     pub(crate) require: Require,
@@ -201,6 +201,10 @@ pub(crate) struct InfoArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Auto<T>(pub(crate) Option<T>);
 
+/// Different structures, in the order that was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Structures(pub(crate) Vec<Structure>);
+
 /// `[x, y]` in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Offset(pub(crate) [f64; 2]);
@@ -214,8 +218,16 @@ fn choose<T: Copy>(typed: &str, choices: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
-fn structure(typed: &str) -> Result<Structure, String> {
-    choose(typed.trim(), &Structure::ALL.map(|structure| (structure.name(), structure)))
+fn structures(typed: &str) -> Result<Structures, String> {
+    let mut found = Vec::new();
+    for name in typed.split(',') {
+        let structure = choose(name.trim(), &Structure::ALL.map(|structure| (structure.name(), structure)))?;
+        if found.contains(&structure) {
+            return Err(format!("it names {structure} twice"));
+        }
+        found.push(structure);
+    }
+    Ok(Structures(found))
 }
 
 fn require(typed: &str) -> Result<Require, String> {
@@ -281,6 +293,13 @@ mod tests {
     #[test]
     fn the_options_are_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_structures_in_any_order_and_each_once() {
+        assert_eq!(structures("outer, inner"), Ok(Structures(vec![Structure::Outer, Structure::Inner])));
+        assert!(structures("inner,inner").unwrap_err().contains("twice"));
+        assert!(structures("").is_err() && structures("inner,").is_err() && structures("middle").is_err());
     }
 
     #[test]

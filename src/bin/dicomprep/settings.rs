@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
-use dicomprep::model::Structure;
+use anyhow::{Context, bail};
 use dicomprep::prep::{PrepOptions, Splits};
 use dicomprep::source::Limits;
 use dicomprep::wrangle::{Layout, read_split_file};
@@ -39,7 +38,7 @@ impl PrepSettings {
 fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
     let content = &args.content;
     Ok(PrepOptions {
-        structures: distinct(&content.structures)?,
+        structures: content.structures.0.clone(),
         require: content.require,
         unlabelled: content.unlabelled,
         mask_rule: content.mask_rule,
@@ -55,15 +54,6 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         threads: args.threads.map_or_else(all_cores, usize::from),
         strict: args.strict,
     })
-}
-
-fn distinct(structures: &[Structure]) -> anyhow::Result<Vec<Structure>> {
-    let mut seen = Vec::new();
-    for &structure in structures {
-        ensure!(!seen.contains(&structure), "--structures names {structure} twice");
-        seen.push(structure);
-    }
-    Ok(seen)
 }
 
 fn splits(content: &ContentArgs) -> anyhow::Result<Splits> {
