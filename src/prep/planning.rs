@@ -303,7 +303,10 @@ fn spread(pairs: &PairPlan, patients: &[u32], splits: &[SplitName]) -> Vec<Split
 fn note_empty_splits(spec: &wrangle::SplitSpec, assigned: &[SplitName], notes: &mut Vec<Note>) {
     for split in SplitName::ALL {
         if spec.fraction(split) > 0.0 && !assigned.contains(&split) {
-            let text = format!("split {} is empty: there are only {} patients", split.name(), assigned.len());
+            let (name, count) = (split.name(), assigned.len());
+            let patients =
+                if count == 1 { "is only 1 patient" } else { &format!("are only {count} patients") };
+            let text = format!("split {name} is empty: there {patients}");
             notes.push(Note::new(Place::file("--split"), text));
         }
     }
