@@ -270,9 +270,13 @@ impl<'a> Assembler<'a> {
         let AssembleOptions { shape, fit, .. } = *self.options;
         let fitted = contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?;
         self.rasterizer.rasterize(fitted.points(), &mut self.mask);
-        let planes = sample.annotations.len();
-        for (cell, &value) in self.masks[plane..].iter_mut().step_by(planes).zip(self.mask.data()) {
-            *cell = value;
+        match sample.annotations.len() {
+            1 => self.masks.copy_from_slice(self.mask.data()),
+            planes => {
+                for (cells, &value) in self.masks.chunks_exact_mut(planes).zip(self.mask.data()) {
+                    cells[plane] = value;
+                }
+            }
         }
         self.times.rasterize += start.elapsed();
         let contour_area = contour.area();

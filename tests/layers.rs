@@ -1,5 +1,7 @@
 //! Modules use only the modules before them: the one-way order of the crate.
 
+#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

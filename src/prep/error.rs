@@ -10,10 +10,10 @@ use crate::wrangle::{SplitFileError, WrangleError};
 pub enum PrepError {
     /// The data directory cannot be planned.
     #[error(transparent)]
-    Wrangle(#[from] WrangleError),
+    Wrangle(#[from] Box<WrangleError>),
     /// The table of splits does not fit the data.
     #[error(transparent)]
-    SplitFile(#[from] SplitFileError),
+    SplitFile(#[from] Box<SplitFileError>),
     /// The images have several sizes.
     #[error(
         "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize brings them to one",

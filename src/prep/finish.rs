@@ -12,9 +12,6 @@ use crate::model::Pixels;
 use crate::store::{ChunkDecoder, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
 use crate::wrangle::SplitName;
 
-/// Rows that one thread reads back at a time.
-const BLOCK: usize = 256;
-
 /// The splits of the patients, once it is known which of them share equal images.
 #[derive(Debug)]
 pub(super) struct FinalSplits {
@@ -95,7 +92,9 @@ fn count_rows(plan: &PrepPlan, images: &ChunkTable, rows: &[usize]) -> Result<Va
         }
         Ok(histogram)
     };
-    rows.par_chunks(BLOCK).map(count).try_reduce(empty, |mut all, part| {
+    // One part for each thread: every part has a histogram of its own.
+    let part = rows.len().div_ceil(plan.options.threads).max(1);
+    rows.par_chunks(part).map(count).try_reduce(empty, |mut all, part| {
         all.merge(&part);
         Ok(all)
     })

@@ -115,7 +115,7 @@ mod tests {
                         if number >= 1000 {
                             break;
                         }
-                        if number % 7 == 0 {
+                        if number.is_multiple_of(7) {
                             thread::yield_now();
                         }
                         line.bring(number, number, |taken, number| {

@@ -50,7 +50,7 @@ pub struct Estimate {
 /// [`PrepError`] where no file can come of it.
 pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
     let pair_options = PairOptions { structures: options.structures.clone(), require: options.require };
-    let pairs = wrangle::plan(layout, &pair_options)?;
+    let pairs = wrangle::plan(layout, &pair_options).map_err(Box::new)?;
     let data_dir = layout.data_dir().to_owned();
     let candidates = candidates(&pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
@@ -259,7 +259,7 @@ fn assign(
             (assigned, rule)
         }
         Splits::Table(table) => {
-            let (assigned, mut unused) = apply_split_file(table, ids())?;
+            let (assigned, mut unused) = apply_split_file(table, ids()).map_err(Box::new)?;
             notes.append(&mut unused);
             (assigned, "as listed in a table of patients".to_owned())
         }

@@ -1,7 +1,7 @@
 //! Makes the file that was planned: on all threads, bounded, in the order of the plan.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::encoder_choice::choose_encoder;
@@ -17,7 +17,7 @@ use crate::assemble::{
 };
 use crate::model::{Bin, Pixels};
 use crate::store::{
-    AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
+    AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedRow, Encoder,
     ImageStatistics, RootAttributes, SampleRow, Target, ValueHistogram,
 };
 use crate::wrangle::PlannedSample;
@@ -53,6 +53,8 @@ struct Shared<'a> {
     control: Control<'a>,
     claimed: AtomicUsize,
     line: InOrder<(Outcome, Remarks), Sink<'a>>,
+    /// Written rows, whose memory is used again.
+    spare: Mutex<Vec<EncodedRow>>,
     totals: Mutex<Totals>,
 }
 
@@ -88,6 +90,7 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
         control,
         claimed: AtomicUsize::new(0),
         line: InOrder::new(Sink::new(plan, writer), WAITING_PER_THREAD * threads),
+        spare: Mutex::new(Vec::new()),
         totals: Mutex::new(Totals::new(plan)),
     };
     control.progress.begin("preparing images", plan.samples.len());
@@ -190,6 +193,12 @@ impl Totals {
     }
 }
 
+impl Shared<'_> {
+    fn spare(&self) -> MutexGuard<'_, Vec<EncodedRow>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// One thread's work, and its memory.
 struct Worker<'a, 'p> {
     shared: &'a Shared<'p>,
@@ -197,7 +206,6 @@ struct Worker<'a, 'p> {
     images: ChunkEncoder,
     masks: ChunkEncoder,
     bytes: Vec<u8>,
-    spare: Option<Box<Made>>,
     totals: Totals,
 }
 
@@ -211,7 +219,6 @@ impl<'a, 'p> Worker<'a, 'p> {
             // Masks are runs and nothing else.
             masks: ChunkEncoder::new(compression, Encoder::Runs),
             bytes: Vec::new(),
-            spare: None,
             totals: Totals::new(shared.plan),
         }
     }
@@ -231,8 +238,10 @@ impl<'a, 'p> Worker<'a, 'p> {
             let mut remarks = Remarks::default();
             let outcome = self.make(&shared.plan.samples[number], &mut remarks);
             let brought = shared.line.bring(number, (outcome, remarks), |sink, (outcome, remarks)| {
-                let written = sink.take(outcome, remarks);
-                self.spare = self.spare.take().or_else(|| sink.spare.pop());
+                let written = sink.take(&outcome, remarks);
+                if let Outcome::Made(made) = outcome {
+                    shared.spare().push(made.encoded);
+                }
                 written
             });
             if brought.is_err() {
@@ -256,10 +265,8 @@ impl<'a, 'p> Worker<'a, 'p> {
     fn encode(&mut self, sample: &PlannedSample, facts: SampleFacts) -> Made {
         let start = Instant::now();
         let plan = self.shared.plan;
-        let (mut image, mut mask) = match self.spare.take() {
-            Some(spare) => (spare.encoded.image, spare.encoded.mask),
-            None => (EncodedChunk::default(), EncodedChunk::default()),
-        };
+        let spare = self.shared.spare().pop().map(|row| (row.image, row.mask));
+        let (mut image, mut mask) = spare.unwrap_or_default();
         let pixels: &Pixels = self.assembler.pixels();
         let statistics = ImageStatistics::of(pixels);
         if plan.splits[sample.patient as usize].counts_as_train() {

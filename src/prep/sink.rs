@@ -51,8 +51,6 @@ pub(super) struct Sink<'a> {
     pub(super) left_out_of_train: Vec<usize>,
     pub(super) write_time: Duration,
     pub(super) error: Option<StoreError>,
-    /// Written rows, whose memory can be used again.
-    pub(super) spare: Vec<Box<Made>>,
     next: usize,
 }
 
@@ -73,13 +71,12 @@ impl<'a> Sink<'a> {
             left_out_of_train: Vec::new(),
             write_time: Duration::ZERO,
             error: None,
-            spare: Vec::new(),
             next: 0,
         }
     }
 
     /// Takes the outcome of the next planned sample. `false` where the file cannot be written any more.
-    pub(super) fn take(&mut self, outcome: Outcome, remarks: Remarks) -> bool {
+    pub(super) fn take(&mut self, outcome: &Outcome, remarks: Remarks) -> bool {
         let number = self.next;
         self.next += 1;
         self.remarks.append(remarks);
@@ -89,11 +86,7 @@ impl<'a> Sink<'a> {
                 self.tally.add(Bin::Unlabelled, 1);
                 true
             }
-            Outcome::Made(made) => {
-                let written = self.write(number, &made);
-                self.spare.push(made);
-                written.map_err(|error| self.error = Some(error)).is_ok()
-            }
+            Outcome::Made(made) => self.write(number, made).map_err(|error| self.error = Some(error)).is_ok(),
         }
     }
 

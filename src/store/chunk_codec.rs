@@ -78,6 +78,7 @@ pub struct ChunkEncoder {
     compression: Compression,
     deflater: Deflater,
     planes: Vec<u8>,
+    stream: Vec<u8>,
 }
 
 enum Deflater {
@@ -103,7 +104,7 @@ impl ChunkEncoder {
                 Deflater::Matches(Box::new(libdeflater::Compressor::new(level)))
             }
         };
-        Self { compression, deflater, planes: Vec::new() }
+        Self { compression, deflater, planes: Vec::new(), stream: Vec::new() }
     }
 
     /// Encodes `bytes`, elements of `element_size` bytes each, into `chunk`, replacing what it held.
@@ -122,32 +123,41 @@ impl ChunkEncoder {
         } else {
             bytes
         };
-        self.deflater.deflate(input, &mut chunk.0);
+        // The stream is made in memory that keeps its length, so that only what is needed is copied and nothing
+        // is cleared each time.
+        let written = self.deflater.deflate(input, &mut self.stream);
+        chunk.0.extend_from_slice(&self.stream[..written]);
     }
 }
 
 impl Deflater {
-    fn deflate(&mut self, input: &[u8], output: &mut Vec<u8>) {
+    /// Writes a zlib stream to the beginning of `output`, which grows if it must. Returns its length.
+    fn deflate(&mut self, input: &[u8], output: &mut Vec<u8>) -> usize {
         match self {
             Self::Runs(deflate) => {
                 deflate.reset();
-                output.resize(zlib_rs::compress_bound(input.len()) + 64, 0);
+                grow(output, zlib_rs::compress_bound(input.len()) + 64);
                 let status = deflate.compress(input, output, DeflateFlush::Finish);
                 assert!(
                     matches!(status, Ok(Status::StreamEnd)),
                     "a zlib stream fits into its bound: {status:?}"
                 );
                 // `total_out` is below the length of the buffer, hence a usize.
-                output.truncate(deflate.total_out() as usize);
+                deflate.total_out() as usize
             }
             Self::Matches(compressor) => {
-                output.resize(compressor.zlib_compress_bound(input.len()), 0);
-                let written = compressor
+                grow(output, compressor.zlib_compress_bound(input.len()));
+                compressor
                     .zlib_compress(input, output)
-                    .expect("a zlib stream fits into the bound that its encoder gives");
-                output.truncate(written);
+                    .expect("a zlib stream fits into the bound that its encoder gives")
             }
         }
+    }
+}
+
+fn grow(buffer: &mut Vec<u8>, length: usize) {
+    if buffer.len() < length {
+        buffer.resize(length, 0);
     }
 }
 

@@ -98,7 +98,8 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
     let (splits, patients) = count_splits(&columns(column::SPLIT)?, &columns(column::PATIENT_ID)?)
         .map_err(hdf5_error("read", path))?;
     let annotated = count_annotated(&columns(column::ANNOTATED)?).map_err(hdf5_error("read", path))?;
-    let figure = |name: &str| attributes::read_number::<f64>(&images, name).filter(|figure| figure.is_finite());
+    let figure =
+        |name: &str| attributes::read_number::<f64>(&images, name).filter(|figure| figure.is_finite());
     Ok(DatasetInfo {
         path: path.to_owned(),
         bytes,

@@ -33,25 +33,18 @@ impl ImageStatistics {
         }
     }
 
-    fn of_integers<T: Copy + Into<i64>>(values: &[T]) -> Self {
-        let (mut min, mut max) = (i64::MAX, i64::MIN);
+    fn of_integers<T: Copy + Ord + Into<i32>>(values: &[T]) -> Self {
         let (mut sum, mut squares) = (0i128, 0i128);
-        // 65,536 squares of 16-bit numbers fit into an i64.
-        for block in values.chunks(65_536) {
-            let (mut block_sum, mut block_squares) = (0i64, 0i64);
-            for &value in block {
-                let value: i64 = value.into();
-                min = min.min(value);
-                max = max.max(value);
-                block_sum += value;
-                block_squares += value * value;
-            }
-            sum += i128::from(block_sum);
-            squares += i128::from(block_squares);
+        // 32,768 numbers of 16 bits sum up to less than an i32 holds; a square fits a u32.
+        for block in values.chunks(32_768) {
+            sum += i128::from(block.iter().map(|&value| value.into()).sum::<i32>());
+            let square = |&value: &T| u64::from(value.into().unsigned_abs().pow(2));
+            squares += i128::from(block.iter().map(square).sum::<u64>());
         }
-        let known = |value: i64| if values.is_empty() { f64::NAN } else { value as f64 };
+        let known = |value: Option<T>| value.map_or(f64::NAN, |value| f64::from(value.into()));
         let sums = Sums::Integer { sum, squares };
-        Self { pixels: values.len() as u64, min: known(min), max: known(max), sums }
+        let (min, max) = (known(values.iter().copied().min()), known(values.iter().copied().max()));
+        Self { pixels: values.len() as u64, min, max, sums }
     }
 
     fn of_floats(values: &[f32]) -> Self {
@@ -144,9 +137,9 @@ impl ValueHistogram {
     /// Counts the pixels of an image of the histogram's type; NaN and infinite ones are left out.
     pub fn add(&mut self, pixels: &Pixels) {
         match pixels {
-            Pixels::UInt8(values) => self.count(values, |value| usize::from(value)),
+            Pixels::UInt8(values) => self.count(values, usize::from),
             Pixels::Int16(values) => self.count(values, int16_bin),
-            Pixels::UInt16(values) => self.count(values, |value| usize::from(value)),
+            Pixels::UInt16(values) => self.count(values, usize::from),
             Pixels::Float32(values) => {
                 for &value in values.iter().filter(|value| value.is_finite()) {
                     self.counts[0][float_bin(value)] += 1;
@@ -273,6 +266,18 @@ mod tests {
         assert_eq!(mean, -32_767.75);
         assert_eq!(std, 0.1875f64.sqrt());
         assert_eq!((min, max), (-32_768.0, -32_767.0));
+    }
+
+    #[test]
+    fn the_largest_numbers_do_not_overflow() {
+        let [mean, std, ..] = {
+            let mut moments = Moments::default();
+            moments.add(&ImageStatistics::of(&Pixels::UInt16(vec![65_535; 100_000])));
+            moments.figures()
+        };
+        assert_eq!((mean, std), (65_535.0, 0.0));
+        let low = ImageStatistics::of(&Pixels::Int16(vec![-32_768; 100_000]));
+        assert_eq!((low.min, low.max, low.mean()), (-32_768.0, -32_768.0, -32_768.0));
     }
 
     #[test]

@@ -113,33 +113,22 @@ impl DatasetWriter {
             .create(target.partial())?;
         let samples = file.create_group_builder().obj_track_times(false).create(SAMPLES)?;
         let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
-        let images = Self::chunked(
-            &file,
-            IMAGES,
-            &pixel_descriptor(spec.pixel_type),
-            &[spec.capacity, rows, columns, 1],
-            1,
-            spec.compression,
-        )?;
-        let masks = Self::chunked(
-            &file,
-            MASKS,
-            &TypeDescriptor::Unsigned(IntSize::U1),
-            &[spec.capacity, rows, columns, spec.structures.len()],
-            1,
-            spec.compression,
-        )?;
+        let shape = |planes: usize| [spec.capacity, rows, columns, planes];
+        let pixels = pixel_descriptor(spec.pixel_type);
+        let images = Self::chunked(&file, IMAGES, &pixels, (&shape(1), 1), spec.compression)?;
+        let cells = TypeDescriptor::Unsigned(IntSize::U1);
+        let planes = shape(spec.structures.len());
+        let masks = Self::chunked(&file, MASKS, &cells, (&planes, 1), spec.compression)?;
         let columns = SampleColumns::new(spec.structures.len());
         Ok(Self { target, file, samples, images, masks, columns, spec })
     }
 
-    /// A dataset of `shape` in chunks of `chunk_rows` rows, for chunks that [`ChunkEncoder`] makes.
+    /// A dataset of a shape in chunks of so many rows, for chunks that [`ChunkEncoder`] makes.
     fn chunked(
         parent: &Group,
         name: &str,
         element: &TypeDescriptor,
-        shape: &[usize],
-        chunk_rows: usize,
+        (shape, chunk_rows): (&[usize], usize),
         compression: Compression,
     ) -> hdf5::Result<Dataset> {
         let mut chunk = shape.to_vec();
@@ -270,7 +259,7 @@ fn write_column(
     let chunk_rows = (COLUMN_CHUNK_BYTES / row_bytes).clamp(1, rows.max(1));
     let shape: Vec<usize> = std::iter::once(rows).chain(column.axes.iter().copied()).collect();
     let dataset =
-        DatasetWriter::chunked(samples, column.name, &column.element, &shape, chunk_rows, compression)?;
+        DatasetWriter::chunked(samples, column.name, &column.element, (&shape, chunk_rows), compression)?;
     let mut encoder = ChunkEncoder::new(compression, Encoder::Matches);
     let mut chunk = EncodedChunk::default();
     let mut offset = vec![0u64; shape.len()];

@@ -60,7 +60,7 @@ def test_mask_planes_stand_in_the_order_asked_for(structures, require, dicomprep
 
 def test_a_structure_named_twice_is_a_usage_error(dicomprep, out):
     result = dicomprep.prep(FIXTURES, out / "x.h5", "--structures", "inner,outer,inner", code=2)
-    assert "--structures" in result.stderr and "inner twice" in result.stderr
+    assert "--structures" in result.stderr and "inner is named twice" in result.stderr
     assert os.listdir(out) == []
 
 

@@ -41,7 +41,7 @@ def test_h5dump(path):
         assert f'DATASET "{name}"' in header
     assert "DEFLATE" in header and "SHUFFLE" in header
     with h5py.File(path) as file:
-        # Padding of a fixed-length string is printed as \\000.
+        # Padding of a fixed-length string is printed as a backslash and 000.
         ids = run("-d", "/samples/id", "-y", "-w", "0", path).replace("\\000", "")
         assert all(f'"{name}"' in ids for name in file["samples/id"].asstr()[:])
         # A whole image goes through the reader's own unshuffle and inflate.

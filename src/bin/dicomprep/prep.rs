@@ -19,6 +19,8 @@ use crate::table;
 
 /// Entries of a list that are shown without `--verbose`.
 const LISTED: usize = 20;
+/// Places that are shown of a note that is about many.
+const PLACES_SHOWN: usize = 3;
 
 pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = stop_on_signals()?;
@@ -119,8 +121,10 @@ fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> St
         text += &list("ignored", summary.ignored.iter(), limit);
     }
     for note in &summary.notes {
-        let more = if note.count > note.places.len() { ", …" } else { "" };
-        let places = note.places.iter().take(limit).cloned().collect::<Vec<_>>().join(", ");
+        let shown = note.places.len().min(PLACES_SHOWN);
+        let places = note.places[..shown].join(", ");
+        let more = note.count - shown;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         text += &format!("note: {places}{more}: {}\n", note.text);
     }
     text += &headline(summary, plan.is_some());
