@@ -416,6 +416,32 @@ def test_resize_is_pillows_bilinear(shape, kind, sizes, dicomprep, out):
         assert area == pytest.approx(expect.area(HEART), rel=1e-6)
 
 
+def test_a_size_beyond_the_limit_is_refused_before_memory_is_taken(sizes, dicomprep, out):
+    words = ["--size", "65535x65535", "--fit", "resize"]
+    result = dicomprep.prep(sizes.root, out / "x.h5", *WORDS, *words, code=1)
+    for part in ("--size 65535x65535", "8589672450", "--max-image-bytes"):
+        assert part in result.stderr
+    assert not list(out.iterdir())
+
+
+def test_an_image_beyond_the_limit_is_rejected_with_the_option(sizes, dicomprep, out):
+    limit = sizes.image_path("P1", 1).stat().st_size
+    words = ["--size", "20x20", "--fit", "crop", "--max-image-bytes"]
+    _, report = dicomprep.report(sizes.root, out / "all.h5", *WORDS, *words, limit)
+    assert report["samples"] == 3
+    result, report = dicomprep.report(sizes.root, out / "x.h5", *WORDS, *words, limit - 1, code=3)
+    assert report["samples"] == 2 and report["rejected"][-1]["file"] == "dicoms/P1/1.dcm"
+    assert "--max-image-bytes" in report["rejected"][-1]["detail"] and str(limit - 1) in result.stderr
+
+
+def test_the_cause_is_named_where_nothing_is_left(dicomprep, tmp_path, out):
+    study = Study(tmp_path / "data")
+    study.add("P1", 1, sized(SMALL))
+    result = dicomprep.prep(study.root, out / "x.h5", "--max-image-bytes", "600", code=1)
+    assert "dicoms/P1/1.dcm" in result.stderr and "--max-image-bytes" in result.stderr
+    assert "was rejected" not in result.stderr
+
+
 def test_a_contour_outside_its_own_image_is_rejected_whatever_the_size(dicomprep, tmp_path):
     study = Study(tmp_path / "data")
     study.add("P1", 1, sized(SMALL), [(x + 41, y) for x, y in SQUARE])

@@ -26,6 +26,13 @@ def contents(path):
     return found
 
 
+@pytest.fixture(scope="module")
+def packed(dicomprep, tmp_path_factory):
+    path = tmp_path_factory.mktemp("info") / "x.h5"
+    dicomprep.prep(FIXTURES, path, "--structures", "inner,outer")
+    return path
+
+
 # ---------------------------------------------------------------- structures
 
 LISTS = [["inner"], ["outer"], ["inner", "outer"], ["outer", "inner"]]
@@ -328,14 +335,37 @@ def test_verbose_lists_everything(dicomprep, tree, out):
     assert "--verbose" in few and "--report" in few and "--verbose" not in all_of_them
 
 
+def test_the_report_may_not_replace_the_file(dicomprep, out):
+    (out / "deep").mkdir()
+    for report in ("x.h5", "./x.h5", "deep/../x.h5", out / "x.h5"):
+        result = dicomprep("prep", FIXTURES, "-o", "x.h5", "--report", report, cwd=out)
+        assert result.returncode == 2 and "--report" in result.stderr
+        assert os.listdir(out) == ["deep"]
+    dicomprep.prep(FIXTURES, out / "x.h5", "--report", out / "x.h5.json")
+    assert sorted(os.listdir(out)) == ["deep", "x.h5", "x.h5.json"]
+    assert json.loads((out / "x.h5.json").read_text())["samples"] == len(h5py.File(out / "x.h5")["images"])
+
+
+@pytest.mark.parametrize("words, code", [([FIXTURES], 0), ([FIXTURES, "--progress", "plain"], 0), (["nowhere"], 1)])
+def test_the_work_goes_on_where_nobody_reads_the_messages(words, code, dicomprep, out):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    process = subprocess.Popen([dicomprep.path, "prep", "-o", out / "x.h5", *words], cwd=out, stderr=theirs,
+                               stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    os.close(theirs)
+    assert process.wait(60) == code
+    assert os.listdir(out) == (["x.h5"] if code == 0 else [])
+
+
+def test_data_that_cannot_be_written_are_an_error(dicomprep, packed):
+    for words in (["info", packed], ["completions", "bash"], ["prep", FIXTURES, "--dry-run"]):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([dicomprep.path, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+        assert result.returncode == 1 and "No space left on device" in result.stderr
+        assert "panicked" not in result.stderr
+
+
 # ---------------------------------------------------------------- info and completions
-
-
-@pytest.fixture(scope="module")
-def packed(dicomprep, tmp_path_factory):
-    path = tmp_path_factory.mktemp("info") / "x.h5"
-    dicomprep.prep(FIXTURES, path, "--structures", "inner,outer")
-    return path
 
 
 def test_info_tells_what_is_in_a_file(dicomprep, packed):

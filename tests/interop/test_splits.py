@@ -232,6 +232,28 @@ def test_without_splits_equal_images_are_no_matter(dicomprep, tmp_path):
         assert len(file["images"]) == 4 and len(file.attrs["split_joined"]) == 0
 
 
+def test_a_split_that_joining_empties_is_noted(dicomprep, tmp_path):
+    study = small_study(tmp_path / "data", PATIENTS[:3], images=2)
+    for patient in PATIENTS[1:3]:
+        shutil.copyfile(study.image_path(PATIENTS[0], 1), study.image_path(patient, 1))
+    result, report = dicomprep.report(study.root, tmp_path / "x.h5")
+    assert set(splits(tmp_path / "x.h5").values()) == {"train"}
+    assert {"val", "test"} == {note["text"].split()[1] for note in report["notes"] if "is empty" in note["text"]}
+    assert "split val is empty" in result.stderr
+    check_no_leak(tmp_path / "x.h5")
+
+
+def test_a_patient_of_whom_nothing_is_left_takes_no_split(dicomprep, tmp_path):
+    study = small_study(tmp_path / "data", PATIENTS[:6], images=2)
+    study.contour_path(PATIENTS[0], 1).write_text("nonsense\n")
+    path = study.image_path(PATIENTS[0], 2)
+    path.write_bytes(path.read_bytes()[:-2])
+    _, report = dicomprep.report(study.root, tmp_path / "x.h5", code=3)
+    assert report["patients"] == 5
+    assert splits(tmp_path / "x.h5") == expect.splits(PATIENTS[1:6]), "the first patient with a sample takes train"
+    check_no_leak(tmp_path / "x.h5")
+
+
 # ---------------------------------------------------------------- a table of splits
 
 
