@@ -20,11 +20,19 @@ fn fingerprint(row: &EncodedRow) -> Fingerprint {
     digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))
 }
 
+/// Where an image was seen first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FirstSeen {
+    /// The sample, by its number in the plan.
+    pub(super) number: u32,
+    /// Its row in the file.
+    pub(super) row: u32,
+}
+
 /// Which image was seen where, and which patients share one.
 #[derive(Debug)]
 pub(super) struct EqualImages {
-    /// The first sample with a fingerprint, by its number in the plan.
-    seen: HashMap<Fingerprint, u32>,
+    seen: HashMap<Fingerprint, FirstSeen>,
     /// For each patient, another one of its group with a smaller number, or itself.
     parent: Vec<u32>,
 }
@@ -35,9 +43,9 @@ impl EqualImages {
         Self { seen: HashMap::new(), parent: (0..patients as u32).collect() }
     }
 
-    /// The first sample with the same pixels, by its number in the plan: `number` itself where there is none.
-    pub(super) fn first(&mut self, row: &EncodedRow, number: u32) -> u32 {
-        *self.seen.entry(fingerprint(row)).or_insert(number)
+    /// The first sample with the pixels of `made`: `this`, which then has to be written, where there is none.
+    pub(super) fn first(&mut self, made: &EncodedRow, this: FirstSeen) -> FirstSeen {
+        *self.seen.entry(fingerprint(made)).or_insert(this)
     }
 
     /// Puts two patients into one group. Whether they were in different ones.

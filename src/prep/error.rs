@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::{GridShape, PixelType};
 use crate::store::StoreError;
 use crate::wrangle::{SplitFileError, WrangleError};
 
@@ -26,6 +27,21 @@ pub enum PrepError {
         count: usize,
         /// The most frequent ones, with their numbers of images.
         sizes: String,
+    },
+    /// The size asked for is beyond the limit.
+    #[error(
+        "--size {shape}: an image of {} takes {bytes} bytes, and the limit is {limit}; --max-image-bytes raises it",
+        pixel_type.name()
+    )]
+    TooLarge {
+        /// The size.
+        shape: GridShape,
+        /// The type of the pixels.
+        pixel_type: PixelType,
+        /// What an image takes.
+        bytes: u64,
+        /// What it may take.
+        limit: u64,
     },
     /// There is nothing to write.
     #[error("{}: no sample is left, so no file was written: {why}", data_dir.display())]

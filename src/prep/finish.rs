@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::planning::{assign_by_leaders, pool};
+use super::planning::{assign_by_leaders, patients_of, pool};
 use super::sink::Sink;
 use super::summary::SplitSize;
 use super::{PrepError, PrepPlan};
-use crate::model::Pixels;
+use crate::model::{Note, Pixels, Place};
 use crate::store::{ChunkDecoder, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
 use crate::wrangle::SplitName;
 
@@ -22,14 +22,24 @@ pub(super) struct FinalSplits {
 }
 
 impl FinalSplits {
-    /// Patients that share an image count as one, by the first of them.
+    /// Patients that share an image count as one, by the first of them; patients of whom no sample is left do
+    /// not count.
     pub(super) fn of(plan: &PrepPlan, sink: &mut Sink<'_>) -> Self {
         let joined: Vec<Vec<u32>> = sink.equal.groups().into_values().collect();
-        let of_patient = if joined.is_empty() {
+        let mut with_samples = patients_of(&plan.samples);
+        let planned = with_samples.len();
+        with_samples.retain(|&patient| sink.patients[patient as usize].samples > 0);
+        let of_patient = if joined.is_empty() && with_samples.len() == planned {
             plan.splits.clone()
         } else {
-            assign_by_leaders(plan, |patient| sink.equal.leader(patient))
+            assign_by_leaders(plan, &with_samples, |patient| sink.equal.leader(patient))
         };
+        for split in SplitName::ALL {
+            if plan.splits.contains(&split) && !of_patient.contains(&split) {
+                let text = format!("split {split} is empty: too few patients are left that share no image");
+                sink.remarks.notes.push(Note::new(Place::file("--split"), text));
+            }
+        }
         Self { of_patient, joined }
     }
 
@@ -45,8 +55,9 @@ impl FinalSplits {
         sizes
     }
 
-    /// The statistics of the train split. `histogram` counts the rows that the plan had put there; those of
-    /// patients that have changed sides are read back from the file.
+    /// The statistics of the train split. `histogram` counts the samples that the plan had put there. Those of
+    /// patients that have changed sides are read back from the file; so are the rows that equal a sample that
+    /// was counted and then left out.
     pub(super) fn train_statistics(
         &self,
         plan: &PrepPlan,
@@ -62,8 +73,9 @@ impl FinalSplits {
         let now = |row: &usize| self.of_patient[sink.row_patients[*row] as usize].counts_as_train();
         let before = |row: &usize| plan.splits[sink.row_patients[*row] as usize].counts_as_train();
         let rows = 0..sink.row_patients.len();
-        let (gained, lost): (Vec<usize>, Vec<usize>) =
+        let (gained, mut lost): (Vec<usize>, Vec<usize>) =
             rows.filter(|row| now(row) != before(row)).partition(|row| now(row));
+        lost.extend(sink.left_out_of_train.iter().map(|&row| row as usize));
         if !gained.is_empty() || !lost.is_empty() {
             let images = sink.writer.written_images()?;
             let pool = pool(plan.options.threads)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::{AssembleOptions, Remarks};
-use crate::model::{Bin, GridShape, Note, PixelType, Place, Skipped};
+use crate::model::{Bin, GridShape, Note, PixelType, Place, Reason, Skipped};
 use crate::wrangle::{
     self, Layout, PairOptions, PairPlan, PlannedSample, SPLIT_RULE, SplitName, apply_split_file,
     assign_splits,
@@ -70,6 +70,7 @@ pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Res
     }
     let chosen = options.pixel_type.or_else(|| survey.pixel_type.resolve());
     let pixel_type = chosen.expect("the headers of the samples were seen");
+    check_size(shape, pixel_type, &options)?;
     let mut notes = std::mem::take(&mut pairs.notes);
     let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
     notes.append(&mut survey.remarks.notes);
@@ -218,9 +219,22 @@ fn resolve_shape(
     }
 }
 
+/// A size that was typed is bounded as the images are.
+fn check_size(shape: GridShape, pixel_type: PixelType, options: &PrepOptions) -> Result<(), PrepError> {
+    let bytes = (shape.pixels() * pixel_type.size()) as u64;
+    let limit = options.limits.max_image_bytes;
+    if options.size.is_some() && bytes > limit {
+        return Err(PrepError::TooLarge { shape, pixel_type, bytes, limit });
+    }
+    Ok(())
+}
+
 fn nothing_left(data_dir: PathBuf, pairs: &PairPlan, remarks: &Remarks) -> PrepError {
     let first = pairs.skipped.iter().chain(&remarks.skipped).chain(&pairs.rejected_rows);
-    let first = first.filter(|s| s.reason.bin() == Bin::Rejected).min();
+    // A contour that fell with its image explains nothing.
+    let first = first
+        .filter(|s| s.reason.bin() == Bin::Rejected)
+        .min_by_key(|s| (s.reason == Reason::ImageRejected, *s));
     let why = match first {
         Some(skipped) => format!("{}: {}", skipped.place, skipped.detail),
         None if pairs.unlabelled.is_empty() => {
@@ -263,25 +277,28 @@ fn assign(
     Ok((spread(pairs, &with_samples, &assigned), rule))
 }
 
-/// The splits by fractions once more, where only the patients that lead their group are drawn and the others
-/// follow them.
-pub(super) fn assign_by_leaders(plan: &PrepPlan, mut leader: impl FnMut(u32) -> u32) -> Vec<SplitName> {
+/// The splits by fractions once more, of the patients `with_samples`: only those that lead their group are
+/// drawn, and the others follow them.
+pub(super) fn assign_by_leaders(
+    plan: &PrepPlan,
+    with_samples: &[u32],
+    mut leader: impl FnMut(u32) -> u32,
+) -> Vec<SplitName> {
     let Splits::Fractions(spec, seed) = &plan.options.splits else {
         return plan.splits.clone();
     };
-    let with_samples = patients_of(&plan.samples);
     let leaders: Vec<u32> =
         with_samples.iter().copied().filter(|&patient| leader(patient) == patient).collect();
     let ids = leaders.iter().map(|&patient| &*plan.pairs.patients[patient as usize].patient_id);
     let mut all = spread(&plan.pairs, &leaders, &assign_splits(spec, *seed, ids));
-    for patient in with_samples {
+    for &patient in with_samples {
         all[patient as usize] = all[leader(patient) as usize];
     }
     all
 }
 
 /// The patients of `samples`, each once, in link order.
-fn patients_of(samples: &[PlannedSample]) -> Vec<u32> {
+pub(super) fn patients_of(samples: &[PlannedSample]) -> Vec<u32> {
     let mut patients: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
     patients.dedup();
     patients
@@ -299,7 +316,10 @@ fn spread(pairs: &PairPlan, patients: &[u32], splits: &[SplitName]) -> Vec<Split
 fn note_empty_splits(spec: &wrangle::SplitSpec, assigned: &[SplitName], notes: &mut Vec<Note>) {
     for split in SplitName::ALL {
         if spec.fraction(split) > 0.0 && !assigned.contains(&split) {
-            let text = format!("split {} is empty: there are only {} patients", split.name(), assigned.len());
+            let (name, count) = (split.name(), assigned.len());
+            let patients =
+                if count == 1 { "is only 1 patient" } else { &format!("are only {count} patients") };
+            let text = format!("split {name} is empty: there {patients}");
             notes.push(Note::new(Place::file("--split"), text));
         }
     }

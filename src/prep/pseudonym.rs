@@ -23,15 +23,16 @@ impl Pseudonyms {
         }
     }
 
-    /// `name` with the path component `id` replaced by its pseudonym.
+    /// `name` with `id` replaced by its pseudonym wherever it is a folder. The last part is a number, and
+    /// stays as it is for a patient who is called by a number too.
     pub(super) fn in_path(&self, name: &str, id: &str) -> String {
-        match &self.key {
-            Some(_) => {
+        match (&self.key, name.rsplit_once('/')) {
+            (Some(_), Some((folders, last))) => {
                 let replaced =
-                    name.split('/').map(|part| if part == id { self.of(id) } else { part.to_owned() });
-                replaced.collect::<Vec<_>>().join("/")
+                    folders.split('/').map(|part| if part == id { self.of(id) } else { part.to_owned() });
+                format!("{}/{last}", replaced.collect::<Vec<_>>().join("/"))
             }
-            None => name.to_owned(),
+            _ => name.to_owned(),
         }
     }
 }
@@ -66,6 +67,7 @@ mod tests {
         let pseudonyms = Pseudonyms::new(Some(b"key".to_vec()));
         let name = pseudonyms.in_path("dicoms/P1/1.dcm", "P1");
         assert_eq!(name, format!("dicoms/{}/1.dcm", pseudonyms.of("P1")));
+        assert_eq!(pseudonyms.in_path("7/7", "7"), format!("{}/7", pseudonyms.of("7")));
         assert_eq!(Pseudonyms::new(None).in_path("dicoms/P1/1.dcm", "P1"), "dicoms/P1/1.dcm");
     }
 }

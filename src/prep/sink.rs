@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::equal_images::EqualImages;
+use super::equal_images::{EqualImages, FirstSeen};
 use super::source_digest::SourceDigest;
 use super::{PrepPlan, Splits};
 use crate::assemble::{Remarks, reject_image};
@@ -49,6 +49,8 @@ pub(super) struct Sink<'a> {
     pub(super) equal: EqualImages,
     /// Samples that equal one in another split and were left out.
     pub(super) left_out: Vec<String>,
+    /// For each of these that the plan counts as train, the row with equal pixels.
+    pub(super) left_out_of_train: Vec<u32>,
     pub(super) write_time: Duration,
     pub(super) error: Option<StoreError>,
     next: u32,
@@ -68,6 +70,7 @@ impl<'a> Sink<'a> {
             annotated: vec![0; plan.options.structures.len()],
             equal: EqualImages::new(patients),
             left_out: Vec::new(),
+            left_out_of_train: Vec::new(),
             write_time: Duration::ZERO,
             error: None,
             next: 0,
@@ -131,7 +134,9 @@ impl<'a> Sink<'a> {
             return true;
         }
         let sample = &plan.samples[number as usize];
-        let first = &plan.samples[self.equal.first(row, number) as usize];
+        let this = FirstSeen { number, row: self.row_patients.len() as u32 };
+        let seen = self.equal.first(row, this);
+        let first = &plan.samples[seen.number as usize];
         let split = |sample: &PlannedSample| plan.splits[sample.patient as usize];
         match plan.options.splits {
             Splits::Fractions(..) => {
@@ -158,6 +163,9 @@ impl<'a> Sink<'a> {
                 let skipped = Skipped::new(place, Reason::ImageInOtherSplit, detail);
                 reject_image(&plan.pairs, sample, skipped, &mut self.remarks);
                 self.left_out.push(row.row.id.clone());
+                if split(sample).counts_as_train() {
+                    self.left_out_of_train.push(seen.row);
+                }
                 false
             }
         }

@@ -152,7 +152,7 @@ pub enum DicomFault {
         limit: usize,
     },
     /// It is larger than the limit, as a file or after decoding.
-    #[error("{what} has {bytes} bytes, more than the limit of {limit}")]
+    #[error("{what} has {bytes} bytes, more than the limit of {limit}; see --max-image-bytes")]
     OverLimit {
         /// `the file`, `the inflated data set` or `the decoded image`.
         what: &'static str,

@@ -1,6 +1,7 @@
 //! Reads what a file says about itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use hdf5::types::FixedUnicode;
@@ -73,12 +74,15 @@ pub struct SplitInfo {
 /// [`StoreError::NotOurs`] where it is another kind of file, [`StoreError::Version`] where it has a major
 /// version that this program does not know, [`StoreError::Hdf5`] where HDF5 cannot read it.
 pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
+    let not_ours = |why: &str| StoreError::NotOurs { path: path.to_owned(), why: why.to_owned() };
     let bytes = std::fs::metadata(path).map_err(super::target::io_error("open", path))?.len();
+    if !is_hdf5(path).map_err(super::target::io_error("read", path))? {
+        return Err(not_ours("it is not an HDF5 file"));
+    }
     let file = File::with_options()
         .with_fapl(|access| access.file_locking(false))
         .open(path)
         .map_err(hdf5_error("open", path))?;
-    let not_ours = |why: &str| StoreError::NotOurs { path: path.to_owned(), why: why.to_owned() };
     let text = |name: &str| attributes::read_text(&file, name).unwrap_or_default();
     if text(attribute::FORMAT) != FORMAT {
         return Err(not_ours("its attribute `format` is not \"dicomprep\""));
@@ -118,6 +122,14 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         images: images.shape(),
         masks: masks.shape(),
     })
+}
+
+/// Whether the file begins as our files do: they have no user block.
+fn is_hdf5(path: &Path) -> io::Result<bool> {
+    const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
+    let mut start = Vec::new();
+    std::fs::File::open(path)?.take(SIGNATURE.len() as u64).read_to_end(&mut start)?;
+    Ok(start == SIGNATURE)
 }
 
 fn pixel_type_name(images: &Dataset) -> hdf5::Result<String> {

@@ -2,9 +2,11 @@
 
 import csv
 import hashlib
+import itertools
 import math
 import re
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -121,3 +123,43 @@ def geometry(file):
         "image_orientation": np.array(header.ImageOrientationPatient, np.float64),
         "window": np.array([first(header.WindowCenter), first(header.WindowWidth)], np.float32),
     }
+
+
+def check_statistics(file):
+    """The statistics in the attributes of `/images` are numpy's, over the train split or over all rows."""
+    images, splits = file["images"], file["samples/split"].asstr()[:]
+    named = set(splits) - {""}
+    values = images[:][splits == "train" if named else slice(None)].astype(np.float64).ravel()
+    found = images.attrs
+    assert values.size and (found["train_min"], found["train_max"]) == (values.min(), values.max())
+    np.testing.assert_allclose(found["train_mean"], values.mean(), rtol=1e-6)
+    np.testing.assert_allclose(found["train_std"], values.std(), rtol=1e-6)
+    exact = np.array([percentile(values, level) for level in (5, 20, 500, 980, 995)])
+    if images.dtype.kind == "f":
+        below = exact - found["train_percentiles"]
+        assert (below >= 0).all() and (below <= np.abs(exact) / 512).all(), (found["train_percentiles"], exact)
+    else:
+        assert found["train_percentiles"].tolist() == exact.tolist()
+
+
+def split_number(seed, patient_id):
+    """A patient's number in the rule of the splits, 0 to 1, as a fraction."""
+    message = b"dicomprep split v1" + seed.to_bytes(8, "little") + patient_id.encode()
+    return Fraction(int.from_bytes(hashlib.sha256(message).digest()[:8], "big"), 1 << 64)
+
+
+def splits(patient_ids, seed=0, fractions=(("train", "0.8"), ("val", "0.1"), ("test", "0.1"))):
+    """The split of each patient by the rule in the attribute `split_rule`."""
+    wanted = {name: Fraction(share) for name, share in fractions if Fraction(share)}
+    empty, found = dict(wanted), {}
+    for patient in patient_ids:
+        if not found:
+            chosen = max(wanted, key=lambda name: wanted[name])
+        else:
+            among = empty or wanted
+            place = split_number(seed, patient) * sum(among.values())
+            reached = list(itertools.accumulate(among.values()))
+            chosen = list(among)[next(i for i, end in enumerate(reached) if place < end)]
+        empty.pop(chosen, None)
+        found[patient] = chosen
+    return found

@@ -19,7 +19,7 @@ pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
         Ok(exit) => exit,
         Err(error) if is_closed_pipe(&error) => Exit::Done,
         Err(error) => {
-            eprintln!("dicomprep: error: {error:#}");
+            tell(&format!("dicomprep: error: {error:#}\n"));
             Exit::Failed
         }
     }
@@ -31,6 +31,11 @@ pub(crate) fn print(data: &[u8]) -> anyhow::Result<Exit> {
     stdout.write_all(data)?;
     stdout.flush()?;
     Ok(Exit::Done)
+}
+
+/// Writes to standard error. Where it is closed there is nobody to tell, and the work goes on.
+pub(crate) fn tell(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Whoever read our standard output has seen enough.

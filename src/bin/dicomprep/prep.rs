@@ -1,17 +1,18 @@
 //! `dicomprep prep`: plan, run, and say what was done.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
+use clap::CommandFactory;
+use clap::error::ErrorKind;
 use dicomprep::prep::{self, Control, Entry, PrepPlan, PrepSummary};
 use dicomprep::store::Target;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::args::{OutputArgs, PrepArgs};
+use crate::args::{Args, OutputArgs, PrepArgs};
 use crate::exit::{self, Exit};
 use crate::progress::progress;
 use crate::settings::PrepSettings;
@@ -25,6 +26,10 @@ const PLACES_SHOWN: usize = 3;
 pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = stop_on_signals()?;
     let settings = PrepSettings::resolve(args)?;
+    if args.report.as_deref().is_some_and(|report| is_same_place(report, &settings.output)) {
+        let text = "--report and --output name the same file; the one would replace the other";
+        Args::command().error(ErrorKind::ArgumentConflict, text).exit();
+    }
     let report = Report::claim(args.report.as_deref())?;
     let target = match args.dry_run {
         true => None,
@@ -45,18 +50,26 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     report.write(&summary)?;
     if !output.quiet {
         let estimate = args.dry_run.then_some(&plan);
-        write_to_stderr(&describe(&summary, estimate, output.verbose));
+        exit::tell(&describe(&summary, estimate, output.verbose));
     }
     Ok(conclude(&summary, args))
+}
+
+/// Whether two names are of one file, which need not exist.
+fn is_same_place(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        Some((std::path::absolute(path).ok()?.parent()?.canonicalize().ok()?, path.file_name()?.to_owned()))
+    };
+    matches!((place(a), place(b)), (Some(a), Some(b)) if a == b)
 }
 
 /// The exit code, and why no file was made where one should have been.
 fn conclude(summary: &PrepSummary, args: &PrepArgs) -> Exit {
     if summary.samples == 0 {
-        eprintln!("dicomprep: error: no sample is left, so no file was written");
+        exit::tell("dicomprep: error: no sample is left, so no file was written\n");
         Exit::Failed
     } else if summary.is_refused() {
-        eprintln!("dicomprep: error: --strict allows nothing to be rejected, so no file was written");
+        exit::tell("dicomprep: error: --strict allows nothing to be rejected, so no file was written\n");
         Exit::Failed
     } else if summary.has_rejected() {
         Exit::LeftOut
@@ -194,9 +207,4 @@ fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e Entry> + Clone, limit: 
         text += &format!("{bin}: {more} more; --verbose or --report FILE lists them all\n");
     }
     text
-}
-
-fn write_to_stderr(text: &str) {
-    // Where standard error is closed there is nobody to tell.
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -8,6 +8,7 @@ use dicomprep::prep::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{OutputArgs, ProgressMode};
+use crate::exit::tell;
 
 /// Time between two lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -96,7 +97,7 @@ impl Progress for Lines {
             stage.done += steps;
             if stage.printed.elapsed() >= LINE_INTERVAL {
                 stage.printed = Instant::now();
-                eprintln!("{}", stage.line());
+                tell(&stage.line());
             }
         }
     }
@@ -110,6 +111,6 @@ impl Stage {
     fn line(&self) -> String {
         let rate = self.done as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
         let left = (self.total - self.done.min(self.total)) as f64 / rate.max(1e-9);
-        format!("{}: {} of {}, {rate:.0} images/s, {left:.0} s left", self.name, self.done, self.total)
+        format!("{}: {} of {}, {rate:.0} images/s, {left:.0} s left\n", self.name, self.done, self.total)
     }
 }
