@@ -387,7 +387,8 @@ fn a_codestream_of_another_size_or_depth_is_refused_before_it_is_decoded() {
     let empty = Builder::image(JPEG_2000, 4, 4).frame(&empty_jpeg_2000(4, 4, 15));
     assert!(parse(&empty.build()).is_err());
     let jpeg = |side: u8| {
-        let frame = [0xFF, 0xD8, 0xFF, 0xC3, 0, 11, 16, 0, side, 0, 4, 1, 1, 0x11, 0, 0xFF, 0xD9, 0];
+        let mut frame = vec![0xFF, 0xD8, 0xFF, 0xC3, 0, 11, 16, 0, side, 0, 4, 1, 1, 0x11, 0];
+        frame.extend([0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 0, 0, 0xFF, 0xD9, 0]);
         Builder::image(JPEG, 4, 4).frame(&frame)
     };
     assert!(matches!(fault(&jpeg(5)), DicomFault::CodestreamDiffers { .. }));

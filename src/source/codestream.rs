@@ -19,51 +19,102 @@ pub(super) struct Codestream {
 
 /// Reads a JPEG stream's frame header (ISO/IEC 10918-1 B.2.2) and looks for its end.
 ///
-/// The codec has 12 bits in lossless frames (SOF3) only, which is said here rather than by its failure.
+/// The codec has 12 bits in lossless frames (SOF3) only, which is said here rather than by its failure. In
+/// these it takes up prediction wrongly behind a restart marker and under a point transform: such streams,
+/// which are rare, are refused.
 pub(super) fn jpeg(bytes: &[u8]) -> Result<Codestream, DicomFault> {
-    let (code, frame) = jpeg_frame(bytes)
+    let header = jpeg_header(bytes)
         .filter(|_| unpadded(bytes).ends_with(&[0xFF, 0xD9]))
         .ok_or(DicomFault::Codestream { format: "JPEG" })?;
-    if code != 0xC3 && frame.precision != 8 {
+    let JpegHeader { frame, lossless, restarts, point_transform } = header;
+    let unsupported = |value: String, supported| Err(DicomFault::Unsupported { value, supported });
+    if !lossless && frame.precision != 8 {
         let supported = "lossy JPEG of 8 bits, and lossless JPEG";
-        return Err(DicomFault::Unsupported { value: format!("{} bits", frame.precision), supported });
+        return unsupported(format!("{} bits", frame.precision), supported);
+    }
+    if lossless && restarts {
+        return unsupported("a restart interval".to_owned(), "lossless JPEG without restarts");
+    }
+    if lossless && point_transform != 0 {
+        let supported = "lossless JPEG without point transform";
+        return unsupported(format!("point transform {point_transform}"), supported);
     }
     Ok(frame)
 }
 
-/// The marker of the frame and what it says.
-fn jpeg_frame(bytes: &[u8]) -> Option<(u8, Codestream)> {
+/// What stands before the first scan of a JPEG.
+struct JpegHeader {
+    frame: Codestream,
+    /// The frame is SOF3.
+    lossless: bool,
+    /// A restart interval other than 0 is defined.
+    restarts: bool,
+    point_transform: u8,
+}
+
+fn jpeg_header(bytes: &[u8]) -> Option<JpegHeader> {
     let mut rest = bytes.strip_prefix(&[0xFF, 0xD8])?;
+    let mut frame = None;
+    let mut restarts = false;
     loop {
         let marker = rest.strip_prefix(&[0xFF])?;
         let (&code, after) = marker.split_first()?;
-        rest = match code {
-            0xFF => marker,
+        if code == 0xFF {
+            rest = marker;
+            continue;
+        }
+        // Markers without a segment, out of place here.
+        if matches!(code, 0x01 | 0xD0..=0xD9) {
+            return None;
+        }
+        let length = usize::from(u16::from_be_bytes(*after.first_chunk()?)).max(2);
+        let (segment, following) = after.split_at_checked(length)?;
+        match code {
             // Start of frame: all but DHT, JPG and DAC in this range.
             0xC0..=0xCF if ![0xC4, 0xC8, 0xCC].contains(&code) => {
-                let &[_, _, precision, r0, r1, c0, c1, components, ..] = after else {
+                if frame.is_some() {
                     return None;
-                };
-                let frame = Codestream {
-                    rows: u16::from_be_bytes([r0, r1]).into(),
-                    columns: u16::from_be_bytes([c0, c1]).into(),
-                    components: components.into(),
-                    precision,
-                    signed: false,
-                };
-                return Some((code, frame));
+                }
+                frame = Some((code == 0xC3, jpeg_frame(segment)?));
             }
-            // Markers without a segment, or out of place before the frame.
-            0x01 | 0xD0..=0xDA => return None,
-            _ => after.get(usize::from(u16::from_be_bytes(*after.first_chunk()?)).max(2)..)?,
-        };
+            0xDD => restarts = segment.get(2..4)? != [0, 0],
+            // Start of scan (B.2.3): the point transform is the low half of its last byte.
+            0xDA => {
+                let (lossless, frame) = frame?;
+                let point_transform = segment.last()? & 0x0F;
+                return Some(JpegHeader { frame, lossless, restarts, point_transform });
+            }
+            _ => {}
+        }
+        rest = following;
     }
+}
+
+/// Reads the segment of a frame header, its length first.
+fn jpeg_frame(segment: &[u8]) -> Option<Codestream> {
+    let &[_, _, precision, r0, r1, c0, c1, components, ..] = segment else {
+        return None;
+    };
+    Some(Codestream {
+        rows: u16::from_be_bytes([r0, r1]).into(),
+        columns: u16::from_be_bytes([c0, c1]).into(),
+        components: components.into(),
+        precision,
+        signed: false,
+    })
 }
 
 /// Reads a JPEG 2000 codestream's SIZ segment (ISO/IEC 15444-1 A.5.1) and follows its tile-parts to the
 /// end of the codestream.
 pub(super) fn jpeg_2000(bytes: &[u8]) -> Result<Codestream, DicomFault> {
-    siz(bytes).filter(|_| tile_parts_complete(bytes)).ok_or(DicomFault::Codestream { format: "JPEG 2000" })
+    let stream = siz(bytes).filter(|_| tile_parts_complete(bytes));
+    let stream = stream.ok_or(DicomFault::Codestream { format: "JPEG 2000" })?;
+    // The highest bit of Rsiz: extensions of part 2, which the codec passes over (ISO/IEC 15444-2 A.2.1).
+    if bytes.get(6).is_some_and(|high| high & 0x80 != 0) {
+        let supported = "JPEG 2000 codestreams of part 1 and part 15";
+        return Err(DicomFault::Unsupported { value: "extensions of part 2".to_owned(), supported });
+    }
+    Ok(stream)
 }
 
 fn siz(bytes: &[u8]) -> Option<Codestream> {
@@ -122,14 +173,24 @@ mod tests {
 
     #[test]
     fn finds_the_frame_behind_other_segments() {
-        let mut stream = vec![0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xC3, 0, 11, 12, 0, 5, 0, 7, 1];
+        let mut stream = vec![0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xC3];
+        stream.extend([0, 11, 12, 0, 5, 0, 7, 1, 1, 0x11, 0, 0xFF, 0xDD, 0, 4, 0, 0]);
+        stream.extend([0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 0, 0]);
         assert!(jpeg(&stream).is_err());
         stream.extend([0xFF, 0xD9, 0]);
         let found = jpeg(&stream).unwrap();
         assert_eq!((found.rows, found.columns, found.components, found.precision), (5, 7, 1, 12));
-        for cut in 0..17 {
-            assert!(jpeg(&stream[..cut]).is_err());
+        for cut in 0..stream.len() - 1 {
+            assert!(jpeg(&stream[..cut]).is_err(), "cut at {cut}");
         }
+        let changed = |at: usize, value: u8| {
+            let mut stream = stream.clone();
+            stream[at] = value;
+            jpeg(&stream).unwrap_err().to_string()
+        };
+        assert!(changed(27, 7).contains("restart"));
+        assert!(changed(37, 2).contains("point transform 2"));
+        assert!(changed(10, 0xC1).contains("12 bits"));
     }
 
     #[test]

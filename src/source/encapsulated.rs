@@ -6,16 +6,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use dicom_encoding::adapters::{PixelDataObject, RawPixelData};
 use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use super::attribute;
 use super::codestream::{self, Codestream};
 use super::data_set::{Element, Syntax};
 use super::dicom_header::{ImageHeader, StoredFormat};
 use super::error::{DicomFault, Located};
+use super::jpeg_xl;
 use super::limits::plausible_decoded_bytes;
 use super::rle;
 use super::stored_pixels::StoredPixels;
-use super::transfer_syntax::Codec;
+use super::transfer_syntax::{Codec, TransferSyntax};
 
 /// Joins the fragments of the one frame behind Pixel Data's header at `at` (PS3.5 table A.4-1). The first
 /// item, the Basic Offset Table, is passed over. One fragment is borrowed, more are copied to `joined`.
@@ -80,23 +82,76 @@ fn decode_frame(
 ) -> Result<(), DicomFault> {
     let needed = header.shape.pixels() * header.stored.bytes();
     check_plausible(needed as u64, frame.len() as u64)?;
-    let stream = match codec {
-        Codec::Rle => {
-            return rle::decode(frame, header.shape.pixels(), header.stored.bytes(), decoded)
-                .ok_or(DicomFault::Codestream { format: "RLE" });
+    match codec {
+        Codec::Rle => rle::decode(frame, header.shape.pixels(), header.stored.bytes(), decoded)
+            .ok_or(DicomFault::Codestream { format: "RLE" }),
+        Codec::Uncompressed => whole_frame(needed, frame).map(|native| {
+            decoded.clear();
+            decoded.extend_from_slice(native);
+        }),
+        Codec::Deflate => inflate_frame(needed, frame, decoded),
+        Codec::JpegXl => {
+            let image = jpeg_xl::open(frame, header.shape.pixels())?;
+            check_stream(header, image.codestream)?;
+            let lossless = header.transfer_syntax == TransferSyntax::JpegXlLossless;
+            image.decode(header, lossless, decoded)?;
+            check_fits(header, image.codestream, decoded)?;
+            resize_samples(decoded, 2, header.stored.bytes(), false);
+            Ok(())
         }
-        Codec::Jpeg => codestream::jpeg(frame)?,
-        Codec::Jpeg2000 => codestream::jpeg_2000(frame)?,
-    };
+        Codec::Jpeg => decode_registered(header, codestream::jpeg(frame)?, true, frame, decoded),
+        Codec::Jpeg2000 => decode_registered(header, codestream::jpeg_2000(frame)?, false, frame, decoded),
+    }
+}
+
+/// Decodes by the codec that is registered for the transfer syntax.
+fn decode_registered(
+    header: &ImageHeader,
+    stream: Codestream,
+    is_jpeg: bool,
+    frame: &[u8],
+    decoded: &mut Vec<u8>,
+) -> Result<(), DicomFault> {
     check_stream(header, stream)?;
     // The JPEG codec gives 8 bits for 8 bits and 16 for all else; the JPEG 2000 codec what it is asked for.
-    let coded_bytes = if codec == Codec::Jpeg && stream.precision == 8 { 1 } else { 2 };
+    let coded_bytes = if is_jpeg && stream.precision == 8 { 1 } else { 2 };
     run_codec(header, coded_bytes, frame, decoded)?;
-    if decoded.len() != header.shape.pixels() * coded_bytes {
+    let needed = header.shape.pixels() * coded_bytes;
+    if decoded.len() != needed {
         return Err(DicomFault::PixelsShort { needed: needed as u64, present: decoded.len() as u64 });
     }
     check_signs(header, stream, coded_bytes, decoded)?;
+    if coded_bytes == 2 {
+        check_fits(header, stream, decoded)?;
+    }
     resize_samples(decoded, coded_bytes, header.stored.bytes(), stream.signed);
+    Ok(())
+}
+
+/// The `needed` bytes of a frame that is not compressed: no byte less, and none more but the one that
+/// makes its length even (PS3.5 A.4).
+fn whole_frame(needed: usize, frame: &[u8]) -> Result<&[u8], DicomFault> {
+    let present = frame.len();
+    if present != needed && present != needed + needed % 2 {
+        return Err(DicomFault::FrameLength { needed: needed as u64, present: present as u64 });
+    }
+    Ok(&frame[..needed])
+}
+
+/// Inflates a frame up to what is needed (PS3.5 A.4.13). The stream must come to its end there.
+fn inflate_frame(needed: usize, frame: &[u8], decoded: &mut Vec<u8>) -> Result<(), DicomFault> {
+    decoded.clear();
+    // One byte that makes the length even, and one that shows that there is more.
+    decoded.reserve(needed + 2);
+    let mut inflate = Decompress::new(false);
+    let done = inflate.decompress_vec(frame, decoded, FlushDecompress::Finish);
+    match done {
+        Ok(Status::StreamEnd) => {}
+        _ if decoded.len() > needed + needed % 2 => {}
+        _ => return Err(DicomFault::Codestream { format: "deflate" }),
+    }
+    whole_frame(needed, decoded)?;
+    decoded.truncate(needed);
     Ok(())
 }
 
@@ -164,6 +219,33 @@ fn check_signs(
         });
     }
     Ok(())
+}
+
+/// Refuses 16-bit samples that Bits Stored does not hold: a lossy stream that is deeper goes beyond the
+/// largest value, and what is cut off at the top would come out small. Not where the value stands higher:
+/// there the stream has other bits as well.
+fn check_fits(header: &ImageHeader, stream: Codestream, decoded: &[u8]) -> Result<(), DicomFault> {
+    let StoredFormat::Integer { bits_stored, high_bit, signed, .. } = header.stored else {
+        return Ok(());
+    };
+    if u16::from(stream.precision) <= bits_stored || high_bit + 1 != bits_stored {
+        return Ok(());
+    }
+    let low = if signed { -(1_i32 << (bits_stored - 1)) } else { 0 };
+    let fits = |pair: [u8; 2]| {
+        let sample = u16::from_le_bytes(pair);
+        // Two's complement in a stream without sign may be of Bits Stored or of all bits.
+        let cut = signed && !stream.signed && sample >> bits_stored == 0;
+        let value = if signed { i32::from(sample.cast_signed()) } else { i32::from(sample) };
+        cut || (low..low + (1 << bits_stored)).contains(&value)
+    };
+    if decoded.as_chunks().0.iter().all(|&pair| fits(pair)) {
+        return Ok(());
+    }
+    Err(DicomFault::CodestreamDiffers {
+        stream: format!("values of more than {bits_stored} bits"),
+        header: format!("{bits_stored} bits stored"),
+    })
 }
 
 /// Lets the registered codec decode the frame as samples of `coded_bytes` little endian bytes.

@@ -110,6 +110,14 @@ pub enum DicomFault {
         /// The format that the transfer syntax names.
         format: &'static str,
     },
+    /// A frame that stands alone in its fragments is longer or shorter than the image.
+    #[error("the image needs {needed} bytes of pixels and its frame has {present}")]
+    FrameLength {
+        /// What Rows, Columns and Bits Allocated ask for.
+        needed: u64,
+        /// What the frame has, or more than what is needed where it was not inflated to its end.
+        present: u64,
+    },
     /// The compressed image has another size, depth or number of components than the header says.
     #[error("the compressed image has {stream}, the header {header}")]
     CodestreamDiffers {

@@ -35,6 +35,26 @@ pub enum TransferSyntax {
     Jpeg2000Lossless,
     /// JPEG 2000.
     Jpeg2000,
+    /// JPEG 2000 Part 2, lossless; codestreams that need no extension of part 2.
+    Jpeg2000Part2Lossless,
+    /// JPEG 2000 Part 2; codestreams that need no extension of part 2.
+    Jpeg2000Part2,
+    /// High-Throughput JPEG 2000, lossless.
+    Htj2kLossless,
+    /// High-Throughput JPEG 2000, lossless, with the RPCL progression.
+    Htj2kLosslessRpcl,
+    /// High-Throughput JPEG 2000.
+    Htj2k,
+    /// JPEG XL, lossless.
+    JpegXlLossless,
+    /// JPEG XL made of a JPEG.
+    JpegXlRecompression,
+    /// JPEG XL.
+    JpegXl,
+    /// Encapsulated Uncompressed Explicit VR Little Endian.
+    EncapsulatedUncompressed,
+    /// Deflated Image Frame Compression.
+    DeflatedFrame,
 }
 
 /// How pixels are compressed.
@@ -43,10 +63,13 @@ pub(super) enum Codec {
     Rle,
     Jpeg,
     Jpeg2000,
+    JpegXl,
+    Uncompressed,
+    Deflate,
 }
 
 impl TransferSyntax {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 21] = [
         Self::ImplicitLittle,
         Self::ExplicitLittle,
         Self::ExplicitBig,
@@ -58,6 +81,16 @@ impl TransferSyntax {
         Self::JpegLosslessSv1,
         Self::Jpeg2000Lossless,
         Self::Jpeg2000,
+        Self::Jpeg2000Part2Lossless,
+        Self::Jpeg2000Part2,
+        Self::Htj2kLossless,
+        Self::Htj2kLosslessRpcl,
+        Self::Htj2k,
+        Self::JpegXlLossless,
+        Self::JpegXlRecompression,
+        Self::JpegXl,
+        Self::EncapsulatedUncompressed,
+        Self::DeflatedFrame,
     ];
 
     /// Its UID (PS3.6 annex A).
@@ -75,6 +108,16 @@ impl TransferSyntax {
             Self::JpegLosslessSv1 => "1.2.840.10008.1.2.4.70",
             Self::Jpeg2000Lossless => "1.2.840.10008.1.2.4.90",
             Self::Jpeg2000 => "1.2.840.10008.1.2.4.91",
+            Self::Jpeg2000Part2Lossless => "1.2.840.10008.1.2.4.92",
+            Self::Jpeg2000Part2 => "1.2.840.10008.1.2.4.93",
+            Self::Htj2kLossless => "1.2.840.10008.1.2.4.201",
+            Self::Htj2kLosslessRpcl => "1.2.840.10008.1.2.4.202",
+            Self::Htj2k => "1.2.840.10008.1.2.4.203",
+            Self::JpegXlLossless => "1.2.840.10008.1.2.4.110",
+            Self::JpegXlRecompression => "1.2.840.10008.1.2.4.111",
+            Self::JpegXl => "1.2.840.10008.1.2.4.112",
+            Self::EncapsulatedUncompressed => "1.2.840.10008.1.2.1.98",
+            Self::DeflatedFrame => "1.2.840.10008.1.2.8.1",
         }
     }
 
@@ -99,8 +142,19 @@ impl TransferSyntax {
         match self {
             Self::ImplicitLittle | Self::ExplicitLittle | Self::ExplicitBig | Self::Deflated => None,
             Self::Rle => Some(Codec::Rle),
-            Self::Jpeg2000 | Self::Jpeg2000Lossless => Some(Codec::Jpeg2000),
-            _ => Some(Codec::Jpeg),
+            Self::JpegBaseline | Self::JpegExtended | Self::JpegLossless | Self::JpegLosslessSv1 => {
+                Some(Codec::Jpeg)
+            }
+            Self::Jpeg2000Lossless
+            | Self::Jpeg2000
+            | Self::Jpeg2000Part2Lossless
+            | Self::Jpeg2000Part2
+            | Self::Htj2kLossless
+            | Self::Htj2kLosslessRpcl
+            | Self::Htj2k => Some(Codec::Jpeg2000),
+            Self::JpegXlLossless | Self::JpegXlRecompression | Self::JpegXl => Some(Codec::JpegXl),
+            Self::EncapsulatedUncompressed => Some(Codec::Uncompressed),
+            Self::DeflatedFrame => Some(Codec::Deflate),
         }
     }
 }
