@@ -175,6 +175,18 @@ fn a_frame_cut_anywhere_is_refused() {
 }
 
 #[test]
+fn a_jpeg_scan_that_ends_early_is_refused_although_it_has_an_end_marker() {
+    for case in cases().iter().filter(|case| case.name.starts_with("jpeg-") && case.expected.is_some()) {
+        for missing in [8, 20, 40] {
+            let kept = &case.frame[..case.frame.len() - missing];
+            let closed = [kept, &[0xFF, 0xD9]].concat();
+            let fault = decoded(&case.file(&[], &[&closed])).unwrap_err().fault;
+            assert!(matches!(fault, DicomFault::Codestream { .. }), "{}: {fault}", case.name);
+        }
+    }
+}
+
+#[test]
 fn a_frame_of_another_size_or_kind_is_refused() {
     for case in cases().iter().filter(|case| case.expected.is_some()) {
         let mut file = case.file(&[], &[&case.frame]);

@@ -392,7 +392,7 @@ fn a_codestream_of_another_size_or_depth_is_refused_before_it_is_decoded() {
         Builder::image(JPEG, 4, 4).frame(&frame)
     };
     assert!(matches!(fault(&jpeg(5)), DicomFault::CodestreamDiffers { .. }));
-    assert!(matches!(fault(&jpeg(4)), DicomFault::Codec { .. }));
+    assert!(matches!(fault(&jpeg(4)), DicomFault::Codestream { .. }));
 }
 
 proptest! {

@@ -4,6 +4,7 @@
 //! found first, and a stream that does not come to its proper end is refused.
 
 use super::error::DicomFault;
+use super::jpeg_scan::Scan;
 
 /// Size and depth that a JPEG or JPEG 2000 codestream declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,40 +23,59 @@ pub(super) struct Codestream {
 /// The codec has 12 bits in lossless frames (SOF3) only, which is said here rather than by its failure. In
 /// these it takes up prediction wrongly behind a restart marker and under a point transform: such streams,
 /// which are rare, are refused.
-pub(super) fn jpeg(bytes: &[u8]) -> Result<Codestream, DicomFault> {
+pub(super) fn jpeg(bytes: &[u8]) -> Result<JpegStream<'_>, DicomFault> {
     let header = jpeg_header(bytes)
         .filter(|_| unpadded(bytes).ends_with(&[0xFF, 0xD9]))
         .ok_or(DicomFault::Codestream { format: "JPEG" })?;
-    let JpegHeader { frame, lossless, restarts, point_transform } = header;
+    let JpegHeader { frame, code, scan, point_transform } = header;
+    let lossless = scan.lossless;
     let unsupported = |value: String, supported| Err(DicomFault::Unsupported { value, supported });
     if !lossless && frame.precision != 8 {
         let supported = "lossy JPEG of 8 bits, and lossless JPEG";
         return unsupported(format!("{} bits", frame.precision), supported);
     }
-    if lossless && restarts {
+    if lossless && scan.restart > 0 {
         return unsupported("a restart interval".to_owned(), "lossless JPEG without restarts");
     }
     if lossless && point_transform != 0 {
         let supported = "lossless JPEG without point transform";
         return unsupported(format!("point transform {point_transform}"), supported);
     }
-    Ok(frame)
+    Ok(JpegStream { frame, scan: matches!(code, 0xC0 | 0xC1 | 0xC3).then_some(scan) })
+}
+
+/// A JPEG whose scan has not been looked at.
+pub(super) struct JpegStream<'a> {
+    pub(super) frame: Codestream,
+    /// Of a sequential frame with Huffman codes.
+    scan: Option<Scan<'a>>,
+}
+
+impl JpegStream<'_> {
+    /// Refuses a scan that ends early. The frame has been held against the header.
+    pub(super) fn check_complete(&self) -> Result<(), DicomFault> {
+        let Codestream { rows, columns, .. } = self.frame;
+        match &self.scan {
+            Some(scan) if !scan.is_complete(rows, columns) => Err(DicomFault::Codestream { format: "JPEG" }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What stands before the first scan of a JPEG.
-struct JpegHeader {
+struct JpegHeader<'a> {
     frame: Codestream,
-    /// The frame is SOF3.
-    lossless: bool,
-    /// A restart interval other than 0 is defined.
-    restarts: bool,
+    /// The marker of the frame.
+    code: u8,
+    scan: Scan<'a>,
     point_transform: u8,
 }
 
-fn jpeg_header(bytes: &[u8]) -> Option<JpegHeader> {
+fn jpeg_header(bytes: &[u8]) -> Option<JpegHeader<'_>> {
     let mut rest = bytes.strip_prefix(&[0xFF, 0xD8])?;
     let mut frame = None;
-    let mut restarts = false;
+    let mut restart = 0;
+    let mut tables = Vec::new();
     loop {
         let marker = rest.strip_prefix(&[0xFF])?;
         let (&code, after) = marker.split_first()?;
@@ -75,14 +95,17 @@ fn jpeg_header(bytes: &[u8]) -> Option<JpegHeader> {
                 if frame.is_some() {
                     return None;
                 }
-                frame = Some((code == 0xC3, jpeg_frame(segment)?));
+                frame = Some((code, jpeg_frame(segment)?));
             }
-            0xDD => restarts = segment.get(2..4)? != [0, 0],
+            0xC4 => tables.push(&segment[2..]),
+            0xDD => restart = u16::from_be_bytes(*segment.get(2..)?.first_chunk()?).into(),
             // Start of scan (B.2.3): the point transform is the low half of its last byte.
             0xDA => {
-                let (lossless, frame) = frame?;
+                let (code, frame) = frame?;
                 let point_transform = segment.last()? & 0x0F;
-                return Some(JpegHeader { frame, lossless, restarts, point_transform });
+                let (selectors, lossless) = (*segment.get(4)?, code == 0xC3);
+                let scan = Scan { data: following, tables, selectors, restart, lossless };
+                return Some(JpegHeader { frame, code, scan, point_transform });
             }
             _ => {}
         }
@@ -178,7 +201,7 @@ mod tests {
         stream.extend([0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 0, 0]);
         assert!(jpeg(&stream).is_err());
         stream.extend([0xFF, 0xD9, 0]);
-        let found = jpeg(&stream).unwrap();
+        let found = jpeg(&stream).unwrap().frame;
         assert_eq!((found.rows, found.columns, found.components, found.precision), (5, 7, 1, 12));
         for cut in 0..stream.len() - 1 {
             assert!(jpeg(&stream[..cut]).is_err(), "cut at {cut}");
@@ -186,7 +209,7 @@ mod tests {
         let changed = |at: usize, value: u8| {
             let mut stream = stream.clone();
             stream[at] = value;
-            jpeg(&stream).unwrap_err().to_string()
+            jpeg(&stream).err().unwrap().to_string()
         };
         assert!(changed(27, 7).contains("restart"));
         assert!(changed(37, 2).contains("point transform 2"));

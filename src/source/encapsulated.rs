@@ -99,7 +99,12 @@ fn decode_frame(
             resize_samples(decoded, 2, header.stored.bytes(), false);
             Ok(())
         }
-        Codec::Jpeg => decode_registered(header, codestream::jpeg(frame)?, true, frame, decoded),
+        Codec::Jpeg => {
+            let stream = codestream::jpeg(frame)?;
+            check_stream(header, stream.frame)?;
+            stream.check_complete()?;
+            decode_registered(header, stream.frame, true, frame, decoded)
+        }
         Codec::Jpeg2000 => decode_registered(header, codestream::jpeg_2000(frame)?, false, frame, decoded),
     }
 }
