@@ -14,11 +14,12 @@ pub struct ImageStatistics {
     sums: Sums,
 }
 
-/// Sum and sum of squares: exact for integers, in binary64 for floats.
+/// What mean and deviation come from: for integers the exact sum and sum of squares; for floats, in binary64,
+/// the mean and the sum of the squared distances from it, which does not cancel where the mean is large.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Sums {
     Integer { sum: i128, squares: i128 },
-    Float { sum: f64, squares: f64 },
+    Float { mean: f64, spread: f64 },
 }
 
 impl ImageStatistics {
@@ -48,16 +49,17 @@ impl ImageStatistics {
     }
 
     fn of_floats(values: &[f32]) -> Self {
-        let (mut pixels, mut min, mut max) = (0, f64::NAN, f64::NAN);
-        let (mut sum, mut squares) = (0.0, 0.0);
-        for value in values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value)) {
+        let (mut pixels, mut min, mut max, mut sum) = (0, f64::NAN, f64::NAN, 0.0);
+        let finite = || values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value));
+        for value in finite() {
             pixels += 1;
             min = value.min(min);
             max = value.max(max);
             sum += value;
-            squares += value * value;
         }
-        Self { pixels, min, max, sums: Sums::Float { sum, squares } }
+        let mean = sum / pixels.max(1) as f64;
+        let spread = finite().map(|value| (value - mean).powi(2)).sum();
+        Self { pixels, min, max, sums: Sums::Float { mean, spread } }
     }
 
     /// A number that equal images share and that different ones hardly ever do, when taken together with
@@ -66,11 +68,12 @@ impl ImageStatistics {
     pub fn fingerprint(&self) -> (u128, u128) {
         match self.sums {
             Sums::Integer { sum, squares } => (sum as u128, squares as u128),
-            Sums::Float { sum, squares } => (u128::from(sum.to_bits()), u128::from(squares.to_bits())),
+            Sums::Float { mean, spread } => (u128::from(mean.to_bits()), u128::from(spread.to_bits())),
         }
     }
 
     fn add(&mut self, other: &Self) {
+        let (mine, theirs) = (self.pixels as f64, other.pixels as f64);
         self.pixels += other.pixels;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
@@ -79,9 +82,11 @@ impl ImageStatistics {
                 *sum += s;
                 *squares += q;
             }
-            (Sums::Float { sum, squares }, Sums::Float { sum: s, squares: q }) => {
-                *sum += s;
-                *squares += q;
+            // Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm (1979).
+            (Sums::Float { mean, spread }, Sums::Float { mean: m, spread: s }) => {
+                let (apart, share) = (m - *mean, theirs / (mine + theirs).max(1.0));
+                *mean += apart * share;
+                *spread += s + apart.powi(2) * mine * share;
             }
             _ => unreachable!("all images of a data set have one pixel type"),
         }
@@ -91,7 +96,8 @@ impl ImageStatistics {
         let pixels = self.pixels as f64;
         match self.sums {
             Sums::Integer { sum, .. } => sum as f64 / pixels,
-            Sums::Float { sum, .. } => sum / pixels,
+            Sums::Float { .. } if self.pixels == 0 => f64::NAN,
+            Sums::Float { mean, .. } => mean,
         }
     }
 
@@ -104,7 +110,7 @@ impl ImageStatistics {
                 let spread = i128::from(self.pixels) * squares - sum * sum;
                 (spread as f64).sqrt() / pixels
             }
-            Sums::Float { sum, squares } => (squares / pixels - (sum / pixels).powi(2)).max(0.0).sqrt(),
+            Sums::Float { spread, .. } => (spread / pixels).sqrt(),
         }
     }
 }
@@ -266,6 +272,17 @@ mod tests {
         assert_eq!(mean, -32_767.75);
         assert_eq!(std, 0.1875f64.sqrt());
         assert_eq!((min, max), (-32_768.0, -32_767.0));
+    }
+
+    #[test]
+    fn float_moments_do_not_cancel() {
+        let mut train = Moments::default();
+        for values in [vec![f32::NAN], vec![1e6, 1e6 + 1.0], vec![], vec![1e6 + 2.0; 2]] {
+            train.add(&ImageStatistics::of(&Pixels::Float32(values)));
+        }
+        let [mean, std, min, max] = train.figures();
+        assert_eq!((mean, min, max), (1e6 + 1.25, 1e6, 1e6 + 2.0));
+        assert!((std - 0.6875f64.sqrt()).abs() < 1e-12, "{std}");
     }
 
     #[test]

@@ -120,6 +120,13 @@ def test_values_that_float32_has_not_are_rounded_and_noted(dicomprep, tmp_path):
     assert "rounded" in result.stderr
 
 
+def test_a_large_mean_does_not_spoil_the_deviation(dicomprep, tmp_path):
+    stored = [noise(SHAPE, 0, 3, number).astype(np.uint16) for number in range(4)]
+    images = [dicom(values, bits=12, slope="0.25", intercept="1000000") for values in stored]
+    _, _, found = pack(dicomprep, tmp_path, images)
+    check(found, [values * 0.25 + 1e6 for values in stored], "float32")
+
+
 @pytest.mark.parametrize("kind", ["int16", "uint16", "float32"])
 def test_a_type_that_is_asked_for_is_taken(kind, dicomprep, tmp_path):
     _, _, found = pack(dicomprep, tmp_path, [dicom(A8), dicom(A12, bits=12)], "--dtype", kind)
