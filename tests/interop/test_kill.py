@@ -1,4 +1,4 @@
-"""A run that is stopped, by whatever: the file appears complete or not at all, and nothing is left that looks like it."""
+"""Runs that are stopped, by whatever: the file appears complete or not at all, and nothing looks like it."""
 
 import os
 import random

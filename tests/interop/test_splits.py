@@ -376,7 +376,8 @@ def test_pseudonyms_replace_the_ids_everywhere(compression, named, dicomprep, tm
     shutil.copyfile(named.image_path(SECRET[1], 1), named.image_path(SECRET[3], 1))
     dicomprep.prep(named.root, tmp_path / "plain.h5", *words)
     result = dicomprep.prep(named.root, tmp_path / "x.h5", *words, "--pseudonym-key", tmp_path / "key")
-    plain = {name: column(tmp_path / "plain.h5", name) for name in ("id", "patient_id", "original_id", "source", "split")}
+    columns = ("id", "patient_id", "original_id", "source", "split")
+    plain = {name: column(tmp_path / "plain.h5", name) for name in columns}
     found = {name: column(tmp_path / "x.h5", name) for name in plain}
     assert found["patient_id"] == [pseudonym(text) for text in plain["patient_id"]]
     assert found["original_id"] == [pseudonym(text) for text in plain["original_id"]]
