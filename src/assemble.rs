@@ -1,28 +1,25 @@
 //! One planned sample becomes pixels and masks. The only module that knows both images and rasters.
 
+mod files;
 mod fit;
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+pub use files::read_header;
 pub use fit::Fit;
+
+use files::{dicom_skipped, read_file, unreadable};
 
 use crate::model::{
     Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason, Skipped,
 };
 use crate::raster::{MaskRule, Rasterizer};
 use crate::source::{
-    ConvertOptions, DicomError, ImageHeader, Limits, Monochrome1, StoredPixels, convert, parse_contour,
-    parse_header, parse_image,
+    ConvertOptions, ImageHeader, Limits, Monochrome1, StoredPixels, convert, parse_contour, parse_image,
 };
 use crate::wrangle::{PairPlan, PlannedSample, Require};
-
-/// First bytes of an image file that are read for its header; hardly any header is longer.
-const HEADER_BYTES: usize = 16 * 1024;
 
 /// How samples are made; the same for all of a data set.
 #[derive(Debug, Clone)]
@@ -229,10 +226,16 @@ impl<'a> Assembler<'a> {
         self.masks.resize(self.options.shape.pixels() * planes, 0);
         let mut facts = Vec::with_capacity(planes);
         for plane in 0..planes {
-            facts.push(self.read_mask(sample, plane, source).unwrap_or_else(|skipped| {
+            let read = self.read_mask(sample, plane, source).unwrap_or_else(|skipped| {
                 remarks.skipped.push(skipped);
                 None
-            }));
+            });
+            if read.is_some_and(|facts| facts.mask_pixels == 0) {
+                let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
+                let text = "the contour owns no pixel of the image, so its mask is empty";
+                remarks.notes.push(Note::new(Place::file(name), text));
+            }
+            facts.push(read);
         }
         facts
     }
@@ -306,32 +309,6 @@ impl<'a> Assembler<'a> {
     }
 }
 
-/// Reads just the header of a planned sample's image.
-///
-/// # Errors
-/// Why the image cannot be used.
-pub fn read_header(
-    plan: &PairPlan,
-    sample: &PlannedSample,
-    limits: &Limits,
-    bytes: &mut Vec<u8>,
-) -> Result<ImageHeader, Skipped> {
-    let name = plan.image_name(sample);
-    let path = plan.image_path(sample);
-    let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
-    let file = open(&path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    bytes.clear();
-    (&file).take(HEADER_BYTES as u64).read_to_end(bytes).map_err(failed)?;
-    let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
-    if let Some(header) = parse(bytes)? {
-        return Ok(header);
-    }
-    (&file).take(limits.max_image_bytes).read_to_end(bytes).map_err(failed)?;
-    let cut = || Skipped::new(Place::file(name.as_str()), Reason::ImageUnreadable, "the file ends early");
-    parse(bytes)?.ok_or_else(cut)
-}
-
 /// Rejects the image of `sample` for the reason in `skipped`, and its contours with it.
 pub fn reject_image(plan: &PairPlan, sample: &PlannedSample, skipped: Skipped, remarks: &mut Remarks) {
     for plane in 0..sample.annotations.len() {
@@ -349,43 +326,10 @@ fn too_large(name: &str, found: GridShape, wanted: GridShape) -> Skipped {
     Skipped::new(Place::file(name), Reason::ImageSize, detail)
 }
 
-/// Opens a file for reading, unless it is a pipe or a device, which could block.
-fn open(path: &Path) -> io::Result<File> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    File::open(path)
-}
-
-/// Reads a whole file of at most `limit` bytes into `bytes`.
-fn read_file(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let file = open(path)?;
-    let length = file.metadata()?.len();
-    let too_long = || {
-        io::Error::other(format!("it has {length} bytes, and the limit is {limit}; see --max-image-bytes"))
-    };
-    if length > limit {
-        return Err(too_long());
-    }
-    bytes.clear();
-    // One byte more than the file has, so that the end is seen without another read.
-    bytes.reserve(usize::try_from(length).map_err(|_| too_long())? + 1);
-    (&file).take(limit + 1).read_to_end(bytes)?;
-    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(()) }
-}
-
 fn is_outside(contour: &Polygon, image: GridShape) -> bool {
     let ([min_x, min_y], [max_x, max_y]) = contour.bounds();
     // Pixels reach half a pixel beyond their centres.
     max_x < -0.5 || max_y < -0.5 || min_x > image.columns() as f64 - 0.5 || min_y > image.rows() as f64 - 0.5
-}
-
-fn unreadable(name: &str, reason: Reason, error: &io::Error) -> Skipped {
-    Skipped::new(Place::file(name), reason, format!("the file cannot be read: {error}"))
-}
-
-fn dicom_skipped(error: &DicomError) -> Skipped {
-    Skipped::new((*error.place).clone(), error.reason(), error.fault.to_string())
 }
 
 /// Notes what of an image's header was present but unreadable, and that values were rounded.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::planning::{assign_by_leaders, patients_of, pool};
+use super::planning::pool;
 use super::sink::Sink;
+use super::split_choice::{assign_by_leaders, patients_of};
 use super::summary::SplitSize;
 use super::{PrepError, PrepPlan};
 use crate::model::{Note, Pixels, Place};

@@ -9,14 +9,17 @@ mod equal_images;
 mod error;
 mod finish;
 mod in_order;
+mod names;
 mod options;
 mod planning;
 mod pseudonym;
 mod run;
 mod sink;
 mod source_digest;
+mod split_choice;
 mod summary;
 mod survey;
+mod worker;
 
 pub use error::PrepError;
 pub use options::{PrepOptions, Splits, Unlabelled};

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
+use super::split_choice::assign;
 use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::{AssembleOptions, Remarks};
-use crate::model::{Bin, GridShape, Note, PixelType, Place, Reason, Skipped};
-use crate::wrangle::{
-    self, Layout, PairOptions, PairPlan, PlannedSample, SPLIT_RULE, SplitName, apply_split_file,
-    assign_splits,
-};
+use crate::model::{Bin, GridShape, Note, PixelType, Reason, Skipped};
+use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitName};
 
 /// Everything that is decided before the first pixel is decoded.
 #[derive(Debug)]
@@ -28,6 +27,8 @@ pub struct PrepPlan {
     pub(super) notes: Vec<Note>,
     /// Images without a contour that are not among the samples.
     pub(super) unlabelled: usize,
+    /// How long planning took.
+    pub(super) seconds: f64,
     pub(super) options: PrepOptions,
 }
 
@@ -49,6 +50,7 @@ pub struct Estimate {
 /// # Errors
 /// [`PrepError`] where no file can come of it.
 pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
+    let start = Instant::now();
     let pair_options = PairOptions { structures: options.structures.clone(), require: options.require };
     let mut pairs = wrangle::plan(layout, &pair_options).map_err(Box::new)?;
     let data_dir = layout.data_dir().to_owned();
@@ -87,6 +89,7 @@ pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Res
         skipped,
         notes,
         unlabelled,
+        seconds: start.elapsed().as_secs_f64(),
         pairs,
         options,
     })
@@ -246,81 +249,4 @@ fn nothing_left(data_dir: PathBuf, pairs: &PairPlan, remarks: &Remarks) -> PrepE
         ),
     };
     PrepError::NothingLeft { data_dir, why }
-}
-
-/// The split of every patient, and the rule in words.
-fn assign(
-    pairs: &PairPlan,
-    samples: &[PlannedSample],
-    splits: &Splits,
-    notes: &mut Vec<Note>,
-) -> Result<(Vec<SplitName>, String), PrepError> {
-    let with_samples = patients_of(samples);
-    let ids = || with_samples.iter().map(|&patient| &*pairs.patients[patient as usize].patient_id);
-    let (assigned, rule) = match splits {
-        Splits::Fractions(spec, seed) => {
-            let rule = if spec.is_none() {
-                "none".to_owned()
-            } else {
-                format!("{spec}: {SPLIT_RULE} Patients that share an equal image count as one, by the first.")
-            };
-            let assigned = assign_splits(spec, *seed, ids());
-            note_empty_splits(spec, &assigned, notes);
-            (assigned, rule)
-        }
-        Splits::Table(table) => {
-            let (assigned, mut unused) = apply_split_file(table, ids()).map_err(Box::new)?;
-            notes.append(&mut unused);
-            (assigned, "as listed in a table of patients".to_owned())
-        }
-    };
-    Ok((spread(pairs, &with_samples, &assigned), rule))
-}
-
-/// The splits by fractions once more, of the patients `with_samples`: only those that lead their group are
-/// drawn, and the others follow them.
-pub(super) fn assign_by_leaders(
-    plan: &PrepPlan,
-    with_samples: &[u32],
-    mut leader: impl FnMut(u32) -> u32,
-) -> Vec<SplitName> {
-    let Splits::Fractions(spec, seed) = &plan.options.splits else {
-        return plan.splits.clone();
-    };
-    let leaders: Vec<u32> =
-        with_samples.iter().copied().filter(|&patient| leader(patient) == patient).collect();
-    let ids = leaders.iter().map(|&patient| &*plan.pairs.patients[patient as usize].patient_id);
-    let mut all = spread(&plan.pairs, &leaders, &assign_splits(spec, *seed, ids));
-    for &patient in with_samples {
-        all[patient as usize] = all[leader(patient) as usize];
-    }
-    all
-}
-
-/// The patients of `samples`, each once, in link order.
-pub(super) fn patients_of(samples: &[PlannedSample]) -> Vec<u32> {
-    let mut patients: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
-    patients.dedup();
-    patients
-}
-
-/// One entry for every patient of the plan.
-fn spread(pairs: &PairPlan, patients: &[u32], splits: &[SplitName]) -> Vec<SplitName> {
-    let mut all = vec![SplitName::Unsplit; pairs.patients.len()];
-    for (&patient, &split) in patients.iter().zip(splits) {
-        all[patient as usize] = split;
-    }
-    all
-}
-
-fn note_empty_splits(spec: &wrangle::SplitSpec, assigned: &[SplitName], notes: &mut Vec<Note>) {
-    for split in SplitName::ALL {
-        if spec.fraction(split) > 0.0 && !assigned.contains(&split) {
-            let (name, count) = (split.name(), assigned.len());
-            let patients =
-                if count == 1 { "is only 1 patient" } else { &format!("are only {count} patients") };
-            let text = format!("split {name} is empty: there {patients}");
-            notes.push(Note::new(Place::file("--split"), text));
-        }
-    }
 }

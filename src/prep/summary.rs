@@ -143,6 +143,8 @@ pub struct NoteEntry {
 /// Seconds of work in each stage, summed over the threads; and of the whole run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct StageSeconds {
+    /// Pairing names and reading headers, as a clock on the wall shows it.
+    pub plan: f64,
     /// Reading files, and their digests.
     pub read: f64,
     /// From file bytes to pixels.

@@ -18,6 +18,8 @@ const PARTIAL_SUFFIX: &str = ".partial";
 pub struct Target {
     path: PathBuf,
     partial: TempPath,
+    /// Locked as long as the partial file is ours, so that no other run takes it for a leftover.
+    lock: File,
     replace: bool,
 }
 
@@ -38,7 +40,10 @@ impl Target {
             .suffix(PARTIAL_SUFFIX)
             .make_in(&folder, |partial| File::create_new(partial))
             .map_err(io_error("create a file beside", path))?;
-        Ok(Self { path: path.to_owned(), partial: partial.into_temp_path(), replace })
+        let (lock, partial) = partial.into_parts();
+        // A file system without locks leaves leftovers, and does no other harm.
+        let _ = lock.try_lock();
+        Ok(Self { path: path.to_owned(), partial, lock, replace })
     }
 
     /// The checks of [`Target::claim`], without touching the disk.
@@ -74,7 +79,7 @@ impl Target {
     /// # Errors
     /// [`StoreError::Io`], and [`StoreError::Exists`] where a file has appeared under the name since.
     pub fn commit(self) -> Result<u64, StoreError> {
-        let Self { path, partial, replace } = self;
+        let Self { path, partial, lock, replace } = self;
         let file = File::open(&partial).map_err(io_error("open", &partial))?;
         file.sync_all().map_err(io_error("sync", &partial))?;
         let bytes = file.metadata().map_err(io_error("open", &partial))?.len();
@@ -83,6 +88,7 @@ impl Target {
             io::ErrorKind::AlreadyExists => StoreError::Exists(path.clone()),
             _ => io_error("rename the finished file to", &path)(error.error),
         })?;
+        drop(lock);
         let (folder, _) = Self::partial_place(&path);
         File::open(&folder).and_then(|folder| folder.sync_all()).map_err(io_error("sync", &folder))?;
         Ok(bytes)
@@ -99,7 +105,7 @@ impl Target {
     }
 }
 
-/// Removes partial files whose writer is gone: HDF5 locks a file as long as it is being written.
+/// Removes partial files whose writer is gone: they are locked as long as they are being written.
 fn remove_leftovers(folder: &Path, prefix: &str) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
@@ -174,9 +180,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(".a.h5.dead.partial"), b"").unwrap();
         fs::write(folder.path().join(".b.h5.other.partial"), b"").unwrap();
-        let used = File::create(folder.path().join(".a.h5.used.partial")).unwrap();
-        used.lock().unwrap();
+        let used = Target::claim(&folder.path().join("a.h5"), false).unwrap();
         drop(Target::claim(&folder.path().join("a.h5"), false).unwrap());
-        assert_eq!(names(folder.path()), [".a.h5.used.partial", ".b.h5.other.partial"]);
+        let used = used.partial().file_name().unwrap().to_str().unwrap();
+        assert_eq!(names(folder.path()), [used, ".b.h5.other.partial"]);
     }
 }

@@ -105,7 +105,10 @@ impl DatasetWriter {
 
     fn create_inner(target: Target, spec: DatasetSpec) -> hdf5::Result<Self> {
         let file = File::with_options()
-            .with_fapl(|access| access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110))
+            .with_fapl(|access| {
+                // The target holds a lock of its own.
+                access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110).file_locking(false)
+            })
             .with_fcpl(|create| create.obj_track_times(false))
             .create(target.partial())?;
         let samples = file.create_group_builder().obj_track_times(false).create(SAMPLES)?;

@@ -1,0 +1,71 @@
+//! Reads input files, bounded, and says of those that cannot be read why.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::model::{Place, Reason, Skipped};
+use crate::source::{DicomError, ImageHeader, Limits, parse_header};
+use crate::wrangle::{PairPlan, PlannedSample};
+
+/// First bytes of an image file that are read for its header; hardly any header is longer.
+const HEADER_BYTES: usize = 16 * 1024;
+
+/// Reads just the header of a planned sample's image.
+///
+/// # Errors
+/// Why the image cannot be used.
+pub fn read_header(
+    plan: &PairPlan,
+    sample: &PlannedSample,
+    limits: &Limits,
+    bytes: &mut Vec<u8>,
+) -> Result<ImageHeader, Skipped> {
+    let name = plan.image_name(sample);
+    let path = plan.image_path(sample);
+    let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
+    let file = open(&path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    bytes.clear();
+    (&file).take(HEADER_BYTES as u64).read_to_end(bytes).map_err(failed)?;
+    let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
+    if let Some(header) = parse(bytes)? {
+        return Ok(header);
+    }
+    (&file).take(limits.max_image_bytes).read_to_end(bytes).map_err(failed)?;
+    let cut = || Skipped::new(Place::file(name.as_str()), Reason::ImageUnreadable, "the file ends early");
+    parse(bytes)?.ok_or_else(cut)
+}
+
+/// Opens a file for reading, unless it is a pipe or a device, which could block.
+fn open(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    File::open(path)
+}
+
+/// Reads a whole file of at most `limit` bytes into `bytes`.
+pub(super) fn read_file(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let file = open(path)?;
+    let length = file.metadata()?.len();
+    let too_long = || {
+        io::Error::other(format!("it has {length} bytes, and the limit is {limit}; see --max-image-bytes"))
+    };
+    if length > limit {
+        return Err(too_long());
+    }
+    bytes.clear();
+    // One byte more than the file has, so that the end is seen without another read.
+    bytes.reserve(usize::try_from(length).map_err(|_| too_long())? + 1);
+    (&file).take(limit + 1).read_to_end(bytes)?;
+    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(()) }
+}
+
+pub(super) fn unreadable(name: &str, reason: Reason, error: &io::Error) -> Skipped {
+    Skipped::new(Place::file(name), reason, format!("the file cannot be read: {error}"))
+}
+
+pub(super) fn dicom_skipped(error: &DicomError) -> Skipped {
+    Skipped::new((*error.place).clone(), error.reason(), error.fault.to_string())
+}

@@ -1,0 +1,68 @@
+//! What things are called in the file: as in the data, or by pseudonyms.
+
+use super::finish::FinalSplits;
+use super::pseudonym::Pseudonyms;
+use super::sink::Input;
+use crate::store::TextWidths;
+use crate::wrangle::{PairPlan, PlannedSample};
+
+/// What a sample is called in the file.
+pub(super) struct Names {
+    pub(super) id: String,
+    pub(super) patient_id: String,
+    pub(super) original_id: String,
+    pub(super) source: String,
+}
+
+/// Knows the names of samples, inputs and patients.
+pub(super) struct Namer<'a> {
+    pairs: &'a PairPlan,
+    samples: &'a [PlannedSample],
+    pseudonyms: Pseudonyms,
+}
+
+impl<'a> Namer<'a> {
+    /// With a key, ids become pseudonyms.
+    pub(super) fn new(pairs: &'a PairPlan, samples: &'a [PlannedSample], key: Option<Vec<u8>>) -> Self {
+        Self { pairs, samples, pseudonyms: Pseudonyms::new(key) }
+    }
+
+    /// The names in the row of a sample.
+    pub(super) fn names(&self, sample: &PlannedSample) -> Names {
+        let patient = self.pairs.patient(sample);
+        let in_path = |name: &str| self.pseudonyms.in_path(name, &patient.patient_id);
+        Names {
+            id: in_path(&self.pairs.sample_id(sample)),
+            patient_id: self.pseudonyms.of(&patient.patient_id),
+            original_id: self.pseudonyms.of(&patient.original_id),
+            source: in_path(&self.pairs.image_name(sample)),
+        }
+    }
+
+    /// The name of an input file.
+    pub(super) fn input(&self, input: Input) -> String {
+        let sample = &self.samples[input.sample as usize];
+        let patient = self.pairs.patient(sample);
+        let contour = input.plane.and_then(|plane| self.pairs.annotation_name(sample, usize::from(plane)));
+        match contour {
+            Some(name) => self.pseudonyms.in_path(&name, &patient.original_id),
+            None => self.pseudonyms.in_path(&self.pairs.image_name(sample), &patient.patient_id),
+        }
+    }
+
+    /// The ids of each group of patients that share equal images, separated by commas.
+    pub(super) fn joined(&self, splits: &FinalSplits) -> Vec<String> {
+        let id = |&patient: &u32| self.pseudonyms.of(&self.pairs.patients[patient as usize].patient_id);
+        splits.joined.iter().map(|group| group.iter().map(id).collect::<Vec<_>>().join(",")).collect()
+    }
+
+    /// The longest names of all samples.
+    pub(super) fn widths(&self) -> TextWidths {
+        let mut widths = TextWidths::default();
+        for sample in self.samples {
+            let Names { id, patient_id, original_id, source } = self.names(sample);
+            widths.admit(&id, &patient_id, &original_id, &source);
+        }
+        widths
+    }
+}

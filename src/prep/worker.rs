@@ -1,0 +1,216 @@
+//! One thread of a run: from a planned sample to an encoded row.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::in_order::InOrder;
+use super::names::{Namer, Names};
+use super::sink::{Outcome, Sink};
+use super::{Control, PrepPlan};
+use crate::assemble::{
+    AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes,
+};
+use crate::model::Pixels;
+use crate::store::{
+    AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, SampleRow,
+    ValueHistogram,
+};
+use crate::wrangle::PlannedSample;
+
+/// Finished rows that may wait for one that is not, for each thread.
+const WAITING_PER_THREAD: usize = 4;
+
+/// What the threads share.
+pub(super) struct Shared<'a> {
+    plan: &'a PrepPlan,
+    options: &'a AssembleOptions,
+    namer: &'a Namer<'a>,
+    encoder: Encoder,
+    control: Control<'a>,
+    claimed: AtomicUsize,
+    line: InOrder<(Outcome, Remarks), Sink<'a>>,
+    /// Written rows, whose memory is used again.
+    spare: Mutex<Vec<EncodedRow>>,
+    totals: Mutex<Totals>,
+}
+
+/// What every thread adds when it is done.
+pub(super) struct Totals {
+    pub(super) histogram: ValueHistogram,
+    pub(super) times: StageTimes,
+    pub(super) compress: Duration,
+    pub(super) bytes_read: u64,
+}
+
+impl Totals {
+    fn new(plan: &PrepPlan) -> Self {
+        Self {
+            histogram: ValueHistogram::new(plan.pixel_type),
+            times: StageTimes::default(),
+            compress: Duration::ZERO,
+            bytes_read: 0,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.histogram.merge(&other.histogram);
+        self.times.read += other.times.read;
+        self.times.decode += other.times.decode;
+        self.times.rasterize += other.times.rasterize;
+        self.compress += other.compress;
+        self.bytes_read += other.bytes_read;
+    }
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(
+        (plan, options): (&'a PrepPlan, &'a AssembleOptions),
+        namer: &'a Namer<'a>,
+        encoder: Encoder,
+        sink: Sink<'a>,
+        control: Control<'a>,
+    ) -> Self {
+        Self {
+            plan,
+            options,
+            namer,
+            encoder,
+            control,
+            claimed: AtomicUsize::new(0),
+            line: InOrder::new(sink, WAITING_PER_THREAD * plan.options.threads),
+            spare: Mutex::new(Vec::new()),
+            totals: Mutex::new(Totals::new(plan)),
+        }
+    }
+
+    /// What was gathered, when all threads are done.
+    pub(super) fn into_parts(self) -> (Sink<'a>, Totals) {
+        (self.line.into_sink(), self.totals.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<EncodedRow>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One thread's work, and its memory.
+pub(super) struct Worker<'a, 'p> {
+    shared: &'a Shared<'p>,
+    assembler: Assembler<'a>,
+    images: ChunkEncoder,
+    masks: ChunkEncoder,
+    bytes: Vec<u8>,
+    totals: Totals,
+}
+
+impl<'a, 'p> Worker<'a, 'p> {
+    pub(super) fn new(shared: &'a Shared<'p>) -> Self {
+        let compression: Compression = shared.plan.options.compression;
+        Self {
+            shared,
+            assembler: Assembler::new(&shared.plan.pairs, shared.options),
+            images: ChunkEncoder::new(compression, shared.encoder),
+            // Masks are runs and nothing else.
+            masks: ChunkEncoder::new(compression, Encoder::Runs),
+            bytes: Vec::new(),
+            totals: Totals::new(shared.plan),
+        }
+    }
+
+    /// Makes one sample after another until there is none left, or the work is stopped.
+    pub(super) fn work(mut self) {
+        let shared = self.shared;
+        let _guard = shared.line.stop_on_panic();
+        loop {
+            let number = shared.claimed.fetch_add(1, Ordering::Relaxed);
+            if number >= shared.plan.samples.len() {
+                break;
+            }
+            if shared.control.cancel.load(Ordering::Relaxed) {
+                shared.line.stop();
+                break;
+            }
+            let mut remarks = Remarks::default();
+            let outcome = self.make(&shared.plan.samples[number], &mut remarks);
+            let brought = shared.line.bring(number, (outcome, remarks), |sink, (outcome, remarks)| {
+                let written = sink.take(&outcome, remarks);
+                if let Outcome::Made(row) = outcome {
+                    shared.spare().push(*row);
+                }
+                written
+            });
+            if brought.is_err() {
+                break;
+            }
+            shared.control.progress.advance(1);
+        }
+        self.totals.times = self.assembler.times();
+        self.totals.bytes_read = self.assembler.bytes_read();
+        shared.totals.lock().unwrap_or_else(PoisonError::into_inner).add(&self.totals);
+    }
+
+    fn make(&mut self, sample: &PlannedSample, remarks: &mut Remarks) -> Outcome {
+        match self.assembler.assemble(sample, remarks) {
+            Assembled::Rejected => Outcome::Rejected,
+            Assembled::Unlabelled => Outcome::Unlabelled,
+            Assembled::Sample(facts) => Outcome::Made(Box::new(self.encode(sample, facts))),
+        }
+    }
+
+    fn encode(&mut self, sample: &PlannedSample, facts: SampleFacts) -> EncodedRow {
+        let start = Instant::now();
+        let plan = self.shared.plan;
+        let spare = self.shared.spare().pop().map(|row| (row.image, row.mask));
+        let (mut image, mut mask) = spare.unwrap_or_default();
+        let pixels: &Pixels = self.assembler.pixels();
+        let statistics = ImageStatistics::of(pixels);
+        if plan.splits[sample.patient as usize].counts_as_train() {
+            self.totals.histogram.add(pixels);
+        }
+        pixels.write_le_bytes(&mut self.bytes);
+        let checksum = [crc32c::crc32c(&self.bytes), crc32c::crc32c(self.assembler.masks())];
+        self.images.encode(&self.bytes, plan.pixel_type.size(), &mut image);
+        self.masks.encode(self.assembler.masks(), 1, &mut mask);
+        let value_range = [statistics.min as f32, statistics.max as f32];
+        let row = self.row(sample, facts, value_range, checksum);
+        self.totals.compress += start.elapsed();
+        EncodedRow { row, image, mask, statistics }
+    }
+
+    fn row(
+        &self,
+        sample: &PlannedSample,
+        facts: SampleFacts,
+        value_range: [f32; 2],
+        checksum: [u32; 2],
+    ) -> SampleRow {
+        let Names { id, patient_id, original_id, source } = self.shared.namer.names(sample);
+        SampleRow {
+            id,
+            patient_id,
+            original_id,
+            instance: sample.instance,
+            frame: 0,
+            source,
+            source_sha256: facts.source_sha256,
+            annotations: facts.annotations.into_iter().map(cell).collect(),
+            source_shape: facts.source_shape,
+            geometry: facts.geometry,
+            value_range,
+            checksum,
+        }
+    }
+}
+
+fn cell(facts: Option<AnnotationFacts>) -> AnnotationCell {
+    match facts {
+        None => AnnotationCell { sha256: None, mask_pixels: 0, contour_area: f32::NAN },
+        Some(facts) => AnnotationCell {
+            sha256: Some(facts.sha256),
+            // An image has fewer pixels than an i32 counts: its bytes are below the limit of a chunk, 4 GiB.
+            mask_pixels: i32::try_from(facts.mask_pixels).unwrap_or(i32::MAX),
+            contour_area: facts.contour_area as f32,
+        },
+    }
+}
