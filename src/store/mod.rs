@@ -4,6 +4,7 @@ mod attributes;
 mod chunk_codec;
 mod chunk_table;
 mod columns;
+mod deflate;
 mod direct_chunk;
 mod error;
 mod reader;
