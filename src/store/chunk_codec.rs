@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status, Strategy};
+use super::deflate::PlaneDeflater;
 
 /// How hard to compress: 0 stores the chunks as they are, 1 to 9 as in gzip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,9 @@ impl Compression {
 /// Which deflate encoder makes the zlib streams of a data set. Any reader reads both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoder {
-    /// Runs and Huffman codes only: byte planes of noisy images hold runs but hardly any other match,
-    /// so it is faster than a match search and, with short blocks, no larger.
+    /// Runs and Huffman codes only, the same at every level: byte planes of noisy images hold runs but hardly
+    /// any other match, so it is several times as fast as a match search and, with blocks cut along the
+    /// planes, no larger.
     Runs,
     /// A full match search, for images that repeat themselves.
     Matches,
@@ -82,7 +83,7 @@ pub struct ChunkEncoder {
 }
 
 enum Deflater {
-    Runs(Box<Deflate>),
+    Runs(Box<PlaneDeflater>),
     Matches(Box<libdeflater::Compressor>),
 }
 
@@ -90,17 +91,10 @@ impl ChunkEncoder {
     /// An encoder for one thread.
     #[must_use]
     pub fn new(compression: Compression, encoder: Encoder) -> Self {
-        let level = i32::from(compression.level());
         let deflater = match encoder {
-            Encoder::Runs => Deflater::Runs(Box::new(Deflate::new_with_config(DeflateConfig {
-                level: level.max(1),
-                strategy: Strategy::Rle,
-                // Blocks of 8,192 symbols: Huffman codes that follow the planes pay for their headers.
-                mem_level: 7,
-                ..DeflateConfig::default()
-            }))),
+            Encoder::Runs => Deflater::Runs(Box::new(PlaneDeflater::new())),
             Encoder::Matches => {
-                let level = libdeflater::CompressionLvl::new(level).unwrap_or_default();
+                let level = libdeflater::CompressionLvl::new(compression.level().into()).unwrap_or_default();
                 Deflater::Matches(Box::new(libdeflater::Compressor::new(level)))
             }
         };
@@ -125,39 +119,27 @@ impl ChunkEncoder {
         };
         // The stream is made in memory that keeps its length, so that only what is needed is copied and nothing
         // is cleared each time.
-        let written = self.deflater.deflate(input, &mut self.stream);
+        let written = self.deflater.deflate(input, bytes.len() / element_size.max(1), &mut self.stream);
         chunk.0.extend_from_slice(&self.stream[..written]);
     }
 }
 
 impl Deflater {
-    /// Writes a zlib stream to the beginning of `output`, which grows if it must. Returns its length.
-    fn deflate(&mut self, input: &[u8], output: &mut Vec<u8>) -> usize {
+    /// Writes a zlib stream of planes of `plane_bytes` bytes to the beginning of `output`, which grows if it
+    /// must. Returns its length.
+    fn deflate(&mut self, input: &[u8], plane_bytes: usize, output: &mut Vec<u8>) -> usize {
         match self {
-            Self::Runs(deflate) => {
-                deflate.reset();
-                grow(output, zlib_rs::compress_bound(input.len()) + 64);
-                let status = deflate.compress(input, output, DeflateFlush::Finish);
-                assert!(
-                    matches!(status, Ok(Status::StreamEnd)),
-                    "a zlib stream fits into its bound: {status:?}"
-                );
-                // `total_out` is below the length of the buffer, hence a usize.
-                deflate.total_out() as usize
-            }
+            Self::Runs(deflater) => deflater.deflate(input, plane_bytes, output),
             Self::Matches(compressor) => {
-                grow(output, compressor.zlib_compress_bound(input.len()));
+                let bound = compressor.zlib_compress_bound(input.len());
+                if output.len() < bound {
+                    output.resize(bound, 0);
+                }
                 compressor
                     .zlib_compress(input, output)
                     .expect("a zlib stream fits into the bound that its encoder gives")
             }
         }
-    }
-}
-
-fn grow(buffer: &mut Vec<u8>, length: usize) {
-    if buffer.len() < length {
-        buffer.resize(length, 0);
     }
 }
 

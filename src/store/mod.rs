@@ -5,6 +5,7 @@ mod chunk_codec;
 mod chunk_table;
 mod chunked_dataset;
 mod columns;
+mod deflate;
 mod direct_chunk;
 mod error;
 mod reader;

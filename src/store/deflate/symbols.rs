@@ -1,0 +1,96 @@
+//! The alphabet of literals and lengths (RFC 1951, 3.2.5) and how often its symbols occur.
+
+/// Symbols of the literal and length alphabet that a stream may hold.
+pub(super) const SYMBOLS: usize = 286;
+/// The symbol at the end of every block.
+pub(super) const END_OF_BLOCK: usize = 256;
+/// The symbol of the shortest match.
+pub(super) const FIRST_LENGTH: usize = 257;
+/// The shortest match.
+pub(super) const MIN_MATCH: usize = 3;
+/// The longest match.
+pub(super) const MAX_MATCH: usize = 258;
+
+/// The shortest match of each length symbol.
+const BASE: [u16; 29] = [
+    3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
+    227, 258,
+];
+
+/// Extra bits after each length symbol.
+pub(super) const EXTRA_BITS: [u8; 29] =
+    [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+
+/// For each match length less 3, its symbol less 257.
+const LENGTH_INDEX: [u8; 256] = {
+    let mut table = [0; 256];
+    let (mut length, mut index) = (MIN_MATCH, 0);
+    while length <= MAX_MATCH {
+        if index < 28 && length >= BASE[index + 1] as usize {
+            index += 1;
+        }
+        table[length - MIN_MATCH] = index as u8;
+        length += 1;
+    }
+    table
+};
+
+/// The symbol of a match of 3 to 258 bytes, less 257.
+pub(super) fn length_index(length: usize) -> usize {
+    LENGTH_INDEX[length - MIN_MATCH].into()
+}
+
+/// The extra bits' value of a match of `length` bytes, whose symbol less 257 is `index`.
+pub(super) fn extra_value(length: usize, index: usize) -> usize {
+    length - BASE[index] as usize
+}
+
+/// How often each literal or length occurs in a part of the input.
+#[derive(Clone)]
+pub(super) struct Tally {
+    /// Occurrences of each symbol.
+    pub(super) counts: [u32; SYMBOLS],
+    /// Bytes that the symbols stand for.
+    pub(super) bytes: usize,
+}
+
+impl Tally {
+    /// Nothing counted yet.
+    pub(super) const EMPTY: Self = Self { counts: [0; SYMBOLS], bytes: 0 };
+
+    /// Counts the matches that make up a run of `length` bytes: see [`matches()`].
+    pub(super) fn add_run(&mut self, length: usize) {
+        let (full, rest) = matches(length);
+        self.counts[SYMBOLS - 1] += full as u32;
+        if rest > 0 {
+            self.counts[FIRST_LENGTH + length_index(rest)] += 1;
+        }
+    }
+
+    /// Counts what `other` counted too.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.bytes += other.bytes;
+    }
+}
+
+/// A run as matches: so many of 258 bytes, and one of the rest, which is 0 or at least 3.
+pub(super) fn matches(length: usize) -> (usize, usize) {
+    (length / MAX_MATCH, length % MAX_MATCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_length_is_its_base_and_extra_bits() {
+        for length in MIN_MATCH..=MAX_MATCH {
+            let index = length_index(length);
+            assert!(extra_value(length, index) < 1 << EXTRA_BITS[index], "{length}");
+        }
+        assert_eq!([3, 10, 11, 12, 13, 257, 258].map(length_index), [0, 7, 8, 8, 9, 27, 28]);
+    }
+}
