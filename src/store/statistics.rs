@@ -35,16 +35,28 @@ impl ImageStatistics {
     }
 
     fn of_integers<T: Copy + Ord + Into<i32>>(values: &[T]) -> Self {
+        let Some(&first) = values.first() else {
+            let sums = Sums::Integer { sum: 0, squares: 0 };
+            return Self { pixels: 0, min: f64::NAN, max: f64::NAN, sums };
+        };
+        let (min, max) =
+            values.iter().fold((first, first), |(min, max), &value| (min.min(value), max.max(value)));
         let (mut sum, mut squares) = (0i128, 0i128);
-        // 32,768 numbers of 16 bits sum up to less than an i32 holds; a square fits a u32.
+        // The sums of a block of 32,768 numbers of 16 bits fit into 32, if squares are summed by halves.
         for block in values.chunks(32_768) {
-            sum += i128::from(block.iter().map(|&value| value.into()).sum::<i32>());
-            let square = |&value: &T| u64::from(value.into().unsigned_abs().pow(2));
-            squares += i128::from(block.iter().map(square).sum::<u64>());
+            let (mut block_sum, mut low, mut high) = (0i32, 0u32, 0u32);
+            for &value in block {
+                let value: i32 = value.into();
+                let square = value.unsigned_abs().pow(2);
+                block_sum += value;
+                low += square & 0xFFFF;
+                high += square >> 16;
+            }
+            sum += i128::from(block_sum);
+            squares += i128::from(low) + (i128::from(high) << 16);
         }
-        let known = |value: Option<T>| value.map_or(f64::NAN, |value| f64::from(value.into()));
         let sums = Sums::Integer { sum, squares };
-        let (min, max) = (known(values.iter().copied().min()), known(values.iter().copied().max()));
+        let [min, max] = [min, max].map(|value| f64::from(value.into()));
         Self { pixels: values.len() as u64, min, max, sums }
     }
 
