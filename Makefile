@@ -57,7 +57,7 @@ clean: ## remove everything that these commands made
 $(CMAKE_PATH): .ci/setup
 	@.ci/setup build '$(VENV)' '$@'
 
-$(STAMPS)/tests: tests/interop/requirements.txt .ci/setup
+$(STAMPS)/tests: tests/interop/requirements.txt .ci/setup | $(CMAKE_PATH)
 	@.ci/setup python '$(VENV)' $<
 	@.ci/setup h5dump
 	@mkdir -p $(STAMPS) && touch $@

@@ -17,7 +17,8 @@ use crate::model::{
 };
 use crate::raster::{MaskRule, Rasterizer};
 use crate::source::{
-    ConvertOptions, ImageHeader, Limits, Monochrome1, StoredPixels, convert, parse_contour, parse_image,
+    ConvertOptions, ImageHeader, Limits, MAX_CONTOUR_BYTES, Monochrome1, StoredPixels, convert,
+    parse_contour, parse_image,
 };
 use crate::wrangle::{PairPlan, PlannedSample, Require};
 
@@ -26,8 +27,8 @@ use crate::wrangle::{PairPlan, PlannedSample, Require};
 pub struct AssembleOptions {
     /// The size of every image and mask.
     pub shape: GridShape,
-    /// What to do with images of another size.
-    pub fit: Fit,
+    /// What to do with images of another size; `None` where all have one, and another one is refused.
+    pub fit: Option<Fit>,
     /// The type of the pixels.
     pub pixel_type: PixelType,
     /// What to do with MONOCHROME1.
@@ -172,9 +173,18 @@ impl<'a> Assembler<'a> {
                 return Assembled::Rejected;
             }
         };
-        let annotations = self.read_masks(sample, header.shape, remarks);
-        if !self.is_labelled(sample, &annotations, remarks) && !self.options.keep_unlabelled {
-            return Assembled::Unlabelled;
+        let mut annotations = self.read_masks(sample, header.shape, remarks);
+        if !self.is_labelled(&annotations) {
+            if !self.options.keep_unlabelled {
+                self.leave_out(sample, &annotations, remarks);
+                return Assembled::Unlabelled;
+            }
+            if annotations.iter().any(Option::is_some) {
+                // All structures are required: an image with some of them is an image without.
+                self.leave_out(sample, &annotations, remarks);
+                annotations.fill(None);
+                self.masks.fill(0);
+            }
         }
         Assembled::Sample(SampleFacts {
             source_sha256,
@@ -205,10 +215,13 @@ impl<'a> Assembler<'a> {
         let wanted = ConvertOptions { monochrome1, target: pixel_type };
         let conversion = convert(&name, &header, &self.stored, wanted, &mut self.pixels)
             .map_err(|error| dicom_skipped(&error))?;
-        if !fit.allows(header.shape, shape) {
-            return Err(too_large(&name, header.shape, shape));
+        match fit {
+            _ if header.shape == shape => {}
+            Some(fit) if fit.allows(header.shape, shape) => {
+                fit.apply(header.shape, shape, &mut self.pixels);
+            }
+            _ => return Err(wrong_size(&name, header.shape, shape, fit)),
         }
-        fit.apply(header.shape, shape, &mut self.pixels);
         self.times.decode += start.elapsed();
         note_losses(&name, &header, conversion.rounded, remarks);
         Ok((sha256, header))
@@ -252,7 +265,8 @@ impl<'a> Assembler<'a> {
             return Ok(None);
         };
         let start = Instant::now();
-        read_file(&path, self.options.limits.max_image_bytes, &mut self.bytes)
+        let limit = self.options.limits.max_image_bytes.min(MAX_CONTOUR_BYTES as u64 + 1);
+        read_file(&path, limit, &mut self.bytes)
             .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error))?;
         let sha256 = Sha256::digest(&self.bytes).into();
         self.bytes_read += self.bytes.len() as u64;
@@ -271,7 +285,12 @@ impl<'a> Assembler<'a> {
             return Err(Skipped::new(Place::file(name), Reason::ContourOutside, detail));
         }
         let AssembleOptions { shape, fit, .. } = *self.options;
-        let fitted = contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?;
+        let fitted = match fit {
+            Some(fit) if source != shape => {
+                contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?
+            }
+            _ => contour.clone(),
+        };
         self.rasterizer.rasterize(fitted.points(), &mut self.mask);
         match sample.annotations.len() {
             1 => self.masks.copy_from_slice(self.mask.data()),
@@ -286,26 +305,21 @@ impl<'a> Assembler<'a> {
         Ok(Some(AnnotationFacts { sha256, contour_area, mask_pixels: self.mask.count_ones() }))
     }
 
-    /// Whether enough contours are left to make a sample; where all are required and one was rejected, the
-    /// others are left out with it.
-    fn is_labelled(
-        &mut self,
-        sample: &PlannedSample,
-        facts: &[Option<AnnotationFacts>],
-        remarks: &mut Remarks,
-    ) -> bool {
-        let complete = match self.options.require {
+    /// Whether enough contours are left to make a labelled sample.
+    fn is_labelled(&self, facts: &[Option<AnnotationFacts>]) -> bool {
+        match self.options.require {
             Require::Any => facts.iter().any(Option::is_some),
             Require::All => facts.iter().all(Option::is_some),
-        };
-        if !complete && !self.options.keep_unlabelled {
-            for (plane, _) in facts.iter().enumerate().filter(|(_, facts)| facts.is_some()) {
-                let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
-                let detail = "another structure of its sample was rejected, and --require all asks for all";
-                remarks.skipped.push(Skipped::new(Place::file(name), Reason::StructureMissing, detail));
-            }
         }
-        complete
+    }
+
+    /// Leaves out the good contours of a sample that lacks another one.
+    fn leave_out(&self, sample: &PlannedSample, facts: &[Option<AnnotationFacts>], remarks: &mut Remarks) {
+        for (plane, _) in facts.iter().enumerate().filter(|(_, facts)| facts.is_some()) {
+            let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
+            let detail = "another structure of its sample was rejected, and --require all asks for all";
+            remarks.skipped.push(Skipped::new(Place::file(name), Reason::StructureMissing, detail));
+        }
     }
 }
 
@@ -320,9 +334,14 @@ pub fn reject_image(plan: &PairPlan, sample: &PlannedSample, skipped: Skipped, r
     remarks.skipped.push(skipped);
 }
 
-/// An image that is larger than the data set's images and may not be cut.
-fn too_large(name: &str, found: GridShape, wanted: GridShape) -> Skipped {
-    let detail = format!("the image has {found} pixels, more than {wanted}; see --fit crop and --fit resize");
+/// An image that cannot be brought to the size of the data set.
+fn wrong_size(name: &str, found: GridShape, wanted: GridShape, fit: Option<Fit>) -> Skipped {
+    let detail = match fit {
+        Some(_) => {
+            format!("the image has {found} pixels, more than {wanted}; see --fit crop and --fit resize")
+        }
+        None => format!("the image has {found} pixels and had {wanted} a moment ago; the file was changed"),
+    };
     Skipped::new(Place::file(name), Reason::ImageSize, detail)
 }
 

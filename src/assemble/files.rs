@@ -58,7 +58,7 @@ pub(super) fn read_file(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> io::Res
     bytes.clear();
     // One byte more than the file has, so that the end is seen without another read.
     bytes.reserve(usize::try_from(length).map_err(|_| too_long())? + 1);
-    (&file).take(limit + 1).read_to_end(bytes)?;
+    (&file).take(limit.saturating_add(1)).read_to_end(bytes)?;
     if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(()) }
 }
 

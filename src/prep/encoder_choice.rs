@@ -4,11 +4,14 @@ use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::store::{ChunkEncoder, Compression, EncodedChunk, Encoder};
 use crate::wrangle::{PairPlan, PlannedSample};
 
+/// From this level on, size counts more than speed.
+const SMALLEST_FROM: u8 = 7;
+
 /// Images that are tried, evenly spread over the plan.
 const TRIED: usize = 8;
 
 /// [`Encoder::Runs`] where it is at most half a per cent larger than [`Encoder::Matches`] on a few images
-/// of the data set, which do not depend on the threads.
+/// of the data set, which do not depend on the threads; from level 7 on, where it is no larger at all.
 pub(super) fn choose_encoder(
     plan: &PairPlan,
     samples: &[PlannedSample],
@@ -32,5 +35,6 @@ pub(super) fn choose_encoder(
         }
     }
     let [runs, matches] = sizes;
-    if runs * 200 <= matches * 201 { Encoder::Runs } else { Encoder::Matches }
+    let tolerance = if compression.level() >= SMALLEST_FROM { 0 } else { matches / 200 };
+    if runs <= matches + tolerance { Encoder::Runs } else { Encoder::Matches }
 }

@@ -43,14 +43,6 @@ pub enum PrepError {
         /// What it may take.
         limit: u64,
     },
-    /// There is nothing to write.
-    #[error("{}: no sample is left, so no file was written: {why}", data_dir.display())]
-    NothingLeft {
-        /// The data directory.
-        data_dir: PathBuf,
-        /// Where the files went.
-        why: String,
-    },
     /// The user asked to stop.
     #[error("interrupted: no file was written, and nothing is left of it on the disk")]
     Interrupted,

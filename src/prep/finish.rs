@@ -35,13 +35,23 @@ impl FinalSplits {
         } else {
             assign_by_leaders(plan, &with_samples, |patient| sink.equal.leader(patient))
         };
+        let splits = Self { of_patient, joined };
+        splits.note_empty(plan, sink);
+        splits
+    }
+
+    /// Notes each split that was planned and has come out empty, and a train split that never was.
+    fn note_empty(&self, plan: &PrepPlan, sink: &mut Sink<'_>) {
+        let sizes = self.sizes(sink);
+        let mut note = |text: String| sink.remarks.notes.push(Note::new(Place::file("--split"), text));
         for split in SplitName::ALL {
-            if plan.splits.contains(&split) && !of_patient.contains(&split) {
-                let text = format!("split {split} is empty: too few patients are left that share no image");
-                sink.remarks.notes.push(Note::new(Place::file("--split"), text));
+            if plan.splits.contains(&split) && !sizes.contains_key(split.name()) {
+                note(format!("split {split} is empty: too few patients are left that share no image"));
             }
         }
-        Self { of_patient, joined }
+        if plan.has_splits() && !sizes.contains_key(SplitName::Train.name()) {
+            note("there is no train split, so the training statistics in the file are NaN".to_owned());
+        }
     }
 
     /// Samples and patients of each split.

@@ -1,14 +1,13 @@
 //! The plan of the whole work, and what it will take.
 
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::split_choice::assign;
 use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
-use crate::assemble::{AssembleOptions, Remarks};
-use crate::model::{Bin, GridShape, Note, PixelType, Reason, Skipped};
+use crate::assemble::AssembleOptions;
+use crate::model::{GridShape, Note, PixelType, Skipped};
 use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitName};
 
 /// Everything that is decided before the first pixel is decoded.
@@ -67,11 +66,9 @@ pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Res
     let mut samples = candidates;
     let (mut usable, mut index) = (survey.usable.iter().peekable(), 0..);
     samples.retain(|_| index.next().is_some_and(|index: usize| usable.next_if_eq(&&index).is_some()));
-    if samples.is_empty() {
-        return Err(nothing_left(data_dir, &pairs, &survey.remarks));
-    }
     let chosen = options.pixel_type.or_else(|| survey.pixel_type.resolve());
-    let pixel_type = chosen.expect("the headers of the samples were seen");
+    // Without a sample there will be no file; any type does.
+    let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     check_size(shape, pixel_type, &options)?;
     let mut notes = std::mem::take(&mut pairs.notes);
     let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
@@ -153,7 +150,7 @@ impl PrepPlan {
         let options = &self.options;
         AssembleOptions {
             shape: self.shape,
-            fit: options.fit,
+            fit: options.size.map(|_| options.fit),
             pixel_type: self.pixel_type,
             monochrome1: options.monochrome1,
             mask_rule: options.mask_rule,
@@ -222,31 +219,16 @@ fn resolve_shape(
     }
 }
 
-/// A size that was typed is bounded as the images are.
+/// What an HDF5 chunk, and the int32 that counts a mask's pixels, can hold.
+const MAX_SAMPLE_BYTES: u64 = i32::MAX as u64;
+
+/// A size that was typed is bounded as the images are, and no size is beyond what the file can hold.
 fn check_size(shape: GridShape, pixel_type: PixelType, options: &PrepOptions) -> Result<(), PrepError> {
-    let bytes = (shape.pixels() * pixel_type.size()) as u64;
-    let limit = options.limits.max_image_bytes;
-    if options.size.is_some() && bytes > limit {
+    let bytes = (shape.pixels() * pixel_type.size().max(options.structures.len())) as u64;
+    let typed = options.size.map_or(u64::MAX, |_| options.limits.max_image_bytes);
+    let limit = typed.min(MAX_SAMPLE_BYTES);
+    if bytes > limit {
         return Err(PrepError::TooLarge { shape, pixel_type, bytes, limit });
     }
     Ok(())
-}
-
-fn nothing_left(data_dir: PathBuf, pairs: &PairPlan, remarks: &Remarks) -> PrepError {
-    let first = pairs.skipped.iter().chain(&remarks.skipped).chain(&pairs.rejected_rows);
-    // A contour that fell with its image explains nothing.
-    let first = first
-        .filter(|s| s.reason.bin() == Bin::Rejected)
-        .min_by_key(|s| (s.reason == Reason::ImageRejected, *s));
-    let why = match first {
-        Some(skipped) => format!("{}: {}", skipped.place, skipped.detail),
-        None if pairs.unlabelled.is_empty() => {
-            "there is no image in dicoms/<patient_id>/<n>.dcm for a row of the link table".to_owned()
-        }
-        None => format!(
-            "none of the {} images has a contour; --unlabelled include takes them, --structures says which",
-            pairs.unlabelled.len()
-        ),
-    };
-    PrepError::NothingLeft { data_dir, why }
 }

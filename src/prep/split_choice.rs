@@ -72,6 +72,9 @@ fn spread(pairs: &PairPlan, patients: &[u32], splits: &[SplitName]) -> Vec<Split
 }
 
 fn note_empty_splits(spec: &SplitSpec, assigned: &[SplitName], notes: &mut Vec<Note>) {
+    if assigned.is_empty() {
+        return;
+    }
     for split in SplitName::ALL {
         if spec.fraction(split) > 0.0 && !assigned.contains(&split) {
             let (name, count) = (split.name(), assigned.len());

@@ -262,6 +262,24 @@ impl PrepSummary {
         self.samples == 0 || (self.strict && self.has_rejected())
     }
 
+    /// Why no sample is left, as far as one sentence can tell.
+    #[must_use]
+    pub fn why_nothing_is_left(&self) -> String {
+        // A contour that fell with its image explains nothing.
+        let consequence = Reason::ImageRejected.code();
+        let first = self.rejected.iter().chain(&self.rejected_rows).find(|entry| entry.reason != consequence);
+        match first {
+            Some(entry) => format!("{}: {}", entry.place(), entry.detail),
+            None if self.bins.unlabelled == 0 => {
+                "there is no image dicoms/<patient_id>/<n>.dcm for a row of the link table".to_owned()
+            }
+            None => format!(
+                "none of the {} images has a contour; --unlabelled include takes them, --structures says which",
+                self.bins.unlabelled
+            ),
+        }
+    }
+
     /// Images per second of the whole run.
     #[must_use]
     pub fn images_per_second(&self) -> f64 {

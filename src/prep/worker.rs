@@ -208,8 +208,7 @@ fn cell(facts: Option<AnnotationFacts>) -> AnnotationCell {
         None => AnnotationCell { sha256: None, mask_pixels: 0, contour_area: f32::NAN },
         Some(facts) => AnnotationCell {
             sha256: Some(facts.sha256),
-            // An image has fewer pixels than an i32 counts: its bytes are below the limit of a chunk, 4 GiB.
-            mask_pixels: i32::try_from(facts.mask_pixels).unwrap_or(i32::MAX),
+            mask_pixels: i32::try_from(facts.mask_pixels).expect("the plan allows no larger images"),
             contour_area: facts.contour_area as f32,
         },
     }

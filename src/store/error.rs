@@ -9,7 +9,7 @@ use super::CodecError;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The target exists and must not be replaced.
-    #[error("{} exists already and was not touched; --force replaces it, -o names another file", .0.display())]
+    #[error("{} exists already and was not touched; --force replaces it", .0.display())]
     Exists(PathBuf),
     /// The system refused an operation on the file.
     #[error("cannot {action} {}", path.display())]

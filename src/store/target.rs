@@ -80,6 +80,9 @@ impl Target {
     /// [`StoreError::Io`], and [`StoreError::Exists`] where a file has appeared under the name since.
     pub fn commit(self) -> Result<u64, StoreError> {
         let Self { path, partial, lock, replace } = self;
+        let (folder, _) = Self::partial_place(&path);
+        // A folder that cannot be opened cannot be synced; the file is none the worse for it.
+        let folder = File::open(folder).ok();
         let file = File::open(&partial).map_err(io_error("open", &partial))?;
         file.sync_all().map_err(io_error("sync", &partial))?;
         let bytes = file.metadata().map_err(io_error("open", &partial))?.len();
@@ -89,8 +92,9 @@ impl Target {
             _ => io_error("rename the finished file to", &path)(error.error),
         })?;
         drop(lock);
-        let (folder, _) = Self::partial_place(&path);
-        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(io_error("sync", &folder))?;
+        if let Some(folder) = folder {
+            folder.sync_all().map_err(io_error("make durable the finished file", &path))?;
+        }
         Ok(bytes)
     }
 

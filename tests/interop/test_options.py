@@ -215,7 +215,7 @@ def test_strict_passes_what_is_clean(dicomprep, out):
 def test_a_dry_run_tells_the_plan(dicomprep, tree, out, tmp_path):
     next(tree.glob("contourfiles/*/i-contours/*.txt")).unlink()
     copy_backwards(tree, tmp_path / "copy")
-    words = ["--dry-run", "--structures", "inner,outer", "--report", out / "report.json", "-o", out / "x.h5"]
+    words = ["--dry-run", "--structures", "inner,outer", "--report", out / "report.json", "--force", "-o", out / "x.h5"]
     plans = []
     for root, threads in ((tree, 1), (tmp_path / "copy", 7)):
         result = dicomprep("prep", root, *words, "--threads", threads)
@@ -468,3 +468,39 @@ def test_one_sample_is_a_file(dicomprep, tmp_path, out):
         assert file["images"].shape == (1, 8, 9, 1)
         assert file["samples/split"].asstr()[0] == "train"
         expect.check_statistics(file)
+
+
+def test_all_required_and_all_included_is_labelled_wholly_or_not_at_all(dicomprep, tree, out):
+    outer = sorted(tree.glob("contourfiles/*/o-contours/*.txt"))[0]
+    outer.write_text("no contour\n")
+    words = ["--structures", "inner,outer", "--require", "all", "--unlabelled", "include"]
+    _, report = dicomprep.report(tree, out / "x.h5", *words, code=3)
+    with h5py.File(out / "x.h5") as file:
+        annotated, masks = file["samples/annotated"][:], file["masks"][:]
+    assert set(map(tuple, annotated)) == {(0, 0), (1, 1)}
+    assert not masks[annotated[:, 0] == 0].any()
+    assert "structure-missing" in {entry["reason"] for entry in report["ignored"]}
+    assert report["files"] == sum(report["bins"].values())
+
+
+def test_a_report_where_no_image_can_be_read(dicomprep, tree, out):
+    for image in tree.glob("dicoms/*/*.dcm"):
+        image.write_bytes(b"no image")
+    result, report = dicomprep.report(tree, out / "x.h5", code=1)
+    assert report["bins"]["rejected"] == 40 and report["files"] == sum(report["bins"].values())
+    assert "no sample is left" in result.stderr and os.listdir(out) == ["x.json"]
+
+
+def test_an_existing_report_is_not_touched(dicomprep, tree, out):
+    link = (tree / "link.csv").read_bytes()
+    result = dicomprep.prep(tree, out / "x.h5", "--report", tree / "link.csv", code=1)
+    assert "--force" in result.stderr and (tree / "link.csv").read_bytes() == link and not os.listdir(out)
+
+
+def test_output_in_the_data_directory_is_not_counted_while_it_is_written(dicomprep, tree):
+    _, report = dicomprep.report(tree, tree / "x.h5")
+    assert not any("partial" in entry["file"] for entry in report["ignored"])
+
+
+def test_completions_offer_the_values(dicomprep):
+    assert "center-inclusive" in dicomprep("completions", "bash").stdout

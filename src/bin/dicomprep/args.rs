@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::builder::styling::Styles;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use dicomprep::assemble::Fit;
 use dicomprep::model::{GridShape, PixelType, Structure};
+use dicomprep::prep::Unlabelled;
 use dicomprep::raster::MaskRule;
 use dicomprep::source::{Limits, Monochrome1};
 use dicomprep::store::Compression;
@@ -90,7 +92,7 @@ pub(crate) struct PrepArgs {
     /// The file to write [default: <name of DATA_DIR>.h5 in the current folder]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
-    /// Replace the output file if it exists
+    /// Replace the output file and the report if they exist
     #[arg(long)]
     pub(crate) force: bool,
     /// Write nothing and exit with 1 where anything was rejected
@@ -136,31 +138,31 @@ pub(crate) struct ContentArgs {
     /// Mask planes, in this order: inner, outer, or both
     #[arg(long, value_name = "LIST", default_value = "inner", value_parser = structures)]
     pub(crate) structures: Structures,
-    /// How many of the structures a sample needs: any or all
-    #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = require)]
+    /// How many of the structures a sample needs
+    #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = named(require()))]
     pub(crate) require: Require,
-    /// Images without a contour: skip or include (with `annotated` 0 and an empty mask)
-    #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = keep_unlabelled)]
-    pub(crate) unlabelled: dicomprep::prep::Unlabelled,
-    /// Which pixels a contour owns: center, center-inclusive or pillow
-    #[arg(long, value_name = "RULE", default_value = "center", value_parser = mask_rule)]
+    /// Images without a contour; included, they have `annotated` 0 and an empty mask
+    #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = named(unlabelled()))]
+    pub(crate) unlabelled: Unlabelled,
+    /// Which pixels a contour owns
+    #[arg(long, value_name = "RULE", default_value = "center", value_parser = named(mask_rules()))]
     pub(crate) mask_rule: MaskRule,
     /// Added to every contour point, in pixels
     #[arg(
         long, value_name = "DX,DY", default_value = "0,0", allow_hyphen_values = true, value_parser = offset
     )]
     pub(crate) contour_offset: Offset,
-    /// Type of the pixels: auto, int16, uint16, uint8 or float32. A value that does not fit is an error
-    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = pixel_type)]
+    /// Type of the pixels; a value that does not fit rejects its image
+    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = named(pixel_types()))]
     pub(crate) dtype: Auto<PixelType>,
     /// Size of the images: auto (all must have one) or HxW
     #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = size)]
     pub(crate) size: Auto<GridShape>,
-    /// What to do with images of another size: pad, crop (and pad) or resize
-    #[arg(long, value_name = "HOW", default_value = "pad", value_parser = fit)]
+    /// What to do with images of another size than --size: pad refuses larger ones, crop cuts and pads
+    #[arg(long, value_name = "HOW", default_value = "pad", value_parser = named(fits()))]
     pub(crate) fit: Fit,
-    /// MONOCHROME1 images: invert (small values become dark) or keep
-    #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = monochrome1)]
+    /// MONOCHROME1 images, whose small values are bright; inverted, they are dark
+    #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = named(monochrome1()))]
     pub(crate) monochrome1: Monochrome1,
     /// Fractions of the patients, or none
     #[arg(long, value_name = "SPEC", default_value = "train=0.8,val=0.1,test=0.1", value_parser = split)]
@@ -173,7 +175,7 @@ pub(crate) struct ContentArgs {
         long, value_name = "CSV", conflicts_with_all = ["split", "split_seed"], value_hint = ValueHint::FilePath
     )]
     pub(crate) split_file: Option<PathBuf>,
-    /// 0 (none) to 9 (smallest)
+    /// 0 (none) to 9 (smallest). Between, it matters for images that repeat themselves; most do not
     #[arg(long, value_name = "LEVEL", default_value = "4", value_parser = compression)]
     pub(crate) compression: Compression,
     /// Replace the ids by HMAC-SHA-256 keyed with this file's bytes
@@ -231,30 +233,37 @@ fn structures(typed: &str) -> Result<Structures, String> {
     Ok(Structures(structures))
 }
 
-fn require(typed: &str) -> Result<Require, String> {
-    choose(typed, &[("any", Require::Any), ("all", Require::All)])
+/// Takes one of the names of `choices`, and offers them in help and completions.
+fn named<T: Copy + Send + Sync + 'static>(
+    choices: Vec<(&'static str, T)>,
+) -> impl TypedValueParser<Value = T> {
+    let names: Vec<&'static str> = choices.iter().map(|&(name, _)| name).collect();
+    PossibleValuesParser::new(names).try_map(move |typed| choose(&typed, &choices))
 }
 
-fn keep_unlabelled(typed: &str) -> Result<dicomprep::prep::Unlabelled, String> {
-    use dicomprep::prep::Unlabelled;
-    choose(typed, &[("skip", Unlabelled::Skip), ("include", Unlabelled::Include)])
+fn require() -> Vec<(&'static str, Require)> {
+    vec![("any", Require::Any), ("all", Require::All)]
 }
 
-fn mask_rule(typed: &str) -> Result<MaskRule, String> {
-    choose(typed, &MaskRule::ALL.map(|rule| (rule.name(), rule)))
+fn unlabelled() -> Vec<(&'static str, Unlabelled)> {
+    vec![("skip", Unlabelled::Skip), ("include", Unlabelled::Include)]
 }
 
-fn pixel_type(typed: &str) -> Result<Auto<PixelType>, String> {
-    let types = PixelType::ALL.map(|pixel_type| (pixel_type.name(), Auto(Some(pixel_type))));
-    choose(typed, &[&[("auto", Auto(None))], &types[..]].concat())
+fn mask_rules() -> Vec<(&'static str, MaskRule)> {
+    MaskRule::ALL.iter().map(|&rule| (rule.name(), rule)).collect()
 }
 
-fn fit(typed: &str) -> Result<Fit, String> {
-    choose(typed, &[Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)))
+fn pixel_types() -> Vec<(&'static str, Auto<PixelType>)> {
+    let types = PixelType::ALL.iter().map(|&pixel_type| (pixel_type.name(), Auto(Some(pixel_type))));
+    std::iter::once(("auto", Auto(None))).chain(types).collect()
 }
 
-fn monochrome1(typed: &str) -> Result<Monochrome1, String> {
-    choose(typed, &[("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)])
+fn fits() -> Vec<(&'static str, Fit)> {
+    [Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)).to_vec()
+}
+
+fn monochrome1() -> Vec<(&'static str, Monochrome1)> {
+    vec![("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)]
 }
 
 fn size(typed: &str) -> Result<Auto<GridShape>, String> {

@@ -8,7 +8,9 @@ mod progress;
 mod settings;
 mod table;
 
+use std::panic;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::{CommandFactory, Parser};
 
@@ -16,8 +18,24 @@ use args::{Args, Command};
 use exit::Exit;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let done = match &args.command {
+    // The message of a panic is kept and not printed: one that a damaged image causes in its decoder is
+    // caught there, and becomes an ordinary reject.
+    panic::set_hook(Box::new(|panic| {
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
+    }));
+    let done = panic::catch_unwind(|| exit::report(run(&Args::parse())));
+    let exit = done.unwrap_or_else(|_| {
+        let message = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+        exit::tell(&format!("dicomprep: internal error, please report it: {message}\n"));
+        Exit::Failed
+    });
+    exit.into()
+}
+
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+fn run(args: &Args) -> anyhow::Result<Exit> {
+    match &args.command {
         Command::Prep(prep) => prep::run(prep, &args.output),
         Command::Info(info) => info::run(info),
         Command::Completions { shell } => {
@@ -25,8 +43,7 @@ fn main() -> ExitCode {
             clap_complete::generate(*shell, &mut Args::command(), "dicomprep", &mut script);
             exit::print(&script)
         }
-    };
-    exit::report(done).into()
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -1,6 +1,6 @@
 //! `dicomprep prep`: plan, run, and say what was done.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -26,28 +26,32 @@ const PLACES_SHOWN: usize = 3;
 pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = stop_on_signals()?;
     let settings = PrepSettings::resolve(args)?;
-    if args.report.as_deref().is_some_and(|report| is_same_place(report, &settings.output)) {
-        let text = "--report and --output name the same file; the one would replace the other";
-        Args::command().error(ErrorKind::ArgumentConflict, text).exit();
+    let conflict = |text: &str| Args::command().error(ErrorKind::ArgumentConflict, text).exit();
+    if report_file(args).is_some_and(|report| is_same_place(report, &settings.output)) {
+        conflict("--report and --output name the same file; the one would replace the other");
     }
-    let report = Report::claim(args.report.as_deref())?;
-    let target = match args.dry_run {
-        true => None,
-        false => Some(Target::claim(&settings.output, args.force)?),
-    };
+    if args.dry_run && args.report.is_some() && report_file(args).is_none() {
+        conflict("--dry-run prints the plan to standard output, so --report needs a file");
+    }
+    let output_file = (!args.dry_run).then(|| settings.output.clone());
+    // What would make the end fail is found before the work. The places are given back meanwhile, because
+    // they may lie in the data directory, and what is there is counted.
+    for place in output_file.iter().chain(report_file(args)) {
+        drop(Target::claim(place, args.force)?);
+    }
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
     let plan = prep::plan(&settings.layout, settings.options, &control)?;
     let planned = PrepSummary::of_plan(&plan);
-    let summary = match target {
+    let summary = match output_file {
         None => {
             exit::print(plan.to_tsv().as_bytes())?;
             planned
         }
         Some(_) if planned.is_refused() => planned,
-        Some(target) => prep::run(&plan, target, control)?,
+        Some(output) => prep::run(&plan, Target::claim(&output, args.force)?, control)?,
     };
-    report.write(&summary)?;
+    write_report(args, &summary)?;
     if !output.quiet {
         let estimate = args.dry_run.then_some(&plan);
         exit::tell(&describe(&summary, estimate, output.verbose));
@@ -66,7 +70,8 @@ fn is_same_place(a: &Path, b: &Path) -> bool {
 /// The exit code, and why no file was made where one should have been.
 fn conclude(summary: &PrepSummary, args: &PrepArgs) -> Exit {
     if summary.samples == 0 {
-        exit::tell("dicomprep: error: no sample is left, so no file was written\n");
+        let why = summary.why_nothing_is_left();
+        exit::tell(&format!("dicomprep: error: no sample is left, so no file was written: {why}\n"));
         Exit::Failed
     } else if summary.is_refused() {
         exit::tell("dicomprep: error: --strict allows nothing to be rejected, so no file was written\n");
@@ -90,39 +95,25 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(cancel)
 }
 
-/// Where the summary goes as JSON.
-enum Report {
-    Nowhere,
-    StandardOutput,
-    File(Target),
+/// The file that the report goes to, if it goes to one.
+fn report_file(args: &PrepArgs) -> Option<&PathBuf> {
+    args.report.as_ref().filter(|path| *path != Path::new("-"))
 }
 
-impl Report {
-    /// Makes sure, before the work, that the report can be written after it.
-    fn claim(path: Option<&Path>) -> anyhow::Result<Self> {
-        Ok(match path {
-            None => Self::Nowhere,
-            Some(path) if path == Path::new("-") => Self::StandardOutput,
-            Some(path) => Self::File(Target::claim(path, true)?),
-        })
+/// Writes the summary as JSON to where it was asked for.
+fn write_report(args: &PrepArgs, summary: &PrepSummary) -> anyhow::Result<()> {
+    if args.report.is_none() {
+        return Ok(());
     }
-
-    fn write(self, summary: &PrepSummary) -> anyhow::Result<()> {
-        let mut json = serde_json::to_vec_pretty(summary)?;
-        json.push(b'\n');
-        match self {
-            Self::Nowhere => {}
-            Self::StandardOutput => {
-                exit::print(&json)?;
-            }
-            Self::File(target) => {
-                let path = target.path().display().to_string();
-                std::fs::write(target.partial(), json).with_context(|| format!("cannot write {path}"))?;
-                target.commit()?;
-            }
-        }
-        Ok(())
-    }
+    let mut json = serde_json::to_vec_pretty(summary)?;
+    json.push(b'\n');
+    let Some(path) = report_file(args) else {
+        return exit::print(&json).map(|_| ());
+    };
+    let target = Target::claim(path, args.force)?;
+    std::fs::write(target.partial(), json).with_context(|| format!("cannot write {}", path.display()))?;
+    target.commit()?;
+    Ok(())
 }
 
 /// The summary for people; with `plan`, of what would be done.

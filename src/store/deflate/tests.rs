@@ -5,9 +5,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-#[path = "../../../tests/common/mod.rs"]
-mod common;
-
 /// Makes a stream, holds it against its bound and three decoders, and returns its length.
 fn check(deflater: &mut PlaneDeflater, input: &[u8], plane_bytes: usize, output: &mut Vec<u8>) -> usize {
     let length = deflater.deflate(input, plane_bytes, output);
@@ -215,13 +212,6 @@ fn images_are_no_larger_than_zlib_makes_them() {
     assert_eq!(fixtures.len(), 40);
     let [own, zlib] = sizes(&fixtures);
     assert!(own <= zlib, "fixtures: {own} bytes, zlib {zlib}");
-    let Some(study) = common::shared_data().map(|data| data.join("sunnybrook/final_data/dicoms")) else {
-        eprintln!("skipped: no data folder");
-        return;
-    };
-    let study: Vec<_> = images(&study, 256 * 256 * 2).into_iter().step_by(10).collect();
-    let [own, zlib] = sizes(&study);
-    assert!(own * 100 <= zlib * 99, "study: {own} bytes, zlib {zlib}");
 }
 
 /// Parts of many kinds behind each other.
