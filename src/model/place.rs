@@ -1,6 +1,6 @@
 //! Where in the user's data something was found.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Where in the user's data something was found: a file, and what is known inside it.
 ///
@@ -48,7 +48,14 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        // A name with line ends or terminal codes in it must not forge a message.
+        for character in self.file.chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
@@ -70,6 +77,11 @@ mod tests {
     fn says_file_line_and_column() {
         let place = Place::file("link.csv").at_line(3).in_column("patient_id");
         assert_eq!(place.to_string(), "link.csv:3, column patient_id");
+    }
+
+    #[test]
+    fn shows_control_characters() {
+        assert_eq!(Place::file("a\u{1b}[31m\nb").to_string(), "a\\u{1b}[31m\\nb");
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl FinalSplits {
         let mut note = |text: String| sink.remarks.notes.push(Note::new(Place::file("--split"), text));
         for split in SplitName::ALL {
             if plan.splits.contains(&split) && !sizes.contains_key(split.name()) {
-                note(format!("split {split} is empty: too few patients are left that share no image"));
+                note(format!("split {split} is empty: too few patients are left for it"));
             }
         }
         if plan.has_splits() && !sizes.contains_key(SplitName::Train.name()) {

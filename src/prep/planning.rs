@@ -205,8 +205,13 @@ fn resolve_shape(
         // Without an image there will be no file; any size does.
         [] => Ok(GridShape::new(1, 1).expect("1 is a side")),
         _ => {
-            let mut listed: Vec<String> =
-                sizes.iter().take(LISTED).map(|(shape, count)| format!("{shape} ({count} images)")).collect();
+            let mut listed: Vec<String> = sizes
+                .iter()
+                .take(LISTED)
+                .map(|(shape, count)| {
+                    format!("{shape} ({count} {})", if **count == 1 { "image" } else { "images" })
+                })
+                .collect();
             if sizes.len() > LISTED {
                 listed.push("…".to_owned());
             }

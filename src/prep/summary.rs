@@ -1,9 +1,9 @@
 //! What was done, in numbers and names: for people and, as JSON, for programs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::PrepPlan;
 use super::finish::FinalSplits;
@@ -65,9 +65,15 @@ pub struct PrepSummary {
 #[derive(Debug, Clone, Serialize)]
 pub struct Output {
     /// Where it is.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
+}
+
+/// JSON is UTF-8, and a path need not be.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// Size of one split.

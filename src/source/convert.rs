@@ -161,7 +161,15 @@ fn write(values: &StoredValues, map: impl Fn(f64) -> f64, out: &mut Pixels) -> R
         StoredValues::UInt32(values) => write_from(values, map, out),
         StoredValues::Int32(values) => write_from(values, map, out),
         StoredValues::Float32(values) => write_from(values, map, out),
-        StoredValues::Float64(values) => write_from(values, map, out),
+        StoredValues::Float64(values) => {
+            let conversion = write_from(values, &map, out)?;
+            // What is stored as a float is no product of a rescale: it is held exactly, or not at all.
+            let inexact = |&value: &f64| f64::from(map(value) as f32) != map(value);
+            match values.iter().position(inexact).filter(|_| conversion.rounded) {
+                Some(index) => Err(Unfit { index, value: map(values[index]) }),
+                None => Ok(conversion),
+            }
+        }
     }
 }
 

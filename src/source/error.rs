@@ -145,7 +145,7 @@ pub enum DicomFault {
         name: String,
     },
     /// The attribute has a value that is allowed but not supported.
-    #[error("the value {value} is not supported: {supported}")]
+    #[error("{value} is not supported, only {supported}")]
     Unsupported {
         /// The value.
         value: String,

@@ -21,6 +21,16 @@ pub enum StoreError {
         /// What the system says.
         source: io::Error,
     },
+    /// The system refused what HDF5 wanted to do with the file.
+    #[error("cannot {action} {}", path.display())]
+    System {
+        /// What was tried.
+        action: String,
+        /// On which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// HDF5 refused an operation on the file.
     #[error("cannot {action} {}", path.display())]
     Hdf5 {

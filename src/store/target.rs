@@ -55,7 +55,7 @@ impl Target {
             Ok(metadata) if metadata.is_file() && replace => Ok(()),
             Ok(metadata) if metadata.is_file() => Err(StoreError::Exists(path.to_owned())),
             Ok(_) => Err(io_error("write", path)(io::Error::other("it exists and is not a file"))),
-            Err(_) if path.file_name().is_none() => {
+            Err(_) if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
                 Err(io_error("write", path)(io::Error::other("it is not the name of a file")))
             }
             Err(_) => Ok(()),

@@ -1,5 +1,6 @@
 //! Writes the HDF5 file: chunks as they come, in row order; columns and attributes at the end.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hdf5::file::LibraryVersion;
@@ -233,5 +234,18 @@ fn pixel_descriptor(pixel_type: PixelType) -> TypeDescriptor {
 
 pub(super) fn hdf5_error(action: &str, path: &Path) -> impl Fn(hdf5::Error) -> StoreError {
     let (action, path): (String, PathBuf) = (action.to_owned(), path.to_owned());
-    move |source| StoreError::Hdf5 { action: action.clone(), path: path.clone(), source }
+    move |source| {
+        let (action, path) = (action.clone(), path.clone());
+        match os_error(&source.to_string()) {
+            Some(source) => StoreError::System { action, path, source },
+            None => StoreError::Hdf5 { action, path, source },
+        }
+    }
+}
+
+/// The system's error that made HDF5 fail, which stands in the library's message as `errno = 28`.
+fn os_error(message: &str) -> Option<io::Error> {
+    let number = message.split("errno = ").nth(1)?;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().ok().filter(|&number| number != 0).map(io::Error::from_raw_os_error)
 }

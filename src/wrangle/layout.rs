@@ -94,6 +94,16 @@ impl Layout {
         &self.contours.name
     }
 
+    /// Whether a file at `path`, which need not exist, would be one of the inputs.
+    #[must_use]
+    pub fn is_input(&self, path: &Path) -> bool {
+        let place = typed_path(path);
+        let folders = [&self.dicoms.real, &self.contours.real];
+        place == self.link.typed
+            || place == self.link.real
+            || folders.iter().any(|dir| place.starts_with(dir))
+    }
+
     pub(super) fn dicoms(&self) -> &Location {
         &self.dicoms
     }
@@ -124,7 +134,11 @@ impl Location {
         // Where there is nothing, whoever opens it says so.
         let real = std::fs::canonicalize(&path).unwrap_or_else(|_| typed.clone());
         let inside = relative_name(data_dir, &typed).or_else(|| relative_name(data_dir, &real));
-        let name = inside.unwrap_or_else(|| part.default.to_owned());
+        let name = inside.unwrap_or_else(|| match given {
+            // A table is named as it was typed; names below the folders are those of the layout.
+            Some(path) if part.default == LINK.default => path.display().to_string(),
+            _ => part.default.to_owned(),
+        });
         if given.is_none() && !real.starts_with(data_dir) {
             return Err(WrangleError::LeadsOut { place: Place::file(name), option: part.option });
         }

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 /// How splits are assigned, for the file's attribute of that name.
 pub const SPLIT_RULE: &str = "By patient: u is the first 8 bytes (big endian) of SHA-256(\"dicomprep split v1\" \
     + seed as 8 bytes little endian + patient_id) over 2^64 and falls into the cumulative fractions in the order \
-    train, val, test. In link order, the first patient with a sample takes the largest split, and while a split \
-    is still empty u chooses among the empty ones, their fractions renormalized.";
+    train, val, test. Only where this leaves a split empty: in link order, the first patient takes the largest \
+    split, and while a split is still empty u chooses among the empty ones, their fractions renormalized.";
 
 const SALT: &[u8] = b"dicomprep split v1";
 
@@ -189,29 +189,40 @@ fn parse_part(part: &str) -> Result<(SplitName, f64, u64), SplitError> {
 
 /// Assigns each patient that has a sample, in the order of the link table, to a split.
 ///
-/// [`SPLIT_RULE`] is the rule. A patient's split depends on the seed, its own id and the patients before
-/// it, so a patient added at the end moves nobody. With at least as many patients as splits, no split with
-/// a fraction above 0 stays empty.
+/// [`SPLIT_RULE`] is the rule. Where the seed and the ids alone leave no split empty, a patient's split
+/// depends on nothing else, so adding, removing or reordering others moves nobody. With fewer patients, it
+/// also depends on those before it, so that with at least as many patients as splits, no split with a
+/// fraction above 0 stays empty.
 pub fn assign_splits<'a>(
     spec: &SplitSpec,
     seed: u64,
     patient_ids: impl IntoIterator<Item = &'a str>,
 ) -> Vec<SplitName> {
+    let numbers = patient_ids.into_iter().map(|id| patient_number(seed, id));
+    if spec.is_none() {
+        return numbers.map(|_| SplitName::Unsplit).collect();
+    }
+    let numbers: Vec<u64> = numbers.collect();
+    let by_number: Vec<usize> = numbers.iter().map(|&number| fall_into(&spec.weights, number)).collect();
+    let leaves_empty = |split: &usize| spec.weights[*split] > 0 && !by_number.contains(split);
+    let chosen = if (0..3).any(|split| leaves_empty(&split)) { seat(spec, &numbers) } else { by_number };
+    chosen.into_iter().map(|split| SplitName::ALL[split]).collect()
+}
+
+/// The splits of few patients, by their numbers: first one for each split, then as they fall.
+fn seat(spec: &SplitSpec, numbers: &[u64]) -> Vec<usize> {
     let mut empty = spec.weights;
-    let assign = |id: &str| {
-        if spec.is_none() {
-            return SplitName::Unsplit;
-        }
+    let choose = |&number: &u64| {
         let chosen = if empty == spec.weights {
             largest(&spec.weights)
         } else {
             let candidates = if empty == [0; 3] { &spec.weights } else { &empty };
-            fall_into(candidates, patient_number(seed, id))
+            fall_into(candidates, number)
         };
         empty[chosen] = 0;
-        SplitName::ALL[chosen]
+        chosen
     };
-    patient_ids.into_iter().map(assign).collect()
+    numbers.iter().map(choose).collect()
 }
 
 /// The patient's number; over 2^64 it is evenly spread over 0 to 1.
@@ -335,12 +346,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn appending_a_patient_moves_nobody(
+        fn other_patients_move_nobody_where_the_numbers_fill_every_split(
+            seed: u64, more in prop::collection::vec(("[A-Z]{1,4}[0-9]{1,3}", 0..400_usize), 1..20)
+        ) {
+            let mut ids = ids(150);
+            let before = assign(DEFAULT, seed, &ids);
+            let by_number = |id: &String| fall_into(&spec(DEFAULT).weights, patient_number(seed, id));
+            prop_assume!((0..3).all(|split| ids.iter().map(by_number).any(|s| s == split)));
+            for (id, place) in more {
+                ids.insert(place % ids.len(), id);
+            }
+            let after = assign(DEFAULT, seed, &ids);
+            let old = |id: &&String| id.starts_with("SCD0");
+            let kept = ids.iter().zip(after).filter(|(id, _)| old(id)).map(|(_, split)| split);
+            prop_assert_eq!(kept.collect::<Vec<_>>(), before);
+        }
+
+        #[test]
+        fn few_patients_stay_when_one_comes_last(
             text in specs(), seed: u64, ids in prop::collection::vec("[A-Z]{1,4}[0-9]{1,3}", 1..40)
         ) {
-            let all = assign(&text, seed, &ids);
+            let numbers: Vec<u64> = ids.iter().map(|id| patient_number(seed, id)).collect();
+            let all = seat(&spec(&text), &numbers);
             for n in 0..ids.len() {
-                prop_assert_eq!(&assign(&text, seed, &ids[..n])[..], &all[..n]);
+                prop_assert_eq!(&seat(&spec(&text), &numbers[..n])[..], &all[..n]);
             }
         }
 

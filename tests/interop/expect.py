@@ -151,15 +151,17 @@ def split_number(seed, patient_id):
 def splits(patient_ids, seed=0, fractions=(("train", "0.8"), ("val", "0.1"), ("test", "0.1"))):
     """The split of each patient by the rule in the attribute `split_rule`."""
     wanted = {name: Fraction(share) for name, share in fractions if Fraction(share)}
+
+    def fall(patient, among):
+        place = split_number(seed, patient) * sum(among.values())
+        reached = list(itertools.accumulate(among.values()))
+        return list(among)[next(i for i, end in enumerate(reached) if place < end)]
+
+    found = {patient: fall(patient, wanted) for patient in patient_ids}
+    if set(found.values()) == set(wanted):
+        return found
     empty, found = dict(wanted), {}
     for patient in patient_ids:
-        if not found:
-            chosen = max(wanted, key=lambda name: wanted[name])
-        else:
-            among = empty or wanted
-            place = split_number(seed, patient) * sum(among.values())
-            reached = list(itertools.accumulate(among.values()))
-            chosen = list(among)[next(i for i, end in enumerate(reached) if place < end)]
-        empty.pop(chosen, None)
-        found[patient] = chosen
+        found[patient] = fall(patient, empty or wanted) if found else max(wanted, key=lambda name: wanted[name])
+        empty.pop(found[patient], None)
     return found

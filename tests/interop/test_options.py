@@ -493,8 +493,42 @@ def test_a_report_where_no_image_can_be_read(dicomprep, tree, out):
 
 def test_an_existing_report_is_not_touched(dicomprep, tree, out):
     link = (tree / "link.csv").read_bytes()
-    result = dicomprep.prep(tree, out / "x.h5", "--report", tree / "link.csv", code=1)
-    assert "--force" in result.stderr and (tree / "link.csv").read_bytes() == link and not os.listdir(out)
+    (out / "notes.txt").write_text("mine")
+    result = dicomprep.prep(tree, out / "x.h5", "--report", out / "notes.txt", code=1)
+    assert "--force" in result.stderr and (out / "notes.txt").read_text() == "mine"
+    # Inputs are never replaced, whatever is forced.
+    for option in ("-o", "--report"):
+        for place in (tree / "link.csv", next(tree.glob("dicoms/*/*.dcm")), tree / "contourfiles" / "new.h5"):
+            words = ["-o", out / "x.h5"] if option == "--report" else []
+            result = dicomprep("prep", tree, *words, option, place, "--force")
+            assert result.returncode == 2 and "among the inputs" in result.stderr
+    assert (tree / "link.csv").read_bytes() == link and os.listdir(out) == ["notes.txt"]
+
+
+def test_a_report_that_cannot_be_written_says_that_the_file_is_complete(dicomprep, tree, out):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full here")
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([dicomprep.path, "prep", tree, "-o", out / "x.h5", "--report", "-"],
+                                stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1 and "x.h5 is complete, but its report is not written" in result.stderr
+    assert h5py.is_hdf5(out / "x.h5")
+
+
+def test_strict_names_everything_at_once(dicomprep, tree, out):
+    inner = sorted(tree.glob("contourfiles/*/i-contours/*.txt"))
+    inner[0].write_text("bad\n")
+    shutil.copy(inner[1], inner[1].with_name("IM-0001-0999-icontour-manual.txt"))
+    _, report = dicomprep.report(tree, out / "x.h5", "--strict", code=1)
+    assert sorted(entry["reason"] for entry in report["rejected"]) == ["contour-unreadable", "contour-without-image"]
+    assert os.listdir(out) == ["x.json"]
+
+
+def test_names_cannot_forge_messages(dicomprep, tree, out):
+    folder = next(tree.glob("contourfiles/*/i-contours"))
+    (folder / "evil\x1b[31m\nname.txt").write_text("")
+    result = dicomprep.prep(tree, out / "x.h5", "-v")
+    assert "evil" in result.stderr and "\x1b" not in result.stderr and "\nname" not in result.stderr
 
 
 def test_output_in_the_data_directory_is_not_counted_while_it_is_written(dicomprep, tree):

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import shutil
+from fractions import Fraction
 
 import h5py
 import numpy as np
@@ -104,12 +105,26 @@ def test_a_bad_spec_is_a_usage_error(spec, dicomprep, out):
     assert "--split" in result.stderr and BAD_SPECS[spec] in result.stderr and not list(out.iterdir())
 
 
-def test_a_patient_that_comes_last_moves_nobody(dicomprep, tmp_path):
-    study = small_study(tmp_path / "data", PATIENTS[:2])
+def by_hash(count):
+    """The splits of so many patients by their hashes alone, the default fractions and seed 0."""
+    def fall(u):
+        return "train" if u < Fraction("0.8") else "val" if u < Fraction("0.9") else "test"
+
+    return {f"P{number:03}": fall(expect.split_number(0, f"P{number:03}")) for number in range(count)}
+
+
+def test_a_new_patient_moves_nobody(dicomprep, tmp_path):
+    # As many patients as it takes until their hashes fill every split.
+    known = next(n for n in range(3, 200) if set(by_hash(n).values()) == {"train", "val", "test"})
+    study = small_study(tmp_path / "data", [f"P{number:03}" for number in range(known)])
     before = planned(dicomprep, study.root)
-    for number in range(30):
+    assert before == by_hash(known)
+    table = tmp_path / "data" / "link.csv"
+    for number in range(20):
         patient = f"NEW{number:02}"
         study.add(patient, 1, noise((8, 8), 0, 900, patient).astype(np.int16))
+        heading, *rows = table.read_text().splitlines()
+        table.write_text("\n".join([heading, *(rows[-1:] + rows[:-1] if number % 2 else rows)]) + "\n")
         after = planned(dicomprep, study.root)
         assert {name: after[name] for name in before} == before and len(after) == len(before) + 1
         before = after

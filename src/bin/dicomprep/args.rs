@@ -98,8 +98,8 @@ pub(crate) struct PrepArgs {
     /// Write nothing and exit with 1 where anything was rejected
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Print the plan and what it would take, and write nothing. Pixels are not decoded, so that files that
-    /// turn out to be bad, and equal images that join splits, are not seen
+    /// Print the plan and what it would take, and write nothing. Only names and image headers are read: bad
+    /// pixels, bad contours, and equal images that join splits are not seen
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Write the summary as JSON, with every file that was left out; - is standard output

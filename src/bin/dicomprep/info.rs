@@ -33,7 +33,7 @@ fn describe(info: &DatasetInfo) -> String {
         ("/masks", format!("{}, uint8, rule {}", shape(&info.masks), info.mask_rule)),
         ("structures", structures.join(", ")),
     ];
-    for (name, split) in &info.splits {
+    for (name, split) in table::in_order(&info.splits) {
         let name = if name.is_empty() { "no split" } else { name };
         rows.push((name, format!("{} of {}", split.samples, table::count(split.patients, "patient"))));
     }
@@ -43,7 +43,9 @@ fn describe(info: &DatasetInfo) -> String {
     if !info.split_left_out.is_empty() {
         rows.push(("left out", format!("{}: equal images in two splits", info.split_left_out.join(", "))));
     }
-    rows.push(("split rule", info.split_rule.clone()));
+    // The rule in full is for programs.
+    let rule = info.split_rule.split(": ").next().unwrap_or_default();
+    rows.push(("split rule", rule.to_owned()));
     rows.push(("sources", format!("sha256 {}", info.source_digest)));
     rows.push(("options", info.config.to_string()));
     // Writing to a String cannot fail.

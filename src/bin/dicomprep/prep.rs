@@ -26,13 +26,7 @@ const PLACES_SHOWN: usize = 3;
 pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = stop_on_signals()?;
     let settings = PrepSettings::resolve(args)?;
-    let conflict = |text: &str| Args::command().error(ErrorKind::ArgumentConflict, text).exit();
-    if report_file(args).is_some_and(|report| is_same_place(report, &settings.output)) {
-        conflict("--report and --output name the same file; the one would replace the other");
-    }
-    if args.dry_run && args.report.is_some() && report_file(args).is_none() {
-        conflict("--dry-run prints the plan to standard output, so --report needs a file");
-    }
+    refuse_conflicts(args, &settings);
     let output_file = (!args.dry_run).then(|| settings.output.clone());
     // What would make the end fail is found before the work. The places are given back meanwhile, because
     // they may lie in the data directory, and what is there is counted.
@@ -48,15 +42,38 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
             exit::print(plan.to_tsv().as_bytes())?;
             planned
         }
-        Some(_) if planned.is_refused() => planned,
+        Some(_) if planned.samples == 0 => planned,
         Some(output) => prep::run(&plan, Target::claim(&output, args.force)?, control)?,
     };
-    write_report(args, &summary)?;
+    write_report(args, &summary).with_context(|| match &summary.output {
+        Some(output) => format!("{} is complete, but its report is not written", output.path.display()),
+        None => "the report is not written".to_owned(),
+    })?;
     if !output.quiet {
         let estimate = args.dry_run.then_some(&plan);
         exit::tell(&describe(&summary, estimate, output.verbose));
     }
     Ok(conclude(&summary, args))
+}
+
+/// Ends the program where two options, or an option and the data, contradict each other.
+fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
+    let conflict = |text: &str| Args::command().error(ErrorKind::ArgumentConflict, text).exit();
+    let report = report_file(args);
+    if report.is_some_and(|report| is_same_place(report, &settings.output)) {
+        conflict("--report and --output name the same file; the one would replace the other");
+    }
+    for (option, path) in [("--output", Some(&settings.output)), ("--report", report)] {
+        if path.is_some_and(|path| settings.layout.is_input(path)) {
+            conflict(&format!("{option} names a place among the inputs; nothing is ever written there"));
+        }
+    }
+    if settings.output == Path::new("-") {
+        conflict("--output takes a file: HDF5 cannot be written to standard output");
+    }
+    if args.dry_run && args.report.is_some() && report.is_none() {
+        conflict("--dry-run prints the plan to standard output, so --report needs a file");
+    }
 }
 
 /// Whether two names are of one file, which need not exist.
@@ -124,12 +141,16 @@ fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> St
     if verbose {
         text += &list("ignored", summary.ignored.iter(), limit);
     }
-    for note in &summary.notes {
+    let more = summary.notes.len().saturating_sub(limit);
+    for note in summary.notes.iter().take(limit) {
         let shown = note.places.len().min(PLACES_SHOWN);
         let places = note.places[..shown].join(", ");
         let more = note.count - shown;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         text += &format!("note: {places}{more}: {}\n", note.text);
+    }
+    if more > 0 {
+        text += &format!("note: {more} more; --verbose or --report FILE lists them all\n");
     }
     text += &headline(summary, plan.is_some());
     text += &table::lines(&rows(summary, plan));
@@ -149,7 +170,7 @@ fn headline(summary: &PrepSummary, planned: bool) -> String {
 }
 
 fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, String)> {
-    let splits = summary.splits.iter().filter(|(name, _)| !name.is_empty());
+    let splits = table::in_order(&summary.splits).filter(|(name, _)| !name.is_empty());
     let splits: Vec<String> = splits
         .map(|(name, size)| format!("{name} {} ({})", size.samples, table::count(size.patients, "patient")))
         .collect();
@@ -181,8 +202,9 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
     if let Some(output) = &summary.output {
         let (read, written) = (table::bytes(summary.bytes_in), table::bytes(output.bytes));
         rows.push(("bytes", format!("{read} read, {written} written")));
-        let (wall, rate) = (summary.seconds.wall, summary.images_per_second());
-        rows.push(("time", format!("{wall:.2} s, {rate:.0} images/s on {} threads", summary.threads)));
+        let (wall, rate) = (summary.seconds.wall, table::number(summary.images_per_second()));
+        let threads = table::count(summary.threads, "thread");
+        rows.push(("time", format!("{wall:.2} s, {rate} images/s on {threads}")));
     }
     rows
 }

@@ -1,14 +1,16 @@
 //! Progress on standard error: a bar on a terminal, a line every few seconds elsewhere.
 
+use std::fmt::Write;
 use std::io::{IsTerminal, stderr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use dicomprep::prep::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::args::{OutputArgs, ProgressMode};
 use crate::exit::tell;
+use crate::table;
 
 /// Time between two lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -49,8 +51,12 @@ impl Bar {
 
 impl Progress for Bar {
     fn begin(&self, stage: &str, total: usize) {
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec}, {eta} left")
-            .expect("the template is well-formed");
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {rate} images/s, {eta} left")
+            .expect("the template is well-formed")
+            .with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+                // Nobody is told of a bar that cannot be drawn.
+                let _ = text.write_str(&table::number(state.per_sec()));
+            });
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(stage.to_owned());
         self.with(|slot| *slot = Some(bar));
     }
@@ -111,6 +117,7 @@ impl Stage {
     fn line(&self) -> String {
         let rate = self.done as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
         let left = (self.total - self.done.min(self.total)) as f64 / rate.max(1e-9);
-        format!("{}: {} of {}, {rate:.0} images/s, {left:.0} s left\n", self.name, self.done, self.total)
+        let (name, done, total, rate) = (&self.name, self.done, self.total, table::number(rate));
+        format!("{name}: {done} of {total}, {rate} images/s, {left:.0} s left\n")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use dicomprep::prep::{PrepOptions, Splits};
 use dicomprep::source::Limits;
 use dicomprep::wrangle::{Layout, read_split_file};
@@ -64,6 +64,8 @@ fn splits(content: &ContentArgs) -> anyhow::Result<Splits> {
 }
 
 fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let is_other = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    ensure!(!is_other, "--pseudonym-key {} is not a file", path.display());
     let key =
         std::fs::read(path).with_context(|| format!("cannot read --pseudonym-key {}", path.display()))?;
     if key.is_empty() {
