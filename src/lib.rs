@@ -7,10 +7,11 @@
 //! ```
 //!
 //! Each module uses only the ones before it:
-//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`]
+//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`]
 
 pub mod assemble;
 pub mod model;
+pub mod order;
 pub mod prep;
 pub mod raster;
 pub mod source;

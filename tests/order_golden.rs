@@ -1,0 +1,21 @@
+//! Orders that are known row by row.
+
+#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
+
+use dicomprep::order::{Arrangement, EpochOrder};
+
+#[test]
+fn shuffles_are_the_ones_they_always_were() {
+    let (_, list) = include_str!("golden/order.txt").split_once("\n\n").unwrap();
+    assert_eq!(list.lines().count(), 17);
+    for line in list.lines() {
+        let (key, _) = line.split_once(" |").unwrap();
+        let numbers: Vec<u64> = key.split(' ').map(|number| number.parse().unwrap()).collect();
+        let [seed, epoch, rows] = numbers[..] else {
+            panic!("{key} is not a seed, an epoch and a number of rows")
+        };
+        let order = EpochOrder::new(Arrangement::Shuffled { seed }, epoch, rows);
+        let first = (0..rows.min(10)).map(|position| format!(" {}", order.row(position).unwrap()));
+        assert_eq!(format!("{key} |{}", first.collect::<String>()), line);
+    }
+}
