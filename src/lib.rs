@@ -6,6 +6,21 @@
 //!     assemble --Sample--> store --> dataset.h5
 //! ```
 //!
+//! ```no_run
+//! use dicomprep::raster::{MaskRule, Rasterizer};
+//! use dicomprep::{model, source, store};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let contour = source::parse_contour("contour.txt", &std::fs::read("contour.txt")?)?;
+//! let mut mask = model::Mask::zeros(model::GridShape::new(256, 256)?);
+//! Rasterizer::new(MaskRule::Center).rasterize(contour.points(), &mut mask);
+//! println!("{} pixels", mask.count_ones());
+//!
+//! let info = store::read_info("final_data.h5".as_ref())?;
+//! println!("{} samples of {} patients", info.samples, info.patients);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Each module uses only the ones before it:
 //! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`]
 

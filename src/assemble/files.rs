@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use crate::model::{Place, Reason, Skipped};
 use crate::source::{DicomError, ImageHeader, Limits, parse_header};
@@ -38,12 +40,26 @@ pub fn read_header(
 }
 
 /// Opens a file for reading, unless it is a pipe or a device, which could block.
+///
+/// Where too many files are open, waits for others to be closed: that a good file cannot be opened for a
+/// moment is no reason to leave it out.
 fn open(path: &Path) -> io::Result<File> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
+    for _ in 0..OPEN_TRIES {
+        match File::open(path) {
+            Err(error) if TOO_MANY_OPEN.map(Some).contains(&error.raw_os_error()) => thread::sleep(OPEN_WAIT),
+            opened => return opened,
+        }
+    }
     File::open(path)
 }
+
+/// ENFILE and EMFILE, on Linux and elsewhere (POSIX names them, not their numbers).
+const TOO_MANY_OPEN: [i32; 2] = [23, 24];
+const OPEN_TRIES: u32 = 1000;
+const OPEN_WAIT: Duration = Duration::from_millis(5);
 
 /// Reads a whole file of at most `limit` bytes into `bytes`.
 pub(super) fn read_file(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {

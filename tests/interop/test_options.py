@@ -538,3 +538,11 @@ def test_output_in_the_data_directory_is_not_counted_while_it_is_written(dicompr
 
 def test_completions_offer_the_values(dicomprep):
     assert "center-inclusive" in dicomprep("completions", "bash").stdout
+
+
+def test_few_descriptors_reject_no_image(dicomprep, tree, out):
+    limited = f"ulimit -n 24; exec {dicomprep.path} prep {tree} -o {out / 'x.h5'} --threads 32"
+    result = subprocess.run(["bash", "-c", limited], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    dicomprep.prep(tree, out / "y.h5")
+    assert (out / "x.h5").read_bytes() == (out / "y.h5").read_bytes()
