@@ -166,8 +166,8 @@ impl PrepPlan {
 const BASE_BYTES: u64 = 12 << 20;
 /// Memory of a thread beside its images: the encoders and the histogram.
 const THREAD_BYTES: u64 = 3 << 20;
-/// Memory that each row keeps: its plan and its columns.
-const ROW_MEMORY_BYTES: u64 = 800;
+/// Memory that each row keeps: its plan, its digests, and the fingerprint of its image.
+const ROW_MEMORY_BYTES: u64 = 350;
 /// Bytes of the columns and the chunk index that each row adds to the file.
 const ROW_FILE_BYTES: u64 = 160;
 
