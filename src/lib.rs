@@ -1,9 +1,11 @@
 //! Turns a folder of DICOM images and physicians' contours into one chunked HDF5 file of images and
-//! exact masks.
+//! exact masks, and streams batches out of it.
 //!
 //! ```text
 //! link.csv, folders -> wrangle --PairPlan--> source --image + contour--> raster --Mask-->
 //!     assemble --Sample--> store --> dataset.h5
+//!
+//! dataset.h5 -> store --decoded rows--> stream (order says which) --Batch--> sink --> pipe or file
 //! ```
 //!
 //! ```no_run
@@ -22,13 +24,16 @@
 //! ```
 //!
 //! Each module uses only the ones before it:
-//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`]
+//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`] <
+//! [`stream`] < [`sink`]
 
 pub mod assemble;
 pub mod model;
 pub mod order;
 pub mod prep;
 pub mod raster;
+pub mod sink;
 pub mod source;
 pub mod store;
+pub mod stream;
 pub mod wrangle;

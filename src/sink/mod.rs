@@ -1,0 +1,1 @@
+//! Batches as bytes: the formats that frameworks read, and where they go.

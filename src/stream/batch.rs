@@ -1,0 +1,177 @@
+//! A batch as it leaves, and what all batches of a stream have in common.
+
+use crate::order::{Cursor, Sample};
+
+/// The number type of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ElementType {
+    /// 8-bit unsigned.
+    UInt8,
+    /// 16-bit signed.
+    Int16,
+    /// 16-bit unsigned.
+    UInt16,
+    /// IEEE 754 binary16.
+    Float16,
+    /// IEEE 754 binary32.
+    Float32,
+}
+
+impl ElementType {
+    /// numpy's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UInt8 => "uint8",
+            Self::Int16 => "int16",
+            Self::UInt16 => "uint16",
+            Self::Float16 => "float16",
+            Self::Float32 => "float32",
+        }
+    }
+
+    /// Bytes of one number.
+    #[must_use]
+    pub fn size(self) -> usize {
+        match self {
+            Self::UInt8 => 1,
+            Self::Int16 | Self::UInt16 | Self::Float16 => 2,
+            Self::Float32 => 4,
+        }
+    }
+}
+
+/// What the tensors of one kind, images or masks, look like in every sample of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorSchema {
+    /// The type of the numbers, little endian.
+    pub element: ElementType,
+    /// The shape of one sample, row-major: (H, W, C), or (C, H, W).
+    pub shape: [usize; 3],
+    /// What each axis is, as in the file: `row`, `column`, `channel` or `structure`.
+    pub axes: [&'static str; 3],
+}
+
+impl TensorSchema {
+    /// Bytes of one sample.
+    #[must_use]
+    pub fn sample_bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.element.size()
+    }
+}
+
+/// What all batches of a stream have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamSchema {
+    /// The images.
+    pub image: TensorSchema,
+    /// The masks.
+    pub mask: TensorSchema,
+    /// The mask planes, in order.
+    pub structures: Vec<String>,
+    /// The split that is streamed; `None` where rows of all splits are.
+    pub split: Option<String>,
+    /// The seed of the order; `None` where the rows come in the order of the file.
+    pub seed: Option<u64>,
+    /// The name of the normalization, `none` where there is none.
+    pub normalization: String,
+}
+
+/// Texts one after the other, in Arrow's layout: text i is `bytes[offsets[i]..offsets[i + 1]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    offsets: Vec<i32>,
+    bytes: Vec<u8>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { offsets: vec![0], bytes: Vec::new() }
+    }
+}
+
+impl Texts {
+    /// Forgets all texts and keeps the memory.
+    pub fn clear(&mut self) {
+        self.offsets.truncate(1);
+        self.bytes.clear();
+    }
+
+    /// Appends a text. All together are shorter than 2 GiB.
+    pub fn push(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+        let end = i32::try_from(self.bytes.len()).expect("the texts of a batch are shorter than 2 GiB");
+        self.offsets.push(end);
+    }
+
+    /// How many texts there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Text `index`; empty where there is no such text.
+    #[must_use]
+    pub fn get(&self, index: usize) -> &str {
+        let bytes = match self.offsets.get(index..) {
+            Some([start, end, ..]) => &self.bytes[*start as usize..*end as usize],
+            _ => &[],
+        };
+        // Only whole texts are appended.
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// Where each text begins, and the end of the last: one number more than there are texts.
+    #[must_use]
+    pub fn offsets(&self) -> &[i32] {
+        &self.offsets
+    }
+
+    /// All texts.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// One batch of decoded samples. Its memory is used again for later batches.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// Where in the stream it stands.
+    pub cursor: Cursor,
+    /// Position in the epoch and row in the file of each sample.
+    pub samples: Vec<Sample>,
+    /// `samples/id` of each sample; no texts where the stream was told to leave them out.
+    pub ids: Texts,
+    /// `samples/patient_id`, in the same way.
+    pub patient_ids: Texts,
+    /// `samples/split`, in the same way.
+    pub splits: Texts,
+    /// The images, sample after sample, as [`StreamSchema::image`] says.
+    pub images: Vec<u8>,
+    /// The masks, sample after sample, as [`StreamSchema::mask`] says.
+    pub masks: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_again() {
+        let mut texts = Texts::default();
+        for text in ["SCD01/48", "", "é"] {
+            texts.push(text);
+        }
+        assert_eq!((texts.len(), texts.offsets()), (3, &[0, 8, 8, 10][..]));
+        assert_eq!([0, 1, 2, 3].map(|index| texts.get(index)), ["SCD01/48", "", "é", ""]);
+        texts.clear();
+        assert!(texts.is_empty() && texts.bytes().is_empty());
+    }
+}
