@@ -10,7 +10,7 @@ use super::split_choice::{assign_by_leaders, patients_of};
 use super::summary::SplitSize;
 use super::{PrepError, PrepPlan};
 use crate::model::{Note, Pixels, Place};
-use crate::store::{ChunkDecoder, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
+use crate::store::{ChunkReader, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
 use crate::wrangle::SplitName;
 
 /// The splits of the patients, once it is known which of them share equal images.
@@ -102,13 +102,10 @@ fn count_rows(plan: &PrepPlan, images: &ChunkTable, rows: &[usize]) -> Result<Va
     let pixel_type = plan.pixel_type;
     let empty = || ValueHistogram::new(pixel_type);
     let count = |rows: &[usize]| {
-        let mut decoder = ChunkDecoder::new(plan.options.compression);
-        let mut bytes = vec![0; plan.shape.pixels() * pixel_type.size()];
-        let (mut chunk, mut histogram) = (Vec::new(), empty());
+        let mut bytes = vec![0; images.chunk_bytes()];
+        let (mut reader, mut histogram) = (ChunkReader::new(), empty());
         for &row in rows {
-            images.read_chunk(row, &mut chunk)?;
-            let decoded = decoder.decode(&chunk, pixel_type.size(), &mut bytes);
-            decoded.map_err(|error| images.damaged(row, error))?;
+            reader.read(images, row, &mut bytes)?;
             histogram.add(&Pixels::from_le_bytes(pixel_type, &bytes));
         }
         Ok(histogram)

@@ -57,6 +57,11 @@ pub(super) fn read_number<T: H5Type>(at: &Location, name: &str) -> Option<T> {
     at.attr(name).ok()?.read_scalar::<T>().ok()
 }
 
+/// A one-dimensional array of numbers, `None` where it is absent or something else.
+pub(super) fn read_numbers<T: H5Type>(at: &Location, name: &str) -> Option<Vec<T>> {
+    at.attr(name).ok()?.read_raw::<T>().ok()
+}
+
 fn unicode(text: &str) -> VarLenUnicode {
     // HDF5 text ends at a NUL, so none can be stored.
     text.replace('\0', "\u{fffd}").parse().unwrap_or_default()

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::deflate::PlaneDeflater;
+use super::filters::Applied;
 
 /// How hard to compress: 0 stores the chunks as they are, 1 to 9 as in gzip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,48 +158,70 @@ pub enum CodecError {
         /// Bytes that the shape of the chunk asks for.
         expected: usize,
     },
+    /// The decoded bytes are not those that were written.
+    #[error("its CRC-32C is not the one in samples/checksum")]
+    Checksum,
 }
+
+/// Bytes that follow an encoded chunk in memory: as long as so many are left, the inflater reads words instead
+/// of bytes, and the last bytes of a stream can stand for many thousand zeros.
+pub(super) const PADDING: usize = 64;
 
 /// Decodes chunks; keeps its memory between chunks.
 pub struct ChunkDecoder {
-    compression: Compression,
     inflater: libdeflater::Decompressor,
     planes: Vec<u8>,
 }
 
+impl Default for ChunkDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl ChunkDecoder {
-    /// A decoder for one thread, for chunks encoded with `compression`.
+    /// A decoder for one thread.
     #[must_use]
-    pub fn new(compression: Compression) -> Self {
-        Self { compression, inflater: libdeflater::Decompressor::new(), planes: Vec::new() }
+    pub fn new() -> Self {
+        Self { inflater: libdeflater::Decompressor::new(), planes: Vec::new() }
     }
 
-    /// Decodes the bytes of a chunk of `bytes.len()` bytes, elements of `element_size` bytes, into `bytes`.
+    /// Decodes a chunk that went through `applied` into `bytes`, as many as its shape asks for. `chunk` may be
+    /// followed by anything where it is deflated: the stream says itself where it ends.
     ///
     /// # Errors
     /// [`CodecError`] where the chunk is damaged or of another length.
-    pub fn decode(&mut self, chunk: &[u8], element_size: usize, bytes: &mut [u8]) -> Result<(), CodecError> {
-        let expected = bytes.len();
-        if !self.compression.is_on() {
-            if chunk.len() != expected {
-                return Err(CodecError::Length { found: chunk.len(), expected });
+    pub fn decode(&mut self, chunk: &[u8], applied: Applied, bytes: &mut [u8]) -> Result<(), CodecError> {
+        let Applied { deflated, shuffled_elements } = applied;
+        match (deflated, shuffled_elements) {
+            (true, Some(element_size)) => {
+                self.planes.resize(bytes.len(), 0);
+                inflate(&mut self.inflater, chunk, &mut self.planes)?;
+                unshuffle(&self.planes, element_size, bytes);
             }
-            bytes.copy_from_slice(chunk);
-            return Ok(());
-        }
-        let found = if element_size > 1 {
-            self.planes.resize(expected, 0);
-            let found = self.inflater.zlib_decompress(chunk, &mut self.planes).map_err(CodecError::Stream)?;
-            unshuffle(&self.planes, element_size, bytes);
-            found
-        } else {
-            self.inflater.zlib_decompress(chunk, bytes).map_err(CodecError::Stream)?
-        };
-        if found != expected {
-            return Err(CodecError::Length { found, expected });
+            (true, None) => inflate(&mut self.inflater, chunk, bytes)?,
+            (false, shuffled) => {
+                if chunk.len() != bytes.len() {
+                    return Err(CodecError::Length { found: chunk.len(), expected: bytes.len() });
+                }
+                match shuffled {
+                    Some(element_size) => unshuffle(chunk, element_size, bytes),
+                    None => bytes.copy_from_slice(chunk),
+                }
+            }
         }
         Ok(())
     }
+}
+
+fn inflate(
+    inflater: &mut libdeflater::Decompressor,
+    stream: &[u8],
+    bytes: &mut [u8],
+) -> Result<(), CodecError> {
+    let expected = bytes.len();
+    let found = inflater.zlib_decompress(stream, bytes).map_err(CodecError::Stream)?;
+    if found == expected { Ok(()) } else { Err(CodecError::Length { found, expected }) }
 }
 
 fn shuffle(bytes: &[u8], element_size: usize, planes: &mut Vec<u8>) {
@@ -235,10 +258,24 @@ fn shuffle_pairs(bytes: &[u8], planes: &mut [u8]) {
     }
 }
 
+/// The inverse of [`shuffle`]. What is left over of a chunk that is no whole number of elements stands at its
+/// end as it was.
 fn unshuffle(planes: &[u8], element_size: usize, bytes: &mut [u8]) {
     let elements = planes.len() / element_size;
-    for (plane, values) in planes.chunks_exact(elements.max(1)).enumerate().take(element_size) {
-        for (element, value) in bytes.chunks_exact_mut(element_size).zip(values) {
+    let (planes, rest) = planes.split_at(elements * element_size);
+    let (whole, whole_rest) = bytes.split_at_mut(planes.len());
+    whole_rest.copy_from_slice(rest);
+    if element_size == 2 {
+        // Written so that the compiler interleaves many at a time.
+        let (low, high) = planes.split_at(elements);
+        let (pairs, _) = whole.as_chunks_mut::<2>();
+        for ((pair, low), high) in pairs.iter_mut().zip(low).zip(high) {
+            *pair = [*low, *high];
+        }
+        return;
+    }
+    for (plane, values) in planes.chunks_exact(elements.max(1)).enumerate() {
+        for (element, value) in whole.chunks_exact_mut(element_size).zip(values) {
             element[plane] = *value;
         }
     }
@@ -264,7 +301,9 @@ mod tests {
                     encoder.encode(&[1; 64], 2, &mut chunk);
                     encoder.encode(&bytes, element_size, &mut chunk);
                     let mut decoded = vec![0; length];
-                    ChunkDecoder::new(compression).decode(chunk.bytes(), element_size, &mut decoded).unwrap();
+                    let shuffled_elements = Some(element_size).filter(|size| *size > 1 && level > 0);
+                    let applied = Applied { deflated: level > 0, shuffled_elements };
+                    ChunkDecoder::new().decode(chunk.bytes(), applied, &mut decoded).unwrap();
                     assert_eq!(decoded, bytes, "level {level}, {length} bytes of {element_size}");
                 }
             }
@@ -289,14 +328,15 @@ mod tests {
         let compression = Compression::new(4).unwrap();
         let mut chunk = EncodedChunk::default();
         ChunkEncoder::new(compression, Encoder::Runs).encode(&sample(4096), 2, &mut chunk);
-        let mut decoder = ChunkDecoder::new(compression);
+        let mut decoder = ChunkDecoder::new();
+        let applied = Applied { deflated: true, shuffled_elements: Some(2) };
         let mut bytes = vec![0; 4096];
         for position in 0..chunk.bytes().len() {
             let mut damaged = chunk.bytes().to_vec();
             damaged[position] ^= 0x10;
-            let outcome = decoder.decode(&damaged, 2, &mut bytes);
+            let outcome = decoder.decode(&damaged, applied, &mut bytes);
             assert!(outcome.is_err() || bytes == sample(4096), "byte {position}");
         }
-        assert!(decoder.decode(chunk.bytes(), 2, &mut vec![0; 4098]).is_err());
+        assert!(decoder.decode(chunk.bytes(), applied, &mut vec![0; 4098]).is_err());
     }
 }

@@ -41,10 +41,12 @@ pub enum StoreError {
         /// What HDF5 says.
         source: hdf5::Error,
     },
-    /// A chunk cannot be decoded.
-    #[error("row {row} of {} is damaged", path.display())]
+    /// A chunk cannot be decoded, or is not what was written.
+    #[error("{dataset} of {} is damaged at row {row}", path.display())]
     Damaged {
-        /// Which row.
+        /// Of which dataset.
+        dataset: String,
+        /// Which row, the first one of the chunk.
         row: usize,
         /// Of which file.
         path: PathBuf,
@@ -57,6 +59,20 @@ pub enum StoreError {
         /// Which file.
         path: PathBuf,
         /// What is missing.
+        why: String,
+    },
+    /// A dataset is stored in a way that no file of ours is.
+    #[error(
+        "{dataset} of {} cannot be read directly: {why}. dicomprep stores it in chunks of whole rows with no other \
+         filters than shuffle and deflate; prepare the file again, or undo what has rewritten it",
+        path.display()
+    )]
+    Layout {
+        /// Which file.
+        path: PathBuf,
+        /// Which dataset.
+        dataset: String,
+        /// What is different.
         why: String,
     },
     /// It has a format version that this program does not read.

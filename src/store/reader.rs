@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use hdf5::datatype::ByteOrder;
 use hdf5::types::FixedUnicode;
 use hdf5::{Dataset, File};
 
@@ -74,26 +75,9 @@ pub struct SplitInfo {
 /// [`StoreError::NotOurs`] where it is another kind of file, [`StoreError::Version`] where it has a major
 /// version that this program does not know, [`StoreError::Hdf5`] where HDF5 cannot read it.
 pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
-    let not_ours = |why: &str| StoreError::NotOurs { path: path.to_owned(), why: why.to_owned() };
-    let bytes = std::fs::metadata(path).map_err(super::target::io_error("open", path))?.len();
-    if !is_hdf5(path).map_err(super::target::io_error("read", path))? {
-        return Err(not_ours("it is not an HDF5 file"));
-    }
-    let file = File::with_options()
-        .with_fapl(|access| access.file_locking(false))
-        .open(path)
-        .map_err(hdf5_error("open", path))?;
+    let Opened { file, images, masks, bytes, format_version } = Opened::open(path)?;
     let text = |name: &str| attributes::read_text(&file, name).unwrap_or_default();
-    if text(attribute::FORMAT) != FORMAT {
-        return Err(not_ours("its attribute `format` is not \"dicomprep\""));
-    }
-    let format_version = text(attribute::FORMAT_VERSION);
-    if format_version.split('.').next() != Some(FORMAT_MAJOR) {
-        return Err(StoreError::Version { path: path.to_owned(), found: format_version });
-    }
-    let dataset =
-        |name: &str| file.dataset(name).map_err(|_| not_ours(&format!("it has no dataset /{name}")));
-    let (images, masks) = (dataset(IMAGES)?, dataset(MASKS)?);
+    let dataset = |name: &str| Opened::dataset(&file, path, name);
     let columns = |name: &str| dataset(&format!("{SAMPLES}/{name}"));
     let (splits, patients) = count_splits(&columns(column::SPLIT)?, &columns(column::PATIENT_ID)?)
         .map_err(hdf5_error("read", path))?;
@@ -122,6 +106,55 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         images: images.shape(),
         masks: masks.shape(),
     })
+}
+
+/// A file that was opened and found to be one of ours.
+pub(super) struct Opened {
+    pub(super) file: File,
+    pub(super) images: Dataset,
+    pub(super) masks: Dataset,
+    /// The size of the file.
+    pub(super) bytes: u64,
+    pub(super) format_version: String,
+}
+
+impl Opened {
+    /// Opens the file at `path` for reading, without locking it.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let bytes = std::fs::metadata(path).map_err(super::target::io_error("open", path))?.len();
+        if !is_hdf5(path).map_err(super::target::io_error("read", path))? {
+            return Err(Self::not_ours(path, "it is not an HDF5 file".to_owned()));
+        }
+        let file = File::with_options()
+            .with_fapl(|access| access.file_locking(false))
+            .open(path)
+            .map_err(hdf5_error("open", path))?;
+        let text = |name: &str| attributes::read_text(&file, name).unwrap_or_default();
+        if text(attribute::FORMAT) != FORMAT {
+            return Err(Self::not_ours(path, "its attribute `format` is not \"dicomprep\"".to_owned()));
+        }
+        let format_version = text(attribute::FORMAT_VERSION);
+        if format_version.split('.').next() != Some(FORMAT_MAJOR) {
+            return Err(StoreError::Version { path: path.to_owned(), found: format_version });
+        }
+        let [images, masks] = [IMAGES, MASKS].map(|name| Self::dataset(&file, path, name));
+        Ok(Self { images: images?, masks: masks?, file, bytes, format_version })
+    }
+
+    /// The dataset `name` of `file`.
+    fn dataset(file: &File, path: &Path, name: &str) -> Result<Dataset, StoreError> {
+        file.dataset(name).map_err(|_| Self::not_ours(path, format!("it has no dataset /{name}")))
+    }
+
+    /// The error for a file at `path` of another kind.
+    pub(super) fn not_ours(path: &Path, why: String) -> StoreError {
+        StoreError::NotOurs { path: path.to_owned(), why }
+    }
+}
+
+/// Whether numbers in this order are not as the format has them: little endian.
+pub(super) fn is_swapped(order: ByteOrder) -> bool {
+    !matches!(order, ByteOrder::LittleEndian | ByteOrder::None)
 }
 
 /// Whether the file begins as our files do: they have no user block.

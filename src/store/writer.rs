@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hdf5::file::LibraryVersion;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
@@ -12,7 +13,7 @@ use super::schema::{
     FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS,
     ROW_MAJOR_NOTE, SAMPLES, attribute,
 };
-use super::target::Target;
+use super::target::{Target, io_error};
 use super::{
     ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow, StoreError,
     TextWidths, ValueHistogram, attributes, chunked_dataset, direct_chunk,
@@ -143,7 +144,9 @@ impl DatasetWriter {
     /// # Errors
     /// [`StoreError`] where the file cannot be read back.
     pub fn written_images(&self) -> Result<ChunkTable, StoreError> {
-        ChunkTable::read(&self.images, self.target.partial())
+        let path = self.target.partial();
+        let file = std::fs::File::open(path).map_err(io_error("open", path))?;
+        ChunkTable::read(&self.images, path, &Arc::new(file))
     }
 
     /// Number of rows so far.

@@ -1,0 +1,174 @@
+//! Reads the columns of `/samples` without the library's lock: in order, or row by row from any thread.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hdf5::Dataset;
+use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+
+use super::writer::hdf5_error;
+use super::{ChunkReader, ChunkTable, StoreError};
+
+/// Decoded bytes up to which a column is held in memory for look-ups.
+const BYTES_IN_MEMORY: usize = 32 << 20;
+
+/// One column: a cell for each row, of one or several components.
+#[derive(Debug)]
+pub struct ColumnReader {
+    table: ChunkTable,
+    kind: CellKind,
+    rows: usize,
+    row_bytes: usize,
+    /// All cells, once [`ColumnReader::hold`] has read them.
+    held: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CellKind {
+    Text,
+    UInt8,
+    Int32,
+    UInt32,
+    Float32,
+    Float64,
+}
+
+/// What a column says about one row.
+#[derive(Debug, Clone, Copy)]
+pub struct Cell<'c> {
+    kind: CellKind,
+    bytes: &'c [u8],
+}
+
+/// The part of a column that a thread has decoded last.
+#[derive(Default)]
+pub struct ColumnPage {
+    chunk: Option<usize>,
+    bytes: Vec<u8>,
+    reader: ChunkReader,
+}
+
+impl ColumnReader {
+    pub(super) fn new(
+        dataset: &Dataset,
+        path: &Path,
+        file: &Arc<std::fs::File>,
+        rows: usize,
+    ) -> Result<Self, StoreError> {
+        let layout = |why: String| StoreError::Layout { path: path.to_owned(), dataset: dataset.name(), why };
+        let shape = dataset.shape();
+        if shape.first() != Some(&rows) {
+            return Err(layout(format!("its shape is {shape:?}, but /images has {rows} rows")));
+        }
+        let element = dataset
+            .dtype()
+            .and_then(|element| Ok((element.to_descriptor()?, element.size(), element.byte_order())));
+        let (descriptor, element_size, order) = element.map_err(hdf5_error("read", path))?;
+        let kind = CellKind::of(&descriptor).filter(|_| !super::reader::is_swapped(order));
+        let kind = kind.ok_or_else(|| layout(format!("its elements are {order:?} {descriptor}")))?;
+        let row_bytes = element_size * shape[1..].iter().product::<usize>();
+        Ok(Self { table: ChunkTable::read(dataset, path, file)?, kind, rows, row_bytes, held: None })
+    }
+
+    /// Calls `each` for every row in order, and stops where it fails. Holds one chunk of the column at a time.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the column cannot be read.
+    pub fn for_each(&self, mut each: impl FnMut(usize, Cell<'_>)) -> Result<(), StoreError> {
+        let mut page = ColumnPage::default();
+        for row in 0..self.rows {
+            each(row, self.cell(row, &mut page)?);
+        }
+        Ok(())
+    }
+
+    /// Reads the whole column into memory if it is small enough (32 MiB), so that [`ColumnReader::cell`] takes
+    /// no time.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the column cannot be read.
+    pub fn hold(mut self) -> Result<Self, StoreError> {
+        let bytes = self.rows.saturating_mul(self.row_bytes);
+        if bytes <= BYTES_IN_MEMORY {
+            let mut held = Vec::with_capacity(bytes);
+            self.for_each(|_, cell| held.extend_from_slice(cell.bytes))?;
+            self.held = Some(held);
+        }
+        Ok(self)
+    }
+
+    /// The cell of `row`, one of the rows of the file. `page` belongs to the calling thread and to this column.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the cell cannot be read.
+    pub fn cell<'c>(&'c self, row: usize, page: &'c mut ColumnPage) -> Result<Cell<'c>, StoreError> {
+        let bytes = match &self.held {
+            Some(held) => held.get(row * self.row_bytes..).unwrap_or_default(),
+            None => {
+                page.turn_to(&self.table, row / self.table.chunk_rows())?;
+                &page.bytes[row % self.table.chunk_rows() * self.row_bytes..]
+            }
+        };
+        Ok(Cell { kind: self.kind, bytes: bytes.get(..self.row_bytes).unwrap_or_default() })
+    }
+}
+
+impl ColumnPage {
+    fn turn_to(&mut self, table: &ChunkTable, chunk: usize) -> Result<(), StoreError> {
+        if self.chunk != Some(chunk) {
+            self.chunk = None;
+            self.bytes.resize(table.chunk_bytes(), 0);
+            self.reader.read(table, chunk, &mut self.bytes)?;
+            self.chunk = Some(chunk);
+        }
+        Ok(())
+    }
+}
+
+impl CellKind {
+    fn of(element: &TypeDescriptor) -> Option<Self> {
+        Some(match element {
+            TypeDescriptor::FixedUnicode(_) | TypeDescriptor::FixedAscii(_) => Self::Text,
+            TypeDescriptor::Unsigned(IntSize::U1) => Self::UInt8,
+            TypeDescriptor::Integer(IntSize::U4) => Self::Int32,
+            TypeDescriptor::Unsigned(IntSize::U4) => Self::UInt32,
+            TypeDescriptor::Float(FloatSize::U4) => Self::Float32,
+            TypeDescriptor::Float(FloatSize::U8) => Self::Float64,
+            _ => return None,
+        })
+    }
+
+    fn size(self) -> usize {
+        match self {
+            Self::Text | Self::UInt8 => 1,
+            Self::Int32 | Self::UInt32 | Self::Float32 => 4,
+            Self::Float64 => 8,
+        }
+    }
+}
+
+impl<'c> Cell<'c> {
+    /// The text, up to its padding; `None` where the column holds numbers, or what is no UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&'c str> {
+        let end = self.bytes.iter().position(|byte| *byte == 0).unwrap_or(self.bytes.len());
+        let text = std::str::from_utf8(&self.bytes[..end]).ok();
+        text.filter(|_| self.kind == CellKind::Text)
+    }
+
+    /// Component `component` as a number; `None` where there is no such component, or the column holds text.
+    #[must_use]
+    pub fn number(&self, component: usize) -> Option<f64> {
+        let size = self.kind.size();
+        let bytes = self.bytes.get(component * size..)?.get(..size)?;
+        let word = || bytes.first_chunk::<4>().copied();
+        Some(match self.kind {
+            CellKind::Text => return None,
+            CellKind::UInt8 => bytes[0].into(),
+            CellKind::Int32 => i32::from_le_bytes(word()?).into(),
+            CellKind::UInt32 => u32::from_le_bytes(word()?).into(),
+            CellKind::Float32 => f32::from_le_bytes(word()?).into(),
+            CellKind::Float64 => f64::from_le_bytes(*bytes.first_chunk()?),
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! An open file: its shapes, its statistics, and its rows.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+
+use super::column_reader::{ColumnPage, ColumnReader};
+use super::reader::{Opened, is_swapped};
+use super::schema::{SAMPLES, attribute, column};
+use super::target::io_error;
+use super::writer::hdf5_error;
+use super::{ChunkReader, ChunkTable, CodecError, StoreError, attributes};
+use crate::model::{GridShape, PixelType};
+
+/// A file whose rows can be read from any number of threads at once, without the library and its lock.
+///
+/// It is opened for reading and not locked: from read-only media, over a network, and by several readers at
+/// once.
+#[derive(Debug)]
+pub struct DatasetFile {
+    path: PathBuf,
+    hdf5: hdf5::File,
+    file: Arc<std::fs::File>,
+    rows: usize,
+    shape: GridShape,
+    channels: usize,
+    pixel_type: PixelType,
+    structures: Vec<String>,
+    train: TrainFigures,
+    images: ChunkTable,
+    masks: ChunkTable,
+}
+
+/// The statistics of the pixels of the train split, as far as the file has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TrainFigures {
+    /// Attribute `train_mean`.
+    pub mean: Option<f64>,
+    /// Attribute `train_std`, of the population.
+    pub std: Option<f64>,
+    /// Attribute `train_min`.
+    pub min: Option<f64>,
+    /// Attribute `train_max`.
+    pub max: Option<f64>,
+    /// The first and the last of `train_percentiles`: 0.5 and 99.5 per cent.
+    pub outer_percentiles: Option<[f64; 2]>,
+}
+
+impl DatasetFile {
+    /// Opens the file at `path`: reads its attributes, and where each row's chunks stand.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOurs`], [`StoreError::Version`], [`StoreError::Layout`] where it is a file that this
+    /// program does not read, [`StoreError::Hdf5`] where HDF5 cannot read it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let Opened { file: hdf5, images, masks, bytes, .. } = Opened::open(path)?;
+        let file = Arc::new(std::fs::File::open(path).map_err(io_error("open", path))?);
+        let not_ours = |why: String| Opened::not_ours(path, why);
+        let structures = attributes::read_texts(&hdf5, attribute::STRUCTURES).unwrap_or_default();
+        let [rows, height, width, channels] =
+            common_shape(&images, &masks, structures.len()).map_err(not_ours)?;
+        // Each row takes some bytes: no more rows are believed than there is room for.
+        if rows as u64 > bytes {
+            return Err(not_ours(format!("{rows} rows do not fit into its {bytes} bytes")));
+        }
+        let shape = GridShape::new(height, width).map_err(|error| not_ours(error.to_string()))?;
+        let (pixel_type, image_table) = read_table(&images, path, &file)?;
+        let (mask_type, mask_table) = read_table(&masks, path, &file)?;
+        if mask_type != PixelType::UInt8 {
+            return Err(not_ours(format!("its masks are {mask_type}")));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            hdf5,
+            file,
+            rows,
+            shape,
+            channels,
+            pixel_type,
+            structures,
+            train: TrainFigures::read(&images),
+            images: image_table,
+            masks: mask_table,
+        })
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Rows and columns of every image and mask.
+    #[must_use]
+    pub fn shape(&self) -> GridShape {
+        self.shape
+    }
+
+    /// Channels of every image.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The type of the pixels.
+    #[must_use]
+    pub fn pixel_type(&self) -> PixelType {
+        self.pixel_type
+    }
+
+    /// The mask planes, in order.
+    #[must_use]
+    pub fn structures(&self) -> &[String] {
+        &self.structures
+    }
+
+    /// The statistics of the train split.
+    #[must_use]
+    pub fn train(&self) -> &TrainFigures {
+        &self.train
+    }
+
+    /// Bytes of one image (H, W, C) as it is stored.
+    #[must_use]
+    pub fn image_bytes(&self) -> usize {
+        self.images.chunk_bytes()
+    }
+
+    /// Bytes of one mask (H, W, K).
+    #[must_use]
+    pub fn mask_bytes(&self) -> usize {
+        self.masks.chunk_bytes()
+    }
+
+    /// Tells the system that the chunks of `row` will be read soon.
+    pub fn will_need(&self, row: usize) {
+        self.images.will_need(row);
+        self.masks.will_need(row);
+    }
+
+    /// The column `name` of `/samples`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file has no such column, or one of another type.
+    pub fn column(&self, name: &str) -> Result<ColumnReader, StoreError> {
+        let name = format!("{SAMPLES}/{name}");
+        let absent = |_| Opened::not_ours(&self.path, format!("it has no dataset /{name}"));
+        ColumnReader::new(&self.hdf5.dataset(&name).map_err(absent)?, &self.path, &self.file, self.rows)
+    }
+
+    /// The column of the checksums, for [`RowReader::new`].
+    ///
+    /// # Errors
+    /// As [`DatasetFile::column`].
+    pub fn checksums(&self) -> Result<ColumnReader, StoreError> {
+        self.column(column::CHECKSUM)?.hold()
+    }
+}
+
+impl TrainFigures {
+    fn read(images: &hdf5::Dataset) -> Self {
+        let figure =
+            |name: &str| attributes::read_number::<f64>(images, name).filter(|figure| figure.is_finite());
+        let percentiles = attributes::read_numbers::<f64>(images, attribute::TRAIN_PERCENTILES);
+        let outer = percentiles.as_deref().and_then(|all| Some([*all.first()?, *all.last()?]));
+        Self {
+            mean: figure(attribute::TRAIN_MEAN),
+            std: figure(attribute::TRAIN_STD),
+            min: figure(attribute::TRAIN_MIN),
+            max: figure(attribute::TRAIN_MAX),
+            outer_percentiles: outer.filter(|outer| outer.iter().all(|figure| figure.is_finite())),
+        }
+    }
+}
+
+/// The shape of `/images` where `/masks` goes with it, or what is wrong with them.
+fn common_shape(
+    images: &hdf5::Dataset,
+    masks: &hdf5::Dataset,
+    structures: usize,
+) -> Result<[usize; 4], String> {
+    let (images, masks) = (images.shape(), masks.shape());
+    match (&images[..], &masks[..]) {
+        (&[rows, height, width, channels], mask)
+            if channels > 0 && *mask == [rows, height, width, structures] =>
+        {
+            Ok([rows, height, width, channels])
+        }
+        _ => Err(format!("/images is {images:?}, /masks {masks:?}, and there are {structures} structures")),
+    }
+}
+
+/// The element type of `dataset`, which has one row a chunk, and where its chunks stand.
+fn read_table(
+    dataset: &hdf5::Dataset,
+    path: &Path,
+    file: &Arc<std::fs::File>,
+) -> Result<(PixelType, ChunkTable), StoreError> {
+    let layout = |why: String| StoreError::Layout { path: path.to_owned(), dataset: dataset.name(), why };
+    let element = element_of(dataset).map_err(hdf5_error("read", path))?.map_err(layout)?;
+    let table = ChunkTable::read(dataset, path, file)?;
+    if table.chunk_rows() != 1 {
+        return Err(layout(format!("its chunks have {} rows", table.chunk_rows())));
+    }
+    Ok((element, table))
+}
+
+/// The pixel type of `dataset`, or what it is instead.
+fn element_of(dataset: &hdf5::Dataset) -> hdf5::Result<Result<PixelType, String>> {
+    let element = dataset.dtype()?;
+    let (descriptor, order) = (element.to_descriptor()?, element.byte_order());
+    let known = match descriptor {
+        TypeDescriptor::Unsigned(IntSize::U1) => Some(PixelType::UInt8),
+        TypeDescriptor::Integer(IntSize::U2) => Some(PixelType::Int16),
+        TypeDescriptor::Unsigned(IntSize::U2) => Some(PixelType::UInt16),
+        TypeDescriptor::Float(FloatSize::U4) => Some(PixelType::Float32),
+        _ => None,
+    };
+    let known = known.filter(|_| !is_swapped(order));
+    Ok(known.ok_or_else(|| format!("its elements are {order:?} {descriptor}")))
+}
+
+/// Reads images and masks, for one thread; keeps its memory between rows.
+pub struct RowReader<'f> {
+    file: &'f DatasetFile,
+    checksums: Option<&'f ColumnReader>,
+    reader: ChunkReader,
+    page: ColumnPage,
+}
+
+impl<'f> RowReader<'f> {
+    /// A reader of the rows of `file`, which compares them with `checksums`, the file's
+    /// [`DatasetFile::checksums`], if they are given.
+    #[must_use]
+    pub fn new(file: &'f DatasetFile, checksums: Option<&'f ColumnReader>) -> Self {
+        Self { file, checksums, reader: ChunkReader::new(), page: ColumnPage::default() }
+    }
+
+    /// Reads the image of `row`, (H, W, C) in the file's type, little endian, into `bytes`, which is
+    /// [`DatasetFile::image_bytes`] long.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where its chunk is damaged or its CRC-32C is another, [`StoreError::Io`] where
+    /// it cannot be read.
+    pub fn read_image(&mut self, row: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
+        self.read(&self.file.images, row, 0, bytes)
+    }
+
+    /// Reads the mask of `row`, (H, W, K), into `bytes`, which is [`DatasetFile::mask_bytes`] long.
+    ///
+    /// # Errors
+    /// As [`RowReader::read_image`].
+    pub fn read_mask(&mut self, row: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
+        self.read(&self.file.masks, row, 1, bytes)
+    }
+
+    fn read(
+        &mut self,
+        table: &'f ChunkTable,
+        row: usize,
+        component: usize,
+        bytes: &mut [u8],
+    ) -> Result<(), StoreError> {
+        self.reader.read(table, row, bytes)?;
+        let Some(checksums) = self.checksums else { return Ok(()) };
+        let expected = checksums.cell(row, &mut self.page)?.number(component);
+        let found = crc32c::crc32c(bytes);
+        if expected == Some(found.into()) { Ok(()) } else { Err(table.damaged(row, CodecError::Checksum)) }
+    }
+}
