@@ -15,7 +15,7 @@ const AT_ONCE: usize = 4;
 /// What decides the batches of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BatchOptions {
-    /// How many rows an epoch has, before ranks share them.
+    /// How many rows an epoch has, before ranks share them: those of [`Rows::len`](super::Rows::len).
     pub rows: u64,
     /// Their order.
     pub arrangement: Arrangement,
@@ -54,7 +54,7 @@ pub struct Batch {
 pub struct Sample {
     /// The position in the order of the whole epoch, all ranks together, counted from 0.
     pub position: u64,
-    /// The row that stands there.
+    /// The row of the epoch that stands there; once [`Rows`](super::Rows) were asked, the row of the file.
     pub row: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use std::hint::select_unpredictable;
 
-use sha2::{Digest, Sha256};
+use super::hash::{digest, mix};
 
 /// Rounds of every permutation.
 const ROUNDS: usize = 128;
@@ -122,13 +122,7 @@ impl Permutation {
 impl Round {
     /// `len` is at least 1.
     fn new(key: PermutationKey, len: u64, number: u64) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(SALT);
-        for part in [key.seed, key.epoch, len, number] {
-            hash.update(part.to_le_bytes());
-        }
-        let digest: [u8; 32] = hash.finalize().into();
-        let [low, high, secret, _] = words(&digest);
+        let [low, high, secret, _] = digest(SALT, &[key.seed, key.epoch, len, number]);
         // 128 bits, so that the remainder is uniform to within 2^-64 for every length.
         let wide = u128::from(high) << 64 | u128::from(low);
         Self { pivot: (wide % u128::from(len)) as u64, secret }
@@ -145,20 +139,6 @@ impl Round {
     }
 }
 
-fn words(digest: &[u8; 32]) -> [u64; 4] {
-    let mut words = [0; 4];
-    for (word, bytes) in words.iter_mut().zip(digest.as_chunks::<8>().0) {
-        *word = u64::from_le_bytes(*bytes);
-    }
-    words
-}
-
-fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,14 +146,6 @@ mod tests {
     /// Any key will do for these tests.
     fn permutation(len: u64) -> Permutation {
         Permutation::new(PermutationKey { seed: 5, epoch: 11 }, len)
-    }
-
-    #[test]
-    fn mix_is_that_of_splitmix64() {
-        // The first outputs of SplitMix64 from state 0, whose states are the multiples of this constant.
-        const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
-        assert_eq!(mix(GAMMA), 0xe220_a839_7b1d_cdaf);
-        assert_eq!(mix(GAMMA.wrapping_mul(2)), 0x6e78_9e6a_a1b9_65f4);
     }
 
     #[test]

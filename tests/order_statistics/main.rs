@@ -1,4 +1,4 @@
-//! Shuffles against the exact distribution of permutations drawn uniformly.
+//! Shuffles, and draws (in `balance`), against the exact distribution of those drawn uniformly.
 //!
 //! Each test computes statistics over many keys, all fixed, and from each a p-value (two-sided, where a
 //! statistic can be too small as well as too large) under the hypothesis that every permutation is equally
@@ -11,6 +11,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
+mod balance;
 mod p_values;
 mod shuffles;
 

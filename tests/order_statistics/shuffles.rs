@@ -11,7 +11,7 @@ pub(crate) fn ours(seed: u64, epoch: u64, rows: u64) -> Box<dyn Fn(u64) -> u64> 
 }
 
 /// The outputs of SplitMix64.
-fn random(seed: u64, epoch: u64) -> impl FnMut(u64) -> u64 {
+pub(crate) fn random(seed: u64, epoch: u64) -> impl FnMut(u64) -> u64 {
     let mut state = seed.wrapping_mul(0xd134_2543_de82_ef95) ^ epoch.wrapping_mul(0xa24b_aed4_963e_e407);
     move |bound| {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

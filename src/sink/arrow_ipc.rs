@@ -1,0 +1,354 @@
+//! Batches as an Arrow IPC stream, written from the memory of the batch itself.
+//!
+//! The stream is the one of the Arrow columnar format ("Serialization and Interprocess Communication",
+//! "IPC Streaming Format"): messages, the first of them the schema, then one record batch for each batch, and
+//! an end marker. A message is the marker `FF FF FF FF`, the length of its metadata in 32 bits, the metadata (a
+//! flatbuffer, filled up with zeros) and a body. The body of a record batch is its buffers, column after
+//! column; each begins at a multiple of 64 bytes, in the body and in the stream.
+//!
+//! Tensors are columns of the canonical extension type `arrow.fixed_shape_tensor`: a list of fixed size for
+//! each sample, whose shape stands in the metadata of the column. No column has nulls, so that all validity
+//! buffers are left empty.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteOptions};
+use arrow_ipc::{Buffer, FieldNode, MessageBuilder, MessageHeader, MetadataVersion, RecordBatchBuilder};
+use arrow_schema::{DataType, Field, Schema};
+use flatbuffers::FlatBufferBuilder;
+use serde::Serialize;
+
+use super::error::SinkError;
+use crate::stream::{Batch, ElementType, StreamSchema, TensorSchema};
+
+const ALIGNMENT: usize = 64;
+const PADDING: [u8; ALIGNMENT] = [0; ALIGNMENT];
+
+/// What precedes the metadata of a message, before its length.
+const CONTINUATION: [u8; 4] = [0xff; 4];
+const PREFIX_BYTES: usize = 8;
+
+/// What ends a stream: a message without metadata.
+const END: [u8; PREFIX_BYTES] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+/// The buffers of a column that has no nulls begin with this one.
+const NO_NULLS: &[u8] = &[];
+
+/// The metadata of a column of tensors, as `arrow.fixed_shape_tensor` defines it.
+#[derive(Debug, Serialize)]
+struct TensorText {
+    shape: [usize; 3],
+    dim_names: [&'static str; 3],
+}
+
+/// Batches as record batches.
+#[derive(Debug)]
+pub(super) struct ArrowEncoder {
+    /// Numbers of one image and of one mask.
+    image_numbers: usize,
+    mask_numbers: usize,
+    /// The message of the latest batch, without its body.
+    message: Vec<u8>,
+    /// What its body has that is not in the batch as bytes.
+    columns: Columns,
+}
+
+/// Columns of a record batch, little endian.
+#[derive(Debug, Default)]
+struct Columns {
+    id_offsets: Vec<u8>,
+    patient_id_offsets: Vec<u8>,
+    rows: Vec<u8>,
+    epochs: Vec<u8>,
+    positions: Vec<u8>,
+}
+
+impl ArrowEncoder {
+    /// The encoder, and the bytes before the first batch: the schema.
+    ///
+    /// # Errors
+    /// [`SinkError::SampleTooLarge`].
+    pub(super) fn new(schema: &StreamSchema) -> Result<(Self, Vec<u8>), SinkError> {
+        let encoded = IpcDataGenerator::default().schema_to_bytes_with_dictionary_tracker(
+            &arrow_schema(schema)?,
+            &mut DictionaryTracker::new(true),
+            &IpcWriteOptions::default(),
+        );
+        let mut start = Vec::new();
+        frame(&encoded.ipc_message, &mut start);
+        let encoder = Self {
+            image_numbers: schema.image.shape.iter().product(),
+            mask_numbers: schema.mask.shape.iter().product(),
+            message: Vec::new(),
+            columns: Columns::default(),
+        };
+        Ok((encoder, start))
+    }
+
+    /// The bytes of `batch`, one piece after the other.
+    pub(super) fn encode<'a>(&'a mut self, batch: &'a Batch) -> Vec<&'a [u8]> {
+        self.columns.fill(batch);
+        let buffers = self.columns.buffers(batch);
+        let samples = batch.samples.len();
+        // The numbers of nulls are 0. A list comes before the numbers in it.
+        let nodes = [
+            samples,
+            samples * self.image_numbers,
+            samples,
+            samples * self.mask_numbers,
+            samples,
+            samples,
+            samples,
+            samples,
+            samples,
+        ]
+        .map(|length| FieldNode::new(length as i64, 0));
+        let metadata = record_batch(samples, &nodes, &buffers);
+        frame(metadata.finished_data(), &mut self.message);
+
+        let mut pieces = Vec::with_capacity(1 + 2 * buffers.len());
+        pieces.push(&self.message[..]);
+        for buffer in buffers {
+            pieces.push(buffer);
+            pieces.push(&PADDING[..padding(buffer.len())]);
+        }
+        pieces
+    }
+
+    /// The bytes after the last batch.
+    pub(super) fn end() -> &'static [u8] {
+        &END
+    }
+}
+
+impl Columns {
+    fn fill(&mut self, batch: &Batch) {
+        fn fill<const N: usize>(column: &mut Vec<u8>, numbers: impl Iterator<Item = [u8; N]>) {
+            column.clear();
+            column.extend(numbers.flatten());
+        }
+        let samples = &batch.samples;
+        fill(&mut self.id_offsets, batch.ids.offsets().iter().map(|offset| offset.to_le_bytes()));
+        fill(
+            &mut self.patient_id_offsets,
+            batch.patient_ids.offsets().iter().map(|offset| offset.to_le_bytes()),
+        );
+        fill(&mut self.rows, samples.iter().map(|sample| sample.row.to_le_bytes()));
+        fill(&mut self.epochs, samples.iter().map(|_| batch.cursor.epoch.to_le_bytes()));
+        fill(&mut self.positions, samples.iter().map(|sample| sample.position.to_le_bytes()));
+    }
+
+    /// The body of the record batch, in the order of [`arrow_schema`].
+    fn buffers<'a>(&'a self, batch: &'a Batch) -> [&'a [u8]; 18] {
+        [
+            // Two lists without nulls, of numbers without nulls.
+            NO_NULLS,
+            NO_NULLS,
+            &batch.images,
+            NO_NULLS,
+            NO_NULLS,
+            &batch.masks,
+            // Two columns of texts.
+            NO_NULLS,
+            &self.id_offsets,
+            batch.ids.bytes(),
+            NO_NULLS,
+            &self.patient_id_offsets,
+            batch.patient_ids.bytes(),
+            // Three columns of numbers.
+            NO_NULLS,
+            &self.rows,
+            NO_NULLS,
+            &self.epochs,
+            NO_NULLS,
+            &self.positions,
+        ]
+    }
+}
+
+/// The columns and what holds for the whole stream.
+fn arrow_schema(schema: &StreamSchema) -> Result<Schema, SinkError> {
+    let plain = |name: &str, data_type| Field::new(name, data_type, false);
+    let fields = vec![
+        tensor_field("image", &schema.image)?,
+        tensor_field("mask", &schema.mask)?,
+        plain("id", DataType::Utf8),
+        plain("patient_id", DataType::Utf8),
+        plain("row", DataType::UInt64),
+        plain("epoch", DataType::UInt64),
+        plain("position", DataType::UInt64),
+    ];
+    let metadata = HashMap::from(
+        [
+            ("split", schema.split.clone().unwrap_or_default()),
+            ("seed", schema.seed.map(|seed| seed.to_string()).unwrap_or_default()),
+            ("normalization", schema.normalization.clone()),
+            ("structures", json(&schema.structures)),
+        ]
+        .map(|(name, text)| (name.to_owned(), text)),
+    );
+    Ok(Schema::new_with_metadata(fields, metadata))
+}
+
+/// A column of tensors.
+fn tensor_field(name: &'static str, tensor: &TensorSchema) -> Result<Field, SinkError> {
+    let numbers = tensor.shape.iter().product();
+    let list_size =
+        i32::try_from(numbers).map_err(|_| SinkError::SampleTooLarge { column: name, numbers })?;
+    let item = Field::new("item", number_type(tensor.element), false);
+    let list = DataType::FixedSizeList(Arc::new(item), list_size);
+    let text = TensorText { shape: tensor.shape, dim_names: tensor.axes };
+    Ok(Field::new(name, list, false).with_metadata(HashMap::from([
+        ("ARROW:extension:name".to_owned(), "arrow.fixed_shape_tensor".to_owned()),
+        ("ARROW:extension:metadata".to_owned(), json(&text)),
+    ])))
+}
+
+fn number_type(element: ElementType) -> DataType {
+    match element {
+        ElementType::UInt8 => DataType::UInt8,
+        ElementType::Int16 => DataType::Int16,
+        ElementType::UInt16 => DataType::UInt16,
+        ElementType::Float16 => DataType::Float16,
+        ElementType::Float32 => DataType::Float32,
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers are always JSON")
+}
+
+/// The metadata of a record batch of `samples` rows.
+fn record_batch(samples: usize, nodes: &[FieldNode], buffers: &[&[u8]]) -> FlatBufferBuilder<'static> {
+    let mut body = 0;
+    let places: Vec<Buffer> = buffers
+        .iter()
+        .map(|buffer| {
+            let place = Buffer::new(body as i64, buffer.len() as i64);
+            body += buffer.len() + padding(buffer.len());
+            place
+        })
+        .collect();
+
+    let mut flatbuffer = FlatBufferBuilder::new();
+    let nodes = flatbuffer.create_vector(nodes);
+    let places = flatbuffer.create_vector(&places);
+    let mut record_batch = RecordBatchBuilder::new(&mut flatbuffer);
+    record_batch.add_length(samples as i64);
+    record_batch.add_nodes(nodes);
+    record_batch.add_buffers(places);
+    let record_batch = record_batch.finish().as_union_value();
+    let mut message = MessageBuilder::new(&mut flatbuffer);
+    message.add_version(MetadataVersion::V5);
+    message.add_header_type(MessageHeader::RecordBatch);
+    message.add_header(record_batch);
+    message.add_bodyLength(body as i64);
+    let message = message.finish();
+    flatbuffer.finish(message, None);
+    flatbuffer
+}
+
+/// Makes `message` of its metadata: all of it but the body, which begins at a multiple of 64 bytes.
+fn frame(metadata: &[u8], message: &mut Vec<u8>) {
+    let length = metadata.len() + padding(PREFIX_BYTES + metadata.len());
+    let prefix = i32::try_from(length).expect("names of columns and structures are shorter than 2 GiB");
+    message.clear();
+    message.extend_from_slice(&CONTINUATION);
+    message.extend_from_slice(&prefix.to_le_bytes());
+    message.extend_from_slice(metadata);
+    message.resize(PREFIX_BYTES + length, 0);
+}
+
+/// How many bytes are missing to a multiple of 64.
+fn padding(length: usize) -> usize {
+    length.next_multiple_of(ALIGNMENT) - length
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_ipc::reader::StreamReader;
+
+    use super::super::samples::{a_batch, a_schema};
+    use super::*;
+
+    /// A stream of batches of these numbers of samples.
+    fn stream(schema: &StreamSchema, batches: &[usize]) -> Vec<u8> {
+        let (mut encoder, mut bytes) = ArrowEncoder::new(schema).unwrap();
+        for samples in batches {
+            let batch = a_batch(*samples);
+            bytes.extend(encoder.encode(&batch).concat());
+            assert_eq!(bytes.len() % ALIGNMENT, 0);
+        }
+        bytes.extend_from_slice(ArrowEncoder::end());
+        bytes
+    }
+
+    fn u64_bytes(numbers: &[u64]) -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn columns_are_found_again() {
+        let bytes = stream(&a_schema(), &[3, 2, 0]);
+        let mut reader = StreamReader::try_new(&bytes[..], None).unwrap();
+        for samples in [3, 2, 0] {
+            let (found, batch) = (reader.next().unwrap().unwrap(), a_batch(samples));
+            assert_eq!(found.num_rows(), samples);
+            let column = |name: &str| found.column_by_name(name).unwrap().to_data();
+            let numbers = |name: &str| column(name).buffers()[0].as_slice().to_vec();
+            for (name, tensors) in [("image", &batch.images), ("mask", &batch.masks)] {
+                let data = column(name);
+                data.validate_full().unwrap();
+                assert_eq!(data.child_data()[0].buffers()[0].as_slice(), &tensors[..], "{name}");
+            }
+            for (name, texts) in [("id", &batch.ids), ("patient_id", &batch.patient_ids)] {
+                let data = column(name);
+                data.validate_full().unwrap();
+                assert_eq!(data.buffer::<i32>(0)[..=samples], *texts.offsets(), "{name}");
+                assert_eq!(data.buffers()[1].as_slice(), texts.bytes(), "{name}");
+            }
+            let rows: Vec<u64> = batch.samples.iter().map(|sample| sample.row).collect();
+            let positions: Vec<u64> = batch.samples.iter().map(|sample| sample.position).collect();
+            assert_eq!(numbers("row"), u64_bytes(&rows));
+            assert_eq!(numbers("epoch"), u64_bytes(&vec![3; samples]));
+            assert_eq!(numbers("position"), u64_bytes(&positions));
+        }
+        assert!(reader.next().is_none());
+    }
+
+    #[test]
+    fn the_schema_says_what_the_tensors_are() {
+        let bytes = stream(&a_schema(), &[]);
+        let mut reader = StreamReader::try_new(&bytes[..], None).unwrap();
+        let schema = reader.schema();
+        assert!(reader.next().is_none(), "no batch is a stream too");
+        let field = schema.field_with_name("mask").unwrap();
+        assert_eq!(field.metadata()["ARROW:extension:name"], "arrow.fixed_shape_tensor");
+        assert_eq!(
+            field.metadata()["ARROW:extension:metadata"],
+            r#"{"shape":[5,3,2],"dim_names":["row","column","structure"]}"#
+        );
+        let item = Arc::new(Field::new("item", DataType::UInt8, false));
+        assert_eq!(field.data_type(), &DataType::FixedSizeList(item, 30));
+        assert!(schema.fields().iter().all(|field| !field.is_nullable()));
+        let text = |name: &str| schema.metadata()[name].clone();
+        assert_eq!(text("structures"), r#"["inner","\"outer\""]"#);
+        assert_eq!(
+            ["split", "seed", "normalization"].map(text),
+            ["train", "11", "zscore"].map(str::to_owned)
+        );
+
+        let plain = StreamSchema { split: None, seed: None, ..a_schema() };
+        let metadata = arrow_schema(&plain).unwrap().metadata().clone();
+        assert_eq!((metadata["split"].as_str(), metadata["seed"].as_str()), ("", ""));
+    }
+
+    #[test]
+    fn too_many_numbers_are_refused() {
+        let mut schema = a_schema();
+        schema.mask.shape = [1 << 16, 1 << 15, 1];
+        let error = ArrowEncoder::new(&schema).unwrap_err();
+        assert!(matches!(error, SinkError::SampleTooLarge { column: "mask", numbers: 0x8000_0000 }));
+    }
+}

@@ -1,0 +1,58 @@
+//! Why a stream cannot be written.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::order::Cursor;
+use crate::store::StoreError;
+
+/// Why a stream cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// A pipe or a device cannot be opened.
+    #[error("cannot open {} for writing", path.display())]
+    Open {
+        /// Its path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system took no more bytes.
+    #[error("cannot write to {to}")]
+    Write {
+        /// `standard output`, or a path.
+        to: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file cannot be created, or not be moved to its name.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A sample has more numbers than an Arrow list of fixed size can have.
+    #[error(
+        "{numbers} numbers of one {column} are too many for arrow, which takes {}; use another format",
+        i32::MAX
+    )]
+    SampleTooLarge {
+        /// `image` or `mask`.
+        column: &'static str,
+        /// How many there are.
+        numbers: usize,
+    },
+    /// A batch is not as the schema of the stream says.
+    #[error("batch {cursor}: its {part} do not fit its number of samples and the schema of the stream")]
+    BatchDoesNotFit {
+        /// Which batch.
+        cursor: Cursor,
+        /// Which part of it.
+        part: &'static str,
+    },
+}
+
+impl SinkError {
+    /// Whether the reader of a pipe has closed it: it wants no more, and nothing went wrong here.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Write { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

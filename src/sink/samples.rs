@@ -1,0 +1,39 @@
+//! Small batches for the tests of the formats.
+
+use crate::order::{Cursor, Sample};
+use crate::stream::{Batch, ElementType, StreamSchema, TensorSchema};
+
+/// Images of 5 x 3 x 1 and masks of 5 x 3 x 2.
+pub(super) fn a_schema() -> StreamSchema {
+    StreamSchema {
+        image: TensorSchema {
+            element: ElementType::Float32,
+            shape: [5, 3, 1],
+            axes: ["row", "column", "channel"],
+        },
+        mask: TensorSchema {
+            element: ElementType::UInt8,
+            shape: [5, 3, 2],
+            axes: ["row", "column", "structure"],
+        },
+        structures: vec!["inner".to_owned(), "\"outer\"".to_owned()],
+        split: Some("train".to_owned()),
+        seed: Some(11),
+        normalization: "zscore".to_owned(),
+    }
+}
+
+/// A batch of [`a_schema`] in epoch 3: positions from 40 upwards, rows from 100 downwards.
+pub(super) fn a_batch(samples: usize) -> Batch {
+    let mut batch = Batch { cursor: Cursor { epoch: 3, batch: 20 }, ..Batch::default() };
+    for index in 0..samples {
+        let number = index as u64;
+        batch.samples.push(Sample { position: 40 + number, row: 100 - number });
+        batch.ids.push(&format!("id/{index}"));
+        batch.patient_ids.push(&format!("p{index}"));
+        batch.splits.push("train");
+        batch.images.extend((0..15).flat_map(|pixel| (pixel as f32 + 100.0 * index as f32).to_le_bytes()));
+        batch.masks.extend((0..30).map(|pixel| u8::from((pixel + index) % 3 == 0)));
+    }
+    batch
+}
