@@ -6,7 +6,7 @@ use dicomprep::order::{Arrangement, Balance, EpochOrder};
 
 use super::p_values::p_of_equal_counts;
 use super::shuffles::random;
-use super::{Findings, RELATED, assert_hopeless, assert_sound, keys};
+use super::{Findings, RELATED, TwoKeys, assert_hopeless, assert_sound, keys};
 
 /// From seed, epoch and the sizes of the groups to the row in its group that a draw is.
 type Draws = fn(u64, u64, &[u64]) -> Box<dyn Fn(u64) -> u64>;
@@ -98,7 +98,7 @@ fn distances(draws: Draws) -> Findings {
 
 /// The same draw under related keys.
 fn relations(draws: Draws) -> Findings {
-    let relation = |(name, two_keys): (&str, fn(u64) -> [(u64, u64); 2])| {
+    let relation = |(name, two_keys): (&str, TwoKeys)| {
         let mut pairs = Pairs::new();
         for number in 0..1_000 {
             let [one, other] = two_keys(number).map(|(seed, epoch)| draws(seed, epoch, &[8; 12]));
