@@ -14,6 +14,8 @@ mod statistics;
 mod target;
 mod writer;
 
+pub(crate) use schema::column;
+
 pub use chunk_codec::{ChunkDecoder, ChunkEncoder, CodecError, Compression, EncodedChunk, Encoder};
 pub use chunk_table::ChunkTable;
 pub use columns::{AnnotationCell, SampleRow, TextWidths};
