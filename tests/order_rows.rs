@@ -88,14 +88,19 @@ proptest! {
     fn groups_come_equally_often(seed: u64, epoch: u64, groups in any_groups()) {
         let balance = balance(seed, &groups);
         prop_assert_eq!(balance.len(), groups.len() as u64);
-        let mut counts: BTreeMap<u32, u64> = groups.iter().map(|group| (*group, 0)).collect();
-        prop_assert_eq!(balance.groups(), counts.len() as u64);
-        for draw in 0..balance.len() {
-            let row = balance.row(epoch, draw).unwrap();
-            *counts.get_mut(&group_of(&groups, row)).unwrap() += 1;
-        }
-        let (least, most) = (counts.values().min(), counts.values().max());
-        prop_assert!(most.zip(least).is_none_or(|(most, least)| most - least <= 1));
+        let none: BTreeMap<u32, u64> = groups.iter().map(|group| (*group, 0)).collect();
+        prop_assert_eq!(balance.groups(), none.len() as u64);
+        let count = |counts: &mut BTreeMap<u32, u64>, epoch| {
+            for draw in 0..balance.len() {
+                let row = balance.row(epoch, draw).unwrap();
+                *counts.get_mut(&group_of(&groups, row)).unwrap() += 1;
+            }
+            let (least, most) = (counts.values().min(), counts.values().max());
+            most.zip(least).is_none_or(|(most, least)| most - least <= 1)
+        };
+        prop_assert!(count(&mut none.clone(), epoch));
+        let mut together = none;
+        prop_assert!((0..20).all(|epoch| count(&mut together, epoch)));
         prop_assert_eq!(balance.row(epoch, balance.len()), None);
     }
 

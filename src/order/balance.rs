@@ -6,10 +6,11 @@ const SALT: &[u8] = b"dicomprep balance v1";
 
 /// Draws rows with replacement, from every group of rows equally often.
 ///
-/// An epoch has as many draws as there are rows, counted from 0. With G groups, draw d belongs to group
-/// d mod G, so that in a whole epoch the groups' draws differ in number by at most 1. Within its group, every
-/// row is equally likely for each draw, independently of all other draws: in one epoch a row can come several
-/// times or not at all. An [`EpochOrder`](super::EpochOrder) decides which draw stands at which position, so
+/// An epoch has as many draws as there are rows, N, counted from 0. With G groups, draw d of epoch e belongs to
+/// group (e N + d) mod G: the groups take turns, and an epoch goes on where the one before it ended. So the
+/// groups' draws differ in number by at most 1, in each epoch and in any number of epochs from the first on.
+/// Within its group, every row is equally likely for each draw, independently of all other draws: in one
+/// epoch a row can come several times or not at all. An [`EpochOrder`](super::EpochOrder) decides which draw stands at which position, so
 /// ranks, batches and a start in the middle are the same as without balancing.
 ///
 /// A draw is a pure function of the seed, the groups, the epoch and its number, found in a time that depends
@@ -89,7 +90,8 @@ impl Balance {
         if draw >= self.len() {
             return None;
         }
-        let group = (draw % self.groups()) as usize;
+        let turn = u128::from(epoch) * u128::from(self.len()) + u128::from(draw);
+        let group = (turn % u128::from(self.groups())) as usize;
         let rows = &self.rows[self.bounds[group]..self.bounds[group + 1]];
         let [one, other] = self.secrets.map(|secret| mix(epoch ^ secret));
         let hash = mix(mix(draw ^ one) ^ other);
@@ -107,10 +109,14 @@ mod tests {
         let group_of = |row: u64| [4, 9, 4, 7, 4, 4, 4, 7][row as usize];
         let balance = Balance::new(3, (0..8).map(|row| (row, group_of(row))));
         assert_eq!((balance.len(), balance.groups(), balance.is_empty()), (8, 3, false));
-        for epoch in [0, 1, u64::MAX] {
-            let groups: Vec<_> = (0..8).map(|draw| group_of(balance.row(epoch, draw).unwrap())).collect();
-            assert_eq!(groups, [4, 7, 9, 4, 7, 9, 4, 7]);
-            assert_eq!(balance.row(epoch, 2), Some(1));
+        // 2^64 - 1 is a multiple of 3.
+        for (epoch, expected) in [
+            (0, [4, 7, 9, 4, 7, 9, 4, 7]),
+            (1, [9, 4, 7, 9, 4, 7, 9, 4]),
+            (u64::MAX, [4, 7, 9, 4, 7, 9, 4, 7]),
+        ] {
+            let draws = (0..8).map(|draw| balance.row(epoch, draw).unwrap());
+            assert!(draws.map(group_of).eq(expected));
             assert_eq!((balance.row(epoch, 8), balance.row(epoch, u64::MAX)), (None, None));
         }
     }

@@ -17,6 +17,8 @@ mod statistics;
 mod target;
 mod writer;
 
+pub(crate) use schema::column;
+
 pub use chunk_codec::{ChunkDecoder, ChunkEncoder, CodecError, Compression, EncodedChunk, Encoder};
 pub use chunk_table::{ChunkReader, ChunkTable};
 pub use column_reader::{Cell, ColumnPage, ColumnReader};

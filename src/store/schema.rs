@@ -47,25 +47,25 @@ pub(super) mod attribute {
 }
 
 /// Columns of the group `/samples`.
-pub(super) mod column {
-    pub(in crate::store) const ID: &str = "id";
-    pub(in crate::store) const PATIENT_ID: &str = "patient_id";
-    pub(in crate::store) const ORIGINAL_ID: &str = "original_id";
-    pub(in crate::store) const INSTANCE: &str = "instance";
-    pub(in crate::store) const FRAME: &str = "frame";
-    pub(in crate::store) const SOURCE: &str = "source";
-    pub(in crate::store) const SOURCE_SHA256: &str = "source_sha256";
-    pub(in crate::store) const ANNOTATED: &str = "annotated";
-    pub(in crate::store) const ANNOTATION_SHA256: &str = "annotation_sha256";
-    pub(in crate::store) const MASK_PIXELS: &str = "mask_pixels";
-    pub(in crate::store) const CONTOUR_AREA: &str = "contour_area";
-    pub(in crate::store) const SPLIT: &str = "split";
-    pub(in crate::store) const ROWS: &str = "rows";
-    pub(in crate::store) const COLUMNS: &str = "columns";
-    pub(in crate::store) const PIXEL_SPACING: &str = "pixel_spacing";
-    pub(in crate::store) const IMAGE_POSITION: &str = "image_position";
-    pub(in crate::store) const IMAGE_ORIENTATION: &str = "image_orientation";
-    pub(in crate::store) const WINDOW: &str = "window";
-    pub(in crate::store) const VALUE_RANGE: &str = "value_range";
-    pub(in crate::store) const CHECKSUM: &str = "checksum";
+pub(crate) mod column {
+    pub(crate) const ID: &str = "id";
+    pub(crate) const PATIENT_ID: &str = "patient_id";
+    pub(crate) const ORIGINAL_ID: &str = "original_id";
+    pub(crate) const INSTANCE: &str = "instance";
+    pub(crate) const FRAME: &str = "frame";
+    pub(crate) const SOURCE: &str = "source";
+    pub(crate) const SOURCE_SHA256: &str = "source_sha256";
+    pub(crate) const ANNOTATED: &str = "annotated";
+    pub(crate) const ANNOTATION_SHA256: &str = "annotation_sha256";
+    pub(crate) const MASK_PIXELS: &str = "mask_pixels";
+    pub(crate) const CONTOUR_AREA: &str = "contour_area";
+    pub(crate) const SPLIT: &str = "split";
+    pub(crate) const ROWS: &str = "rows";
+    pub(crate) const COLUMNS: &str = "columns";
+    pub(crate) const PIXEL_SPACING: &str = "pixel_spacing";
+    pub(crate) const IMAGE_POSITION: &str = "image_position";
+    pub(crate) const IMAGE_ORIENTATION: &str = "image_orientation";
+    pub(crate) const WINDOW: &str = "window";
+    pub(crate) const VALUE_RANGE: &str = "value_range";
+    pub(crate) const CHECKSUM: &str = "checksum";
 }

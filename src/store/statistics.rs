@@ -1,5 +1,7 @@
 //! Exact statistics of pixel values, independent of the order in which images are counted.
 
+use std::convert::identity;
+
 use crate::model::{PixelType, Pixels};
 
 /// Count, extremes and sums of the pixels of one image.
@@ -27,26 +29,41 @@ impl ImageStatistics {
     #[must_use]
     pub fn of(pixels: &Pixels) -> Self {
         match pixels {
-            Pixels::UInt8(values) => Self::of_integers(values),
-            Pixels::Int16(values) => Self::of_integers(values),
-            Pixels::UInt16(values) => Self::of_integers(values),
-            Pixels::Float32(values) => Self::of_floats(values),
+            Pixels::UInt8(values) => Self::of_integers(values, identity),
+            Pixels::Int16(values) => Self::of_integers(values, identity),
+            Pixels::UInt16(values) => Self::of_integers(values, identity),
+            Pixels::Float32(values) => Self::of_floats(values, identity),
         }
     }
 
-    fn of_integers<T: Copy + Ord + Into<i32>>(values: &[T]) -> Self {
+    /// The statistics of pixels that stand as [`Pixels::write_le_bytes`] writes them; bytes at the end that
+    /// are no whole pixel do not count.
+    #[must_use]
+    pub fn of_le_bytes(pixel_type: PixelType, bytes: &[u8]) -> Self {
+        match pixel_type {
+            PixelType::UInt8 => Self::of_integers(bytes, identity),
+            PixelType::Int16 => Self::of_integers(bytes.as_chunks().0, i16::from_le_bytes),
+            PixelType::UInt16 => Self::of_integers(bytes.as_chunks().0, u16::from_le_bytes),
+            PixelType::Float32 => Self::of_floats(bytes.as_chunks().0, f32::from_le_bytes),
+        }
+    }
+
+    fn of_integers<S: Copy, T: Copy + Ord + Into<i32>>(values: &[S], read: impl Fn(S) -> T) -> Self {
         let Some(&first) = values.first() else {
             let sums = Sums::Integer { sum: 0, squares: 0 };
             return Self { pixels: 0, min: f64::NAN, max: f64::NAN, sums };
         };
-        let (min, max) =
-            values.iter().fold((first, first), |(min, max), &value| (min.min(value), max.max(value)));
+        let first = read(first);
+        let (min, max) = values
+            .iter()
+            .map(|&value| read(value))
+            .fold((first, first), |(min, max), value| (min.min(value), max.max(value)));
         let (mut sum, mut squares) = (0i128, 0i128);
         // The sums of a block of 32,768 numbers of 16 bits fit into 32, if squares are summed by halves.
         for block in values.chunks(32_768) {
             let (mut block_sum, mut low, mut high) = (0i32, 0u32, 0u32);
             for &value in block {
-                let value: i32 = value.into();
+                let value: i32 = read(value).into();
                 let square = value.unsigned_abs().pow(2);
                 block_sum += value;
                 low += square & 0xFFFF;
@@ -60,9 +77,10 @@ impl ImageStatistics {
         Self { pixels: values.len() as u64, min, max, sums }
     }
 
-    fn of_floats(values: &[f32]) -> Self {
+    fn of_floats<S: Copy>(values: &[S], read: impl Fn(S) -> f32) -> Self {
         let (mut pixels, mut min, mut max, mut sum) = (0, f64::NAN, f64::NAN, 0.0);
-        let finite = || values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value));
+        let finite =
+            || values.iter().map(|&value| read(value)).filter(|value| value.is_finite()).map(f64::from);
         for value in finite() {
             pixels += 1;
             min = value.min(min);
@@ -104,7 +122,9 @@ impl ImageStatistics {
         }
     }
 
-    fn mean(&self) -> f64 {
+    /// Mean, NaN where no pixel was counted.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
         let pixels = self.pixels as f64;
         match self.sums {
             Sums::Integer { sum, .. } => sum as f64 / pixels,
@@ -113,8 +133,10 @@ impl ImageStatistics {
         }
     }
 
-    /// Population standard deviation (divided by the number of pixels, as numpy's `std`).
-    fn std(&self) -> f64 {
+    /// Population standard deviation (divided by the number of pixels, as numpy's `std`); NaN where no pixel
+    /// was counted.
+    #[must_use]
+    pub fn std(&self) -> f64 {
         let pixels = self.pixels as f64;
         match self.sums {
             // n·Σx² - (Σx)² is an exact integer: no cancellation whatever the mean is.
@@ -307,6 +329,22 @@ mod tests {
         assert_eq!((mean, std), (65_535.0, 0.0));
         let low = ImageStatistics::of(&Pixels::Int16(vec![-32_768; 100_000]));
         assert_eq!((low.min, low.max, low.mean()), (-32_768.0, -32_768.0, -32_768.0));
+    }
+
+    #[test]
+    fn bytes_count_as_the_pixels_they_are() {
+        let images = [
+            Pixels::UInt8(vec![0, 255, 7]),
+            Pixels::Int16(vec![-32_768, 32_767, -1]),
+            Pixels::UInt16(vec![65_535, 0, 256]),
+            Pixels::Float32(vec![1.5, f32::NAN, -2e9, f32::INFINITY]),
+        ];
+        let mut bytes = Vec::new();
+        for pixels in images {
+            pixels.write_le_bytes(&mut bytes);
+            let found = ImageStatistics::of_le_bytes(pixels.pixel_type(), &bytes);
+            assert_eq!(found, ImageStatistics::of(&pixels));
+        }
     }
 
     #[test]

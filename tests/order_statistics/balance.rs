@@ -6,9 +6,10 @@ use dicomprep::order::{Arrangement, Balance, EpochOrder};
 
 use super::p_values::p_of_equal_counts;
 use super::shuffles::random;
-use super::{Findings, RELATED, assert_hopeless, assert_sound, keys};
+use super::{Findings, RELATED, TwoKeys, assert_hopeless, assert_sound, keys};
 
-/// From seed, epoch and the sizes of the groups to the row in its group that a draw is.
+/// From seed, epoch and the sizes of the groups to the row in its group that a draw is. Every epoch begins with
+/// the first group: the number of groups divides that of the rows.
 type Draws = fn(u64, u64, &[u64]) -> Box<dyn Fn(u64) -> u64>;
 
 fn ours(seed: u64, epoch: u64, sizes: &[u64]) -> Box<dyn Fn(u64) -> u64> {
@@ -48,12 +49,12 @@ fn forgetful(seed: u64, _: u64, sizes: &[u64]) -> Box<dyn Fn(u64) -> u64> {
 
 /// Every row of a group comes equally often, whatever the sizes of the other groups.
 fn rows(draws: Draws) -> Findings {
-    let sizes = [2, 3, 7, 8, 96, 384];
+    // An epoch has as many draws for each group.
+    let sizes = [2, 3, 7, 8, 96, 388];
     let mut counts = sizes.map(|size| vec![0_u64; size as usize]);
     for (seed, epoch) in keys(2_000) {
         let draw = draws(seed, epoch, &sizes);
-        // As many for each group.
-        for number in 0..sizes.iter().sum::<u64>() / 6 * 6 {
+        for number in 0..sizes.iter().sum() {
             counts[number as usize % 6][draw(number) as usize] += 1;
         }
     }
@@ -98,7 +99,7 @@ fn distances(draws: Draws) -> Findings {
 
 /// The same draw under related keys.
 fn relations(draws: Draws) -> Findings {
-    let relation = |(name, two_keys): (&str, fn(u64) -> [(u64, u64); 2])| {
+    let relation = |(name, two_keys): (&str, TwoKeys)| {
         let mut pairs = Pairs::new();
         for number in 0..1_000 {
             let [one, other] = two_keys(number).map(|(seed, epoch)| draws(seed, epoch, &[8; 12]));

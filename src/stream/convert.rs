@@ -1,0 +1,412 @@
+//! From the pixels in the file to the numbers in a batch.
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
+use super::layout::plane_of;
+use super::{ConvertError, ElementType, Layout, Normalization, TensorSchema};
+use crate::model::PixelType;
+
+/// The number type of images in a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ImageDtype {
+    /// The type in the file.
+    Stored,
+    /// IEEE 754 binary32, which holds every value of every type in the file.
+    #[default]
+    Float32,
+    /// IEEE 754 binary16, rounded to nearest, ties to even.
+    Float16,
+}
+
+impl ImageDtype {
+    /// All types.
+    pub const ALL: [Self; 3] = [Self::Stored, Self::Float32, Self::Float16];
+
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Float32 => "float32",
+            Self::Float16 => "float16",
+        }
+    }
+
+    fn element(self, stored: PixelType) -> ElementType {
+        match (self, stored) {
+            (Self::Stored, PixelType::UInt8) => ElementType::UInt8,
+            (Self::Stored, PixelType::Int16) => ElementType::Int16,
+            (Self::Stored, PixelType::UInt16) => ElementType::UInt16,
+            (Self::Stored, PixelType::Float32) | (Self::Float32, _) => ElementType::Float32,
+            (Self::Float16, _) => ElementType::Float16,
+        }
+    }
+}
+
+/// Pixels that are converted at a time where they cannot be all at once: they stay in the nearest cache.
+const BLOCK: usize = 512;
+
+/// The smallest number that rounds to infinity in float16, whose largest is 65,504.
+const FLOAT16_LIMIT: f32 = 65_520.0;
+
+/// Turns the images of one file into the numbers of a stream.
+#[derive(Debug, Clone)]
+pub struct ImageConverter {
+    pixel_type: PixelType,
+    channels: usize,
+    dtype: ImageDtype,
+    normalization: Normalization,
+    schema: TensorSchema,
+}
+
+impl ImageConverter {
+    /// For images of `pixel_type` and of `shape` (H, W, C) in the file.
+    ///
+    /// # Errors
+    /// [`ConvertError::StoredNormalized`] for a normalization of [`ImageDtype::Stored`],
+    /// [`ConvertError::NoTrainStatistics`] where the normalization lacks its numbers, and
+    /// [`ConvertError::BadWindow`] where its window is none.
+    pub fn new(
+        pixel_type: PixelType,
+        shape: [usize; 3],
+        dtype: ImageDtype,
+        layout: Layout,
+        normalization: Normalization,
+    ) -> Result<Self, ConvertError> {
+        if dtype == ImageDtype::Stored && normalization != Normalization::None {
+            return Err(ConvertError::StoredNormalized { normalization: normalization.name() });
+        }
+        normalization.check()?;
+        let schema = TensorSchema {
+            element: dtype.element(pixel_type),
+            shape: layout.arrange(shape),
+            axes: layout.arrange(["row", "column", "channel"]),
+        };
+        // What lies side by side in the file and does not in the batch.
+        let channels = if layout == Layout::Nchw { shape[2] } else { 1 };
+        Ok(Self { pixel_type, channels, dtype, normalization, schema })
+    }
+
+    /// What the images look like in a batch.
+    #[must_use]
+    pub fn schema(&self) -> &TensorSchema {
+        &self.schema
+    }
+
+    /// Whether every image leaves with exactly the bytes that are in the file.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        self.channels == 1
+            && self.normalization == Normalization::None
+            && self.schema.element == ImageDtype::Stored.element(self.pixel_type)
+    }
+
+    /// Writes one image into `out`, which is exactly as long as the schema's [`TensorSchema::sample_bytes`].
+    /// `stored` are its bytes in the file: little endian, row-major (H, W, C). `row_window` is its
+    /// `samples/window`, center and width, which only [`Normalization::Window`] without a window looks at.
+    ///
+    /// # Errors
+    /// [`ConvertError::NoWindow`] and [`ConvertError::BadWindow`] where the row's window is needed and is
+    /// none, [`ConvertError::Float16Overflow`] where a finite value would become infinite in float16; what
+    /// `out` then holds is of no use.
+    ///
+    /// # Panics
+    /// Where `stored` or `out` has not the length of one image.
+    pub fn convert(&self, stored: &[u8], row_window: [f32; 2], out: &mut [u8]) -> Result<(), ConvertError> {
+        let numbers = self.schema.shape.iter().product::<usize>();
+        assert_eq!(stored.len(), numbers * self.pixel_type.size(), "the bytes of one stored image");
+        assert_eq!(out.len(), self.schema.sample_bytes(), "the bytes of one image in a batch");
+        let scaling = self.normalization.scaling(self.pixel_type, stored, row_window)?;
+        match scaling {
+            None => self.convert_scaled(stored, out, |value| value),
+            Some(scaling) => self.convert_scaled(stored, out, |value| scaling.apply(value)),
+        }
+    }
+
+    fn convert_scaled(
+        &self,
+        stored: &[u8],
+        out: &mut [u8],
+        scale: impl Fn(f32) -> f32 + Copy,
+    ) -> Result<(), ConvertError> {
+        match self.pixel_type {
+            PixelType::UInt8 => self.convert_planes(stored, out, |[value]| f32::from(value), scale),
+            PixelType::Int16 => {
+                self.convert_planes(stored, out, |bytes| f32::from(i16::from_le_bytes(bytes)), scale)
+            }
+            PixelType::UInt16 => {
+                self.convert_planes(stored, out, |bytes| f32::from(u16::from_le_bytes(bytes)), scale)
+            }
+            PixelType::Float32 => self.convert_planes(stored, out, f32::from_le_bytes, scale),
+        }
+    }
+
+    /// Hands on runs of pixels that lie side by side in the batch.
+    fn convert_planes<const SIZE: usize>(
+        &self,
+        stored: &[u8],
+        out: &mut [u8],
+        read: impl Fn([u8; SIZE]) -> f32 + Copy,
+        scale: impl Fn(f32) -> f32 + Copy,
+    ) -> Result<(), ConvertError> {
+        let (pixels, _) = stored.as_chunks::<SIZE>();
+        if self.channels == 1 {
+            return self.convert_run(pixels, out, read, scale);
+        }
+        let run_bytes = BLOCK * self.schema.element.size();
+        for (channel, plane) in out.chunks_exact_mut(out.len() / self.channels).enumerate() {
+            for (pixels, out) in pixels.chunks(BLOCK * self.channels).zip(plane.chunks_mut(run_bytes)) {
+                let mut block = [[0; SIZE]; BLOCK];
+                let run = &mut block[..pixels.len() / self.channels];
+                for (to, pixel) in run.iter_mut().zip(plane_of(pixels, self.channels, channel)) {
+                    *to = pixel;
+                }
+                self.convert_run(run, out, read, scale)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn convert_run<const SIZE: usize>(
+        &self,
+        pixels: &[[u8; SIZE]],
+        out: &mut [u8],
+        read: impl Fn([u8; SIZE]) -> f32,
+        scale: impl Fn(f32) -> f32,
+    ) -> Result<(), ConvertError> {
+        match self.dtype {
+            ImageDtype::Stored => out.copy_from_slice(pixels.as_flattened()),
+            ImageDtype::Float32 => {
+                let (out, _) = out.as_chunks_mut::<4>();
+                for (to, &pixel) in out.iter_mut().zip(pixels) {
+                    *to = scale(read(pixel)).to_le_bytes();
+                }
+            }
+            ImageDtype::Float16 => {
+                for (pixels, out) in pixels.chunks(BLOCK).zip(out.chunks_mut(2 * BLOCK)) {
+                    convert_to_float16(pixels, out, &read, &scale)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// For at most [`BLOCK`] pixels.
+fn convert_to_float16<const SIZE: usize>(
+    pixels: &[[u8; SIZE]],
+    out: &mut [u8],
+    read: impl Fn([u8; SIZE]) -> f32,
+    scale: impl Fn(f32) -> f32,
+) -> Result<(), ConvertError> {
+    let values = &mut [0.0; BLOCK][..pixels.len()];
+    let mut too_large = false;
+    for (value, &pixel) in values.iter_mut().zip(pixels) {
+        *value = scale(read(pixel));
+        too_large |= value.abs() >= FLOAT16_LIMIT;
+    }
+    if too_large {
+        let overflowing = pixels.iter().zip(&*values).filter(|(_, value)| value.abs() >= FLOAT16_LIMIT);
+        // An infinite pixel may stay infinite.
+        if let Some(pixel) = overflowing.map(|(&pixel, _)| read(pixel)).find(|pixel| pixel.is_finite()) {
+            return Err(ConvertError::Float16Overflow { pixel });
+        }
+    }
+    let halves = &mut [f16::ZERO; BLOCK][..pixels.len()];
+    halves.convert_from_f32_slice(values);
+    let (out, _) = out.as_chunks_mut::<2>();
+    for (to, half) in out.iter_mut().zip(halves) {
+        *to = half.to_le_bytes();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Pixels;
+
+    const NO_WINDOW: [f32; 2] = [f32::NAN; 2];
+
+    fn bytes_of(pixels: &Pixels) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        pixels.write_le_bytes(&mut bytes);
+        bytes
+    }
+
+    /// One row of `pixels` as `dtype`.
+    fn convert(
+        pixels: &Pixels,
+        dtype: ImageDtype,
+        normalization: Normalization,
+    ) -> Result<Vec<u8>, ConvertError> {
+        let shape = [1, pixels.len(), 1];
+        let converter = ImageConverter::new(pixels.pixel_type(), shape, dtype, Layout::Nhwc, normalization)?;
+        let mut out = vec![0xAA; converter.schema().sample_bytes()];
+        converter.convert(&bytes_of(pixels), NO_WINDOW, &mut out)?;
+        Ok(out)
+    }
+
+    fn to_float32(pixels: &Pixels, normalization: Normalization) -> Vec<f32> {
+        let out = convert(pixels, ImageDtype::Float32, normalization).unwrap();
+        out.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+    }
+
+    fn to_float16(pixels: &Pixels) -> Result<Vec<f16>, ConvertError> {
+        let out = convert(pixels, ImageDtype::Float16, Normalization::None)?;
+        Ok(out.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes)).collect())
+    }
+
+    /// Every value of every integer type, and a few floats.
+    fn all_values() -> [Pixels; 4] {
+        [
+            Pixels::UInt8((0..=u8::MAX).collect()),
+            Pixels::Int16((i16::MIN..=i16::MAX).collect()),
+            Pixels::UInt16((0..=u16::MAX).collect()),
+            Pixels::Float32(vec![0.0, -0.0, 1e-45, -3.5, 1e30, f32::INFINITY]),
+        ]
+    }
+
+    fn as_floats(pixels: &Pixels) -> Vec<f32> {
+        match pixels {
+            Pixels::UInt8(values) => values.iter().map(|&value| value.into()).collect(),
+            Pixels::Int16(values) => values.iter().map(|&value| value.into()).collect(),
+            Pixels::UInt16(values) => values.iter().map(|&value| value.into()).collect(),
+            Pixels::Float32(values) => values.clone(),
+        }
+    }
+
+    #[test]
+    fn float32_holds_every_stored_value() {
+        for pixels in all_values() {
+            assert_eq!(to_float32(&pixels, Normalization::None), as_floats(&pixels));
+        }
+    }
+
+    #[test]
+    fn stored_pixels_leave_as_they_are() {
+        for pixels in all_values() {
+            let out = convert(&pixels, ImageDtype::Stored, Normalization::None).unwrap();
+            assert_eq!(out, bytes_of(&pixels));
+        }
+    }
+
+    #[test]
+    fn every_value_is_normalized() {
+        let (mean, std) = (1234.5, 67.8);
+        for pixels in all_values() {
+            let expected = as_floats(&pixels);
+            let expected = expected.iter().map(|&x| ((f64::from(x) - mean) / std) as f32);
+            let found = to_float32(&pixels, Normalization::ZScore { mean, std });
+            for (found, expected) in found.into_iter().zip(expected) {
+                assert!(found == expected || (found - expected).abs() <= expected.abs() * f32::EPSILON);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_gets_mean_0_and_deviation_1() {
+        let found = to_float32(&Pixels::Int16(vec![31_999, 32_001]), Normalization::SampleZScore);
+        assert_eq!(found, [-1.0, 1.0]);
+        assert_eq!(to_float32(&Pixels::UInt8(vec![9; 5]), Normalization::SampleZScore), [0.0; 5]);
+    }
+
+    #[test]
+    fn float16_rounds_to_nearest_even() {
+        let found = to_float16(&Pixels::Int16(vec![2048, 2049, 2050, 2051, -2049, -32_768])).unwrap();
+        let found: Vec<f32> = found.into_iter().map(f16::to_f32).collect();
+        assert_eq!(found, [2048.0, 2048.0, 2050.0, 2052.0, -2048.0, -32_768.0]);
+        let integers = Pixels::UInt16((0..65_520).collect());
+        let expected: Vec<f16> = as_floats(&integers).into_iter().map(f16::from_f32).collect();
+        assert_eq!(to_float16(&integers).unwrap(), expected);
+        assert_eq!(expected[65_519].to_f32(), 65_504.0);
+    }
+
+    #[test]
+    fn float16_has_no_room_for_large_numbers() {
+        let mut values = vec![65_519; 2 * BLOCK];
+        values[BLOCK + 7] = 65_520;
+        let error = to_float16(&Pixels::UInt16(values.clone())).unwrap_err();
+        assert_eq!(error, ConvertError::Float16Overflow { pixel: 65_520.0 });
+        let min_max = Normalization::MinMax { min: 0.0, max: 65_535.0 };
+        assert!(convert(&Pixels::UInt16(values), ImageDtype::Float16, min_max).is_ok());
+        let error = to_float16(&Pixels::Float32(vec![f32::INFINITY, -1e30])).unwrap_err();
+        assert_eq!(error, ConvertError::Float16Overflow { pixel: -1e30 });
+        let infinite = Pixels::Float32(vec![f32::INFINITY, f32::NEG_INFINITY, f32::NAN]);
+        let found = to_float16(&infinite).unwrap();
+        assert_eq!(found[..2], [f16::INFINITY, f16::NEG_INFINITY]);
+        assert!(found[2].is_nan());
+    }
+
+    #[test]
+    fn identity_is_what_changes_no_byte() {
+        let identity = |pixel_type, channels, dtype, layout| {
+            let shape = [2, 3, channels];
+            ImageConverter::new(pixel_type, shape, dtype, layout, Normalization::None).unwrap().is_identity()
+        };
+        assert!(identity(PixelType::Int16, 1, ImageDtype::Stored, Layout::Nchw));
+        assert!(identity(PixelType::Int16, 3, ImageDtype::Stored, Layout::Nhwc));
+        assert!(identity(PixelType::Float32, 1, ImageDtype::Float32, Layout::Nhwc));
+        assert!(!identity(PixelType::Int16, 3, ImageDtype::Stored, Layout::Nchw));
+        assert!(!identity(PixelType::Int16, 1, ImageDtype::Float32, Layout::Nhwc));
+        let shape = [2, 3, 1];
+        let scaled = Normalization::SampleZScore;
+        let scaled =
+            ImageConverter::new(PixelType::Float32, shape, ImageDtype::Float32, Layout::Nhwc, scaled);
+        assert!(!scaled.unwrap().is_identity());
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_refused_at_once() {
+        let new = |dtype, normalization| {
+            ImageConverter::new(PixelType::Int16, [2, 2, 1], dtype, Layout::Nhwc, normalization).unwrap_err()
+        };
+        let missing = Normalization::ZScore { mean: f64::NAN, std: f64::NAN };
+        assert_eq!(
+            new(ImageDtype::Float32, missing),
+            ConvertError::NoTrainStatistics { normalization: "zscore" }
+        );
+        assert_eq!(
+            new(ImageDtype::Stored, Normalization::SampleZScore),
+            ConvertError::StoredNormalized { normalization: "sample-zscore" }
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nchw_is_nhwc_with_the_axes_moved(
+            (rows, columns) in (1usize..40, 1usize..40),
+            seed in any::<u16>(),
+            pixel_type in prop::sample::select(&PixelType::ALL[..]),
+            dtype in prop::sample::select(&ImageDtype::ALL[..]),
+        ) {
+            const CHANNELS: usize = 3;
+            let pixels = rows * columns;
+            // No byte above 0x3F: as float32 they are below 1, so that float16 holds them.
+            let stored: Vec<u8> = (0..pixels * CHANNELS * pixel_type.size())
+                .map(|index| (index.wrapping_mul(usize::from(seed) | 1) >> 3) as u8 & 0x3F)
+                .collect();
+            let convert = |layout| {
+                let shape = [rows, columns, CHANNELS];
+                let converter =
+                    ImageConverter::new(pixel_type, shape, dtype, layout, Normalization::None).unwrap();
+                let mut out = vec![0xAA; converter.schema().sample_bytes()];
+                converter.convert(&stored, NO_WINDOW, &mut out).unwrap();
+                (out, converter.schema().clone())
+            };
+            let ((nhwc, _), (nchw, schema)) = (convert(Layout::Nhwc), convert(Layout::Nchw));
+            prop_assert_eq!(schema.shape, [CHANNELS, rows, columns]);
+            prop_assert_eq!(schema.axes, ["channel", "row", "column"]);
+            let size = schema.element.size();
+            for pixel in 0..pixels {
+                for channel in 0..CHANNELS {
+                    let moved = &nchw[(channel * pixels + pixel) * size..][..size];
+                    prop_assert_eq!(moved, &nhwc[(pixel * CHANNELS + channel) * size..][..size]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What is done to the values of an image before they leave.
+
+use super::ConvertError;
+use crate::model::PixelType;
+use crate::store::ImageStatistics;
+
+/// How pixel x becomes the number y that leaves.
+///
+/// y is computed in binary64 and rounded once, to float32; float16 is that, rounded again. NaN stays NaN.
+/// Infinite pixels, which only float32 images can have, are what the formula makes of them, so NaN where
+/// they would be multiplied by 0; no statistics count them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Normalization {
+    /// `none`: y = x, the value in the file.
+    #[default]
+    None,
+    /// `zscore`: y = (x - mean) / std, with the numbers of the train split, so mean 0 and deviation 1 over
+    /// its pixels. Where std is 0, y = x - mean.
+    ZScore {
+        /// Attribute `train_mean` of `/images`; NaN where the file has none.
+        mean: f64,
+        /// Attribute `train_std`, the population standard deviation; NaN where the file has none.
+        std: f64,
+    },
+    /// `sample-zscore`: y = (x - mean) / std, with mean and population standard deviation (the sum of squares
+    /// divided by the number of pixels, as numpy's `std`) of the finite pixels of the image itself, of all
+    /// its channels together. Where std is 0, y = x - mean, which is 0 for all of them. Where no pixel is
+    /// finite, y is NaN.
+    SampleZScore,
+    /// `minmax`: y = (x - min) / (max - min), so 0 to 1 over the train split; what lies outside its extremes
+    /// is not clipped. Where max = min, y = 0.
+    MinMax {
+        /// Attribute `train_min` of `/images`; NaN where the file has none.
+        min: f64,
+        /// Attribute `train_max`; NaN where the file has none.
+        max: f64,
+    },
+    /// `window`: the linear function of PS3.3 C.11.2.1.2.1 with output from 0 to 1. With center c and width w:
+    ///
+    /// ```text
+    /// y = 0                              where x <= c - 0.5 - (w - 1) / 2
+    /// y = 1                              where x >  c - 0.5 + (w - 1) / 2
+    /// y = (x - (c - 0.5)) / (w - 1) + 0.5   elsewhere
+    /// ```
+    ///
+    /// The width is at least 1; with width 1, y is 0 up to c - 0.5 and 1 above.
+    Window(
+        /// Center and width for all images; `None` takes each row's own, `samples/window`.
+        Option<(f64, f64)>,
+    ),
+    /// `percentile`: y = (x - low) / (high - low), clipped to 0 to 1. Where high = low, y = 0.
+    Percentile {
+        /// The first of `train_percentiles` of `/images`, at 0.5 per cent; NaN where the file has none.
+        low: f64,
+        /// The last, at 99.5 per cent; NaN where the file has none.
+        high: f64,
+    },
+}
+
+impl Normalization {
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ZScore { .. } => "zscore",
+            Self::SampleZScore => "sample-zscore",
+            Self::MinMax { .. } => "minmax",
+            Self::Window(_) => "window",
+            Self::Percentile { .. } => "percentile",
+        }
+    }
+
+    /// Whether its own numbers, those that no sample gives, are there and make sense.
+    pub(super) fn check(self) -> Result<(), ConvertError> {
+        match self {
+            Self::None | Self::SampleZScore | Self::Window(None) => Ok(()),
+            Self::Window(Some((center, width))) => Scaling::window(center, width).map(|_| ()),
+            Self::ZScore { mean: a, std: b }
+            | Self::MinMax { min: a, max: b }
+            | Self::Percentile { low: a, high: b } => {
+                let known = a.is_finite() && b.is_finite();
+                known.then_some(()).ok_or(ConvertError::NoTrainStatistics { normalization: self.name() })
+            }
+        }
+    }
+
+    /// What it is for one sample: `stored` are its pixels as in the file, `row_window` its `samples/window`.
+    /// `None` leaves the pixels as they are.
+    pub(super) fn scaling(
+        self,
+        pixel_type: PixelType,
+        stored: &[u8],
+        row_window: [f32; 2],
+    ) -> Result<Option<Scaling>, ConvertError> {
+        Ok(Some(match self {
+            Self::None => return Ok(None),
+            Self::ZScore { mean, std } => Scaling::z_score(mean, std),
+            Self::SampleZScore => {
+                let sample = ImageStatistics::of_le_bytes(pixel_type, stored);
+                Scaling::z_score(sample.mean(), sample.std())
+            }
+            Self::MinMax { min, max } => Scaling::range(min, max),
+            Self::Percentile { low, high } => Scaling::range(low, high).clipped(),
+            Self::Window(Some((center, width))) => Scaling::window(center, width)?,
+            Self::Window(None) => {
+                let [center, width] = row_window.map(f64::from);
+                if center.is_nan() || width.is_nan() {
+                    return Err(ConvertError::NoWindow);
+                }
+                Scaling::window(center, width)?
+            }
+        }))
+    }
+}
+
+/// y = (x - offset) * factor, not less than `low` and not more than `high`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scaling {
+    offset: f64,
+    factor: f64,
+    low: f32,
+    high: f32,
+}
+
+impl Scaling {
+    fn unbounded(offset: f64, factor: f64) -> Self {
+        Self { offset, factor, low: f32::NEG_INFINITY, high: f32::INFINITY }
+    }
+
+    fn z_score(mean: f64, std: f64) -> Self {
+        Self::unbounded(mean, if std == 0.0 { 1.0 } else { std.recip() })
+    }
+
+    fn range(min: f64, max: f64) -> Self {
+        Self::unbounded(min, if max == min { 0.0 } else { (max - min).recip() })
+    }
+
+    fn clipped(self) -> Self {
+        Self { low: 0.0, high: 1.0, ..self }
+    }
+
+    // PS3.3 C.11.2.1.2.1: its line is 0 at the lower edge and 1 at the upper, so its three cases are that
+    // line, clipped.
+    fn window(center: f64, width: f64) -> Result<Self, ConvertError> {
+        if !(center.is_finite() && width.is_finite() && width >= 1.0) {
+            return Err(ConvertError::BadWindow { center, width });
+        }
+        let lower_edge = center - 0.5 - (width - 1.0) / 2.0;
+        // With width 1 the line is vertical. The factor is finite all the same, so that 0 stays 0.
+        let factor = if width == 1.0 { f64::MAX } else { (width - 1.0).recip() };
+        Ok(Self::unbounded(lower_edge, factor).clipped())
+    }
+
+    #[inline]
+    pub(super) fn apply(self, pixel: f32) -> f32 {
+        (((f64::from(pixel) - self.offset) * self.factor) as f32).clamp(self.low, self.high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `normalization` makes of `pixel`, with a row's window of (0, 100).
+    fn apply(normalization: Normalization, pixel: f32) -> f32 {
+        let scaling = normalization.scaling(PixelType::Float32, &pixel.to_le_bytes(), [0.0, 100.0]);
+        scaling.unwrap().unwrap().apply(pixel)
+    }
+
+    /// Compares what leaves with `reference`, rounded to float32, for every value of 16 bits, signed and
+    /// unsigned. At most one unit in the last place may lie between them.
+    fn compare(normalization: Normalization, reference: impl Fn(f64) -> f64) {
+        for value in -32_768..65_536 {
+            let found = apply(normalization, value as f32);
+            let expected = reference(f64::from(value)) as f32;
+            assert!(
+                found == expected || found == expected.next_up() || found == expected.next_down(),
+                "{normalization:?} of {value} is {found}, not {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_integer_is_scaled_as_in_binary64() {
+        for (a, b) in [(32_000.0, 1.0), (-31_999.9, 0.37), (812.345_678_9, 301.234_567), (0.1, 40_000.0)] {
+            compare(Normalization::ZScore { mean: a, std: b }, |x| (x - a) / b);
+            compare(Normalization::MinMax { min: a, max: a + b }, |x| (x - a) / (a + b - a));
+            let percentile = Normalization::Percentile { low: a, high: a + b };
+            compare(percentile, |x| ((x - a) / (a + b - a)).clamp(0.0, 1.0));
+        }
+    }
+
+    /// PS3.3 C.11.2.1.2.1, literally.
+    fn standard_window(x: f64, c: f64, w: f64) -> f64 {
+        if x <= c - 0.5 - (w - 1.0) / 2.0 {
+            0.0
+        } else if x > c - 0.5 + (w - 1.0) / 2.0 {
+            1.0
+        } else {
+            (x - (c - 0.5)) / (w - 1.0) + 0.5
+        }
+    }
+
+    #[test]
+    fn every_integer_is_windowed_as_the_standard_says() {
+        // The first four are the examples of the standard.
+        let windows = [(2048.0, 4096.0), (2048.0, 1.0), (0.0, 100.0), (0.0, 1.0)];
+        for (c, w) in windows.into_iter().chain([(40.0, 400.0), (-600.25, 1500.5), (0.5, 1.0), (7.0, 1.001)])
+        {
+            compare(Normalization::Window(Some((c, w))), |x| standard_window(x, c, w));
+        }
+        compare(Normalization::Window(None), |x| standard_window(x, 0.0, 100.0));
+    }
+
+    #[test]
+    fn the_edges_of_a_window_are_exact() {
+        let window = |center, width, pixel| apply(Normalization::Window(Some((center, width))), pixel);
+        assert_eq!([-50.0, 49.0, 50.0].map(|pixel| window(0.0, 100.0, pixel)), [0.0, 1.0, 1.0]);
+        assert!(window(0.0, 100.0, -49.99) > 0.0 && window(0.0, 100.0, 48.99) < 1.0);
+        let step = [2047.5f32.next_down(), 2047.5, 2047.5f32.next_up()];
+        assert_eq!(step.map(|pixel| window(2048.0, 1.0, pixel)), [0.0, 0.0, 1.0]);
+        assert_eq!(window(0.5, 1.0, 1e-45), 1.0);
+    }
+
+    #[test]
+    fn no_spread_divides_by_nothing() {
+        let z_score = Normalization::ZScore { mean: 5.0, std: 0.0 };
+        assert_eq!([4.0, 5.0, 7.0].map(|pixel| apply(z_score, pixel)), [-1.0, 0.0, 2.0]);
+        for range in
+            [Normalization::MinMax { min: 5.0, max: 5.0 }, Normalization::Percentile { low: 5.0, high: 5.0 }]
+        {
+            assert_eq!([4.0, 5.0, 7.0].map(|pixel| apply(range, pixel)), [0.0; 3]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_stays_so() {
+        let z_score = Normalization::ZScore { mean: 5.0, std: 2.0 };
+        let percentile = Normalization::Percentile { low: 5.0, high: 7.0 };
+        assert_eq!(apply(z_score, f32::NEG_INFINITY), f32::NEG_INFINITY);
+        assert_eq!([f32::NEG_INFINITY, f32::INFINITY].map(|pixel| apply(percentile, pixel)), [0.0, 1.0]);
+        for normalization in [z_score, percentile, Normalization::Window(Some((0.0, 1.0)))] {
+            assert!(apply(normalization, f32::NAN).is_nan());
+        }
+    }
+
+    #[test]
+    fn a_sample_is_scaled_by_its_own_finite_pixels() {
+        let sample = |values: &[f32]| {
+            let stored: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let scaling = Normalization::SampleZScore.scaling(PixelType::Float32, &stored, [f32::NAN; 2]);
+            let scaling = scaling.unwrap().unwrap();
+            values.iter().map(|&value| scaling.apply(value)).collect::<Vec<_>>()
+        };
+        assert_eq!(sample(&[1e6, 1e6 + 4.0, f32::INFINITY]), [-1.0, 1.0, f32::INFINITY]);
+        assert_eq!(sample(&[0.1; 77]), [0.0; 77]);
+        assert!(sample(&[f32::NAN, f32::INFINITY]).iter().all(|value| value.is_nan()));
+    }
+
+    #[test]
+    fn numbers_that_are_missing_or_wrong_are_named() {
+        let error = |normalization: Normalization| normalization.check().unwrap_err().to_string();
+        for normalization in [
+            Normalization::ZScore { mean: f64::NAN, std: f64::NAN },
+            Normalization::MinMax { min: 0.0, max: f64::NAN },
+            Normalization::Percentile { low: f64::NAN, high: 1.0 },
+        ] {
+            let message = error(normalization);
+            assert!(message.contains(normalization.name()) && message.contains("the file has none"));
+        }
+        for window in [(0.0, 0.99), (0.0, -5.0), (f64::NAN, 10.0), (0.0, f64::INFINITY)] {
+            assert!(error(Normalization::Window(Some(window))).contains("at least 1"), "{window:?}");
+        }
+        assert_eq!(Normalization::Window(Some((0.0, 1.0))).check(), Ok(()));
+    }
+
+    #[test]
+    fn a_row_without_a_window_is_an_error() {
+        let of_row = |row_window| Normalization::Window(None).scaling(PixelType::UInt8, &[0], row_window);
+        assert_eq!(of_row([f32::NAN, 100.0]), Err(ConvertError::NoWindow));
+        assert_eq!(of_row([40.0, f32::NAN]), Err(ConvertError::NoWindow));
+        assert_eq!(of_row([40.0, 0.5]), Err(ConvertError::BadWindow { center: 40.0, width: 0.5 }));
+    }
+}
