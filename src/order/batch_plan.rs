@@ -144,8 +144,9 @@ impl BatchPlan {
         Some(start..start.saturating_add(size).min(samples))
     }
 
-    /// The cursor after that of a batch.
-    fn after(&self, cursor: Cursor) -> Cursor {
+    /// The cursor after that of a batch of the stream: where a stream goes on that has come to the end of it.
+    #[must_use]
+    pub fn after(&self, cursor: Cursor) -> Cursor {
         match cursor.batch.checked_add(1) {
             Some(batch) if batch < self.batches_per_epoch() => Cursor { batch, ..cursor },
             // The epoch of a batch is before that of the end.

@@ -70,16 +70,10 @@ impl ColumnReader {
         Ok(Self { table: ChunkTable::read(dataset, path, file)?, kind, rows, row_bytes, held: None })
     }
 
-    /// Calls `each` for every row in order, and stops where it fails. Holds one chunk of the column at a time.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the column cannot be read.
-    pub fn for_each(&self, mut each: impl FnMut(usize, Cell<'_>)) -> Result<(), StoreError> {
-        let mut page = ColumnPage::default();
-        for row in 0..self.rows {
-            each(row, self.cell(row, &mut page)?);
-        }
-        Ok(())
+    /// The column for one thread that goes through its rows in order.
+    #[must_use]
+    pub fn walk(self) -> ColumnWalk {
+        ColumnWalk { column: self, page: ColumnPage::default() }
     }
 
     /// Reads the whole column into memory if it is small enough (32 MiB), so that [`ColumnReader::cell`] takes
@@ -90,8 +84,10 @@ impl ColumnReader {
     pub fn hold(mut self) -> Result<Self, StoreError> {
         let bytes = self.rows.saturating_mul(self.row_bytes);
         if bytes <= BYTES_IN_MEMORY {
-            let mut held = Vec::with_capacity(bytes);
-            self.for_each(|_, cell| held.extend_from_slice(cell.bytes))?;
+            let (mut held, mut page) = (Vec::with_capacity(bytes), ColumnPage::default());
+            for row in 0..self.rows {
+                held.extend_from_slice(self.cell(row, &mut page)?.bytes);
+            }
             self.held = Some(held);
         }
         Ok(self)
@@ -110,6 +106,22 @@ impl ColumnReader {
             }
         };
         Ok(Cell { kind: self.kind, bytes: bytes.get(..self.row_bytes).unwrap_or_default() })
+    }
+}
+
+/// A column and the part of it that was decoded last.
+pub struct ColumnWalk {
+    column: ColumnReader,
+    page: ColumnPage,
+}
+
+impl ColumnWalk {
+    /// The cell of `row`. One chunk of the column is held at a time: rows are best asked for in order.
+    ///
+    /// # Errors
+    /// As [`ColumnReader::cell`].
+    pub fn cell(&mut self, row: usize) -> Result<Cell<'_>, StoreError> {
+        self.column.cell(row, &mut self.page)
     }
 }
 

@@ -121,6 +121,12 @@ impl DatasetFile {
         &self.structures
     }
 
+    /// What no two splits share, as far as the file records it: `patient_id`, `image`.
+    #[must_use]
+    pub fn split_disjoint(&self) -> Vec<String> {
+        attributes::read_texts(&self.hdf5, attribute::SPLIT_DISJOINT).unwrap_or_default()
+    }
+
     /// The statistics of the train split.
     #[must_use]
     pub fn train(&self) -> &TrainFigures {

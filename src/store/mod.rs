@@ -21,13 +21,13 @@ pub(crate) use schema::column;
 
 pub use chunk_codec::{ChunkDecoder, ChunkEncoder, CodecError, Compression, EncodedChunk, Encoder};
 pub use chunk_table::{ChunkReader, ChunkTable};
-pub use column_reader::{Cell, ColumnPage, ColumnReader};
+pub use column_reader::{Cell, ColumnPage, ColumnReader, ColumnWalk};
 pub use columns::{AnnotationCell, SampleRow, TextWidths};
 pub use dataset_file::{DatasetFile, RowReader, TrainFigures};
 pub use error::StoreError;
 pub use filters::Applied;
 pub use reader::{DatasetInfo, SplitInfo, read_info};
-pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS};
+pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS, SPLIT_DISJOINT};
 pub use statistics::{ImageStatistics, Moments, ValueHistogram};
 pub use target::Target;
 pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, RootAttributes, TrainStatistics};

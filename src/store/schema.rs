@@ -17,6 +17,9 @@ pub(super) const MASK_DIMENSIONS: [&str; 4] = ["sample", "row", "column", "struc
 /// The levels of the attribute `train_percentiles`, in per cent.
 pub const PERCENTILE_LEVELS: [f64; 5] = [0.5, 2.0, 50.0, 98.0, 99.5];
 
+/// The attribute `split_disjoint` of a file with splits: what no two of them share.
+pub const SPLIT_DISJOINT: [&str; 2] = [column::PATIENT_ID, "image"];
+
 pub(super) const ROW_MAJOR_NOTE: &str =
     "Axes are in C (row-major) order, as h5py shows them; MATLAB, Julia and R list them reversed.";
 
@@ -33,6 +36,7 @@ pub(super) mod attribute {
     pub(in crate::store) const SPLIT_SEED: &str = "split_seed";
     pub(in crate::store) const SPLIT_JOINED: &str = "split_joined";
     pub(in crate::store) const SPLIT_LEFT_OUT: &str = "split_left_out";
+    pub(in crate::store) const SPLIT_DISJOINT: &str = "split_disjoint";
     pub(in crate::store) const CONFIG: &str = "config";
     pub(in crate::store) const SOURCE_DIGEST: &str = "source_digest";
     pub(in crate::store) const ROW_MAJOR_NOTE: &str = "row_major_note";

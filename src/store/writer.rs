@@ -11,7 +11,7 @@ use hdf5::{Dataset, File};
 use super::columns::SampleColumns;
 use super::schema::{
     FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS,
-    ROW_MAJOR_NOTE, SAMPLES, attribute,
+    ROW_MAJOR_NOTE, SAMPLES, SPLIT_DISJOINT, attribute,
 };
 use super::target::{Target, io_error};
 use super::{
@@ -170,6 +170,10 @@ impl DatasetWriter {
         let failed = hdf5_error("finish", &path);
         let rows = self.columns.rows();
         self.write_attributes(root, train, rows).map_err(&failed)?;
+        // That it is so, `prep` has seen to.
+        let disjoint = if splits.iter().any(|split| !split.is_empty()) { &SPLIT_DISJOINT[..] } else { &[] };
+        attributes::write_texts(&self.file, attribute::SPLIT_DISJOINT, disjoint.iter().copied())
+            .map_err(&failed)?;
         let Self { target, file, images, masks, columns, .. } = self;
         chunked_dataset::set_rows(&images, rows).map_err(&failed)?;
         chunked_dataset::set_rows(&masks, rows).map_err(&failed)?;

@@ -2,7 +2,7 @@
 
 use super::ConvertError;
 use crate::model::PixelType;
-use crate::store::ImageStatistics;
+use crate::store::{ImageStatistics, TrainFigures};
 
 /// How pixel x becomes the number y that leaves.
 ///
@@ -57,18 +57,80 @@ pub enum Normalization {
     },
 }
 
-impl Normalization {
+/// The name of a [`Normalization`], without its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum NormalizationName {
+    /// [`Normalization::None`].
+    #[default]
+    None,
+    /// [`Normalization::ZScore`].
+    ZScore,
+    /// [`Normalization::SampleZScore`].
+    SampleZScore,
+    /// [`Normalization::MinMax`].
+    MinMax,
+    /// [`Normalization::Window`].
+    Window,
+    /// [`Normalization::Percentile`].
+    Percentile,
+}
+
+impl NormalizationName {
+    /// All names.
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::ZScore, Self::SampleZScore, Self::MinMax, Self::Window, Self::Percentile];
+
     /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
-            Self::ZScore { .. } => "zscore",
+            Self::ZScore => "zscore",
             Self::SampleZScore => "sample-zscore",
-            Self::MinMax { .. } => "minmax",
-            Self::Window(_) => "window",
-            Self::Percentile { .. } => "percentile",
+            Self::MinMax => "minmax",
+            Self::Window => "window",
+            Self::Percentile => "percentile",
         }
+    }
+}
+
+impl Normalization {
+    /// The normalization of this name with the numbers of `train`; `window` is center and width for all images,
+    /// if there is one.
+    #[must_use]
+    pub fn new(name: NormalizationName, train: &TrainFigures, window: Option<(f64, f64)>) -> Self {
+        let known = |figure: Option<f64>| figure.unwrap_or(f64::NAN);
+        match name {
+            NormalizationName::None => Self::None,
+            NormalizationName::ZScore => Self::ZScore { mean: known(train.mean), std: known(train.std) },
+            NormalizationName::SampleZScore => Self::SampleZScore,
+            NormalizationName::MinMax => Self::MinMax { min: known(train.min), max: known(train.max) },
+            NormalizationName::Window => Self::Window(window),
+            NormalizationName::Percentile => {
+                let [low, high] = train.outer_percentiles.unwrap_or([f64::NAN; 2]);
+                Self::Percentile { low, high }
+            }
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let name = match self {
+            Self::None => NormalizationName::None,
+            Self::ZScore { .. } => NormalizationName::ZScore,
+            Self::SampleZScore => NormalizationName::SampleZScore,
+            Self::MinMax { .. } => NormalizationName::MinMax,
+            Self::Window(_) => NormalizationName::Window,
+            Self::Percentile { .. } => NormalizationName::Percentile,
+        };
+        name.name()
+    }
+
+    /// Whether each row's own window is needed.
+    #[must_use]
+    pub fn needs_row_window(self) -> bool {
+        self == Self::Window(None)
     }
 
     /// Whether its own numbers, those that no sample gives, are there and make sense.

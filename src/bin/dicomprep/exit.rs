@@ -2,6 +2,11 @@
 
 use std::io::{self, Write};
 
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+
+use crate::args::Args;
+
 /// The exit codes, a contract. 2, wrong usage, is the argument parser's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -23,6 +28,11 @@ pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Ends the program because options contradict each other, or an option and the data.
+pub(crate) fn wrong_usage(text: &str) -> ! {
+    Args::command().error(ErrorKind::ArgumentConflict, text).exit()
 }
 
 /// Writes data to standard output.

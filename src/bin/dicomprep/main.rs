@@ -1,8 +1,10 @@
 //! The `dicomprep` command: options in, exit code out; the work is the library's.
 
 mod args;
+mod batches;
 mod exit;
 mod info;
+mod interrupt;
 mod prep;
 mod progress;
 mod settings;
@@ -37,6 +39,7 @@ static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Prep(prep) => prep::run(prep, &args.output),
+        Command::Batches(batches) => batches::run(batches, &args.output),
         Command::Info(info) => info::run(info),
         Command::Completions { shell } => {
             let mut script = Vec::new();

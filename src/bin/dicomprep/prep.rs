@@ -1,21 +1,16 @@
 //! `dicomprep prep`: plan, run, and say what was done.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
-use clap::CommandFactory;
-use clap::error::ErrorKind;
 use dicomprep::prep::{self, Control, Entry, PrepPlan, PrepSummary};
 use dicomprep::store::Target;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
 
-use crate::args::{Args, OutputArgs, PrepArgs};
+use crate::args::{OutputArgs, PrepArgs};
 use crate::exit::{self, Exit};
+use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::PrepSettings;
+use crate::settings::{PrepSettings, is_same_place};
 use crate::table;
 
 /// Entries of a list that are shown without `--verbose`.
@@ -24,7 +19,7 @@ const LISTED: usize = 20;
 const PLACES_SHOWN: usize = 3;
 
 pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
-    let cancel = stop_on_signals()?;
+    let cancel = interrupt::stop_on_signals()?;
     let settings = PrepSettings::resolve(args)?;
     refuse_conflicts(args, &settings);
     let output_file = (!args.dry_run).then(|| settings.output.clone());
@@ -58,30 +53,23 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
 
 /// Ends the program where two options, or an option and the data, contradict each other.
 fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
-    let conflict = |text: &str| Args::command().error(ErrorKind::ArgumentConflict, text).exit();
     let report = report_file(args);
     if report.is_some_and(|report| is_same_place(report, &settings.output)) {
-        conflict("--report and --output name the same file; the one would replace the other");
+        exit::wrong_usage("--report and --output name the same file; the one would replace the other");
     }
     for (option, path) in [("--output", Some(&settings.output)), ("--report", report)] {
         if path.is_some_and(|path| settings.layout.is_input(path)) {
-            conflict(&format!("{option} names a place among the inputs; nothing is ever written there"));
+            exit::wrong_usage(&format!(
+                "{option} names a place among the inputs; nothing is ever written there"
+            ));
         }
     }
     if settings.output == Path::new("-") {
-        conflict("--output takes a file: HDF5 cannot be written to standard output");
+        exit::wrong_usage("--output takes a file: HDF5 cannot be written to standard output");
     }
     if args.dry_run && args.report.is_some() && report.is_none() {
-        conflict("--dry-run prints the plan to standard output, so --report needs a file");
+        exit::wrong_usage("--dry-run prints the plan to standard output, so --report needs a file");
     }
-}
-
-/// Whether two names are of one file, which need not exist.
-fn is_same_place(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| {
-        Some((std::path::absolute(path).ok()?.parent()?.canonicalize().ok()?, path.file_name()?.to_owned()))
-    };
-    matches!((place(a), place(b)), (Some(a), Some(b)) if a == b)
 }
 
 /// The exit code, and why no file was made where one should have been.
@@ -99,17 +87,6 @@ fn conclude(summary: &PrepSummary, args: &PrepArgs) -> Exit {
         debug_assert!(args.dry_run || summary.output.is_some());
         Exit::Done
     }
-}
-
-/// The first signal stops the work in good order; a second one ends the program at once.
-fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        flag::register_conditional_shutdown(signal, Exit::Failed as i32, Arc::clone(&cancel))
-            .and_then(|_| flag::register(signal, Arc::clone(&cancel)))
-            .context("cannot watch for signals")?;
-    }
-    Ok(cancel)
 }
 
 /// The file that the report goes to, if it goes to one.

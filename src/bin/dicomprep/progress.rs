@@ -9,24 +9,29 @@ use dicomprep::prep::Progress;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::args::{OutputArgs, ProgressMode};
+use crate::batches::Totals;
 use crate::exit::tell;
 use crate::table;
 
 /// Time between two lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The progress that was asked for.
+/// The progress of `prep` that was asked for.
 pub(crate) fn progress(output: &OutputArgs) -> Box<dyn Progress> {
-    let mode = match output.progress {
+    match mode(output) {
+        ProgressMode::Bar => Box::new(Bar::default()),
+        ProgressMode::Plain => Box::new(Lines::default()),
+        ProgressMode::Auto | ProgressMode::None => Box::new(Silence),
+    }
+}
+
+/// How progress is shown: never [`ProgressMode::Auto`].
+fn mode(output: &OutputArgs) -> ProgressMode {
+    match output.progress {
         _ if output.quiet => ProgressMode::None,
         ProgressMode::Auto if stderr().is_terminal() => ProgressMode::Bar,
         ProgressMode::Auto => ProgressMode::Plain,
         mode => mode,
-    };
-    match mode {
-        ProgressMode::Bar => Box::new(Bar::default()),
-        ProgressMode::Plain => Box::new(Lines::default()),
-        ProgressMode::Auto | ProgressMode::None => Box::new(Silence),
     }
 }
 
@@ -120,4 +125,53 @@ impl Stage {
         let (name, done, total, rate) = (&self.name, self.done, self.total, table::number(rate));
         format!("{name}: {done} of {total}, {rate} images/s, {left:.0} s left\n")
     }
+}
+
+/// The progress of a stream.
+pub(crate) enum StreamProgress {
+    Bar(ProgressBar),
+    Lines { printed: Instant, samples: Option<u64> },
+    Silence,
+}
+
+impl StreamProgress {
+    /// The progress that was asked for, of `samples` samples; `None` is without end.
+    pub(crate) fn new(output: &OutputArgs, samples: Option<u64>) -> Self {
+        match mode(output) {
+            ProgressMode::Bar => Self::Bar(stream_bar(samples)),
+            ProgressMode::Plain => Self::Lines { printed: Instant::now(), samples },
+            ProgressMode::Auto | ProgressMode::None => Self::Silence,
+        }
+    }
+
+    /// So much was written until now.
+    pub(crate) fn update(&mut self, totals: &Totals) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(totals.samples);
+                bar.set_message(totals.rates());
+            }
+            Self::Lines { printed, samples } if printed.elapsed() >= LINE_INTERVAL => {
+                *printed = Instant::now();
+                let of = samples.map(|samples| format!(" of {samples}")).unwrap_or_default();
+                tell(&format!("{}{of} samples, up to {}; {}\n", totals.samples, totals.next, totals.rates()));
+            }
+            Self::Lines { .. } | Self::Silence => {}
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn end(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn stream_bar(samples: Option<u64>) -> ProgressBar {
+    let (bar, template) = match samples {
+        Some(samples) => (ProgressBar::new(samples), "{wide_bar} {pos}/{len}, {eta} left; {msg}"),
+        None => (ProgressBar::no_length(), "{spinner} {pos} samples; {msg}"),
+    };
+    bar.with_style(ProgressStyle::with_template(template).expect("the template is well-formed"))
 }

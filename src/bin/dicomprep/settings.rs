@@ -1,13 +1,17 @@
 //! From what was typed to what will be done: defaults filled in, files read, contradictions found.
 
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use dicomprep::order::Rank;
 use dicomprep::prep::{PrepOptions, Splits};
 use dicomprep::source::Limits;
+use dicomprep::stream::{RowOptions, StreamOptions};
 use dicomprep::wrangle::{Layout, read_split_file};
 
-use crate::args::{ContentArgs, PrepArgs};
+use crate::args::{BatchesArgs, ContentArgs, PrepArgs};
+use crate::exit;
 
 /// Everything `prep` needs to know.
 #[derive(Debug)]
@@ -32,6 +36,51 @@ impl PrepSettings {
             None => default_output(layout.data_dir())?,
         };
         Ok(Self { options: options(args)?, layout, output })
+    }
+}
+
+/// Everything `batches` needs to know.
+#[derive(Debug)]
+pub(crate) struct BatchesSettings {
+    pub(crate) stream: StreamOptions,
+    /// Where the stream goes; `None` is standard output.
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl BatchesSettings {
+    /// Resolves what was typed.
+    pub(crate) fn resolve(args: &BatchesArgs) -> Self {
+        let (selection, order, form, work) = (&args.selection, &args.order, &args.form, &args.work);
+        let rank = Rank::new(order.rank, order.world_size);
+        let threads = work.threads.map_or_else(all_cores, |threads| threads.get().into());
+        let prefetch = work.prefetch.map_or_else(|| (threads + 1).max(4), NonZeroUsize::get);
+        let stream = StreamOptions {
+            rows: RowOptions {
+                split: selection.split.clone(),
+                conditions: selection.conditions.clone(),
+                balance: selection.balance.clone(),
+                balance_seed: order.seed,
+                allow_leak: selection.allow_leak,
+            },
+            structures: selection.structures.clone().map(|names| names.0),
+            seed: (!order.no_shuffle).then_some(order.seed),
+            epochs: NonZeroU64::new(order.epochs),
+            rank: rank.unwrap_or_else(|error| exit::wrong_usage(&error.to_string())),
+            uneven: order.uneven,
+            batch_size: order.batch_size,
+            drop_last: order.drop_last,
+            layout: form.layout,
+            image_dtype: form.image_dtype,
+            mask_dtype: form.mask_dtype,
+            normalization: form.normalize,
+            window: form.window.map(|window| window.0),
+            texts: form.format.needs_texts(),
+            verify: !work.no_verify,
+            threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
+            prefetch: NonZeroUsize::new(prefetch).unwrap_or(NonZeroUsize::MIN),
+            cache_bytes: work.cache.0,
+        };
+        Self { stream, output: args.output.clone().filter(|path| path != Path::new("-")) }
     }
 }
 
@@ -72,6 +121,14 @@ fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
         bail!("--pseudonym-key {} is empty: anybody could make the same pseudonyms", path.display());
     }
     Ok(key)
+}
+
+/// Whether two names are of one file, which need not exist.
+pub(crate) fn is_same_place(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        Some((std::path::absolute(path).ok()?.parent()?.canonicalize().ok()?, path.file_name()?.to_owned()))
+    };
+    matches!((place(a), place(b)), (Some(a), Some(b)) if a == b)
 }
 
 /// `<name of DATA_DIR>.h5` in the current folder.

@@ -1,0 +1,236 @@
+//! `dicomprep batches`: decode, write, and say how to go on.
+
+use std::io::{IsTerminal, stdout};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use dicomprep::order::{Cursor, Uneven};
+use dicomprep::sink::{BatchWriter, Output, SinkError};
+use dicomprep::stream::{ImageDtype, NormalizationName, Stream, StreamError, TensorSchema, Times};
+use serde_json::{Value, json};
+
+use crate::args::{BatchesArgs, OutputArgs};
+use crate::exit::{self, Exit};
+use crate::interrupt::Interrupt;
+use crate::progress::StreamProgress;
+use crate::settings::{BatchesSettings, is_same_place};
+use crate::table;
+
+pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    let settings = BatchesSettings::resolve(args);
+    refuse_conflicts(args, settings.output.as_deref());
+    let stream = Stream::open(&args.file, &settings.stream)?;
+    // A start that the stream does not have is found before anything is written.
+    stream.plan().batches_from(args.order.start)?;
+    if args.describe {
+        let mut text = serde_json::to_vec_pretty(&describe(&stream, args))?;
+        text.push(b'\n');
+        return exit::print(&text);
+    }
+    if stream.plan().batches_per_epoch() == 0 {
+        exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
+    }
+    let sink = match &settings.output {
+        Some(path) => Output::create(path, args.force)?,
+        None => Output::stdout()?,
+    };
+    let makes_file = sink.is_file();
+    let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
+    let progress = StreamProgress::new(output, samples_to_come(&stream, args.order.start));
+    match write_all(&stream, args, sink, progress, &interrupt) {
+        Ok(totals) => {
+            if !output.quiet {
+                exit::tell(&totals.closing_line());
+            }
+            Ok(Exit::Done)
+        }
+        Err(Stop::Sink(error)) if error.is_closed_pipe() => Ok(Exit::Done),
+        Err(Stop::Sink(error)) => Err(error.into()),
+        Err(Stop::Stream(error)) => Err(error.into()),
+        Err(Stop::Interrupted) if makes_file => bail!("interrupted; no file was written"),
+        Err(Stop::Interrupted) => {
+            interrupt.tell();
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// Why a stream was not written to its end.
+enum Stop {
+    Interrupted,
+    Sink(SinkError),
+    Stream(StreamError),
+}
+
+/// What was written until now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Totals {
+    pub(crate) samples: u64,
+    pub(crate) batches: u64,
+    pub(crate) bytes: u64,
+    /// The first batch that was not written.
+    pub(crate) next: Cursor,
+    pub(crate) times: Times,
+    pub(crate) elapsed: Duration,
+}
+
+fn write_all(
+    stream: &Stream,
+    args: &BatchesArgs,
+    output: Output,
+    mut progress: StreamProgress,
+    interrupt: &Interrupt,
+) -> Result<Totals, Stop> {
+    let (began, start) = (Instant::now(), args.order.start);
+    let mut writer = BatchWriter::new(args.form.format, stream.schema(), output).map_err(Stop::Sink)?;
+    let mut totals = Totals {
+        samples: 0,
+        batches: 0,
+        bytes: 0,
+        next: start,
+        times: Times::default(),
+        elapsed: Duration::ZERO,
+    };
+    let ran = stream.run(start, |batch, times| {
+        if interrupt.is_set() {
+            return ControlFlow::Break(Stop::Interrupted);
+        }
+        if let Err(error) = writer.write(batch) {
+            return ControlFlow::Break(Stop::Sink(error));
+        }
+        totals.samples += batch.samples.len() as u64;
+        totals.batches += 1;
+        totals.bytes = writer.bytes_written();
+        totals.next = stream.plan().after(batch.cursor);
+        totals.times = *times;
+        totals.elapsed = began.elapsed();
+        interrupt.passed(totals.next);
+        progress.update(&totals);
+        ControlFlow::Continue(())
+    });
+    progress.end();
+    match ran {
+        Ok(ControlFlow::Continue(())) => {}
+        Ok(ControlFlow::Break(stop)) => return Err(stop),
+        Err(error) => return Err(Stop::Stream(error)),
+    }
+    totals.bytes = writer.finish().map_err(Stop::Sink)?;
+    totals.elapsed = began.elapsed();
+    Ok(totals)
+}
+
+/// How many samples there are from `start` to the end of the stream, `None` without end.
+fn samples_to_come(stream: &Stream, start: Cursor) -> Option<u64> {
+    let plan = stream.plan();
+    let options = plan.options();
+    let epochs = options.epochs?.get();
+    let before = start.batch.saturating_mul(options.batch_size.get());
+    Some(epochs.saturating_sub(start.epoch).saturating_mul(plan.samples_per_epoch()).saturating_sub(before))
+}
+
+impl Totals {
+    /// Samples and bytes a second, and who waited for whom.
+    pub(crate) fn rates(&self) -> String {
+        let seconds = self.elapsed.as_secs_f64().max(1e-9);
+        let samples = table::number(self.samples as f64 / seconds);
+        let megabytes = table::number(self.bytes as f64 / 1e6 / seconds);
+        let share = |time: Duration| 100.0 * time.as_secs_f64() / seconds;
+        let (filling, taking) = (share(self.times.filling), share(self.times.taking));
+        format!(
+            "{samples} samples/s, {megabytes} MB/s; the reader waited {filling:.0} % of the time for us, we waited \
+             {taking:.0} % for the reader"
+        )
+    }
+
+    fn closing_line(&self) -> String {
+        let samples = table::count(self.samples as usize, "sample");
+        let batches =
+            if self.batches == 1 { "1 batch".to_owned() } else { format!("{} batches", self.batches) };
+        let (bytes, seconds) = (table::bytes(self.bytes), self.elapsed.as_secs_f64());
+        let (rates, next) = (self.rates(), self.next);
+        format!(
+            "{samples} in {batches}, {bytes} in {seconds:.2} s: {rates}; --start {next} goes on from here\n"
+        )
+    }
+}
+
+/// Ends the program where options contradict each other, or where nobody could read what would be written.
+fn refuse_conflicts(args: &BatchesArgs, output: Option<&Path>) {
+    let form = &args.form;
+    if form.image_dtype == ImageDtype::Stored && form.normalize != NormalizationName::None {
+        let name = form.normalize.name();
+        exit::wrong_usage(&format!(
+            "--normalize {name} makes fractions: use --image-dtype float32 or float16 with it, not stored"
+        ));
+    }
+    if form.window.is_some() && form.normalize != NormalizationName::Window {
+        exit::wrong_usage("--window goes with --normalize window");
+    }
+    match output {
+        _ if args.describe => {}
+        Some(path) if is_same_place(path, &args.file) => {
+            exit::wrong_usage("--output names the file that is read");
+        }
+        Some(path) if args.order.epochs == 0 && !path.exists() => {
+            exit::wrong_usage(
+                "--epochs 0 has no end, and so never makes a file; write to a pipe, or say how many epochs",
+            );
+        }
+        None if stdout().is_terminal() => {
+            exit::wrong_usage(
+                "batches are binary, and standard output is a terminal: pipe them into a program, write them to a \
+                 file with -o FILE, or ask for --describe",
+            );
+        }
+        _ => {}
+    }
+}
+
+/// What a reader needs to know beforehand.
+fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
+    let (schema, plan) = (stream.schema(), stream.plan());
+    let options = plan.options();
+    let (samples, batch_size) = (plan.samples_per_epoch(), options.batch_size.get());
+    let last = match samples % batch_size {
+        0 if samples > 0 => batch_size,
+        rest => rest,
+    };
+    let tensor = |tensor: &TensorSchema| {
+        let [a, b, c] = tensor.shape.map(|side| side as u64);
+        let axes: Vec<&str> = std::iter::once("sample").chain(tensor.axes).collect();
+        json!({ "dtype": tensor.element.name(), "shape": [batch_size.min(samples), a, b, c], "axes": axes })
+    };
+    json!({
+        "file": args.file,
+        "format": args.form.format.name(),
+        "images": tensor(&schema.image),
+        "masks": tensor(&schema.mask),
+        "structures": schema.structures,
+        "normalization": schema.normalization,
+        "split": schema.split,
+        "rows": options.rows,
+        "epochs": options.epochs,
+        "seed": schema.seed,
+        "rank": options.rank.rank(),
+        "world_size": options.rank.world_size(),
+        "uneven": uneven_name(options.uneven),
+        "batch_size": batch_size,
+        "drop_last": options.drop_last,
+        "samples_per_epoch": samples,
+        "batches_per_epoch": plan.batches_per_epoch(),
+        "samples_of_last_batch": last,
+        "bytes_per_sample": schema.image.sample_bytes() + schema.mask.sample_bytes(),
+        "start": args.order.start.to_string(),
+        "end": plan.end().to_string(),
+    })
+}
+
+fn uneven_name(uneven: Uneven) -> &'static str {
+    match uneven {
+        Uneven::Pad => "pad",
+        Uneven::Drop => "drop",
+        Uneven::Allow => "allow",
+    }
+}

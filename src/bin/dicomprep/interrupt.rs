@@ -1,0 +1,79 @@
+//! What a signal does to the work.
+
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use dicomprep::order::Cursor;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+
+use crate::exit::{self, Exit};
+
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// How long a stream has to come to the end of a batch before it is ended in the middle of it: its reader may
+/// never take the rest.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The first signal stops the work in good order; a second one ends the program at once.
+pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    for signal in SIGNALS {
+        flag::register_conditional_shutdown(signal, Exit::Failed as i32, Arc::clone(&cancel))
+            .and_then(|_| flag::register(signal, Arc::clone(&cancel)))
+            .context("cannot watch for signals")?;
+    }
+    Ok(cancel)
+}
+
+/// The interruption of a stream, which says where to go on.
+pub(crate) struct Interrupt {
+    cancel: Arc<AtomicBool>,
+    /// The first batch that was not written; `None` once it was told.
+    next: Arc<Mutex<Option<Cursor>>>,
+}
+
+impl Interrupt {
+    /// Watches for signals. Where writing can wait for a reader without end (`can_block`), the program ends
+    /// though it waits.
+    pub(crate) fn watch(start: Cursor, can_block: bool) -> anyhow::Result<Self> {
+        let cancel = stop_on_signals()?;
+        let next = Arc::new(Mutex::new(Some(start)));
+        if can_block {
+            let mut signals = Signals::new(SIGNALS).context("cannot watch for signals")?;
+            let told = Self { cancel: Arc::clone(&cancel), next: Arc::clone(&next) };
+            thread::spawn(move || {
+                if signals.forever().next().is_some() {
+                    thread::sleep(PATIENCE);
+                    told.tell();
+                    process::exit(Exit::Failed as i32);
+                }
+            });
+        }
+        Ok(Self { cancel, next })
+    }
+
+    /// Whether a signal came.
+    pub(crate) fn is_set(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// All batches before `next` were written.
+    pub(crate) fn passed(&self, next: Cursor) {
+        if let Some(known) = &mut *self.next.lock().unwrap_or_else(PoisonError::into_inner) {
+            *known = next;
+        }
+    }
+
+    /// Says where to go on, unless it was said.
+    pub(crate) fn tell(&self) {
+        if let Some(next) = self.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            exit::tell(&format!("dicomprep: interrupted; --start {next} goes on from here\n"));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A file and the batches that are made of it.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::row_cache::RowCache;
+use super::select::select_rows;
+use super::{
+    Batch, ImageConverter, MaskConverter, Normalization, StreamError, StreamOptions, StreamSchema, Times,
+    prefetch,
+};
+use crate::order::{Arrangement, BatchOptions, BatchPlan, Cursor, Rows};
+use crate::store::{ColumnReader, DatasetFile, column};
+
+/// The batches of a file: what they are is decided, nothing is decoded yet.
+pub struct Stream {
+    pub(super) file: DatasetFile,
+    pub(super) rows: Rows,
+    pub(super) image: ImageConverter,
+    pub(super) mask: MaskConverter,
+    /// The checksums, if rows are compared with them.
+    pub(super) checksums: Option<ColumnReader>,
+    /// Each row's own window, if images are normalized with it.
+    pub(super) windows: Option<ColumnReader>,
+    /// `id`, `patient_id` and `split`, if batches get them.
+    pub(super) texts: Option<[ColumnReader; 3]>,
+    pub(super) cache: RowCache,
+    plan: BatchPlan,
+    schema: StreamSchema,
+    threads: usize,
+    prefetch: usize,
+}
+
+impl Stream {
+    /// The stream that `options` make of the file at `path`.
+    ///
+    /// # Errors
+    /// [`StreamError`] where the file cannot be read, or what is asked for does not go with it.
+    pub fn open(path: &Path, options: &StreamOptions) -> Result<Self, StreamError> {
+        let file = DatasetFile::open(path)?;
+        let unfit = |source| StreamError::Unfit { path: path.to_owned(), source };
+        let [height, width] = [file.shape().rows(), file.shape().columns()];
+        let normalization = Normalization::new(options.normalization, file.train(), options.window);
+        let image = ImageConverter::new(
+            file.pixel_type(),
+            [height, width, file.channels()],
+            options.image_dtype,
+            options.layout,
+            normalization,
+        );
+        let image = image.map_err(unfit)?;
+        let structures = options.structures.as_deref().unwrap_or(file.structures()).to_vec();
+        let planes = planes(&file, &structures)?;
+        let mask_shape = [height, width, file.structures().len()];
+        let mask = MaskConverter::new(mask_shape, &planes, options.mask_dtype, options.layout);
+        let rows = select_rows(&file, &options.rows)?;
+        let plan = BatchPlan::new(batch_options(options, rows.len()));
+        let schema = StreamSchema {
+            image: image.schema().clone(),
+            mask: mask.schema().clone(),
+            structures,
+            split: options.rows.split.clone(),
+            // Rows that are drawn depend on the seed even where they are not shuffled.
+            seed: options.seed.or(options.rows.balance.is_some().then_some(options.rows.balance_seed)),
+            normalization: options.normalization.name().to_owned(),
+        };
+        let column = |name: &str| file.column(name).and_then(ColumnReader::hold);
+        let stream = Self {
+            checksums: options.verify.then(|| file.checksums()).transpose()?,
+            windows: normalization.needs_row_window().then(|| column(column::WINDOW)).transpose()?,
+            texts: match options.texts {
+                true => Some([column(column::ID)?, column(column::PATIENT_ID)?, column(column::SPLIT)?]),
+                false => None,
+            },
+            // In a single epoch every row comes once, unless rows are drawn.
+            cache: RowCache::new(match (&rows, options.epochs) {
+                (Rows::Selected(_), Some(epochs)) if epochs.get() == 1 => 0,
+                _ => options.cache_bytes,
+            }),
+            threads: options.threads.get(),
+            prefetch: options.prefetch.get(),
+            file,
+            rows,
+            image,
+            mask,
+            plan,
+            schema,
+        };
+        stream.check_batch_size(options)?;
+        Ok(stream)
+    }
+
+    /// What all batches have in common.
+    #[must_use]
+    pub fn schema(&self) -> &StreamSchema {
+        &self.schema
+    }
+
+    /// Which samples make which batch.
+    #[must_use]
+    pub fn plan(&self) -> &BatchPlan {
+        &self.plan
+    }
+
+    /// Decodes the batches from the one at `start` on all threads, and calls `take` for each in order, on the
+    /// calling thread, with the times until then. Returns what `take` broke off with, if it did. No thread is left
+    /// when this returns.
+    ///
+    /// # Errors
+    /// [`StreamError`] of the first batch that fails, after those before it were taken.
+    pub fn run<B>(
+        &self,
+        start: Cursor,
+        take: impl FnMut(&Batch, &Times) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>, StreamError> {
+        let batches = self.plan.batches_from(start)?;
+        prefetch::run(self, batches, (self.threads, self.prefetch), take)
+    }
+
+    /// Bytes of one sample in a batch.
+    pub(super) fn sample_bytes(&self) -> usize {
+        self.schema.image.sample_bytes() + self.schema.mask.sample_bytes()
+    }
+
+    /// No batch is larger than the rows of an epoch, and none than memory can be addressed.
+    fn check_batch_size(&self, options: &StreamOptions) -> Result<(), StreamError> {
+        let samples = options.batch_size.get().min(self.plan.samples_per_epoch());
+        let (sample_bytes, limit) = (self.sample_bytes(), isize::MAX as usize);
+        let bytes = usize::try_from(samples).ok().and_then(|samples| samples.checked_mul(sample_bytes));
+        match bytes.filter(|bytes| *bytes <= limit) {
+            Some(_) => Ok(()),
+            None => Err(StreamError::BatchTooLarge { samples, sample_bytes }),
+        }
+    }
+}
+
+fn batch_options(options: &StreamOptions, rows: u64) -> BatchOptions {
+    BatchOptions {
+        rows,
+        arrangement: match options.seed {
+            Some(seed) => Arrangement::Shuffled { seed },
+            None => Arrangement::FileOrder,
+        },
+        epochs: options.epochs,
+        rank: options.rank,
+        uneven: options.uneven,
+        batch_size: options.batch_size,
+        drop_last: options.drop_last,
+    }
+}
+
+/// The numbers of the mask planes of `structures` in the file.
+fn planes(file: &DatasetFile, structures: &[String]) -> Result<Vec<usize>, StreamError> {
+    let plane = |name: &String| {
+        let found = file.structures().iter().position(|structure| structure == name);
+        found.ok_or_else(|| StreamError::Unknown {
+            path: file.path().to_owned(),
+            what: "structure",
+            name: name.clone(),
+            known: file.structures().to_vec(),
+        })
+    };
+    structures.iter().map(plane).collect()
+}

@@ -1,0 +1,95 @@
+//! Why a stream cannot be made, or cannot go on.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{ConditionError, ConvertError};
+use crate::order::OrderError;
+use crate::store::StoreError;
+
+/// Why a stream cannot be made, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The order cannot be followed.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// A condition does not go with the file.
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
+    /// What was asked for cannot be made of the file at all.
+    #[error("{}", path.display())]
+    Unfit {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: ConvertError,
+    },
+    /// A name that the file does not have.
+    #[error("{} has no {what} `{name}`; it has {}", path.display(), list(known))]
+    Unknown {
+        /// Which file.
+        path: PathBuf,
+        /// `structure`, `split`, `column to balance by`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// No row is left.
+    #[error("no row of {} is selected: {why}", path.display())]
+    NothingSelected {
+        /// Of which file.
+        path: PathBuf,
+        /// What was asked for.
+        why: String,
+    },
+    /// Patients or images stand in the split and in another one.
+    #[error(
+        "{leak}; nothing is streamed, because results on a split that leaks are worthless (--allow-leak goes on)"
+    )]
+    Leak {
+        /// What leaks.
+        leak: String,
+    },
+    /// A sample cannot be read.
+    #[error("row {row} ({id})")]
+    Row {
+        /// Which row.
+        row: u64,
+        /// Its `samples/id`.
+        id: String,
+        /// Why.
+        source: StoreError,
+    },
+    /// A sample cannot be given the form that was asked for.
+    #[error("row {row} ({id})")]
+    Convert {
+        /// Which row.
+        row: u64,
+        /// Its `samples/id`.
+        id: String,
+        /// Why.
+        source: ConvertError,
+    },
+    /// Threads cannot be started.
+    #[error("cannot start the threads that decode; try fewer with --threads")]
+    Threads(#[source] io::Error),
+    /// The batch does not fit into memory.
+    #[error(
+        "a batch of {samples} samples of {sample_bytes} bytes does not fit into memory; use a smaller --batch-size"
+    )]
+    BatchTooLarge {
+        /// Samples of a batch.
+        samples: u64,
+        /// Bytes of each.
+        sample_bytes: usize,
+    },
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,47 @@
+//! What decides a stream.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use super::{ImageDtype, Layout, MaskDtype, NormalizationName, RowOptions};
+use crate::order::{Rank, Uneven};
+
+/// Everything that decides a stream. What decides its bytes stands before `verify`; the rest decides what they cost.
+#[derive(Debug, Clone)]
+pub struct StreamOptions {
+    /// Which rows.
+    pub rows: RowOptions,
+    /// Which mask planes, in this order; `None` for all of the file.
+    pub structures: Option<Vec<String>>,
+    /// The seed of the shuffle; `None` for the order of the file.
+    pub seed: Option<u64>,
+    /// How many epochs; `None` is without end.
+    pub epochs: Option<NonZeroU64>,
+    /// Whose share.
+    pub rank: Rank,
+    /// What happens where the ranks do not divide the rows.
+    pub uneven: Uneven,
+    /// Samples of a batch.
+    pub batch_size: NonZeroU64,
+    /// Whether the last batch of an epoch is left out where it is short.
+    pub drop_last: bool,
+    /// The order of the axes.
+    pub layout: Layout,
+    /// The type of the images.
+    pub image_dtype: ImageDtype,
+    /// The type of the masks.
+    pub mask_dtype: MaskDtype,
+    /// What is done to the values of the images.
+    pub normalization: NormalizationName,
+    /// Center and width for [`NormalizationName::Window`]; `None` takes each row's own.
+    pub window: Option<(f64, f64)>,
+    /// Whether batches get the texts of their samples.
+    pub texts: bool,
+    /// Whether every row is compared with its checksum.
+    pub verify: bool,
+    /// Threads that decode.
+    pub threads: NonZeroUsize,
+    /// Batches in memory, the one that is being taken included.
+    pub prefetch: NonZeroUsize,
+    /// Bytes of decoded rows that are kept for later epochs.
+    pub cache_bytes: usize,
+}

@@ -1,0 +1,80 @@
+//! Decoded rows that are kept for the epochs to come.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Decoded rows under a budget of bytes. The first rows that come stay: every epoch needs every row once, so
+/// that no other choice would be met more often.
+#[derive(Debug)]
+pub(super) struct RowCache {
+    budget: usize,
+    rows: RwLock<Rows>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    bytes: usize,
+    decoded: HashMap<u64, Arc<DecodedRow>>,
+}
+
+/// The bytes of one row as they are in the file, decoded.
+#[derive(Debug)]
+pub(super) struct DecodedRow {
+    pub(super) image: Vec<u8>,
+    pub(super) mask: Vec<u8>,
+}
+
+impl RowCache {
+    /// An empty cache for at most `budget` bytes of decoded rows.
+    pub(super) fn new(budget: usize) -> Self {
+        Self { budget, rows: RwLock::default() }
+    }
+
+    /// `row`, if it was kept.
+    pub(super) fn get(&self, row: u64) -> Option<Arc<DecodedRow>> {
+        if self.budget == 0 {
+            return None;
+        }
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).decoded.get(&row).cloned()
+    }
+
+    /// Whether `bytes` more would be kept.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        let used = || self.rows.read().unwrap_or_else(PoisonError::into_inner).bytes;
+        bytes <= self.budget && used() <= self.budget - bytes
+    }
+
+    /// Keeps the image and the mask of `row` if there is room.
+    pub(super) fn keep(&self, row: u64, image: &[u8], mask: &[u8]) {
+        let bytes = image.len() + mask.len();
+        if !self.has_room_for(bytes) {
+            return;
+        }
+        let decoded = Arc::new(DecodedRow { image: image.to_vec(), mask: mask.to_vec() });
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        if rows.bytes + bytes <= self.budget && rows.decoded.insert(row, decoded).is_none() {
+            rows.bytes += bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_holds() {
+        let cache = RowCache::new(10);
+        cache.keep(7, &[1, 2, 3], &[4]);
+        cache.keep(7, &[1, 2, 3], &[4]);
+        cache.keep(8, &[5; 5], &[6]);
+        cache.keep(9, &[0], &[]);
+        let kept = |row| cache.get(row).map(|row| [&row.image[..], &row.mask[..]].concat());
+        assert_eq!(kept(7), Some(vec![1, 2, 3, 4]));
+        assert_eq!(kept(8), Some(vec![5, 5, 5, 5, 5, 6]));
+        assert!(cache.get(9).is_none() && !cache.has_room_for(1) && cache.has_room_for(0));
+        let none = RowCache::new(0);
+        none.keep(7, &[1], &[]);
+        assert!(none.get(7).is_none() && !none.has_room_for(usize::MAX));
+    }
+}

@@ -1,0 +1,140 @@
+//! Which rows of the file are streamed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::leak::prove_disjoint;
+use super::{Condition, StreamError};
+use crate::order::{Balance, Rows, Selection};
+use crate::store::{Cell, DatasetFile, StoreError, column};
+
+/// Which rows are streamed.
+#[derive(Debug, Clone, Default)]
+pub struct RowOptions {
+    /// Only the rows of this split.
+    pub split: Option<String>,
+    /// Only the rows that meet all of these.
+    pub conditions: Vec<Condition>,
+    /// Draws rows so that every group comes equally often. A structure makes two groups: rows whose mask of it
+    /// has pixels, and rows whose mask of it has none. `patient_id`, `original_id` or `split` makes a group of
+    /// each of its texts.
+    pub balance: Option<String>,
+    /// Chooses the draws.
+    pub balance_seed: u64,
+    /// Streams a split though patients or images of it stand in another split too.
+    pub allow_leak: bool,
+}
+
+/// The columns of which each text can make a group.
+const GROUP_COLUMNS: [&str; 3] = [column::PATIENT_ID, column::ORIGINAL_ID, column::SPLIT];
+
+/// The rows of `file` that `options` ask for.
+pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Rows, StreamError> {
+    let mut selection = Selection::all(file.rows() as u64);
+    if let Some(split) = &options.split {
+        selection = select_split(file, selection, split)?;
+    }
+    for condition in &options.conditions {
+        selection = select_where(file, selection, condition)?;
+    }
+    if selection.is_empty() {
+        return Err(nothing_selected(file, options));
+    }
+    if let Some(split) = options.split.as_ref().filter(|_| !options.allow_leak) {
+        prove_disjoint(file, &selection, split)?;
+    }
+    Ok(match &options.balance {
+        Some(name) => Rows::Balanced(balance(file, &selection, name, options.balance_seed)?),
+        None => Rows::Selected(selection),
+    })
+}
+
+fn nothing_selected(file: &DatasetFile, options: &RowOptions) -> StreamError {
+    let split = options.split.iter().map(|split| format!("--split {split}"));
+    let conditions = options.conditions.iter().map(|condition| format!("--where '{condition}'"));
+    let asked: Vec<String> = split.chain(conditions).collect();
+    let why = if asked.is_empty() { "it has none".to_owned() } else { asked.join(" and ") };
+    StreamError::NothingSelected { path: file.path().to_owned(), why }
+}
+
+fn select_split(file: &DatasetFile, selection: Selection, split: &str) -> Result<Selection, StreamError> {
+    let mut known: BTreeMap<String, u64> = BTreeMap::new();
+    let selected = keep_cells(file, selection, column::SPLIT, |cell| {
+        let name = cell.text().unwrap_or_default();
+        if !known.contains_key(name) {
+            known.insert(name.to_owned(), 0);
+        }
+        name == split
+    })?;
+    if selected.is_empty() {
+        known.remove("");
+        let (path, name) = (file.path().to_owned(), split.to_owned());
+        return Err(StreamError::Unknown { path, what: "split", name, known: known.into_keys().collect() });
+    }
+    Ok(selected)
+}
+
+fn select_where(
+    file: &DatasetFile,
+    selection: Selection,
+    condition: &Condition,
+) -> Result<Selection, StreamError> {
+    let part = condition.cell(file.structures())?;
+    let meets = |cell: Cell<'_>| {
+        if condition.is_text() {
+            cell.text().is_some_and(|text| condition.matches_text(text))
+        } else {
+            cell.number(part).is_some_and(|number| condition.matches_number(number))
+        }
+    };
+    Ok(keep_cells(file, selection, condition.column(), meets)?)
+}
+
+/// The rows of `selection` whose cell in the column `name` is to be kept.
+fn keep_cells(
+    file: &DatasetFile,
+    selection: Selection,
+    name: &str,
+    mut keep: impl FnMut(Cell<'_>) -> bool,
+) -> Result<Selection, StoreError> {
+    let mut column = file.column(name)?.walk();
+    selection.try_keep_where(|row| Ok(keep(column.cell(row as usize)?)))
+}
+
+fn balance(file: &DatasetFile, selection: &Selection, name: &str, seed: u64) -> Result<Balance, StreamError> {
+    let structure = file.structures().iter().position(|structure| structure == name);
+    let groups = if let Some(structure) = structure {
+        let has_pixels =
+            |cell: Cell<'_>| u32::from(cell.number(structure).is_some_and(|pixels| pixels > 0.0));
+        groups(file, selection, column::MASK_PIXELS, has_pixels)?
+    } else if GROUP_COLUMNS.contains(&name) {
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        groups(file, selection, name, |cell| {
+            let text = cell.text().unwrap_or_default();
+            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+            match numbers.get(text) {
+                Some(number) => *number,
+                None => *numbers.entry(text.to_owned()).or_insert(next),
+            }
+        })?
+    } else {
+        let known = file.structures().iter().map(String::as_str).chain(GROUP_COLUMNS);
+        return Err(StreamError::Unknown {
+            path: file.path().to_owned(),
+            what: "structure or column to balance by",
+            name: name.to_owned(),
+            known: known.map(str::to_owned).collect(),
+        });
+    };
+    Ok(Balance::new(seed, selection.iter().zip(groups.iter().copied())))
+}
+
+/// The group of each selected row, in order.
+fn groups(
+    file: &DatasetFile,
+    selection: &Selection,
+    name: &str,
+    mut group: impl FnMut(Cell<'_>) -> u32,
+) -> Result<Vec<u32>, StoreError> {
+    let mut column = file.column(name)?.walk();
+    selection.iter().map(|row| Ok(group(column.cell(row as usize)?))).collect()
+}
