@@ -13,8 +13,8 @@ const LANDMARK: u64 = 4096;
 /// The rows of a file that an epoch is made of, in the order of the file; rows count from 0.
 ///
 /// All rows of a file take no memory. Any other selection takes at most 1.15 bits for each row *of the file*,
-/// however few are selected: 144 MB for 10^9 rows. Any selected row is found in a time that hardly depends
-/// on how many there are.
+/// however few are selected: 144 MB for 10^9 rows. Any selected row is found by a short search in one place of
+/// a directory and one of the bitmap, not by counting from the first.
 ///
 /// ```
 /// use dicomprep::order::Selection;
