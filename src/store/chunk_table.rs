@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,22 +102,12 @@ impl ChunkTable {
         self.chunk_bytes
     }
 
-    /// Where chunk `chunk` stands: its first byte in the file and its length. `None` where it was never
-    /// written.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] where the table cannot be read back.
-    pub fn place(&self, chunk: usize) -> Result<Option<(u64, u64)>, StoreError> {
-        Ok(self.span(chunk)?.map(|span| (span.address, span.bytes.into())))
-    }
-
-    /// Tells the system that chunk `chunk` will be read soon.
-    pub fn will_need(&self, chunk: usize) {
-        if let Ok(Some((address, bytes))) = self.place(chunk) {
-            let bytes = NonZeroU64::new(bytes);
-            // What is not read ahead is read later.
-            let _ = rustix::fs::fadvise(&*self.file, address, bytes, rustix::fs::Advice::WillNeed);
-        }
+    /// Which bytes of the file chunk `chunk` is; `None` where it was never written, or the table cannot be read
+    /// back.
+    #[must_use]
+    pub fn place(&self, chunk: usize) -> Option<Range<u64>> {
+        let span = self.span(chunk).ok().flatten()?;
+        Some(span.address..span.address.saturating_add(span.bytes.into()))
     }
 
     fn span(&self, chunk: usize) -> Result<Option<Span>, StoreError> {

@@ -1,9 +1,11 @@
 //! An open file: its shapes, its statistics, and its rows.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+use rustix::fs::Advice;
 
 use super::column_reader::{ColumnPage, ColumnReader};
 use super::reader::{Opened, is_swapped};
@@ -145,10 +147,19 @@ impl DatasetFile {
         self.masks.chunk_bytes()
     }
 
-    /// Tells the system that the chunks of `row` will be read soon.
+    /// Tells the system that the image and the mask of `row` will be read soon, so that a disk has many requests
+    /// at a time to choose from.
     pub fn will_need(&self, row: usize) {
-        self.images.will_need(row);
-        self.masks.will_need(row);
+        let [image, mask] = [&self.images, &self.masks].map(|table| table.place(row).unwrap_or_default());
+        // As they are written, one stands right after the other.
+        let (first, second) =
+            if image.end == mask.start { (image.start..mask.end, 0..0) } else { (image, mask) };
+        for place in [first, second] {
+            if let Some(bytes) = NonZeroU64::new(place.end.saturating_sub(place.start)) {
+                // What is not read ahead is read later.
+                let _ = rustix::fs::fadvise(&*self.file, place.start, Some(bytes), Advice::WillNeed);
+            }
+        }
     }
 
     /// The column `name` of `/samples`.

@@ -54,6 +54,11 @@ impl<'s> Filler<'s> {
         batch.samples.extend(planned.samples().filter_map(|order::Sample { position, row }| {
             Some(order::Sample { position, row: stream.rows.row(epoch, row)? })
         }));
+        for order::Sample { row, .. } in &batch.samples {
+            if !stream.cache.has(*row) {
+                stream.file.will_need(*row as usize);
+            }
+        }
         self.fill_texts(batch).map_err(|error| Unfilled::Failed(error.into()))?;
         let [image_bytes, mask_bytes] =
             [stream.image.schema(), stream.mask.schema()].map(|s| s.sample_bytes());

@@ -38,6 +38,11 @@ impl RowCache {
         self.rows.read().unwrap_or_else(PoisonError::into_inner).decoded.get(&row).cloned()
     }
 
+    /// Whether `row` was kept.
+    pub(super) fn has(&self, row: u64) -> bool {
+        self.get(row).is_some()
+    }
+
     /// Whether `bytes` more would be kept.
     pub(super) fn has_room_for(&self, bytes: usize) -> bool {
         let used = || self.rows.read().unwrap_or_else(PoisonError::into_inner).bytes;
