@@ -6,21 +6,16 @@
 //! flatbuffer, filled up with zeros) and a body. The body of a record batch is its buffers, column after
 //! column; each begins at a multiple of 64 bytes, in the body and in the stream.
 //!
-//! Tensors are columns of the canonical extension type `arrow.fixed_shape_tensor`: a list of fixed size for
-//! each sample, whose shape stands in the metadata of the column. No column has nulls, so that all validity
-//! buffers are left empty.
-
-use std::collections::HashMap;
-use std::sync::Arc;
+//! The columns are those of [`super::arrow_columns`]. None has nulls, so that all validity buffers are left
+//! empty.
 
 use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteOptions};
 use arrow_ipc::{Buffer, FieldNode, MessageBuilder, MessageHeader, MetadataVersion, RecordBatchBuilder};
-use arrow_schema::{DataType, Field, Schema};
 use flatbuffers::FlatBufferBuilder;
-use serde::Serialize;
 
+use super::arrow_columns::arrow_schema;
 use super::error::SinkError;
-use crate::stream::{Batch, ElementType, StreamSchema, TensorSchema};
+use crate::stream::{Batch, StreamSchema};
 
 const ALIGNMENT: usize = 64;
 const PADDING: [u8; ALIGNMENT] = [0; ALIGNMENT];
@@ -32,15 +27,8 @@ const PREFIX_BYTES: usize = 8;
 /// What ends a stream: a message without metadata.
 const END: [u8; PREFIX_BYTES] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 
-/// The buffers of a column that has no nulls begin with this one.
+/// The validity buffer of a column without nulls.
 const NO_NULLS: &[u8] = &[];
-
-/// The metadata of a column of tensors, as `arrow.fixed_shape_tensor` defines it.
-#[derive(Debug, Serialize)]
-struct TensorText {
-    shape: [usize; 3],
-    dim_names: [&'static str; 3],
-}
 
 /// Batches as record batches.
 #[derive(Debug)]
@@ -91,19 +79,10 @@ impl ArrowEncoder {
         self.columns.fill(batch);
         let buffers = self.columns.buffers(batch);
         let samples = batch.samples.len();
-        // The numbers of nulls are 0. A list comes before the numbers in it.
-        let nodes = [
-            samples,
-            samples * self.image_numbers,
-            samples,
-            samples * self.mask_numbers,
-            samples,
-            samples,
-            samples,
-            samples,
-            samples,
-        ]
-        .map(|length| FieldNode::new(length as i64, 0));
+        let [images, masks] = [self.image_numbers, self.mask_numbers].map(|numbers| samples * numbers);
+        // A list comes before the numbers in it; nothing is null.
+        let nodes = [samples, images, samples, masks, samples, samples, samples, samples, samples]
+            .map(|length| FieldNode::new(length as i64, 0));
         let metadata = record_batch(samples, &nodes, &buffers);
         frame(metadata.finished_data(), &mut self.message);
 
@@ -139,7 +118,7 @@ impl Columns {
         fill(&mut self.positions, samples.iter().map(|sample| sample.position.to_le_bytes()));
     }
 
-    /// The body of the record batch, in the order of [`arrow_schema`].
+    /// The body of the record batch, in the order of the schema.
     fn buffers<'a>(&'a self, batch: &'a Batch) -> [&'a [u8]; 18] {
         [
             // Two lists without nulls, of numbers without nulls.
@@ -165,58 +144,6 @@ impl Columns {
             &self.positions,
         ]
     }
-}
-
-/// The columns and what holds for the whole stream.
-fn arrow_schema(schema: &StreamSchema) -> Result<Schema, SinkError> {
-    let plain = |name: &str, data_type| Field::new(name, data_type, false);
-    let fields = vec![
-        tensor_field("image", &schema.image)?,
-        tensor_field("mask", &schema.mask)?,
-        plain("id", DataType::Utf8),
-        plain("patient_id", DataType::Utf8),
-        plain("row", DataType::UInt64),
-        plain("epoch", DataType::UInt64),
-        plain("position", DataType::UInt64),
-    ];
-    let metadata = HashMap::from(
-        [
-            ("split", schema.split.clone().unwrap_or_default()),
-            ("seed", schema.seed.map(|seed| seed.to_string()).unwrap_or_default()),
-            ("normalization", schema.normalization.clone()),
-            ("structures", json(&schema.structures)),
-        ]
-        .map(|(name, text)| (name.to_owned(), text)),
-    );
-    Ok(Schema::new_with_metadata(fields, metadata))
-}
-
-/// A column of tensors.
-fn tensor_field(name: &'static str, tensor: &TensorSchema) -> Result<Field, SinkError> {
-    let numbers = tensor.shape.iter().product();
-    let list_size =
-        i32::try_from(numbers).map_err(|_| SinkError::SampleTooLarge { column: name, numbers })?;
-    let item = Field::new("item", number_type(tensor.element), false);
-    let list = DataType::FixedSizeList(Arc::new(item), list_size);
-    let text = TensorText { shape: tensor.shape, dim_names: tensor.axes };
-    Ok(Field::new(name, list, false).with_metadata(HashMap::from([
-        ("ARROW:extension:name".to_owned(), "arrow.fixed_shape_tensor".to_owned()),
-        ("ARROW:extension:metadata".to_owned(), json(&text)),
-    ])))
-}
-
-fn number_type(element: ElementType) -> DataType {
-    match element {
-        ElementType::UInt8 => DataType::UInt8,
-        ElementType::Int16 => DataType::Int16,
-        ElementType::UInt16 => DataType::UInt16,
-        ElementType::Float16 => DataType::Float16,
-        ElementType::Float32 => DataType::Float32,
-    }
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("texts and numbers are always JSON")
 }
 
 /// The metadata of a record batch of `samples` rows.
@@ -318,37 +245,10 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_says_what_the_tensors_are() {
+    fn no_batches_are_a_stream_of_the_schema() {
         let bytes = stream(&a_schema(), &[]);
         let mut reader = StreamReader::try_new(&bytes[..], None).unwrap();
-        let schema = reader.schema();
-        assert!(reader.next().is_none(), "no batch is a stream too");
-        let field = schema.field_with_name("mask").unwrap();
-        assert_eq!(field.metadata()["ARROW:extension:name"], "arrow.fixed_shape_tensor");
-        assert_eq!(
-            field.metadata()["ARROW:extension:metadata"],
-            r#"{"shape":[5,3,2],"dim_names":["row","column","structure"]}"#
-        );
-        let item = Arc::new(Field::new("item", DataType::UInt8, false));
-        assert_eq!(field.data_type(), &DataType::FixedSizeList(item, 30));
-        assert!(schema.fields().iter().all(|field| !field.is_nullable()));
-        let text = |name: &str| schema.metadata()[name].clone();
-        assert_eq!(text("structures"), r#"["inner","\"outer\""]"#);
-        assert_eq!(
-            ["split", "seed", "normalization"].map(text),
-            ["train", "11", "zscore"].map(str::to_owned)
-        );
-
-        let plain = StreamSchema { split: None, seed: None, ..a_schema() };
-        let metadata = arrow_schema(&plain).unwrap().metadata().clone();
-        assert_eq!((metadata["split"].as_str(), metadata["seed"].as_str()), ("", ""));
-    }
-
-    #[test]
-    fn too_many_numbers_are_refused() {
-        let mut schema = a_schema();
-        schema.mask.shape = [1 << 16, 1 << 15, 1];
-        let error = ArrowEncoder::new(&schema).unwrap_err();
-        assert!(matches!(error, SinkError::SampleTooLarge { column: "mask", numbers: 0x8000_0000 }));
+        assert_eq!(*reader.schema(), arrow_schema(&a_schema()).unwrap());
+        assert!(reader.next().is_none());
     }
 }

@@ -7,6 +7,7 @@
 //! An encoder makes the small bytes of a format (headers, padding, texts) and leaves the tensors where they
 //! are, in the memory of the batch; the system gets both together.
 
+mod arrow_columns;
 mod arrow_ipc;
 mod error;
 mod format;

@@ -4,7 +4,9 @@
 //! `\x93NUMPY`, the version `\x01\x00`, the length of the header as 16 bits little endian, the header, and
 //! then the numbers. The header is a Python dictionary in ASCII with exactly the keys `descr`,
 //! `fortran_order` and `shape`; spaces and a line end fill it up so that the numbers begin at a multiple of
-//! 64. Records may follow each other in one stream: `numpy.load` on it returns one after the other.
+//! 64. Records may follow each other in one file: `numpy.load` of the open file reads the next one. It does not
+//! read pipes, as it asks for the position in the file; `read_magic` and `read_array_header_1_0` of
+//! `numpy.lib.format` do, and `readinto` fills an array of the shape and type that they find.
 
 use crate::stream::{Batch, ElementType, StreamSchema, TensorSchema};
 
