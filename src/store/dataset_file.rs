@@ -1,6 +1,7 @@
 //! An open file: its shapes, its statistics, and its rows.
 
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -145,6 +146,12 @@ impl DatasetFile {
     #[must_use]
     pub fn mask_bytes(&self) -> usize {
         self.masks.chunk_bytes()
+    }
+
+    /// Which bytes of the file the encoded image of `row` is; `None` where it was never written.
+    #[must_use]
+    pub fn image_place(&self, row: usize) -> Option<Range<u64>> {
+        self.images.place(row)
     }
 
     /// Tells the system that the image and the mask of `row` will be read soon, so that a disk has many requests

@@ -191,8 +191,8 @@ pub(crate) struct ContentArgs {
 const BATCHES_EXAMPLES: &str = "\
 Examples:
   dicomprep batches final_data.h5 --split train --epochs 0 | python train.py
-      shuffled batches without end; in train.py, numpy.lib.format.read_array(sys.stdin.buffer) gives the
-      images of a batch, and the next one its masks
+      shuffled batches without end; in train.py, with pipe = types.SimpleNamespace(read=sys.stdin.buffer.read),
+      numpy.lib.format.read_array(pipe) gives the images of a batch, and then its masks
   dicomprep batches final_data.h5 --split val --no-shuffle --normalize zscore --format arrow -o val.arrows
       the validation split once, in the order of the file, normalized, as a file
   dicomprep batches final_data.h5 --split train --epochs 100 --seed 7 --start 31:12 | python train.py

@@ -1,0 +1,119 @@
+//! A packed file whose contents follow from the number of the row.
+
+use std::path::Path;
+
+use dicomprep::model::{Geometry, GridShape, PixelType, Pixels, Structure};
+use dicomprep::store::{
+    AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
+    ImageStatistics, Moments, RootAttributes, SampleRow, Target, TextWidths, TrainStatistics, ValueHistogram,
+};
+
+/// Rows and columns of the images.
+pub(crate) const SHAPE: [usize; 2] = [12, 16];
+const PIXELS: usize = SHAPE[0] * SHAPE[1];
+
+/// Pixels of row `row`.
+pub(crate) fn image(row: usize) -> Vec<i16> {
+    (0..PIXELS).map(|pixel| (row * 7 + pixel % 50) as i16 - 100).collect()
+}
+
+/// The mask of row `row`, one plane.
+pub(crate) fn mask(row: usize) -> Vec<u8> {
+    (0..PIXELS).map(|pixel| u8::from(pixel % (row % 9 + 2) == 0)).collect()
+}
+
+/// The bytes of the image and the mask of `row` as they are stored.
+pub(crate) fn stored(row: usize) -> [Vec<u8>; 2] {
+    [image(row).iter().flat_map(|pixel| pixel.to_le_bytes()).collect(), mask(row)]
+}
+
+/// Writes a file of `rows` rows, ten of each patient, the first half of them in train, the others in val.
+pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
+    let compression = Compression::new(level).unwrap();
+    let spec = DatasetSpec {
+        shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
+        pixel_type: PixelType::Int16,
+        structures: vec![Structure::Inner],
+        compression,
+        encoder: Encoder::Runs,
+        capacity: rows,
+        text_widths: TextWidths { id: 20, patient_id: 10, original_id: 10, source: 20 },
+    };
+    let mut writer = DatasetWriter::create(Target::claim(path, true).unwrap(), spec).unwrap();
+    let mut encoder = ChunkEncoder::new(compression, Encoder::Runs);
+    let mut train =
+        TrainStatistics { moments: Moments::default(), histogram: ValueHistogram::new(PixelType::Int16) };
+    for row in 0..rows {
+        let pixels = Pixels::Int16(image(row));
+        let statistics = ImageStatistics::of(&pixels);
+        train.moments.add(&statistics);
+        train.histogram.add(&pixels);
+        let [mut image, mut mask] = [EncodedChunk::default(), EncodedChunk::default()];
+        let stored = stored(row);
+        encoder.encode(&stored[0], 2, &mut image);
+        encoder.encode(&stored[1], 1, &mut mask);
+        let row = sample_row(row, &stored);
+        writer.append(&EncodedRow { row, image, mask, statistics }).unwrap();
+    }
+    let root = RootAttributes {
+        mask_rule: "center".to_owned(),
+        patients: rows.div_ceil(10),
+        split_rule: "by halves".to_owned(),
+        split_seed: 0,
+        split_joined: Vec::new(),
+        split_left_out: Vec::new(),
+        config: "{}".to_owned(),
+        source_digest: String::new(),
+        units: "stored value".to_owned(),
+    };
+    let splits: Vec<&str> =
+        (0..rows).map(|row| if row / 10 < rows.div_ceil(20) { "train" } else { "val" }).collect();
+    writer.finish(&root, &train, &splits).unwrap();
+}
+
+fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
+    let mask_pixels = stored[1].iter().map(|pixel| i32::from(*pixel)).sum();
+    SampleRow {
+        id: format!("P{}/{row}", row / 10),
+        patient_id: format!("P{}", row / 10),
+        original_id: format!("O{}", row / 10),
+        instance: row as i32,
+        frame: 0,
+        source: format!("dicoms/{row}.dcm"),
+        source_sha256: [0; 32],
+        annotations: vec![AnnotationCell { sha256: Some([1; 32]), mask_pixels, contour_area: 1.0 }],
+        source_shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
+        geometry: Geometry::ABSENT,
+        value_range: [0.0; 2],
+        checksum: [crc32c::crc32c(&stored[0]), crc32c::crc32c(&stored[1])],
+    }
+}
+
+/// Options of a stream of stored values in the order of the file, on two threads.
+pub(crate) fn options() -> dicomprep::stream::StreamOptions {
+    use std::num::{NonZeroU64, NonZeroUsize};
+
+    use dicomprep::order::{Rank, Uneven};
+    use dicomprep::stream::{ImageDtype, Layout, MaskDtype, NormalizationName, RowOptions, StreamOptions};
+    let number = |number| NonZeroU64::new(number).unwrap();
+    StreamOptions {
+        rows: RowOptions::default(),
+        structures: None,
+        seed: None,
+        epochs: Some(number(1)),
+        rank: Rank::ALONE,
+        uneven: Uneven::Pad,
+        batch_size: number(8),
+        drop_last: false,
+        layout: Layout::Nhwc,
+        image_dtype: ImageDtype::Stored,
+        mask_dtype: MaskDtype::UInt8,
+        normalization: NormalizationName::None,
+        window: None,
+        texts: false,
+        verify: true,
+        threads: NonZeroUsize::new(2).unwrap(),
+        prefetch: NonZeroUsize::new(4).unwrap(),
+        cache_bytes: 0,
+    }
+}
