@@ -60,6 +60,16 @@ impl ChunkTable {
     /// # Errors
     /// [`StoreError::Layout`] where it is not chunked by rows, or has filters that no file of ours has.
     pub(super) fn read(dataset: &Dataset, path: &Path, file: &Arc<File>) -> Result<Self, StoreError> {
+        Self::read_within(CHUNKS_IN_MEMORY, dataset, path, file)
+    }
+
+    /// [`ChunkTable::read`] with another number of chunks in memory.
+    fn read_within(
+        in_memory: usize,
+        dataset: &Dataset,
+        path: &Path,
+        file: &Arc<File>,
+    ) -> Result<Self, StoreError> {
         let hdf5 = |error| hdf5_error("read the chunk index of", path)(error);
         let name = dataset.name();
         let layout = |why: String| StoreError::Layout { path: path.to_owned(), dataset: name.clone(), why };
@@ -81,7 +91,7 @@ impl ChunkTable {
         Ok(Self {
             path: path.to_owned(),
             file: Arc::clone(file),
-            spans: Spans::read(dataset, rows.div_ceil(chunk_rows), chunk_rows, path)?,
+            spans: Spans::read(in_memory, dataset, (rows.div_ceil(chunk_rows), chunk_rows), path)?,
             filters,
             fill: fill_element(dataset).map_err(hdf5)?,
             chunk_rows,
@@ -133,9 +143,14 @@ impl ChunkTable {
 
 impl Spans {
     /// The spans of the first `chunks` chunks of `dataset`.
-    fn read(dataset: &Dataset, chunks: usize, chunk_rows: usize, path: &Path) -> Result<Self, StoreError> {
+    fn read(
+        in_memory: usize,
+        dataset: &Dataset,
+        (chunks, chunk_rows): (usize, usize),
+        path: &Path,
+    ) -> Result<Self, StoreError> {
         let temporary = io_error("make a temporary file for the chunk index of", path);
-        let mut gathered = if chunks <= CHUNKS_IN_MEMORY {
+        let mut gathered = if chunks <= in_memory {
             Gathered::Memory(vec![Span::default(); chunks])
         } else {
             Gathered::Spilled(SpilledSpans::new(chunks).map_err(&temporary)?)
@@ -331,5 +346,90 @@ fn integer_bytes(integer: &DynInteger) -> Vec<u8> {
         DynInteger::UInt16(x) => x.to_le_bytes().to_vec(),
         DynInteger::UInt32(x) => x.to_le_bytes().to_vec(),
         DynInteger::UInt64(x) => x.to_le_bytes().to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hdf5::Group;
+
+    use super::*;
+
+    const ROWS: usize = 9000;
+
+    /// A dataset of rows of four numbers, of which every seventh was never written.
+    fn write_rows(parent: &Group, name: &str, filters: bool) -> Dataset {
+        let builder = parent.new_dataset::<i16>().shape((ROWS, 4)).chunk((1, 4)).fill_value(-3i16);
+        let builder = if filters { builder.shuffle().deflate(4) } else { builder };
+        let dataset = builder.create(name).unwrap();
+        for row in (0..ROWS).filter(|row| row % 7 != 0) {
+            dataset.write_slice(&row_of(row), (row, ..)).unwrap();
+        }
+        dataset
+    }
+
+    fn row_of(row: usize) -> [i16; 4] {
+        if row % 7 == 0 { [-3; 4] } else { [row as i16, 1, -1, 300] }
+    }
+
+    #[test]
+    fn chunks_are_read_from_memory_and_from_a_spilled_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let hdf5 = hdf5::File::create(&path).unwrap();
+        let datasets = [write_rows(&hdf5, "plain", false), write_rows(&hdf5, "filtered", true)];
+        hdf5.flush().unwrap();
+        let file = Arc::new(File::open(&path).unwrap());
+        for dataset in &datasets {
+            for in_memory in [ROWS, ROWS - 1] {
+                let table = ChunkTable::read_within(in_memory, dataset, &path, &file).unwrap();
+                assert_eq!(matches!(table.spans, Spans::Spilled(_)), in_memory < ROWS);
+                let (mut reader, mut bytes) = (ChunkReader::new(), [0; 8]);
+                for row in 0..ROWS {
+                    reader.read(&table, row, &mut bytes).unwrap();
+                    let found = bytes.as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes));
+                    assert!(found.eq(row_of(row)), "row {row} of {}", dataset.name());
+                    assert_eq!(table.place(row).is_none(), row % 7 == 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_size_that_no_chunk_has_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let hdf5 = hdf5::File::create(&path).unwrap();
+        let dataset = write_rows(&hdf5, "filtered", true);
+        hdf5.flush().unwrap();
+        let file = Arc::new(File::open(&path).unwrap());
+        let mut table = ChunkTable::read(&dataset, &path, &file).unwrap();
+        table.spans = Spans::Memory(vec![Span { address: 8, bytes: u32::MAX, filters_left_out: 0 }]);
+        let error = ChunkReader::new().read(&table, 0, &mut [0; 8]).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { row: 0, source: CodecError::Length { .. }, .. }));
+        table.spans = Spans::Memory(vec![Span { address: 1 << 40, bytes: 8, filters_left_out: 0 }]);
+        assert!(ChunkReader::new().read(&table, 0, &mut [0; 8]).is_err());
+    }
+
+    #[test]
+    fn other_layouts_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let hdf5 = hdf5::File::create(&path).unwrap();
+        let new = |shape| hdf5.new_dataset::<i16>().shape(shape);
+        let datasets = [
+            new((6, 4)).create("contiguous").unwrap(),
+            new((6, 4)).chunk((1, 2)).create("parts of rows").unwrap(),
+            new((6, 4)).chunk((1, 4)).fletcher32().create("another filter").unwrap(),
+        ];
+        let file = Arc::new(File::open(&path).unwrap());
+        let why = ["not in chunks", "no whole rows", "Fletcher32"];
+        for (dataset, why) in datasets.iter().zip(why) {
+            let refused = ChunkTable::read(dataset, &path, &file).unwrap_err();
+            assert!(
+                matches!(refused, StoreError::Layout { .. }) && refused.to_string().contains(why),
+                "{refused}"
+            );
+        }
     }
 }

@@ -184,3 +184,42 @@ impl<'c> Cell<'c> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hdf5::types::FixedUnicode;
+
+    use super::*;
+
+    #[test]
+    fn cells_are_the_same_held_and_in_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let hdf5 = hdf5::File::create(&path).unwrap();
+        let texts: Vec<FixedUnicode<6>> = (0..25).map(|row| format!("é{row}").parse().unwrap()).collect();
+        let numbers: Vec<[f32; 2]> = (0..25u8).map(|row| [row.into(), -f32::from(row)]).collect();
+        let text =
+            hdf5.new_dataset::<FixedUnicode<6>>().shape(25).chunk(7).deflate(1).create("text").unwrap();
+        text.write_raw(&texts).unwrap();
+        let number = hdf5.new_dataset::<f32>().shape((25, 2)).chunk((10, 2)).create("number").unwrap();
+        number.write_raw(&numbers.concat()).unwrap();
+        hdf5.flush().unwrap();
+        let file = Arc::new(std::fs::File::open(&path).unwrap());
+        let reader = |dataset: &Dataset| ColumnReader::new(dataset, &path, &file, 25).unwrap();
+        for (texts, numbers) in [
+            (reader(&text), reader(&number)),
+            (reader(&text).hold().unwrap(), reader(&number).hold().unwrap()),
+        ] {
+            let [mut text_page, mut number_page] = [ColumnPage::default(), ColumnPage::default()];
+            for row in (0..25).rev().chain(0..25) {
+                let cell = texts.cell(row, &mut text_page).unwrap();
+                assert_eq!((cell.text(), cell.number(0)), (Some(&*format!("é{row}")), None));
+                let cell = numbers.cell(row, &mut number_page).unwrap();
+                assert_eq!((cell.number(0), cell.number(1)), (Some(row as f64), Some(-(row as f64))));
+                assert_eq!((cell.number(2), cell.text()), (None, None));
+            }
+        }
+        let other = ColumnReader::new(&number, &path, &file, 26).unwrap_err();
+        assert!(other.to_string().contains("[25, 2]"), "{other}");
+    }
+}
