@@ -1,7 +1,6 @@
 //! Where each chunk of a dataset stands in the file, so that it can be read without the library and its lock.
 
 use std::fs::File;
-use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -11,8 +10,8 @@ use hdf5::Dataset;
 use hdf5::types::dyn_value::{DynFloat, DynInteger, DynScalar};
 use hdf5::types::{DynValue, TypeDescriptor};
 
-use super::chunk_codec::{ChunkDecoder, PADDING};
-use super::filters::FilterPipeline;
+use super::chunk_span::{Span, Spans};
+use super::filters::{Applied, FilterPipeline};
 use super::target::io_error;
 use super::writer::hdf5_error;
 use super::{CodecError, StoreError};
@@ -20,8 +19,6 @@ use super::{CodecError, StoreError};
 /// Chunks up to which the table is held in memory: 16 MiB of it. A larger one goes to an unnamed temporary
 /// file.
 const CHUNKS_IN_MEMORY: usize = 1 << 20;
-/// Bytes of spans that are written to the temporary file together.
-const SPILLED_TOGETHER: usize = 1 << 16;
 
 /// Addresses, sizes and filter masks of the chunks of a dataset whose chunks are whole rows, and the file they
 /// stand in.
@@ -37,21 +34,6 @@ pub struct ChunkTable {
     fill: Vec<u8>,
     chunk_rows: usize,
     chunk_bytes: usize,
-}
-
-#[derive(Debug)]
-enum Spans {
-    Memory(Vec<Span>),
-    /// One [`Span`] after the other, as [`Span::to_bytes`] writes it.
-    Spilled(File),
-}
-
-/// One chunk. An address of 0, where the file begins, stands for a chunk that was never written.
-#[derive(Debug, Clone, Copy, Default)]
-struct Span {
-    address: u64,
-    bytes: u32,
-    filters_left_out: u32,
 }
 
 impl ChunkTable {
@@ -120,200 +102,30 @@ impl ChunkTable {
         Some(span.address..span.address.saturating_add(span.bytes.into()))
     }
 
-    fn span(&self, chunk: usize) -> Result<Option<Span>, StoreError> {
-        let span = match &self.spans {
-            Spans::Memory(spans) => spans.get(chunk).copied().unwrap_or_default(),
-            Spans::Spilled(file) => {
-                let mut bytes = [0; Span::BYTES];
-                let at = (chunk * Span::BYTES) as u64;
-                file.read_exact_at(&mut bytes, at)
-                    .map_err(io_error("read back the chunk index of", &self.path))?;
-                Span::from_bytes(bytes)
-            }
-        };
+    pub(super) fn span(&self, chunk: usize) -> Result<Option<Span>, StoreError> {
+        let span = self.spans.get(chunk).map_err(io_error("read back the chunk index of", &self.path))?;
         Ok(Some(span).filter(|span| span.address != 0))
+    }
+
+    /// Reads the bytes at `address`.
+    pub(super) fn read_at(&self, bytes: &mut [u8], address: u64) -> Result<(), StoreError> {
+        self.file.read_exact_at(bytes, address).map_err(io_error("read a chunk of", &self.path))
+    }
+
+    /// What a chunk went through that left out these filters.
+    pub(super) fn applied(&self, filters_left_out: u32) -> Applied {
+        self.filters.applied(filters_left_out)
+    }
+
+    /// The bytes of the element that stands where nothing was written; empty for zeros.
+    pub(super) fn fill(&self) -> &[u8] {
+        &self.fill
     }
 
     /// The error for chunk `chunk` that is not as it was written.
     pub(super) fn damaged(&self, chunk: usize, source: CodecError) -> StoreError {
         let (dataset, path) = (self.name.clone(), self.path.clone());
         StoreError::Damaged { dataset, row: chunk * self.chunk_rows, path, source }
-    }
-}
-
-impl Spans {
-    /// The spans of the first `chunks` chunks of `dataset`.
-    fn read(
-        in_memory: usize,
-        dataset: &Dataset,
-        (chunks, chunk_rows): (usize, usize),
-        path: &Path,
-    ) -> Result<Self, StoreError> {
-        let temporary = io_error("make a temporary file for the chunk index of", path);
-        let mut gathered = if chunks <= in_memory {
-            Gathered::Memory(vec![Span::default(); chunks])
-        } else {
-            Gathered::Spilled(SpilledSpans::new(chunks).map_err(&temporary)?)
-        };
-        let mut failed = None;
-        let gather = |chunk: hdf5::dataset::ChunkInfoRef<'_>| {
-            let number = usize::try_from(chunk.offset[0]).map_or(usize::MAX, |row| row / chunk_rows);
-            // HDF5 has no larger chunks; one of 0 bytes is none.
-            let span = Span {
-                address: chunk.addr,
-                bytes: u32::try_from(chunk.size).unwrap_or(0),
-                filters_left_out: chunk.filter_mask,
-            };
-            failed = gathered.put(number, span).err();
-            i32::from(failed.is_some())
-        };
-        let visited = dataset.chunks_visit(gather);
-        if let Some(error) = failed {
-            return Err(temporary(error));
-        }
-        visited.map_err(hdf5_error("read the chunk index of", path))?;
-        match gathered {
-            Gathered::Memory(spans) => Ok(Self::Memory(spans)),
-            Gathered::Spilled(spilled) => spilled.finish().map(Self::Spilled).map_err(&temporary),
-        }
-    }
-}
-
-/// Spans that are being gathered.
-enum Gathered {
-    Memory(Vec<Span>),
-    Spilled(SpilledSpans),
-}
-
-impl Gathered {
-    fn put(&mut self, chunk: usize, span: Span) -> io::Result<()> {
-        match self {
-            Self::Memory(spans) => {
-                if let Some(slot) = spans.get_mut(chunk) {
-                    *slot = span;
-                }
-                Ok(())
-            }
-            Self::Spilled(spilled) => spilled.put(chunk, span),
-        }
-    }
-}
-
-/// Spans on their way to a temporary file; consecutive ones are written together.
-struct SpilledSpans {
-    file: File,
-    chunks: usize,
-    first: usize,
-    run: Vec<u8>,
-}
-
-impl SpilledSpans {
-    fn new(chunks: usize) -> io::Result<Self> {
-        let file = tempfile::tempfile()?;
-        // What is not written reads as zeros: chunks that do not exist.
-        file.set_len(chunks as u64 * Span::BYTES as u64)?;
-        Ok(Self { file, chunks, first: 0, run: Vec::with_capacity(SPILLED_TOGETHER) })
-    }
-
-    fn put(&mut self, chunk: usize, span: Span) -> io::Result<()> {
-        if chunk >= self.chunks {
-            return Ok(());
-        }
-        if chunk != self.first + self.run.len() / Span::BYTES || self.run.len() >= SPILLED_TOGETHER {
-            self.flush()?;
-            self.first = chunk;
-        }
-        self.run.extend_from_slice(&span.to_bytes());
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&self.run, (self.first * Span::BYTES) as u64)?;
-        self.run.clear();
-        Ok(())
-    }
-
-    fn finish(mut self) -> io::Result<File> {
-        self.flush()?;
-        Ok(self.file)
-    }
-}
-
-impl Span {
-    const BYTES: usize = 16;
-
-    fn to_bytes(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        bytes[..8].copy_from_slice(&self.address.to_le_bytes());
-        bytes[8..12].copy_from_slice(&self.bytes.to_le_bytes());
-        bytes[12..].copy_from_slice(&self.filters_left_out.to_le_bytes());
-        bytes
-    }
-
-    fn from_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]: [u8; Self::BYTES]) -> Self {
-        Self {
-            address: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-            bytes: u32::from_le_bytes([i, j, k, l]),
-            filters_left_out: u32::from_le_bytes([m, n, o, p]),
-        }
-    }
-}
-
-/// Reads and decodes chunks, for one thread; keeps its memory between chunks.
-#[derive(Default)]
-pub struct ChunkReader {
-    encoded: Vec<u8>,
-    decoder: ChunkDecoder,
-}
-
-impl ChunkReader {
-    /// A reader that has read nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Reads chunk `chunk` of the dataset of `table` into `bytes`, which is as long as the chunk. Where
-    /// the chunk was never written, `bytes` gets the fill value. Needs no lock: any number of threads can read
-    /// at once.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] where it cannot be read, [`StoreError::Damaged`] where it cannot be decoded.
-    pub fn read(&mut self, table: &ChunkTable, chunk: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
-        let Some(span) = table.span(chunk)? else {
-            fill(bytes, &table.fill);
-            return Ok(());
-        };
-        let applied = table.filters.applied(span.filters_left_out);
-        let length = span.bytes as usize;
-        let damaged = |source| table.damaged(chunk, source);
-        // No encoder makes a chunk much larger than it was; a size that says so is not believed.
-        if length > 2 * bytes.len() + 1024 {
-            return Err(damaged(CodecError::Length { found: length, expected: bytes.len() }));
-        }
-        if !applied.deflated && applied.shuffled_elements.is_none() && length == bytes.len() {
-            return table.read_at(bytes, span.address);
-        }
-        self.encoded.clear();
-        self.encoded.resize(length + PADDING, 0);
-        table.read_at(&mut self.encoded[..length], span.address)?;
-        let end = if applied.deflated { length + PADDING } else { length };
-        self.decoder.decode(&self.encoded[..end], applied, bytes).map_err(damaged)
-    }
-}
-
-impl ChunkTable {
-    fn read_at(&self, bytes: &mut [u8], address: u64) -> Result<(), StoreError> {
-        self.file.read_exact_at(bytes, address).map_err(io_error("read a chunk of", &self.path))
-    }
-}
-
-/// Fills `bytes` with copies of `element`, or with zeros where it is empty.
-fn fill(bytes: &mut [u8], element: &[u8]) {
-    if element.is_empty() {
-        bytes.fill(0);
-    } else {
-        bytes.chunks_exact_mut(element.len()).for_each(|place| place.copy_from_slice(element));
     }
 }
 
@@ -353,6 +165,7 @@ fn integer_bytes(integer: &DynInteger) -> Vec<u8> {
 mod tests {
     use hdf5::Group;
 
+    use super::super::ChunkReader;
     use super::*;
 
     const ROWS: usize = 9000;
@@ -369,7 +182,7 @@ mod tests {
     }
 
     fn row_of(row: usize) -> [i16; 4] {
-        if row % 7 == 0 { [-3; 4] } else { [row as i16, 1, -1, 300] }
+        if row.is_multiple_of(7) { [-3; 4] } else { [row as i16, 1, -1, 300] }
     }
 
     #[test]

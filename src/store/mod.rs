@@ -2,6 +2,8 @@
 
 mod attributes;
 mod chunk_codec;
+mod chunk_reader;
+mod chunk_span;
 mod chunk_table;
 mod chunked_dataset;
 mod column_reader;
@@ -20,7 +22,8 @@ mod writer;
 pub(crate) use schema::column;
 
 pub use chunk_codec::{ChunkDecoder, ChunkEncoder, CodecError, Compression, EncodedChunk, Encoder};
-pub use chunk_table::{ChunkReader, ChunkTable};
+pub use chunk_reader::ChunkReader;
+pub use chunk_table::ChunkTable;
 pub use column_reader::{Cell, ColumnPage, ColumnReader, ColumnWalk};
 pub use columns::{AnnotationCell, SampleRow, TextWidths};
 pub use dataset_file::{DatasetFile, RowReader, TrainFigures};
