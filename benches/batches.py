@@ -184,8 +184,10 @@ def main():
             results = measure(file, taking_part, words.rounds, log, left_out)
             report(file, results)
     print(f"{common.version(binary)}; {versions(file, results)}; {common.machine()}")
-    if left_out:
-        sys.exit("left out:\n" + "\n".join(f"  {name}: {reason}" for name, reason in left_out.items()))
+    for name, reason in left_out.items():
+        print(f"left out: {name}: {reason}")
+    if any(name.startswith("dicomprep") for name in left_out):
+        sys.exit(1)
 
 
 if __name__ == "__main__":
