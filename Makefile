@@ -6,21 +6,24 @@ CARGO_FLAGS ?= --locked
 TARGET      := $(or $(CARGO_TARGET_DIR),target)
 DEMO        := $(TARGET)/demo/final_data.h5
 BENCH_FLAGS ?=
+PEERS       ?=
 PYTEST_FLAGS ?= -q -rs
 
 VENV        := $(CURDIR)/.venv
 BENCH_VENV  := $(CURDIR)/.venv-bench
 STAMPS      := $(VENV)/stamps
+# Loaders whose packages are large, or want versions that clash, each in an environment of its own.
+PEER_STAMPS := $(if $(PEERS),$(STAMPS)/bench-torch $(STAMPS)/bench-tensorflow)
 # The bundled HDF5 is built with the cmake whose path stands in this file.
 CMAKE_PATH  := $(STAMPS)/cmake
 WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench install fixtures clean
+.PHONY: help demo test check bench bench-programs bench-prep bench-batches install fixtures clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(CMAKE_PATH) ## build the release binary, pack fixtures/final_data and print what the file holds
 	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS)
@@ -39,9 +42,16 @@ check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denie
 	$(WITH_CMAKE) RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --no-deps
 	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --no-default-features --lib -- -D warnings
 
-bench: $(CMAKE_PATH) $(STAMPS)/bench ## compare prep with the usual Python script; BENCH_FLAGS=--help says more
-	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures
+bench: bench-prep bench-batches ## both benchmarks; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
+
+bench-prep: bench-programs $(STAMPS)/bench ## compare prep with the usual Python script
 	$(BENCH_VENV)/bin/python benches/prep.py --target $(TARGET)/release $(BENCH_FLAGS)
+
+bench-batches: bench-programs $(STAMPS)/bench $(PEER_STAMPS) ## compare batches with Python's loaders; PEERS=1 adds the large ones (8 GB)
+	$(BENCH_VENV)/bin/python benches/batches.py --target $(TARGET)/release $(BENCH_FLAGS)
+
+bench-programs: $(CMAKE_PATH)
+	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures
 
 install: $(CMAKE_PATH) ## install dicomprep into cargo's bin folder
 	$(WITH_CMAKE) $(CARGO) install --path . --locked
@@ -52,7 +62,7 @@ fixtures: $(CMAKE_PATH) ## write fixtures/final_data again, with the generator's
 
 clean: ## remove everything that these commands made
 	$(CARGO) clean
-	rm -rf bench-data $(VENV) $(BENCH_VENV)
+	rm -rf bench-data $(VENV) $(BENCH_VENV) $(BENCH_VENV)-*
 
 $(CMAKE_PATH): .ci/setup
 	@.ci/setup build '$(VENV)' '$@'
@@ -64,4 +74,8 @@ $(STAMPS)/tests: tests/interop/requirements.txt .ci/setup | $(CMAKE_PATH)
 
 $(STAMPS)/bench: benches/requirements.txt .ci/setup
 	@.ci/setup python '$(BENCH_VENV)' $<
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/bench-%: benches/requirements-%.txt .ci/setup
+	@.ci/setup python '$(BENCH_VENV)-$*' $<
 	@mkdir -p $(STAMPS) && touch $@

@@ -10,138 +10,23 @@ Unfair to dicomprep, on purpose: its time includes the start of the process, the
 statistics, and the sync to disk; the script's starts after its imports, and it writes the two arrays only.
 """
 
-import argparse
-import csv
 import json
 import operator
 import os
-import platform
 import shutil
 import statistics
-import subprocess
 import sys
-import threading
-import time
-from pathlib import Path
 
-# This process imports nothing large: a child's peak memory would start from its parent's.
+import common
+from common import DATA, HERE, generated, real, replicated, run
 
-HERE = Path(__file__).resolve().parent
-REPOSITORY = HERE.parent
-DATA = REPOSITORY / "bench-data"
 SCRIPT = HERE / "usual_script.py"
 SAME = ["--split", "none", "--mask-rule", "pillow", "--force"]
 
 
-# ---------------------------------------------------------------- trees
-
-
-def make_once(target, make):
-    """`target`, made by `make(folder)` unless it is there; half-made trees are never taken for whole ones."""
-    if not target.is_dir():
-        print(f"making {target}", file=sys.stderr)
-        unfinished = target.with_name(target.name + ".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        make(unfinished)
-        unfinished.rename(target)
-    return target
-
-
-def generated(generator, images):
-    """A synthetic tree of 256 x 256 images, all of them labelled."""
-    each = min(40, images)
-    patients = images // each
-    size = ["--patients", patients, "--images", each, "--size", "256x256", "--labelled", 1]
-
-    def make(folder):
-        subprocess.run([generator, *map(str, size), "--out", folder], check=True, stdin=subprocess.DEVNULL)
-
-    return make_once(DATA / f"generated-{patients * each}", make)
-
-
-def replicated(source, name, copies, put):
-    """`source` several times over under new ids; `put` copies or links a file. Only labelled images are taken."""
-
-    def make(folder):
-        with open(source / "link.csv", newline="") as table:
-            link = [(row["patient_id"], row["original_id"]) for row in csv.DictReader(table)]
-        rows = ["patient_id,original_id"]
-        for copy in range(copies):
-            for patient, original in link:
-                new_patient, new_original = f"{patient}R{copy:03}", f"{original}-R{copy:03}"
-                rows.append(f"{new_patient},{new_original}")
-                images = folder / "dicoms" / new_patient
-                contours = folder / "contourfiles" / new_original / "i-contours"
-                images.mkdir(parents=True)
-                contours.mkdir(parents=True)
-                for contour in (source / "contourfiles" / original / "i-contours").glob("IM-*.txt"):
-                    image = f"{int(contour.name.split('-')[2])}.dcm"
-                    put(contour, contours / contour.name)
-                    put(source / "dicoms" / patient / image, images / image)
-        (folder / "link.csv").write_text("\n".join(rows) + "\n")
-
-    return make_once(DATA / name, make)
-
-
-def real(pairs):
-    """The Sunnybrook data replicated to about `pairs` pairs, or None where it is not at hand."""
-    places = [Path(os.environ.get("DICOMPREP_DATA", "/nonexistent")), REPOSITORY.parent / "shared" / "data"]
-    for place in places:
-        source = place / "sunnybrook" / "final_data"
-        if source.is_dir():
-            copies = -(-pairs // len(list(source.glob("contourfiles/*/i-contours/IM-*.txt"))))
-            return replicated(source, f"sunnybrook-x{copies}", copies, shutil.copyfile)
-    print("the Sunnybrook data is not here (DICOMPREP_DATA): measuring the generated tree only", file=sys.stderr)
-    return None
-
-
-# ---------------------------------------------------------------- running
-
-
-class Memory(threading.Thread):
-    """Samples the peak memory of a process and its children: the kernel's high-water marks, summed."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.peaks, self.over = pid, {}, threading.Event()
-
-    def run(self):
-        while not self.over.wait(0.02):
-            pids = [self.pid]
-            for pid in pids:
-                try:
-                    pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-                    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-                except OSError:
-                    continue
-                self.peaks.update({pid: int(line.split()[1]) for line in lines if line.startswith("VmHWM")})
-
-    def stop(self):
-        self.over.set()
-        self.join()
-        return sum(self.peaks.values()) / 1024
-
-
-def run(command):
-    """Runs `command`: its output, and wall and CPU seconds and peak memory in MB as the system counts them."""
-    start = time.perf_counter()
-    child = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True)
-    memory = Memory(child.pid)
-    memory.start()
-    output = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    wall = time.perf_counter() - start
-    child.returncode = os.waitstatus_to_exitcode(status)
-    peak = memory.stop() or usage.ru_maxrss / 1024
-    if child.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\nended with {child.returncode}:\n{output}")
-    return output, {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak_mb": peak}
-
-
 def contenders(binary, tree, out):
     """{name: (command, output file)}; the first two are what the others are compared with."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = common.cores()
     reference = out / "dicomprep.h5"
     python = [sys.executable, SCRIPT, tree]
     pack = lambda threads: [binary, "prep", tree, "-o", reference, "--threads", threads, *SAME]
@@ -253,21 +138,12 @@ def report_memory(binary, generator, images, log):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target", type=Path, default=REPOSITORY / "target/release", help="cargo's release folder")
+    parser = common.parser(__doc__)
     parser.add_argument("--images", type=int, default=2000, help="images in the generated tree")
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory", action="store_true", help="peak memory on 1 and on 10 times the images, only")
     words = parser.parse_args()
-    binary, generator = words.target.resolve() / "dicomprep", words.target.resolve() / "examples/make_fixtures"
-    for program in (binary, generator):
-        if not program.is_file():
-            sys.exit(f"{program} is missing: run `make bench`")
-    DATA.mkdir(exist_ok=True)
-    with open(DATA / "results.jsonl", "a") as log:
-        version = run([binary, "--version"])[0].strip()
-        about = {"name": "machine", "dicomprep": version, "cpu": cpu_name(), "cores": os.cpu_count()}
-        log.write(json.dumps(about) + "\n")
+    binary, generator = common.programs(words.target)
+    with common.log(binary) as log:
         if words.memory:
             report_memory(binary, generator, words.images, log)
             return
@@ -276,15 +152,7 @@ def main():
             results = measure(binary, tree, words.rounds, log)
             report(tree, results)
     versions = ", ".join(f"{name} {number}" for name, number in results["script"][0]["versions"].items())
-    print(f"\n{version}; {versions}; {cpu_name()}, {os.cpu_count()} cores")
-
-
-def cpu_name():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    print(f"\n{common.version(binary)}; {versions}; {common.machine()}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import csv
 import json
 import multiprocessing
 import re
-import resource
 import sys
 import time
 from pathlib import Path
@@ -23,6 +22,7 @@ import numpy as np
 import PIL
 import pydicom
 from PIL import Image, ImageDraw
+from tally import cpu
 
 CONTOUR = re.compile(r"IM-\d+-(\d+)-icontour-manual\.txt")
 
@@ -87,12 +87,6 @@ def floor(tree, output, content):
         for start in range(0, len(content), 1 << 20):
             file.write(content[start : start + (1 << 20)])
     return len(found)
-
-
-def cpu():
-    """CPU seconds of this process and of those it waited for."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def main():
