@@ -46,15 +46,20 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
             }
             Ok(Exit::Done)
         }
-        Err(Stop::Sink(error)) if error.is_closed_pipe() => Ok(Exit::Done),
-        Err(Stop::Sink(error)) => Err(error.into()),
         Err(Stop::Stream(error)) => Err(error.into()),
-        Err(Stop::Interrupted) if makes_file => bail!("interrupted; no file was written"),
-        Err(Stop::Interrupted) => {
+        // A signal from the keyboard ends the reader too, and perhaps first.
+        Err(Stop::Sink(error)) if !(error.is_closed_pipe() && interrupt.is_set()) => closed_or_failed(error),
+        Err(Stop::Interrupted | Stop::Sink(_)) if makes_file => bail!("interrupted; no file was written"),
+        Err(Stop::Interrupted | Stop::Sink(_)) => {
             interrupt.tell();
             Ok(Exit::Failed)
         }
     }
+}
+
+/// A reader that has closed the pipe has seen enough.
+fn closed_or_failed(error: SinkError) -> anyhow::Result<Exit> {
+    if error.is_closed_pipe() { Ok(Exit::Done) } else { Err(error.into()) }
 }
 
 /// Why a stream was not written to its end.
