@@ -21,5 +21,5 @@ mod writer;
 
 pub use error::SinkError;
 pub use format::Format;
-pub use output::Output;
+pub use output::{Output, is_pipe_or_device};
 pub use writer::BatchWriter;

@@ -96,8 +96,10 @@ impl Output {
     }
 }
 
-/// Whether `path` is to be written in place. A disk is not: it would be overwritten.
-fn is_pipe_or_device(path: &Path) -> bool {
+/// Whether [`Output::create`] writes `path` in place, without making a file: a named pipe or a character device. A
+/// disk is not: it would be overwritten.
+#[must_use]
+pub fn is_pipe_or_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| {
         let kind = metadata.file_type();
         kind.is_fifo() || kind.is_char_device()

@@ -239,7 +239,12 @@ fn read_table(
 /// The pixel type of `dataset`, or what it is instead.
 fn element_of(dataset: &hdf5::Dataset) -> hdf5::Result<Result<PixelType, String>> {
     let element = dataset.dtype()?;
-    let (descriptor, order) = (element.to_descriptor()?, element.byte_order());
+    let order = element.byte_order();
+    // Not all types of HDF5 have a description.
+    let descriptor = match element.to_descriptor() {
+        Ok(descriptor) => descriptor,
+        Err(error) => return Ok(Err(format!("its elements have another type: {error}"))),
+    };
     let known = match descriptor {
         TypeDescriptor::Unsigned(IntSize::U1) => Some(PixelType::UInt8),
         TypeDescriptor::Integer(IntSize::U2) => Some(PixelType::Int16),

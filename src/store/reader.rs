@@ -9,6 +9,7 @@ use hdf5::types::FixedUnicode;
 use hdf5::{Dataset, File};
 
 use super::schema::{FORMAT, FORMAT_MAJOR, IMAGES, MASKS, SAMPLES, attribute, column};
+use super::target::io_error;
 use super::writer::hdf5_error;
 use super::{StoreError, attributes};
 
@@ -121,8 +122,12 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens the file at `path` for reading, without locking it.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let bytes = std::fs::metadata(path).map_err(super::target::io_error("open", path))?.len();
-        if !is_hdf5(path).map_err(super::target::io_error("read", path))? {
+        let metadata = std::fs::metadata(path).map_err(io_error("open", path))?;
+        // Opening a named pipe would wait for a writer.
+        if !metadata.is_file() {
+            return Err(Self::not_ours(path, "it is not a file".to_owned()));
+        }
+        if !is_hdf5(path).map_err(io_error("read", path))? {
             return Err(Self::not_ours(path, "it is not an HDF5 file".to_owned()));
         }
         let file = File::with_options()
@@ -138,7 +143,7 @@ impl Opened {
             return Err(StoreError::Version { path: path.to_owned(), found: format_version });
         }
         let [images, masks] = [IMAGES, MASKS].map(|name| Self::dataset(&file, path, name));
-        Ok(Self { images: images?, masks: masks?, file, bytes, format_version })
+        Ok(Self { images: images?, masks: masks?, file, bytes: metadata.len(), format_version })
     }
 
     /// The dataset `name` of `file`.

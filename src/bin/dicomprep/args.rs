@@ -88,7 +88,7 @@ Exit codes: 0 all done, 1 it could not be done, 2 wrong usage, 3 done, but somet
 
 /// Read images and contours once and write one HDF5 file
 #[derive(Debug, clap::Args)]
-#[command(after_help = PREP_EXAMPLES)]
+#[command(after_help = PREP_EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct PrepArgs {
     /// Folder with link.csv, dicoms/ and contourfiles/
     #[arg(value_hint = ValueHint::DirPath)]
@@ -211,7 +211,7 @@ Exit codes: 0 all done, or the reader has closed the pipe; 1 it could not be don
 
 /// Stream shuffled batches of images and masks out of a file
 #[derive(Debug, clap::Args)]
-#[command(after_help = BATCHES_EXAMPLES)]
+#[command(after_help = BATCHES_EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct BatchesArgs {
     /// The HDF5 file that prep has made
     #[arg(value_hint = ValueHint::FilePath)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use dicomprep::order::{Cursor, Uneven};
-use dicomprep::sink::{BatchWriter, Output, SinkError};
+use dicomprep::sink::{BatchWriter, Output, SinkError, is_pipe_or_device};
 use dicomprep::stream::{ImageDtype, NormalizationName, Stream, StreamError, TensorSchema, Times};
 use serde_json::{Value, json};
 
@@ -161,30 +161,34 @@ impl Totals {
     }
 }
 
+fn wrong_usage(text: &str) -> ! {
+    exit::wrong_usage("batches", text)
+}
+
 /// Ends the program where options contradict each other, or where nobody could read what would be written.
 fn refuse_conflicts(args: &BatchesArgs, output: Option<&Path>) {
     let form = &args.form;
     if form.image_dtype == ImageDtype::Stored && form.normalize != NormalizationName::None {
         let name = form.normalize.name();
-        exit::wrong_usage(&format!(
+        wrong_usage(&format!(
             "--normalize {name} makes fractions: use --image-dtype float32 or float16 with it, not stored"
         ));
     }
     if form.window.is_some() && form.normalize != NormalizationName::Window {
-        exit::wrong_usage("--window goes with --normalize window");
+        wrong_usage("--window goes with --normalize window");
     }
     match output {
         _ if args.describe => {}
         Some(path) if is_same_place(path, &args.file) => {
-            exit::wrong_usage("--output names the file that is read");
+            wrong_usage("--output names the file that is read");
         }
-        Some(path) if args.order.epochs == 0 && !path.exists() => {
-            exit::wrong_usage(
+        Some(path) if args.order.epochs == 0 && !is_pipe_or_device(path) => {
+            wrong_usage(
                 "--epochs 0 has no end, and so never makes a file; write to a pipe, or say how many epochs",
             );
         }
         None if stdout().is_terminal() => {
-            exit::wrong_usage(
+            wrong_usage(
                 "batches are binary, and standard output is a terminal: pipe them into a program, write them to a \
                  file with -o FILE, or ask for --describe",
             );

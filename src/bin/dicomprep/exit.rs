@@ -30,9 +30,13 @@ pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
     }
 }
 
-/// Ends the program because options contradict each other, or an option and the data.
-pub(crate) fn wrong_usage(text: &str) -> ! {
-    Args::command().error(ErrorKind::ArgumentConflict, text).exit()
+/// Ends the program because options of the subcommand `name` contradict each other, or an option and the data.
+pub(crate) fn wrong_usage(name: &str, text: &str) -> ! {
+    let mut command = Args::command();
+    // So that the subcommand knows what it belongs to.
+    command.build();
+    let command = command.find_subcommand_mut(name).expect("the subcommand that is running exists");
+    command.error(ErrorKind::ArgumentConflict, text).exit()
 }
 
 /// Writes data to standard output.

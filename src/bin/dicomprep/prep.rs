@@ -55,20 +55,24 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
 fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
     let report = report_file(args);
     if report.is_some_and(|report| is_same_place(report, &settings.output)) {
-        exit::wrong_usage("--report and --output name the same file; the one would replace the other");
+        exit::wrong_usage(
+            "prep",
+            "--report and --output name the same file; the one would replace the other",
+        );
     }
     for (option, path) in [("--output", Some(&settings.output)), ("--report", report)] {
         if path.is_some_and(|path| settings.layout.is_input(path)) {
-            exit::wrong_usage(&format!(
-                "{option} names a place among the inputs; nothing is ever written there"
-            ));
+            exit::wrong_usage(
+                "prep",
+                &format!("{option} names a place among the inputs; nothing is ever written there"),
+            );
         }
     }
     if settings.output == Path::new("-") {
-        exit::wrong_usage("--output takes a file: HDF5 cannot be written to standard output");
+        exit::wrong_usage("prep", "--output takes a file: HDF5 cannot be written to standard output");
     }
     if args.dry_run && args.report.is_some() && report.is_none() {
-        exit::wrong_usage("--dry-run prints the plan to standard output, so --report needs a file");
+        exit::wrong_usage("prep", "--dry-run prints the plan to standard output, so --report needs a file");
     }
 }
 

@@ -65,7 +65,9 @@ impl BatchesSettings {
             structures: selection.structures.clone().map(|names| names.0),
             seed: (!order.no_shuffle).then_some(order.seed),
             epochs: NonZeroU64::new(order.epochs),
-            rank: rank.unwrap_or_else(|error| exit::wrong_usage(&error.to_string())),
+            rank: rank.unwrap_or_else(|error| {
+                exit::wrong_usage("batches", &format!("--rank and --world-size: {error}"))
+            }),
             uneven: order.uneven,
             batch_size: order.batch_size,
             drop_last: order.drop_last,
