@@ -12,6 +12,9 @@ use super::{ChunkReader, ChunkTable, StoreError};
 /// Decoded bytes up to which a column is held in memory for look-ups.
 const BYTES_IN_MEMORY: usize = 32 << 20;
 
+/// Decoded bytes of a chunk of a column above which it is refused; ours have 64 KiB.
+const LARGEST_CHUNK: usize = 64 << 20;
+
 /// One column: a cell for each row, of one or several components.
 #[derive(Debug)]
 pub struct ColumnReader {
@@ -67,7 +70,11 @@ impl ColumnReader {
         let kind = CellKind::of(&descriptor).filter(|_| !super::reader::is_swapped(order));
         let kind = kind.ok_or_else(|| layout(format!("its elements are {order:?} {descriptor}")))?;
         let row_bytes = element_size * shape[1..].iter().product::<usize>();
-        Ok(Self { table: ChunkTable::read(dataset, path, file)?, kind, rows, row_bytes, held: None })
+        let table = ChunkTable::read(dataset, path, file)?;
+        if table.chunk_bytes() > LARGEST_CHUNK {
+            return Err(layout(format!("its chunks have {} bytes", table.chunk_bytes())));
+        }
+        Ok(Self { table, kind, rows, row_bytes, held: None })
     }
 
     /// The column for one thread that goes through its rows in order.

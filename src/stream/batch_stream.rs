@@ -86,7 +86,7 @@ impl Stream {
             plan,
             schema,
         };
-        stream.check_batch_size(options)?;
+        stream.check_batch_size()?;
         Ok(stream)
     }
 
@@ -117,20 +117,22 @@ impl Stream {
         prefetch::run(self, batches, (self.threads, self.prefetch), take)
     }
 
-    /// Bytes of one sample in a batch.
-    pub(super) fn sample_bytes(&self) -> usize {
-        self.schema.image.sample_bytes() + self.schema.mask.sample_bytes()
+    /// No batch is larger than the samples of an epoch, nor than memory has addresses.
+    fn check_batch_size(&self) -> Result<(), StreamError> {
+        let samples = self.plan.options().batch_size.get().min(self.plan.samples_per_epoch());
+        let bytes =
+            usize::try_from(samples).ok().and_then(|samples| samples.checked_mul(self.sample_bytes()));
+        let fits = bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok());
+        if fits { Ok(()) } else { Err(self.too_large(samples)) }
     }
 
-    /// No batch is larger than the rows of an epoch, and none than memory can be addressed.
-    fn check_batch_size(&self, options: &StreamOptions) -> Result<(), StreamError> {
-        let samples = options.batch_size.get().min(self.plan.samples_per_epoch());
-        let (sample_bytes, limit) = (self.sample_bytes(), isize::MAX as usize);
-        let bytes = usize::try_from(samples).ok().and_then(|samples| samples.checked_mul(sample_bytes));
-        match bytes.filter(|bytes| *bytes <= limit) {
-            Some(_) => Ok(()),
-            None => Err(StreamError::BatchTooLarge { samples, sample_bytes }),
-        }
+    /// The error for memory that does not hold so many samples.
+    pub(super) fn too_large(&self, samples: u64) -> StreamError {
+        StreamError::BatchTooLarge { samples, sample_bytes: self.sample_bytes() }
+    }
+
+    fn sample_bytes(&self) -> usize {
+        self.schema.image.sample_bytes() + self.schema.mask.sample_bytes()
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the rows of the file to a batch: read, decode, convert.
 
+use std::collections::TryReserveError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::batch_stream::Stream;
@@ -30,6 +31,7 @@ pub(super) enum Unfilled {
 enum SampleError {
     Store(StoreError),
     Convert(ConvertError),
+    Memory,
 }
 
 impl<'s> Filler<'s> {
@@ -38,8 +40,8 @@ impl<'s> Filler<'s> {
             stream,
             stopped,
             reader: RowReader::new(&stream.file, stream.checksums.as_ref()),
-            image: vec![0; stream.file.image_bytes()],
-            mask: vec![0; stream.file.mask_bytes()],
+            image: Vec::new(),
+            mask: Vec::new(),
             window: ColumnPage::default(),
             texts: Default::default(),
         }
@@ -62,8 +64,11 @@ impl<'s> Filler<'s> {
         self.fill_texts(batch).map_err(|error| Unfilled::Failed(error.into()))?;
         let [image_bytes, mask_bytes] =
             [stream.image.schema(), stream.mask.schema()].map(|s| s.sample_bytes());
-        resize(&mut batch.images, batch.samples.len() * image_bytes);
-        resize(&mut batch.masks, batch.samples.len() * mask_bytes);
+        let samples = batch.samples.len();
+        for (bytes, sample_bytes) in [(&mut batch.images, image_bytes), (&mut batch.masks, mask_bytes)] {
+            resize(bytes, samples * sample_bytes)
+                .map_err(|_| Unfilled::Failed(stream.too_large(samples as u64)))?;
+        }
         let images = batch.images.chunks_exact_mut(image_bytes);
         let masks = batch.masks.chunks_exact_mut(mask_bytes);
         for (order::Sample { row, .. }, (image, mask)) in batch.samples.iter().zip(images.zip(masks)) {
@@ -89,7 +94,7 @@ impl<'s> Filler<'s> {
     }
 
     fn fill_sample(&mut self, row: u64, image: &mut [u8], mask: &mut [u8]) -> Result<(), SampleError> {
-        let Stream { image: image_converter, mask: mask_converter, cache, .. } = self.stream;
+        let Stream { file, image: image_converter, mask: mask_converter, cache, .. } = self.stream;
         let window = self.window_of(row as usize)?;
         if let Some(kept) = cache.get(row) {
             image_converter.convert(&kept.image, window, image)?;
@@ -101,6 +106,7 @@ impl<'s> Filler<'s> {
             self.reader.read_image(row as usize, image)?;
             image
         } else {
+            resize(&mut self.image, file.image_bytes())?;
             self.reader.read_image(row as usize, &mut self.image)?;
             image_converter.convert(&self.image, window, image)?;
             &mut self.image
@@ -109,6 +115,7 @@ impl<'s> Filler<'s> {
             self.reader.read_mask(row as usize, mask)?;
             mask
         } else {
+            resize(&mut self.mask, file.mask_bytes())?;
             self.reader.read_mask(row as usize, &mut self.mask)?;
             mask_converter.convert(&self.mask, mask);
             &mut self.mask
@@ -133,18 +140,21 @@ impl Stream {
         match error {
             SampleError::Store(source) => StreamError::Row { row, id, source },
             SampleError::Convert(source) => StreamError::Convert { row, id, source },
+            SampleError::Memory => self.too_large(1),
         }
     }
 }
 
-/// Gives `bytes` a length; what it holds does not matter. The first time, the system gives zeros that nobody has
-/// written.
-fn resize(bytes: &mut Vec<u8>, length: usize) {
+/// Gives `bytes` a length; what it holds does not matter.
+fn resize(bytes: &mut Vec<u8>, length: usize) -> Result<(), TryReserveError> {
     if bytes.capacity() < length {
+        // Whether there is so much can be asked, but not when the system is to give zeros that nobody wrote.
+        Vec::<u8>::new().try_reserve_exact(length)?;
         *bytes = vec![0; length];
     } else {
         bytes.resize(length, 0);
     }
+    Ok(())
 }
 
 impl From<StoreError> for SampleError {
@@ -156,5 +166,11 @@ impl From<StoreError> for SampleError {
 impl From<ConvertError> for SampleError {
     fn from(error: ConvertError) -> Self {
         Self::Convert(error)
+    }
+}
+
+impl From<TryReserveError> for SampleError {
+    fn from(_: TryReserveError) -> Self {
+        Self::Memory
     }
 }
