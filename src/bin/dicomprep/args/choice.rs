@@ -1,0 +1,20 @@
+//! Options that take one of several names.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+/// The one of `choices` whose name was typed.
+pub(super) fn choose<T: Copy>(typed: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = choices.iter().find(|(name, _)| *name == typed);
+    found.map(|&(_, value)| value).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|&(name, _)| name).collect();
+        format!("possible values: {}", names.join(", "))
+    })
+}
+
+/// Takes one of the names of `choices`, and offers them in help and completions.
+pub(super) fn named<T: Copy + Send + Sync + 'static>(
+    choices: Vec<(&'static str, T)>,
+) -> impl TypedValueParser<Value = T> {
+    let names: Vec<&'static str> = choices.iter().map(|&(name, _)| name).collect();
+    PossibleValuesParser::new(names).try_map(move |typed| choose(&typed, &choices))
+}

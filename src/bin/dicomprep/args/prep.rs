@@ -1,0 +1,230 @@
+//! What can be typed after `prep`.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use dicomprep::assemble::Fit;
+use dicomprep::model::{GridShape, PixelType, Structure};
+use dicomprep::prep::Unlabelled;
+use dicomprep::raster::MaskRule;
+use dicomprep::source::{Limits, Monochrome1};
+use dicomprep::store::Compression;
+use dicomprep::wrangle::{Require, SplitSpec};
+
+use super::choice::{choose, named};
+
+const PREP_EXAMPLES: &str = "\
+Layout of DATA_DIR:
+  link.csv                       columns patient_id, original_id
+  dicoms/<patient_id>/<n>.dcm
+  contourfiles/<original_id>/i-contours/IM-0001-<nnnn>-icontour-manual.txt   (inner)
+  contourfiles/<original_id>/o-contours/IM-0001-<nnnn>-ocontour-manual.txt   (outer)
+
+Examples:
+  dicomprep prep final_data/
+      writes final_data.h5 with the inner contours as masks
+  dicomprep prep final_data/ -o both.h5 --structures inner,outer --report both.json
+      two mask planes, and every file that was left out, with its reason, in a JSON file
+  dicomprep prep final_data/ --dry-run
+      what would be done: rows, bytes, memory
+
+Exit codes: 0 all done, 1 it could not be done, 2 wrong usage, 3 done, but something was rejected.";
+
+/// Read images and contours once and write one HDF5 file
+#[derive(Debug, clap::Args)]
+#[command(after_help = PREP_EXAMPLES, allow_negative_numbers = true)]
+pub(crate) struct PrepArgs {
+    /// Folder with link.csv, dicoms/ and contourfiles/
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: PathBuf,
+
+    /// The file to write [default: <name of DATA_DIR>.h5 in the current folder]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the output file and the report if they exist
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Write nothing and exit with 1 where anything was rejected
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print the plan and what it would take, and write nothing. Only names and image headers are read: bad
+    /// pixels, bad contours, and equal images that join splits are not seen
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write the summary as JSON, with every file that was left out; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+    /// Number of threads; the file does not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) content: ContentArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct InputArgs {
+    /// The link table [default: DATA_DIR/link.csv]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) link: Option<PathBuf>,
+    /// The folder of the images [default: DATA_DIR/dicoms]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dicoms: Option<PathBuf>,
+    /// The folder of the contours [default: DATA_DIR/contourfiles]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) contours: Option<PathBuf>,
+    /// The largest input file read and the largest image decoded, in bytes
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_image_bytes)]
+    pub(crate) max_image_bytes: u64,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Content of the file")]
+pub(crate) struct ContentArgs {
+    /// Mask planes, in this order: inner, outer, or both
+    #[arg(long, value_name = "LIST", default_value = "inner", value_parser = structures)]
+    pub(crate) structures: Structures,
+    /// How many of the structures a sample needs
+    #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = named(require()))]
+    pub(crate) require: Require,
+    /// Images without a contour; included, they have `annotated` 0 and an empty mask
+    #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = named(unlabelled()))]
+    pub(crate) unlabelled: Unlabelled,
+    /// Which pixels a contour owns
+    #[arg(long, value_name = "RULE", default_value = "center", value_parser = named(mask_rules()))]
+    pub(crate) mask_rule: MaskRule,
+    /// Added to every contour point, in pixels
+    #[arg(
+        long, value_name = "DX,DY", default_value = "0,0", allow_hyphen_values = true, value_parser = offset
+    )]
+    pub(crate) contour_offset: Offset,
+    /// Type of the pixels; a value that does not fit rejects its image
+    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = named(pixel_types()))]
+    pub(crate) dtype: Auto<PixelType>,
+    /// Size of the images: auto (all must have one) or HxW
+    #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = size)]
+    pub(crate) size: Auto<GridShape>,
+    /// What to do with images of another size than --size: pad refuses larger ones, crop cuts and pads
+    #[arg(long, value_name = "HOW", default_value = "pad", value_parser = named(fits()))]
+    pub(crate) fit: Fit,
+    /// MONOCHROME1 images, whose small values are bright; inverted, they are dark
+    #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = named(monochrome1()))]
+    pub(crate) monochrome1: Monochrome1,
+    /// Fractions of the patients, or none
+    #[arg(long, value_name = "SPEC", default_value = "train=0.8,val=0.1,test=0.1", value_parser = split)]
+    pub(crate) split: SplitSpec,
+    /// Another seed makes other splits
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) split_seed: u64,
+    /// Table with the columns patient_id and split, instead of fractions
+    #[arg(
+        long, value_name = "CSV", conflicts_with_all = ["split", "split_seed"], value_hint = ValueHint::FilePath
+    )]
+    pub(crate) split_file: Option<PathBuf>,
+    /// 0 (none) to 9 (smallest). Between, it matters for images that repeat themselves; most do not
+    #[arg(long, value_name = "LEVEL", default_value = "4", value_parser = compression)]
+    pub(crate) compression: Compression,
+    /// Replace the ids by HMAC-SHA-256 keyed with this file's bytes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) pseudonym_key: Option<PathBuf>,
+}
+
+/// A value, or `None` for `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Auto<T>(pub(crate) Option<T>);
+
+/// Structures, none of them twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Structures(pub(crate) Vec<Structure>);
+
+/// `[x, y]` in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Offset(pub(crate) [f64; 2]);
+
+fn structures(typed: &str) -> Result<Structures, String> {
+    let mut structures = Vec::new();
+    for name in typed.split(',') {
+        let structure = choose(name.trim(), &Structure::ALL.map(|structure| (structure.name(), structure)))?;
+        if structures.contains(&structure) {
+            return Err(format!("{structure} is named twice"));
+        }
+        structures.push(structure);
+    }
+    Ok(Structures(structures))
+}
+
+fn require() -> Vec<(&'static str, Require)> {
+    vec![("any", Require::Any), ("all", Require::All)]
+}
+
+fn unlabelled() -> Vec<(&'static str, Unlabelled)> {
+    vec![("skip", Unlabelled::Skip), ("include", Unlabelled::Include)]
+}
+
+fn mask_rules() -> Vec<(&'static str, MaskRule)> {
+    MaskRule::ALL.iter().map(|&rule| (rule.name(), rule)).collect()
+}
+
+fn pixel_types() -> Vec<(&'static str, Auto<PixelType>)> {
+    let types = PixelType::ALL.iter().map(|&pixel_type| (pixel_type.name(), Auto(Some(pixel_type))));
+    std::iter::once(("auto", Auto(None))).chain(types).collect()
+}
+
+fn fits() -> Vec<(&'static str, Fit)> {
+    [Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)).to_vec()
+}
+
+fn monochrome1() -> Vec<(&'static str, Monochrome1)> {
+    vec![("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)]
+}
+
+fn size(typed: &str) -> Result<Auto<GridShape>, String> {
+    if typed == "auto" {
+        return Ok(Auto(None));
+    }
+    let wrong = || "use auto, or rows x columns as in 256x256".to_owned();
+    let (rows, columns) = typed.split_once(['x', 'X']).ok_or_else(wrong)?;
+    let side = |text: &str| text.parse::<usize>().map_err(|_| wrong());
+    let shape = GridShape::new(side(rows)?, side(columns)?).map_err(|error| error.to_string())?;
+    Ok(Auto(Some(shape)))
+}
+
+fn offset(typed: &str) -> Result<Offset, String> {
+    let wrong = || "use two numbers of pixels, as in -0.5,-0.5".to_owned();
+    let (x, y) = typed.split_once(',').ok_or_else(wrong)?;
+    let pixels =
+        |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.abs() <= 65_535.0).ok_or_else(wrong);
+    Ok(Offset([pixels(x)?, pixels(y)?]))
+}
+
+fn split(typed: &str) -> Result<SplitSpec, String> {
+    SplitSpec::parse(typed).map_err(|error| error.to_string())
+}
+
+fn compression(typed: &str) -> Result<Compression, String> {
+    let level = typed.parse().ok().and_then(Compression::new);
+    level.ok_or_else(|| "use a level from 0 to 9".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_structures_in_any_order() {
+        let both = Structures(vec![Structure::Outer, Structure::Inner]);
+        assert_eq!(structures("outer, inner"), Ok(both));
+        assert!(structures("inner,inner").is_err() && structures("").is_err() && structures("both").is_err());
+    }
+
+    #[test]
+    fn reads_sizes_and_offsets() {
+        assert_eq!(size("256x128"), Ok(Auto(Some(GridShape::new(256, 128).unwrap()))));
+        assert!(size("256").is_err() && size("0x5").is_err() && size("-1x5").is_err());
+        assert_eq!(offset("-0.5, 1"), Ok(Offset([-0.5, 1.0])));
+        assert!(offset("1").is_err() && offset("nan,0").is_err() && offset("1e9,0").is_err());
+    }
+}
