@@ -55,6 +55,67 @@ pub enum Normalization {
         /// The last, at 99.5 per cent; NaN where the file has none.
         high: f64,
     },
+    /// What Keras' `ImageDataGenerator` does to standardize.
+    Standardize(Standardization),
+}
+
+/// What Keras' `ImageDataGenerator.standardize` does, in its order, to pixel x:
+///
+/// 1. x = x * rescale;
+/// 2. with `samplewise_center`, x = x - mean of the image;
+/// 3. with `samplewise_std_normalization`, x = x / (std of the image + 1e-6);
+/// 4. with `featurewise_center`, x = x - mean of the train split;
+/// 5. with `featurewise_std_normalization`, x = x / (std of the train split + 1e-6).
+///
+/// As in Keras, what divides by a standard deviation also centers. The numbers of the train split are those of
+/// rescaled pixels (Keras takes them before it rescales, so that its steps 1 and 4 do not go together).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standardization {
+    /// What all pixels are multiplied by; not 0.
+    pub rescale: f64,
+    /// Step 2.
+    pub samplewise_center: bool,
+    /// Step 3.
+    pub samplewise_std_normalization: bool,
+    /// Step 4.
+    pub featurewise_center: bool,
+    /// Step 5.
+    pub featurewise_std_normalization: bool,
+    /// Attribute `train_mean` of `/images`; NaN where the file has none.
+    pub train_mean: f64,
+    /// Attribute `train_std`; NaN where the file has none.
+    pub train_std: f64,
+}
+
+impl Standardization {
+    /// What Keras adds to deviations so as not to divide by 0.
+    const EPSILON: f64 = 1e-6;
+
+    /// The steps as one function of a sample with this mean and standard deviation.
+    fn scaling(&self, [mean, std]: [f64; 2]) -> Scaling {
+        let (mut factor, mut offset) = (self.rescale, 0.0);
+        if self.samplewise_center || self.samplewise_std_normalization {
+            offset = mean;
+        }
+        if self.samplewise_std_normalization {
+            factor /= self.rescale.abs() * std + Self::EPSILON;
+        }
+        if self.featurewise_center || self.featurewise_std_normalization {
+            offset += self.rescale * self.train_mean / factor;
+        }
+        if self.featurewise_std_normalization {
+            factor /= self.rescale.abs() * self.train_std + Self::EPSILON;
+        }
+        Scaling::unbounded(offset, factor)
+    }
+
+    fn needs_sample(&self) -> bool {
+        self.samplewise_center || self.samplewise_std_normalization
+    }
+
+    fn needs_train(&self) -> bool {
+        self.featurewise_center || self.featurewise_std_normalization
+    }
 }
 
 /// The name of a [`Normalization`], without its numbers.
@@ -123,6 +184,7 @@ impl Normalization {
             Self::MinMax { .. } => NormalizationName::MinMax,
             Self::Window(_) => NormalizationName::Window,
             Self::Percentile { .. } => NormalizationName::Percentile,
+            Self::Standardize(_) => return "standardize",
         };
         name.name()
     }
@@ -138,7 +200,9 @@ impl Normalization {
         match self {
             Self::None | Self::SampleZScore | Self::Window(None) => Ok(()),
             Self::Window(Some((center, width))) => Scaling::window(center, width).map(|_| ()),
-            Self::ZScore { mean: a, std: b }
+            Self::Standardize(steps) if !steps.needs_train() => Ok(()),
+            Self::Standardize(Standardization { train_mean: a, train_std: b, .. })
+            | Self::ZScore { mean: a, std: b }
             | Self::MinMax { min: a, max: b }
             | Self::Percentile { low: a, high: b } => {
                 let known = a.is_finite() && b.is_finite();
@@ -158,6 +222,11 @@ impl Normalization {
         Ok(Some(match self {
             Self::None => return Ok(None),
             Self::ZScore { mean, std } => Scaling::z_score(mean, std),
+            Self::Standardize(steps) if steps.needs_sample() => {
+                let sample = ImageStatistics::of_le_bytes(pixel_type, stored);
+                steps.scaling([sample.mean(), sample.std()])
+            }
+            Self::Standardize(steps) => steps.scaling([0.0, 0.0]),
             Self::SampleZScore => {
                 let sample = ImageStatistics::of_le_bytes(pixel_type, stored);
                 Scaling::z_score(sample.mean(), sample.std())
@@ -283,6 +352,54 @@ mod tests {
         let step = [2047.5f32.next_down(), 2047.5, 2047.5f32.next_up()];
         assert_eq!(step.map(|pixel| window(2048.0, 1.0, pixel)), [0.0, 0.0, 1.0]);
         assert_eq!(window(0.5, 1.0, 1e-45), 1.0);
+    }
+
+    #[test]
+    fn standardizing_takes_the_steps_of_keras() {
+        let values = [3.0f32, -7.0, 250.0, 12.5];
+        let stored: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / 4.0;
+        let std = (values.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
+        for bits in 0..16 {
+            for rescale in [1.0, -0.25] {
+                let [sample_center, sample_std, feature_center, feature_std] =
+                    [1, 2, 4, 8].map(|bit| bits & bit != 0);
+                let steps = Standardization {
+                    rescale,
+                    samplewise_center: sample_center,
+                    samplewise_std_normalization: sample_std,
+                    featurewise_center: feature_center,
+                    featurewise_std_normalization: feature_std,
+                    train_mean: 40.0,
+                    train_std: 9.0,
+                };
+                let scaling = Normalization::Standardize(steps)
+                    .scaling(PixelType::Float32, &stored, [f32::NAN; 2])
+                    .unwrap()
+                    .unwrap();
+                for value in values {
+                    let mut x = f64::from(value) * rescale;
+                    x -= if sample_center || sample_std { mean * rescale } else { 0.0 };
+                    x /= if sample_std { std * rescale.abs() + 1e-6 } else { 1.0 };
+                    x -= if feature_center || feature_std { 40.0 * rescale } else { 0.0 };
+                    x /= if feature_std { 9.0 * rescale.abs() + 1e-6 } else { 1.0 };
+                    let found = f64::from(scaling.apply(value));
+                    assert!((found - x).abs() <= 1e-6 * x.abs().max(1.0), "{steps:?}: {found}, not {x}");
+                }
+            }
+        }
+        let missing = Standardization {
+            rescale: 1.0,
+            samplewise_center: false,
+            samplewise_std_normalization: false,
+            featurewise_center: true,
+            featurewise_std_normalization: false,
+            train_mean: f64::NAN,
+            train_std: f64::NAN,
+        };
+        assert!(Normalization::Standardize(missing).check().is_err());
+        let rescaled = Standardization { featurewise_center: false, ..missing };
+        assert_eq!(Normalization::Standardize(rescaled).check(), Ok(()));
     }
 
     #[test]
