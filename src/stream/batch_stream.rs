@@ -40,7 +40,7 @@ impl Stream {
         let file = DatasetFile::open(path)?;
         let unfit = |source| StreamError::Unfit { path: path.to_owned(), source };
         let [height, width] = [file.shape().rows(), file.shape().columns()];
-        let normalization = Normalization::new(options.normalization, file.train(), options.window);
+        let normalization = Normalization::new(options.normalization, file.train());
         let image = ImageConverter::new(
             file.pixel_type(),
             [height, width, file.channels()],
@@ -62,7 +62,7 @@ impl Stream {
             split: options.rows.split.clone(),
             // Rows that are drawn depend on the seed even where they are not shuffled.
             seed: options.seed.or(options.rows.balance.is_some().then_some(options.rows.balance_seed)),
-            normalization: options.normalization.name().to_owned(),
+            normalization: normalization.name().to_owned(),
         };
         let column = |name: &str| file.column(name).and_then(ColumnReader::hold);
         let stream = Self {

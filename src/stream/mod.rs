@@ -26,7 +26,9 @@ pub use convert_mask::{MaskConverter, MaskDtype};
 pub use error::StreamError;
 pub use layout::Layout;
 pub use leak::ROWS_PROVEN_AGAIN;
-pub use normalize::{Normalization, NormalizationName, Standardization};
+pub use normalize::{
+    Normalization, NormalizationChoice, NormalizationName, Standardization, StandardizeSteps,
+};
 pub use options::StreamOptions;
 pub use prefetch::Times;
 pub use select::RowOptions;

@@ -59,6 +59,17 @@ pub enum Normalization {
     Standardize(Standardization),
 }
 
+/// A [`Normalization`] that is asked for, without the numbers of a file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum NormalizationChoice {
+    /// The one of this name.
+    Named(NormalizationName),
+    /// [`Normalization::Window`] with this center and width; `None` takes each row's own.
+    Window(Option<(f64, f64)>),
+    /// [`Normalization::Standardize`].
+    Standardize(StandardizeSteps),
+}
+
 /// What Keras' `ImageDataGenerator.standardize` does, in its order, to pixel x:
 ///
 /// 1. x = x * rescale;
@@ -70,7 +81,7 @@ pub enum Normalization {
 /// As in Keras, what divides by a standard deviation also centers. The numbers of the train split are those of
 /// rescaled pixels (Keras takes them before it rescales, so that its steps 1 and 4 do not go together).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Standardization {
+pub struct StandardizeSteps {
     /// What all pixels are multiplied by; not 0.
     pub rescale: f64,
     /// Step 2.
@@ -81,6 +92,23 @@ pub struct Standardization {
     pub featurewise_center: bool,
     /// Step 5.
     pub featurewise_std_normalization: bool,
+}
+
+impl StandardizeSteps {
+    fn needs_sample(&self) -> bool {
+        self.samplewise_center || self.samplewise_std_normalization
+    }
+
+    fn needs_train(&self) -> bool {
+        self.featurewise_center || self.featurewise_std_normalization
+    }
+}
+
+/// [`StandardizeSteps`] with the numbers of the train split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standardization {
+    /// What is done.
+    pub steps: StandardizeSteps,
     /// Attribute `train_mean` of `/images`; NaN where the file has none.
     pub train_mean: f64,
     /// Attribute `train_std`; NaN where the file has none.
@@ -93,28 +121,20 @@ impl Standardization {
 
     /// The steps as one function of a sample with this mean and standard deviation.
     fn scaling(&self, [mean, std]: [f64; 2]) -> Scaling {
-        let (mut factor, mut offset) = (self.rescale, 0.0);
-        if self.samplewise_center || self.samplewise_std_normalization {
+        let (mut factor, mut offset) = (self.steps.rescale, 0.0);
+        if self.steps.needs_sample() {
             offset = mean;
         }
-        if self.samplewise_std_normalization {
-            factor /= self.rescale.abs() * std + Self::EPSILON;
+        if self.steps.samplewise_std_normalization {
+            factor /= self.steps.rescale.abs() * std + Self::EPSILON;
         }
-        if self.featurewise_center || self.featurewise_std_normalization {
-            offset += self.rescale * self.train_mean / factor;
+        if self.steps.needs_train() {
+            offset += self.steps.rescale * self.train_mean / factor;
         }
-        if self.featurewise_std_normalization {
-            factor /= self.rescale.abs() * self.train_std + Self::EPSILON;
+        if self.steps.featurewise_std_normalization {
+            factor /= self.steps.rescale.abs() * self.train_std + Self::EPSILON;
         }
         Scaling::unbounded(offset, factor)
-    }
-
-    fn needs_sample(&self) -> bool {
-        self.samplewise_center || self.samplewise_std_normalization
-    }
-
-    fn needs_train(&self) -> bool {
-        self.featurewise_center || self.featurewise_std_normalization
     }
 }
 
@@ -156,21 +176,27 @@ impl NormalizationName {
 }
 
 impl Normalization {
-    /// The normalization of this name with the numbers of `train`; `window` is center and width for all images,
-    /// if there is one.
+    /// What `choice` asks for with the numbers of `train`.
     #[must_use]
-    pub fn new(name: NormalizationName, train: &TrainFigures, window: Option<(f64, f64)>) -> Self {
+    pub fn new(choice: NormalizationChoice, train: &TrainFigures) -> Self {
         let known = |figure: Option<f64>| figure.unwrap_or(f64::NAN);
-        match name {
-            NormalizationName::None => Self::None,
-            NormalizationName::ZScore => Self::ZScore { mean: known(train.mean), std: known(train.std) },
-            NormalizationName::SampleZScore => Self::SampleZScore,
-            NormalizationName::MinMax => Self::MinMax { min: known(train.min), max: known(train.max) },
-            NormalizationName::Window => Self::Window(window),
-            NormalizationName::Percentile => {
-                let [low, high] = train.outer_percentiles.unwrap_or([f64::NAN; 2]);
-                Self::Percentile { low, high }
+        let (mean, std) = (known(train.mean), known(train.std));
+        match choice {
+            NormalizationChoice::Standardize(steps) => {
+                Self::Standardize(Standardization { steps, train_mean: mean, train_std: std })
             }
+            NormalizationChoice::Window(window) => Self::Window(window),
+            NormalizationChoice::Named(name) => match name {
+                NormalizationName::None => Self::None,
+                NormalizationName::ZScore => Self::ZScore { mean, std },
+                NormalizationName::SampleZScore => Self::SampleZScore,
+                NormalizationName::MinMax => Self::MinMax { min: known(train.min), max: known(train.max) },
+                NormalizationName::Window => Self::Window(None),
+                NormalizationName::Percentile => {
+                    let [low, high] = train.outer_percentiles.unwrap_or([f64::NAN; 2]);
+                    Self::Percentile { low, high }
+                }
+            },
         }
     }
 
@@ -200,7 +226,7 @@ impl Normalization {
         match self {
             Self::None | Self::SampleZScore | Self::Window(None) => Ok(()),
             Self::Window(Some((center, width))) => Scaling::window(center, width).map(|_| ()),
-            Self::Standardize(steps) if !steps.needs_train() => Ok(()),
+            Self::Standardize(standardization) if !standardization.steps.needs_train() => Ok(()),
             Self::Standardize(Standardization { train_mean: a, train_std: b, .. })
             | Self::ZScore { mean: a, std: b }
             | Self::MinMax { min: a, max: b }
@@ -222,11 +248,11 @@ impl Normalization {
         Ok(Some(match self {
             Self::None => return Ok(None),
             Self::ZScore { mean, std } => Scaling::z_score(mean, std),
-            Self::Standardize(steps) if steps.needs_sample() => {
+            Self::Standardize(standardization) if standardization.steps.needs_sample() => {
                 let sample = ImageStatistics::of_le_bytes(pixel_type, stored);
-                steps.scaling([sample.mean(), sample.std()])
+                standardization.scaling([sample.mean(), sample.std()])
             }
-            Self::Standardize(steps) => steps.scaling([0.0, 0.0]),
+            Self::Standardize(standardization) => standardization.scaling([0.0, 0.0]),
             Self::SampleZScore => {
                 let sample = ImageStatistics::of_le_bytes(pixel_type, stored);
                 Scaling::z_score(sample.mean(), sample.std())
@@ -364,16 +390,15 @@ mod tests {
             for rescale in [1.0, -0.25] {
                 let [sample_center, sample_std, feature_center, feature_std] =
                     [1, 2, 4, 8].map(|bit| bits & bit != 0);
-                let steps = Standardization {
+                let steps = StandardizeSteps {
                     rescale,
                     samplewise_center: sample_center,
                     samplewise_std_normalization: sample_std,
                     featurewise_center: feature_center,
                     featurewise_std_normalization: feature_std,
-                    train_mean: 40.0,
-                    train_std: 9.0,
                 };
-                let scaling = Normalization::Standardize(steps)
+                let train = TrainFigures { mean: Some(40.0), std: Some(9.0), ..TrainFigures::default() };
+                let scaling = Normalization::new(NormalizationChoice::Standardize(steps), &train)
                     .scaling(PixelType::Float32, &stored, [f32::NAN; 2])
                     .unwrap()
                     .unwrap();
@@ -388,18 +413,19 @@ mod tests {
                 }
             }
         }
-        let missing = Standardization {
-            rescale: 1.0,
-            samplewise_center: false,
-            samplewise_std_normalization: false,
-            featurewise_center: true,
-            featurewise_std_normalization: false,
-            train_mean: f64::NAN,
-            train_std: f64::NAN,
+        let check = |featurewise_center| {
+            let steps = StandardizeSteps {
+                rescale: 0.5,
+                samplewise_center: true,
+                samplewise_std_normalization: false,
+                featurewise_center,
+                featurewise_std_normalization: false,
+            };
+            let choice = NormalizationChoice::Standardize(steps);
+            Normalization::new(choice, &TrainFigures::default()).check()
         };
-        assert!(Normalization::Standardize(missing).check().is_err());
-        let rescaled = Standardization { featurewise_center: false, ..missing };
-        assert_eq!(Normalization::Standardize(rescaled).check(), Ok(()));
+        assert!(check(true).is_err());
+        assert_eq!(check(false), Ok(()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
-use super::{ImageDtype, Layout, MaskDtype, NormalizationName, RowOptions};
+use super::{ImageDtype, Layout, MaskDtype, NormalizationChoice, RowOptions};
 use crate::order::{Rank, Uneven};
 
 /// Everything that decides a stream. What decides its bytes stands before `verify`; the rest decides what they cost.
@@ -31,9 +31,7 @@ pub struct StreamOptions {
     /// The type of the masks.
     pub mask_dtype: MaskDtype,
     /// What is done to the values of the images.
-    pub normalization: NormalizationName,
-    /// Center and width for [`NormalizationName::Window`]; `None` takes each row's own.
-    pub window: Option<(f64, f64)>,
+    pub normalization: NormalizationChoice,
     /// Whether batches get the texts of their samples.
     pub texts: bool,
     /// Whether every row is compared with its checksum.

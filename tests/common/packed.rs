@@ -94,7 +94,9 @@ pub(crate) fn options() -> dicomprep::stream::StreamOptions {
     use std::num::{NonZeroU64, NonZeroUsize};
 
     use dicomprep::order::{Rank, Uneven};
-    use dicomprep::stream::{ImageDtype, Layout, MaskDtype, NormalizationName, RowOptions, StreamOptions};
+    use dicomprep::stream::{
+        ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions, StreamOptions,
+    };
     let number = |number| NonZeroU64::new(number).unwrap();
     StreamOptions {
         rows: RowOptions::default(),
@@ -108,8 +110,7 @@ pub(crate) fn options() -> dicomprep::stream::StreamOptions {
         layout: Layout::Nhwc,
         image_dtype: ImageDtype::Stored,
         mask_dtype: MaskDtype::UInt8,
-        normalization: NormalizationName::None,
-        window: None,
+        normalization: NormalizationChoice::Named(NormalizationName::None),
         texts: false,
         verify: true,
         threads: NonZeroUsize::new(2).unwrap(),

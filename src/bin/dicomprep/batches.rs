@@ -29,7 +29,7 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
         text.push(b'\n');
         return exit::print(&text);
     }
-    if stream.plan().batches_per_epoch() == 0 {
+    if stream.plan().batches_per_epoch() == 0 && !output.quiet {
         exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
     }
     let sink = match &settings.output {

@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 use dicomprep::order::Rank;
 use dicomprep::prep::{PrepOptions, Splits};
 use dicomprep::source::Limits;
-use dicomprep::stream::{RowOptions, StreamOptions};
+use dicomprep::stream::{NormalizationChoice, RowOptions, StreamOptions};
 use dicomprep::wrangle::{Layout, read_split_file};
 
 use crate::args::{BatchesArgs, ContentArgs, PrepArgs};
@@ -74,8 +74,10 @@ impl BatchesSettings {
             layout: form.layout,
             image_dtype: form.image_dtype,
             mask_dtype: form.mask_dtype,
-            normalization: form.normalize,
-            window: form.window.map(|window| window.0),
+            normalization: match form.window {
+                Some(window) => NormalizationChoice::Window(Some(window.0)),
+                None => NormalizationChoice::Named(form.normalize),
+            },
             texts: form.format.needs_texts(),
             verify: !work.no_verify,
             threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
