@@ -25,9 +25,10 @@
 //!
 //! Each module uses only the ones before it:
 //! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`] <
-//! [`stream`] < [`sink`]
+//! [`augment`] < [`stream`] < [`sink`]
 
 pub mod assemble;
+pub mod augment;
 pub mod model;
 pub mod order;
 pub mod prep;

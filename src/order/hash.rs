@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of `salt` and of `parts`, each as 8 bytes, as four words. All bytes are little endian.
-pub(super) fn digest(salt: &[u8], parts: &[u64]) -> [u64; 4] {
+pub(crate) fn digest(salt: &[u8], parts: &[u64]) -> [u64; 4] {
     let mut hash = Sha256::new();
     hash.update(salt);
     for part in parts {
@@ -19,7 +19,7 @@ pub(super) fn digest(salt: &[u8], parts: &[u64]) -> [u64; 4] {
 
 /// The finalizer of SplitMix64: every bit of the result depends on every bit of `bits`. No two `bits` have
 /// the same result.
-pub(super) fn mix(mut bits: u64) -> u64 {
+pub(crate) fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)

@@ -37,3 +37,5 @@ pub use partition::{Rank, Share, Uneven};
 pub use permutation::{Permutation, PermutationKey};
 pub use rows::Rows;
 pub use selection::Selection;
+
+pub(crate) use hash::{digest, mix};

@@ -1,0 +1,134 @@
+//! Numbers from which one is drawn, as they are written in TOML.
+
+use std::fmt;
+
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Numbers from `low` to `high`, of which one is drawn; where both are equal, it is that number.
+///
+/// In TOML `[low, high]`, or one number for both.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    /// The least number.
+    pub low: f64,
+    /// What numbers are less than.
+    pub high: f64,
+}
+
+impl Range {
+    /// The numbers from `low` to `high`.
+    #[must_use]
+    pub const fn new(low: f64, high: f64) -> Self {
+        Self { low, high }
+    }
+
+    /// Whether only `value` can be drawn.
+    #[must_use]
+    pub fn is_only(self, value: f64) -> bool {
+        self.low == value && self.high == value
+    }
+}
+
+impl Serialize for Range {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.low, self.high].serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Range {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_any(Numbers("a number or two numbers, [low, high]"))? {
+            ShiftRange::Whole(number) => Ok(Self::new(number as f64, number as f64)),
+            ShiftRange::Real(number) => Ok(Self::new(number, number)),
+            ShiftRange::Choice(list) => two(&list),
+        }
+    }
+}
+
+/// Keras' `zoom_range`: two numbers, or one, z, for those from 1 - z to 1 + z.
+pub(super) fn zoom_range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Range, D::Error> {
+    match deserializer.deserialize_any(Numbers("a number or two numbers, [low, high]"))? {
+        ShiftRange::Whole(number) => Ok(Range::new(1.0 - number as f64, 1.0 + number as f64)),
+        ShiftRange::Real(number) => Ok(Range::new(1.0 - number, 1.0 + number)),
+        ShiftRange::Choice(list) => two(&list),
+    }
+}
+
+fn two<E: de::Error>(list: &[f64]) -> Result<Range, E> {
+    match *list {
+        [low, high] => Ok(Range::new(low, high)),
+        _ => Err(E::invalid_length(list.len(), &"two numbers, [low, high]")),
+    }
+}
+
+/// Keras' `width_shift_range` and `height_shift_range`, whose meaning depends on how they are written.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ShiftRange {
+    /// A whole number n, as `5`: one of 0, 1, ..., n - 1, to one side or the other. 0 is no shift.
+    Whole(i64),
+    /// A real number r, as `0.1` or `5.0`: uniform from -r to r. Less than 1, it is a part of the image's side;
+    /// from 1 on, pixels.
+    Real(f64),
+    /// A list, as `[1, 2]`: one of its numbers, to one side or the other. Where all are less than 1, parts of
+    /// the image's side; else pixels. An empty list is no shift.
+    Choice(Vec<f64>),
+}
+
+impl ShiftRange {
+    /// Whether only 0 can be drawn.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            Self::Whole(number) => *number <= 1,
+            Self::Real(number) => *number == 0.0,
+            Self::Choice(list) => list.iter().all(|number| *number == 0.0),
+        }
+    }
+}
+
+impl Default for ShiftRange {
+    fn default() -> Self {
+        Self::Real(0.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ShiftRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Numbers("a number or a list of numbers"))
+    }
+}
+
+/// Reads a number or a list, and says what it expects.
+struct Numbers(&'static str);
+
+impl<'de> Visitor<'de> for Numbers {
+    type Value = ShiftRange;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<ShiftRange, E> {
+        Ok(ShiftRange::Whole(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<ShiftRange, E> {
+        i64::try_from(number)
+            .map(ShiftRange::Whole)
+            .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<ShiftRange, E> {
+        Ok(ShiftRange::Real(number))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<ShiftRange, A::Error> {
+        let mut list = Vec::new();
+        while let Some(number) = numbers.next_element()? {
+            list.push(number);
+        }
+        Ok(ShiftRange::Choice(list))
+    }
+}

@@ -1,0 +1,271 @@
+//! What can happen to samples: random ranges, as they are written in TOML.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::AugmentError;
+use super::operation_spec::{
+    BiasFieldSpec, BlurSpec, ContrastSpec, ElasticSpec, GainSpec, GammaSpec, LowResolutionSpec, MirrorSpec,
+    NoiseSpec, QuarterTurnsSpec,
+};
+use super::preset::Preset;
+use super::range::{Range, ShiftRange, zoom_range};
+
+/// What an image has outside of it, with the meaning of scipy's `ndimage`. Masks are 0 there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FillMode {
+    /// The pixel of the border that is nearest: a a a | a b c d | d d d.
+    #[default]
+    Nearest,
+    /// One value, `cval`: k k k | a b c d | k k k.
+    Constant,
+    /// The image mirrored at its border: c b a | a b c d | d c b.
+    Reflect,
+    /// The image again: b c d | a b c d | a b c.
+    Wrap,
+}
+
+/// Where the output lies in an image of another size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Crop {
+    /// Anywhere: every place is as likely at which the smaller lies within the larger, for rows and columns
+    /// apart.
+    #[default]
+    Random,
+    /// In the middle; half a pixel is rounded to the top and to the left.
+    Center,
+}
+
+/// What can happen to a sample. The default is nothing.
+///
+/// Written in TOML, each field below is a key, or a table where its type is one; `preset = "cardiac"` begins
+/// with the values of a [`Preset`]. A key that is given replaces the preset's, a table as a whole. Options that
+/// Keras' `ImageDataGenerator` has have its names and its meaning.
+///
+/// ```
+/// use dicomprep::augment::AugmentSpec;
+/// # fn main() -> Result<(), dicomprep::augment::AugmentError> {
+/// let spec = AugmentSpec::from_toml(
+///     r#"
+///     preset = "keras-default"
+///     rotation_range = 15
+///     size = [224, 224]
+///
+///     [noise]
+///     probability = 0.1
+///     std = [0.0, 0.1]
+///     "#,
+/// )?;
+/// assert_eq!(spec.output_shape([256, 208]), [224, 224]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AugmentSpec {
+    /// The preset that this began with. It says where values came from; nothing is drawn from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+
+    /// Keras: rotation by -r to r degrees; from 0.
+    pub rotation_range: f64,
+    /// How likely a sample is rotated, 0 to 1; as in Keras, always, if nothing is said.
+    pub rotation_probability: f64,
+    /// Keras: shift along the rows, of the image's width or in pixels; see [`ShiftRange`].
+    pub width_shift_range: ShiftRange,
+    /// Keras: shift along the columns, of the image's height or in pixels; see [`ShiftRange`].
+    pub height_shift_range: ShiftRange,
+    /// How likely a sample is shifted, 0 to 1; always, if nothing is said.
+    pub shift_probability: f64,
+    /// Keras: shear by -s to s degrees; from 0.
+    pub shear_range: f64,
+    /// How likely a sample is sheared, 0 to 1; always, if nothing is said.
+    pub shear_probability: f64,
+    /// Keras: zoom of height and width, each drawn apart; above 0. Above 1, things become smaller. One number z
+    /// is [1 - z, 1 + z].
+    #[serde(deserialize_with = "zoom_range")]
+    pub zoom_range: Range,
+    /// Whether height and width are zoomed by the same number.
+    pub zoom_isotropic: bool,
+    /// How likely a sample is zoomed, 0 to 1; always, if nothing is said.
+    pub zoom_probability: f64,
+    /// Keras: whether left and right are exchanged, with probability 0.5.
+    pub horizontal_flip: bool,
+    /// Keras: whether top and bottom are exchanged, with probability 0.5.
+    pub vertical_flip: bool,
+    /// Keras: what images have outside of them: `nearest`, `constant`, `reflect` or `wrap`.
+    pub fill_mode: FillMode,
+    /// Keras: the value outside for `fill_mode = "constant"`, in the unit of the stored pixels.
+    pub cval: f64,
+    /// Keras: how images are interpolated: 0 (nearest pixel), 1 (linear) or 3 (cubic spline).
+    pub interpolation_order: u8,
+    /// Keras: from -r to r is added to all pixels, within the image's extremes; in the unit of the stored pixels;
+    /// from 0.
+    pub channel_shift_range: f64,
+    /// Keras: by what pixels' distances from black are multiplied; from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brightness_range: Option<Range>,
+
+    /// Height and width of the output, each 1 to 65535; those of the input, if nothing is said. What is larger
+    /// is cropped, what is smaller padded by `fill_mode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<[usize; 2]>,
+    /// Where the output lies, `random` or `center`; only with `size`.
+    pub crop: Crop,
+    /// Elastic deformation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elastic: Option<ElasticSpec>,
+    /// Flips with probabilities of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<MirrorSpec>,
+    /// Turns by 90, 180 and 270 degrees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarter_turns: Option<QuarterTurnsSpec>,
+    /// The uneven sensitivity of MR receiver coils.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bias_field: Option<BiasFieldSpec>,
+    /// Gaussian noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseSpec>,
+    /// Gaussian blur.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blur: Option<BlurSpec>,
+    /// nnU-Net's brightness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain: Option<GainSpec>,
+    /// Contrast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrast: Option<ContrastSpec>,
+    /// Low resolution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_resolution: Option<LowResolutionSpec>,
+    /// Gamma of the negative image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inverted_gamma: Option<GammaSpec>,
+    /// Gamma.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gamma: Option<GammaSpec>,
+}
+
+impl Default for AugmentSpec {
+    fn default() -> Self {
+        Self {
+            preset: None,
+            rotation_range: 0.0,
+            rotation_probability: 1.0,
+            width_shift_range: ShiftRange::default(),
+            height_shift_range: ShiftRange::default(),
+            shift_probability: 1.0,
+            shear_range: 0.0,
+            shear_probability: 1.0,
+            zoom_range: Range::new(1.0, 1.0),
+            zoom_isotropic: false,
+            zoom_probability: 1.0,
+            horizontal_flip: false,
+            vertical_flip: false,
+            fill_mode: FillMode::default(),
+            cval: 0.0,
+            interpolation_order: 1,
+            channel_shift_range: 0.0,
+            brightness_range: None,
+            size: None,
+            crop: Crop::default(),
+            elastic: None,
+            mirror: None,
+            quarter_turns: None,
+            bias_field: None,
+            noise: None,
+            blur: None,
+            gain: None,
+            contrast: None,
+            low_resolution: None,
+            inverted_gamma: None,
+            gamma: None,
+        }
+    }
+}
+
+impl AugmentSpec {
+    /// Reads TOML and checks it.
+    ///
+    /// # Errors
+    /// [`AugmentError`], with the line or the field that is wrong.
+    pub fn from_toml(text: &str) -> Result<Self, AugmentError> {
+        let mut spec: Self = toml::from_str(text).map_err(|error| toml_error(text, &error))?;
+        if let Some(preset) = spec.preset {
+            let mut table = preset.table();
+            table.extend(toml::from_str::<toml::Table>(text).map_err(|error| toml_error(text, &error))?);
+            spec = table.try_into().map_err(|error| toml_error(text, &error))?;
+        }
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// The values of `preset`.
+    #[must_use]
+    pub fn preset(preset: Preset) -> Self {
+        Self { preset: Some(preset), ..preset.table().try_into().expect("a test reads every preset") }
+    }
+
+    /// Height and width of what leaves, for images of this height and width.
+    #[must_use]
+    pub fn output_shape(&self, shape: [usize; 2]) -> [usize; 2] {
+        self.size.unwrap_or(shape)
+    }
+
+    /// Whether nothing can happen to any sample.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        !self.changes_geometry() && !self.changes_intensity()
+    }
+
+    /// Whether pixels, of images and masks, can move.
+    fn changes_geometry(&self) -> bool {
+        let shifts = !(self.width_shift_range.is_nothing() && self.height_shift_range.is_nothing());
+        (self.rotation_range != 0.0 && self.rotation_probability > 0.0)
+            || (shifts && self.shift_probability > 0.0)
+            || (self.shear_range != 0.0 && self.shear_probability > 0.0)
+            || (!self.zoom_range.is_only(1.0) && self.zoom_probability > 0.0)
+            || self.horizontal_flip
+            || self.vertical_flip
+            || self.size.is_some()
+            || self.elastic.as_ref().is_some_and(|elastic| likely(elastic.probability, elastic.alpha, 0.0))
+            || self.mirror.as_ref().is_some_and(|mirror| mirror.horizontal > 0.0 || mirror.vertical > 0.0)
+            || self.quarter_turns.as_ref().is_some_and(|turns| turns.probability > 0.0)
+    }
+
+    /// Whether the values of images can change.
+    fn changes_intensity(&self) -> bool {
+        let gamma = |gamma: &GammaSpec| likely(gamma.probability, gamma.gamma, 1.0);
+        self.channel_shift_range != 0.0
+            || self.brightness_range.is_some_and(|range| !range.is_only(1.0))
+            || self.bias_field.as_ref().is_some_and(|bias| likely(bias.probability, bias.coefficients, 0.0))
+            || self.noise.as_ref().is_some_and(|noise| likely(noise.probability, noise.std, 0.0))
+            || self.blur.as_ref().is_some_and(|blur| likely(blur.probability, blur.sigma, 0.0))
+            || self.gain.as_ref().is_some_and(|gain| likely(gain.probability, gain.factor, 1.0))
+            || self
+                .contrast
+                .as_ref()
+                .is_some_and(|contrast| likely(contrast.probability, contrast.factor, 1.0))
+            || self.low_resolution.as_ref().is_some_and(|low| likely(low.probability, low.scale, 1.0))
+            || self.inverted_gamma.as_ref().is_some_and(gamma)
+            || self.gamma.as_ref().is_some_and(gamma)
+    }
+}
+
+/// Whether an operation that does nothing with the number `nothing` can do something.
+fn likely(probability: f64, range: Range, nothing: f64) -> bool {
+    probability > 0.0 && !range.is_only(nothing)
+}
+
+fn toml_error(text: &str, error: &toml::de::Error) -> AugmentError {
+    let start = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = text.get(..start).unwrap_or(text);
+    let line = before.matches('\n').count();
+    AugmentError::Toml {
+        line: line + 1,
+        text: text.lines().nth(line).unwrap_or_default().trim().to_owned(),
+        message: error.message().to_owned(),
+    }
+}
