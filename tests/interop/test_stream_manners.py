@@ -11,12 +11,9 @@ import termios
 import threading
 import time
 
-import h5py
-import numpy as np
 import pytest
 
-from streams import (Contents, arrow, command, damage, describe, npy, npy_ends, run, start, stream, tar,
-                     wait_until)
+from streams import Contents, command, damage, describe, npy, npy_ends, run, start, stream, wait_until
 
 CURSOR = re.compile(r"--start (\d+:\d+)")
 
