@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import resource
 import signal
 import struct
 import subprocess
@@ -349,6 +350,17 @@ def test_a_file_for_no_end_is_refused(final_data, dicomprep, tmp_path):
     assert "--epochs" in result.stderr and (tmp_path / "x").read_text() == "mine"
 
 
+def test_a_file_that_cannot_be_written_to_its_end_is_left_out(final_data, dicomprep, tmp_path):
+    size = len(stream(dicomprep, final_data))
+    for limit in (0, 100, size // 2, size - 1):
+        def prepare():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        result = run(dicomprep, final_data, "-o", tmp_path / "x", code=1, preexec_fn=prepare, restore_signals=False)
+        assert "File too large" in result.stderr and os.listdir(tmp_path) == []
+
+
 def test_a_folder_that_is_not_there(final_data, dicomprep, tmp_path):
     assert "absent" in run(dicomprep, final_data, "-o", tmp_path / "absent" / "x", code=1).stderr
 
@@ -363,7 +375,8 @@ WRONG = [
     ("--where", ["--where", "split"]), ("--where", ["--where", "nothing=1"]), ("--where", ["--where", "=1"]),
     ("--where", ["--where", "split>train"]), ("--where", ["--where", "instance=many"]),
     ("--where", ["--where", "instance=nan"]), ("--where", ["--where", "window>1"]),
-    ("--where", ["--where", "window.height>1"]), ("--where", ["--where", "mask_pixels>1"]), ("--where", ["--where", ""]),
+    ("--where", ["--where", "window.height>1"]), ("--where", ["--where", "mask_pixels>1"]),
+    ("--where", ["--where", ""]),
     ("--batch-size", ["-b", 0]), ("--batch-size", ["--batch-size=-4"]), ("--batch-size", ["-b", "many"]),
     ("--batch-size", ["-b", 1.5]), ("--threads", ["--threads", 0]), ("--threads", ["--threads", 100_000]),
     ("--prefetch", ["--prefetch", 0]), ("--epochs", ["--epochs=-1"]), ("--seed", ["--seed=-1"]),
@@ -379,7 +392,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("named, words", WRONG, ids=lambda part: " ".join(map(str, part)) if type(part) is list else "")
+@pytest.mark.parametrize("named, words", WRONG, ids=lambda part: " ".join(map(str, part)) if part[0] != "-" else "")
 def test_wrong_usage(named, words, final_data, dicomprep):
     result = run(dicomprep, final_data, *words, code=2)
     assert result.stdout == b"" and named in result.stderr
