@@ -73,3 +73,32 @@ def out(tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
     return folder
+
+
+# ---------------------------------------------------------------- files for `batches`
+
+
+@pytest.fixture(scope="session")
+def final_data(dicomprep, tmp_path_factory):
+    """The packed fixtures, with both structures: to be read only."""
+    path = tmp_path_factory.mktemp("packed") / "final_data.h5"
+    dicomprep.prep(FIXTURES, path, "--structures", "inner,outer")
+    return path
+
+
+@pytest.fixture(scope="session", params=["fixtures", "sunnybrook"])
+def any_data(request, dicomprep, tmp_path_factory):
+    """The packed fixtures, and the packed real data where they are at hand."""
+    if request.param == "fixtures":
+        return request.getfixturevalue("final_data")
+    if sunnybrook() is None:
+        pytest.skip("the Sunnybrook data is not here (DICOMPREP_DATA names the folder that holds sunnybrook/)")
+    path = tmp_path_factory.mktemp("packed") / "sunnybrook.h5"
+    dicomprep.prep(sunnybrook() / "final_data", path, "--structures", "inner,outer")
+    return path
+
+
+@pytest.fixture
+def spoiled(final_data, tmp_path):
+    """A copy of the packed fixtures that a test may spoil."""
+    return Path(shutil.copy(final_data, tmp_path / "spoiled.h5"))

@@ -34,6 +34,17 @@ def packages(text):
     return names
 
 
+def name(text):
+    """The file that an example is to be saved as, by its first line."""
+    found = re.match(r"# (\w+)\.py\n", text)
+    return found and found.group(1)
+
+
+def files():
+    """The examples that others import, by name."""
+    return {name(text): text for _, text in examples() if name(text)}
+
+
 def test_there_are_examples():
     if not README.is_file():
         pytest.skip("there is no README.md")
@@ -43,7 +54,10 @@ def test_there_are_examples():
 @pytest.mark.parametrize("example", examples(), ids=lambda example: f"line {example[0]}")
 def test_example(example, dicomprep, tmp_path):
     line, text = example
-    absent = sorted(name for name in packages(text) if importlib.util.find_spec(name) is None)
+    for module, content in {**files(), "example": text}.items():
+        (tmp_path / f"{module}.py").write_text(content, encoding="utf-8")
+    wanted = packages(text) - set(files())
+    absent = sorted(package for package in wanted if importlib.util.find_spec(package) is None)
     if absent:
         pytest.skip(f"README.md:{line} needs {', '.join(absent)}, which is not installed here")
     dicomprep.prep(FIXTURES, tmp_path / "final_data.h5")
@@ -52,9 +66,10 @@ def test_example(example, dicomprep, tmp_path):
         "PATH": f"{dicomprep.path.parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "HF_HUB_OFFLINE": "1",
         "HF_HOME": str(tmp_path / "cache"),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    result = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
+    result = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
                             capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, f"README.md:{line}\n{result.stdout}{result.stderr}"
