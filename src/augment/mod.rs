@@ -1,11 +1,19 @@
 //! Samples changed at random, image and mask in step.
 
 mod bias_field;
+mod blur;
 mod check;
 mod draw;
 mod error;
+mod intensities;
+mod intensity;
+mod low_resolution;
+mod noise;
+mod normal;
 mod operation_spec;
 mod params;
+mod pixel_statistics;
+mod power;
 mod preset;
 mod random;
 mod range;
