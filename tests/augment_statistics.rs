@@ -154,10 +154,16 @@ fn numbers_of_different_operations_are_independent() {
     assert_sound(&format!("the worst of {pairs}, {}", worst.1), (worst.0 * f64::from(pairs)).min(1.0));
 }
 
+/// A key that has something to do with another.
+type Relation = fn(DrawKey) -> DrawKey;
+
+/// Whether an operation was drawn.
+type Happens = fn(&AugmentParams) -> bool;
+
 #[test]
 fn numbers_of_related_keys_are_independent() {
     let spec = spec(ALL);
-    let related: [(&str, fn(DrawKey) -> DrawKey); 6] = [
+    let related: [(&str, Relation); 6] = [
         ("next row", |key| DrawKey { row: key.row + 1, ..key }),
         ("next epoch", |key| DrawKey { epoch: key.epoch + 1, ..key }),
         ("next seed", |key| DrawKey { seed: key.seed + 1, ..key }),
@@ -248,7 +254,7 @@ fn probabilities_are_those_that_were_given() {
         low_resolution = { probability = 0.65, scale = [0.5, 1] }
         inverted_gamma = { probability = 0.85, gamma = [0.7, 1.5] }
         gamma = { probability = 0.95, gamma = [0.7, 1.5] }";
-    let happens: [(f64, fn(&AugmentParams) -> bool); 18] = [
+    let happens: [(f64, Happens); 18] = [
         (0.2, |drawn| drawn.geometry.theta != 0.0),
         (0.4, |drawn| drawn.geometry.tx != 0.0),
         (0.4, |drawn| drawn.geometry.ty != 0.0),

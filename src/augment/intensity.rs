@@ -21,8 +21,8 @@ pub(super) fn channel_shift(image: &mut [f32], intensity: f64) {
 
 /// Keras' brightness, without its 8 bits: y = black + (x - black) `factor`, clipped to black and white.
 ///
-/// As there, black and white are 0 and 255 where all pixels are between them, and min and max elsewhere. Keras
-/// rounds twice, to a 255th of what is between black and white.
+/// As there, black and white are 0 and 255 where all pixels are between them, and min and max elsewhere. Keras cuts
+/// off twice what is less than a 255th of what is between black and white.
 pub(super) fn brightness(image: &mut [f32], factor: f64) {
     let Some(Extremes { min, max }) = Extremes::of(image) else { return };
     if factor == 1.0 {
