@@ -19,7 +19,7 @@ pub(super) fn digest(salt: &[u8], parts: &[u64]) -> [u64; 4] {
 
 /// The finalizer of SplitMix64: every bit of the result depends on every bit of `bits`. No two `bits` have
 /// the same result.
-pub(super) fn mix(mut bits: u64) -> u64 {
+pub(crate) fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)

@@ -22,7 +22,7 @@ mod batch_plan;
 mod cursor;
 mod epoch;
 mod error;
-mod hash;
+pub(crate) mod hash;
 mod partition;
 mod permutation;
 mod rows;
