@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
 use dicomprep::augment::{
-    AugmentError, AugmentSpec, Crop, DrawKey, FillMode, MirrorSpec, NoiseSpec, Preset, Range, ShiftRange,
-    draw,
+    AugmentError, AugmentSpec, Crop, DrawKey, FillMode, Interpolation, MirrorSpec, NoiseSpec, Preset, Range,
+    ShiftRange, draw,
 };
 
 fn read(text: &str) -> AugmentSpec {
@@ -77,7 +77,10 @@ fn every_field_is_read() {
     );
     assert_eq!(spec.width_shift_range, ShiftRange::Whole(5));
     assert_eq!(spec.height_shift_range, ShiftRange::Choice(vec![1.0, 2.5]));
-    assert_eq!((spec.rotation_range, spec.cval, spec.interpolation_order), (15.0, -1000.0, 3));
+    assert_eq!(
+        (spec.rotation_range, spec.cval, spec.interpolation_order),
+        (15.0, -1000.0, Interpolation::Cubic)
+    );
     assert_eq!((spec.zoom_range, spec.brightness_range), (Range::new(0.9, 1.2), Some(Range::new(0.5, 1.5))));
     assert_eq!((spec.fill_mode, spec.crop), (FillMode::Wrap, Crop::Center));
     assert_eq!(spec.output_shape([256, 256]), [224, 192]);
@@ -100,6 +103,39 @@ fn numbers_mean_what_they_mean_to_keras() {
         ["width_shift_range = 1", "width_shift_range = [0, 0]", "zoom_range = 0", "fill_mode = 'wrap'"]
     {
         assert!(read(nothing).is_identity(), "{nothing}");
+    }
+}
+
+#[test]
+fn texts_mean_what_toml_means() {
+    let shift = |text: &str| text.parse::<ShiftRange>().unwrap();
+    for (text, toml) in [
+        ("5", "5"),
+        ("5.0", "5.0"),
+        ("0.1", "0.1"),
+        ("1, 2", "[1, 2]"),
+        ("3,", "[3]"),
+        ("0", "0"),
+        ("1e-1", "0.1"),
+    ] {
+        assert_eq!(shift(text), read(&format!("width_shift_range = {toml}")).width_shift_range, "{text}");
+    }
+    for (text, toml) in [("0.2", "0.2"), ("0.5,2", "[0.5, 2]"), ("0", "0")] {
+        assert_eq!(
+            Range::from_zoom_text(text),
+            Ok(read(&format!("zoom_range = {toml}")).zoom_range),
+            "{text}"
+        );
+    }
+    assert_eq!("0.5, 1.5".parse(), Ok(Range::new(0.5, 1.5)));
+    assert_eq!("2".parse(), Ok(Range::new(2.0, 2.0)));
+    for text in ["", "a", "1,,2", ",", "1;2", "1,2,3"] {
+        let message = text.parse::<Range>().unwrap_err().to_string();
+        assert_eq!(message, format!("`{text}` is not a number or two numbers, as 0.8,1.2"));
+        assert!(Range::from_zoom_text(text).is_err());
+    }
+    for text in ["", "a", "1,,2", ",", "1;2"] {
+        assert!(text.parse::<ShiftRange>().is_err(), "{text}");
     }
 }
 
@@ -155,20 +191,21 @@ fn what_is_no_spec_is_named_with_its_line() {
 #[test]
 fn numbers_that_make_no_sense_are_named_with_their_field() {
     for (text, expected) in [
-        ("rotation_range = -1", "`rotation_range` is -1: it must be finite and not less than 0"),
+        ("rotation_range = -1", "`rotation_range` is -1: it must be finite in float32 and not less than 0"),
         ("rotation_range = nan", "`rotation_range` is NaN"),
         ("rotation_range = inf", "`rotation_range` is inf"),
         ("width_shift_range = -3", "`width_shift_range` is -3"),
         ("height_shift_range = -0.5", "`height_shift_range` is -0.5"),
         ("height_shift_range = [1, nan]", "`height_shift_range` is NaN: it must be finite"),
         ("zoom_range = [1.2, 0.8]", "`zoom_range` is [1.2, 0.8]: the first number must not be more"),
-        ("zoom_range = 1.5", "`zoom_range` is -0.5: it must be finite and more than 0"),
+        ("zoom_range = 1.5", "`zoom_range` is -0.5: it must be finite in float32 and more than 0"),
         ("zoom_probability = 1.01", "`zoom_probability` is 1.01: a probability is from 0 to 1"),
         ("rotation_probability = nan", "`rotation_probability` is NaN: a probability"),
         ("brightness_range = [0.5, -0.5]", "`brightness_range` is -0.5"),
         ("channel_shift_range = -9", "`channel_shift_range` is -9"),
         ("cval = nan", "`cval` is NaN: it must be finite"),
-        ("interpolation_order = 2", "`interpolation_order` is 2: it must be 0, 1 or 3"),
+        ("cval = -1e39", "`cval` is -1000000000000000000000000000000000000000: it must be finite in float32"),
+        ("interpolation_order = 2", "`interpolation_order = 2`: interpolation order 2: it must be 0"),
         ("size = [0, 5]", "`size` is 0: a side has 1 to 65535 pixels"),
         ("size = [5, 65536]", "`size` is 65536"),
         ("elastic = { probability = 2, alpha = 1, sigma = 1 }", "`elastic.probability` is 2"),
