@@ -11,14 +11,15 @@ type Checked = Result<(), AugmentError>;
 struct Allowed(&'static str, fn(f64) -> bool);
 
 const PROBABILITY: Allowed = Allowed("a probability is from 0 to 1", |value| (0.0..=1.0).contains(&value));
-const FINITE: Allowed = Allowed("it must be finite", f64::is_finite);
+// Pixels are binary32, and so are the numbers that they are computed with.
+const LARGEST: f64 = f32::MAX as f64;
+const FINITE: Allowed = Allowed("it must be finite in float32", |value| value.abs() <= LARGEST);
 const FROM_ZERO: Allowed =
-    Allowed("it must be finite and not less than 0", |value| (0.0..f64::INFINITY).contains(&value));
+    Allowed("it must be finite in float32 and not less than 0", |value| (0.0..=LARGEST).contains(&value));
 const ABOVE_ZERO: Allowed =
-    Allowed("it must be finite and more than 0", |value| value > 0.0 && value.is_finite());
+    Allowed("it must be finite in float32 and more than 0", |value| value > 0.0 && value <= LARGEST);
 const SIDE: Allowed =
     Allowed("a side has 1 to 65535 pixels", |value| (1.0..=f64::from(u16::MAX)).contains(&value));
-const ORDER: Allowed = Allowed("it must be 0, 1 or 3", |value| [0.0, 1.0, 3.0].contains(&value));
 const COEFFICIENT: Allowed = Allowed("it must be from -5 to 5", |value| (-5.0..=5.0).contains(&value));
 const BLUR: Allowed = Allowed("it must be from 0 to 64", |value| (0.0..=64.0).contains(&value));
 const SCALE: Allowed = Allowed("it must be more than 0 and at most 1", |value| value > 0.0 && value <= 1.0);
@@ -49,7 +50,6 @@ impl AugmentSpec {
     pub fn check(&self) -> Checked {
         self.check_affine()?;
         number("cval", self.cval, FINITE)?;
-        number("interpolation_order", f64::from(self.interpolation_order), ORDER)?;
         for side in self.size.iter().flatten() {
             number("size", *side as f64, SIDE)?;
         }

@@ -158,7 +158,7 @@ fn draw_quarter_turns(spec: &AugmentSpec, draws: SampleDraws) -> u8 {
 /// Where the output begins in the turned image.
 fn draw_offset(spec: &AugmentSpec, draws: OperationDraws, shape: [usize; 2], quarter_turns: u8) -> [i64; 2] {
     let [height, width] = shape.map(|side| side as i64);
-    let turned = if quarter_turns % 2 == 0 { [height, width] } else { [width, height] };
+    let turned = if quarter_turns.is_multiple_of(2) { [height, width] } else { [width, height] };
     let output = spec.output_shape(shape).map(|side| side as i64);
     let random = spec.crop == Crop::Random && spec.size.is_some();
     [0, 1].map(|axis| {

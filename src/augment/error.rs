@@ -13,6 +13,14 @@ pub enum AugmentError {
         /// What is wrong with it.
         message: String,
     },
+    /// A text that is not the numbers that it should be.
+    #[error("`{text}` is not {expected}")]
+    NotNumbers {
+        /// The text.
+        text: String,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// A number that its field cannot have.
     #[error("`{field}` is {value}: {allowed}")]
     NotAllowed {

@@ -10,7 +10,7 @@ use super::range::Range;
 pub struct ElasticSpec {
     /// How likely a sample is deformed, 0 to 1.
     pub probability: f64,
-    /// How far pixels move, in pixels; from 0.
+    /// How far pixels move: the largest displacement along an axis, in pixels; from 0.
     pub alpha: Range,
     /// How smooth the displacement is: the standard deviation of a Gaussian, in pixels; above 0.
     pub sigma: Range,

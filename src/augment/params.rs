@@ -100,7 +100,7 @@ pub struct GeometryParams {
 /// A smooth random displacement of each pixel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ElasticParams {
-    /// How far pixels move, in pixels.
+    /// How far pixels move: the largest displacement along an axis, in pixels.
     pub alpha: f64,
     /// How smooth the displacement is: the standard deviation of a Gaussian, in pixels.
     pub sigma: f64,
@@ -112,7 +112,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_one(value: &f64) -> bool {
     *value == 1.0
 }

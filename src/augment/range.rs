@@ -1,13 +1,16 @@
 //! Numbers from which one is drawn, as they are written in TOML.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::error::AugmentError;
+
 /// Numbers from `low` to `high`, of which one is drawn; where both are equal, it is that number.
 ///
-/// In TOML `[low, high]`, or one number for both.
+/// In TOML `[low, high]`, or one number for both; as text `low,high`, or one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
     /// The least number.
@@ -23,11 +26,41 @@ impl Range {
         Self { low, high }
     }
 
+    /// Keras' `zoom_range` as text: `low,high`, or one number z for those from 1 - z to 1 + z.
+    ///
+    /// # Errors
+    /// [`AugmentError::NotNumbers`].
+    pub fn from_zoom_text(text: &str) -> Result<Self, AugmentError> {
+        Ok(match *numbers(text, "a number or two numbers, as 0.8,1.2")? {
+            [zoom] => Self::new(1.0 - zoom, 1.0 + zoom),
+            _ => text.parse()?,
+        })
+    }
+
     /// Whether only `value` can be drawn.
     #[must_use]
     pub fn is_only(self, value: f64) -> bool {
         self.low == value && self.high == value
     }
+}
+
+impl FromStr for Range {
+    type Err = AugmentError;
+
+    fn from_str(text: &str) -> Result<Self, AugmentError> {
+        const EXPECTED: &str = "a number or two numbers, as 0.8,1.2";
+        match *numbers(text, EXPECTED)? {
+            [number] => Ok(Self::new(number, number)),
+            [low, high] => Ok(Self::new(low, high)),
+            _ => Err(AugmentError::NotNumbers { text: text.to_owned(), expected: EXPECTED }),
+        }
+    }
+}
+
+/// Numbers with commas between them, at least one.
+fn numbers(text: &str, expected: &'static str) -> Result<Vec<f64>, AugmentError> {
+    let parsed: Result<_, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    parsed.map_err(|_| AugmentError::NotNumbers { text: text.to_owned(), expected })
 }
 
 impl Serialize for Range {
@@ -62,7 +95,8 @@ fn two<E: de::Error>(list: &[f64]) -> Result<Range, E> {
     }
 }
 
-/// Keras' `width_shift_range` and `height_shift_range`, whose meaning depends on how they are written.
+/// Keras' `width_shift_range` and `height_shift_range`, whose meaning depends on how they are written. As text, a
+/// list has commas, as `1,2`; a list of one number ends in one, as `3,`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ShiftRange {
@@ -91,6 +125,19 @@ impl ShiftRange {
 impl Default for ShiftRange {
     fn default() -> Self {
         Self::Real(0.0)
+    }
+}
+
+impl FromStr for ShiftRange {
+    type Err = AugmentError;
+
+    fn from_str(text: &str) -> Result<Self, AugmentError> {
+        let text = text.trim();
+        if let Ok(whole) = text.parse() {
+            return Ok(Self::Whole(whole));
+        }
+        let listed = numbers(text.strip_suffix(',').unwrap_or(text), "a number or several, as 1,2")?;
+        Ok(if text.contains(',') { Self::Choice(listed) } else { Self::Real(listed[0]) })
     }
 }
 

@@ -3,27 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::AugmentError;
+use super::fill_mode::FillMode;
 use super::operation_spec::{
     BiasFieldSpec, BlurSpec, ContrastSpec, ElasticSpec, GainSpec, GammaSpec, LowResolutionSpec, MirrorSpec,
     NoiseSpec, QuarterTurnsSpec,
 };
 use super::preset::Preset;
 use super::range::{Range, ShiftRange, zoom_range};
-
-/// What an image has outside of it, with the meaning of scipy's `ndimage`. Masks are 0 there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FillMode {
-    /// The pixel of the border that is nearest: a a a | a b c d | d d d.
-    #[default]
-    Nearest,
-    /// One value, `cval`: k k k | a b c d | k k k.
-    Constant,
-    /// The image mirrored at its border: c b a | a b c d | d c b.
-    Reflect,
-    /// The image again: b c d | a b c d | a b c.
-    Wrap,
-}
+use super::resample::Interpolation;
 
 /// Where the output lies in an image of another size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -99,7 +86,7 @@ pub struct AugmentSpec {
     /// Keras: the value outside for `fill_mode = "constant"`, in the unit of the stored pixels.
     pub cval: f64,
     /// Keras: how images are interpolated: 0 (nearest pixel), 1 (linear) or 3 (cubic spline).
-    pub interpolation_order: u8,
+    pub interpolation_order: Interpolation,
     /// Keras: from -r to r is added to all pixels, within the image's extremes; in the unit of the stored pixels;
     /// from 0.
     pub channel_shift_range: f64,
@@ -166,7 +153,7 @@ impl Default for AugmentSpec {
             vertical_flip: false,
             fill_mode: FillMode::default(),
             cval: 0.0,
-            interpolation_order: 1,
+            interpolation_order: Interpolation::default(),
             channel_shift_range: 0.0,
             brightness_range: None,
             size: None,

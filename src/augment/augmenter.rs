@@ -1,0 +1,63 @@
+//! All that happens to a sample.
+
+use super::intensities::Intensities;
+use super::params::AugmentParams;
+use super::resample::{ImageAndMask, ImageAndMaskMut, ResampleOptions, ResampleShape, Resampler};
+use super::spec::AugmentSpec;
+
+/// Does to samples of one shape what was drawn for them.
+///
+/// What comes out depends on the parameters and on what comes in, and not on what was done before. After the first
+/// samples of each kind, nothing is allocated.
+///
+/// ```
+/// use dicomprep::augment::{AugmentSpec, Augmenter, DrawKey, ImageAndMask, ImageAndMaskMut, Preset, draw};
+///
+/// let spec = AugmentSpec::preset(Preset::Cardiac);
+/// let mut augmenter = Augmenter::new(&spec, [16, 16], 1, 1);
+/// let (image, mask) = (vec![700.0; 256], vec![1; 256]);
+/// let (mut new_image, mut new_mask) = (vec![0.0; 256], vec![0; 256]);
+/// let params = draw(&spec, DrawKey { seed: 0, epoch: 0, row: 0 }, [16, 16]);
+/// augmenter.apply(
+///     &params,
+///     ImageAndMask { image: &image, mask: &mask },
+///     ImageAndMaskMut { image: &mut new_image, mask: &mut new_mask },
+/// );
+/// ```
+#[derive(Debug, Clone)]
+pub struct Augmenter {
+    resampler: Resampler,
+    intensities: Intensities,
+}
+
+impl Augmenter {
+    /// For images of `shape`, height and width, with `channels` channels and masks of `planes` planes, 0 where
+    /// there are no masks. Of `spec`, what is not drawn is taken: how images are interpolated, what they have
+    /// outside, and the shape of the output, [`AugmentSpec::output_shape`].
+    ///
+    /// # Panics
+    /// Where a side is 0 or above 65,535, or where there is no channel.
+    #[must_use]
+    pub fn new(spec: &AugmentSpec, shape: [usize; 2], channels: usize, planes: usize) -> Self {
+        let output = spec.output_shape(shape);
+        let options = ResampleOptions {
+            interpolation: spec.interpolation_order,
+            fill_mode: spec.fill_mode,
+            cval: spec.cval as f32,
+        };
+        Self {
+            resampler: Resampler::new(options, ResampleShape { input: shape, output, channels, planes }),
+            intensities: Intensities::new(output, channels),
+        }
+    }
+
+    /// Writes to `output` what `params` make of `input`: see [the order](super#order).
+    ///
+    /// # Panics
+    /// Where a slice has not the length that the shapes say.
+    pub fn apply(&mut self, params: &AugmentParams, input: ImageAndMask<'_>, output: ImageAndMaskMut<'_>) {
+        let ImageAndMaskMut { image, mask } = output;
+        self.resampler.apply(&params.geometry, input, ImageAndMaskMut { image: &mut *image, mask });
+        self.intensities.apply(params, image);
+    }
+}

@@ -1,0 +1,97 @@
+//! Extremes, mean and standard deviation of an image's finite pixels.
+
+const LANES: usize = 16;
+
+/// The least and the largest finite pixel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Extremes {
+    pub(super) min: f32,
+    pub(super) max: f32,
+}
+
+impl Extremes {
+    /// `None` where no pixel is finite.
+    pub(super) fn of(image: &[f32]) -> Option<Self> {
+        let mut low = [f32::INFINITY; LANES];
+        let mut high = [f32::NEG_INFINITY; LANES];
+        let (blocks, rest) = image.as_chunks::<LANES>();
+        let mut count = |block: &[f32]| {
+            for ((x, low), high) in block.iter().zip(&mut low).zip(&mut high) {
+                let finite = x.abs() <= f32::MAX;
+                *low = if finite & (*x < *low) { *x } else { *low };
+                *high = if finite & (*x > *high) { *x } else { *high };
+            }
+        };
+        blocks.iter().for_each(|block| count(block));
+        count(rest);
+        let min = low.into_iter().fold(f32::INFINITY, f32::min);
+        let max = high.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        (min <= max).then_some(Self { min, max })
+    }
+}
+
+/// Mean and population standard deviation of the finite pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Moments {
+    pub(super) mean: f64,
+    pub(super) std: f64,
+}
+
+impl Moments {
+    /// Summed in binary64 from the first pixel on, so that equal pixels have deviation 0. `None` where no pixel
+    /// is finite.
+    pub(super) fn of(image: &[f32]) -> Option<Self> {
+        let origin = f64::from(*image.iter().find(|x| x.is_finite())?);
+        let mut sums = [0.0_f64; LANES];
+        let mut squares = [0.0_f64; LANES];
+        let mut counts = [0_u32; LANES];
+        let (blocks, rest) = image.as_chunks::<LANES>();
+        let mut add = |block: &[f32]| {
+            for (((x, sum), square), count) in block.iter().zip(&mut sums).zip(&mut squares).zip(&mut counts)
+            {
+                let finite = x.abs() <= f32::MAX;
+                let distance = if finite { f64::from(*x) - origin } else { 0.0 };
+                *sum += distance;
+                *square += distance * distance;
+                *count += u32::from(finite);
+            }
+        };
+        blocks.iter().for_each(|block| add(block));
+        add(rest);
+        let count = counts.into_iter().map(f64::from).sum::<f64>();
+        let mean = sums.into_iter().sum::<f64>() / count;
+        let variance = squares.into_iter().sum::<f64>() / count - mean * mean;
+        Some(Self { mean: origin + mean, std: variance.max(0.0).sqrt() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_finite_pixels_count() {
+        let image = [f32::NAN, 3.0, f32::INFINITY, -1.0, 4.0, f32::NEG_INFINITY];
+        let image: Vec<f32> = image.into_iter().cycle().take(6 * 17).collect();
+        assert_eq!(Extremes::of(&image), Some(Extremes { min: -1.0, max: 4.0 }));
+        let moments = Moments::of(&image).unwrap();
+        assert!((moments.mean - 2.0).abs() < 1e-12 && (moments.std - (14.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+        for nothing in [&image[..1], &[]] {
+            assert_eq!((Extremes::of(nothing), Moments::of(nothing)), (None, None));
+        }
+    }
+
+    #[test]
+    fn equal_pixels_have_no_deviation() {
+        for value in [0.1, 65_535.0, -1e30, 0.0] {
+            let moments = Moments::of(&[value; 77]).unwrap();
+            assert_eq!((moments.mean, moments.std), (f64::from(value), 0.0));
+        }
+    }
+
+    #[test]
+    fn a_large_mean_does_not_hide_the_deviation() {
+        let image: Vec<f32> = (0..10_000).map(|index| 1e6 + (index % 2) as f32).collect();
+        assert!((Moments::of(&image).unwrap().std - 0.5).abs() < 1e-9);
+    }
+}
