@@ -25,9 +25,10 @@
 //!
 //! Each module uses only the ones before it:
 //! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`] <
-//! [`stream`] < [`sink`]
+//! [`augment`] < [`stream`] < [`whiten`] < [`sink`]
 
 pub mod assemble;
+pub mod augment;
 pub mod model;
 pub mod order;
 pub mod prep;
@@ -36,4 +37,5 @@ pub mod sink;
 pub mod source;
 pub mod store;
 pub mod stream;
+pub mod whiten;
 pub mod wrangle;
