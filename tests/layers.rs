@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// From the first to the last; a module may use itself and what stands before it.
 const ORDER: [&str; 12] = [
-    "model", "wrangle", "source", "raster", "assemble", "store", "prep", "order", "augment", "stream", "whiten",
-    "sink",
+    "model", "wrangle", "source", "raster", "assemble", "store", "prep", "order", "augment", "stream",
+    "whiten", "sink",
 ];
 
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {

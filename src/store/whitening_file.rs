@@ -153,7 +153,10 @@ fn read_matrix(file: &File, path: &Path, features: usize) -> Result<Vec<f32>, St
     let bytes = Arc::new(std::fs::File::open(path).map_err(io_error("open", path))?);
     let table = ChunkTable::read(&dataset, path, &bytes)?;
     if table.chunk_rows() > features {
-        return Err(Opened::not_ours(path, format!("its /matrix is in chunks of {} rows", table.chunk_rows())));
+        return Err(Opened::not_ours(
+            path,
+            format!("its /matrix is in chunks of {} rows", table.chunk_rows()),
+        ));
     }
     let no_memory = || {
         let why = format!("its /matrix of {features} x {features} numbers does not fit into memory");

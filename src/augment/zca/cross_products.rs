@@ -36,7 +36,11 @@ struct Tile {
 #[must_use]
 pub fn work_bytes(features: usize) -> u64 {
     // The sums, the eigenvectors, and three times as much to find them; 8 bytes each.
-    5 * 8 * (features as u64).saturating_mul(features as u64)
+    square(features).saturating_mul(5 * 8)
+}
+
+fn square(features: usize) -> u64 {
+    (features as u64).saturating_mul(features as u64)
 }
 
 impl CrossProducts {
@@ -48,7 +52,7 @@ impl CrossProducts {
         let features = shape.iter().fold(1, |product: usize, side| product.saturating_mul(*side));
         let work_bytes = work_bytes(features);
         if features > MAX_FEATURES {
-            let matrix_bytes = 4 * (features as u64).saturating_mul(features as u64);
+            let matrix_bytes = square(features).saturating_mul(4);
             return Err(ZcaError::TooLarge { shape, features, matrix_bytes, work_bytes });
         }
         // Whether there is so much can be asked.
@@ -139,7 +143,8 @@ mod tests {
     fn large_images_are_refused_with_what_to_do() {
         assert!(CrossProducts::new([64, 64, 1]).is_ok());
         let error = CrossProducts::new([256, 256, 1]).unwrap_err().to_string();
-        for part in ["256 x 256 with 1 channel", "65536", "17.2 GB", "171.8 GB", "--size 64x64 --fit resize"] {
+        for part in ["256 x 256 with 1 channel", "65536", "17.2 GB", "171.8 GB", "--size 64x64 --fit resize"]
+        {
             assert!(error.contains(part), "{error}");
         }
         assert!(CrossProducts::new([usize::MAX, 9, 9]).is_err());

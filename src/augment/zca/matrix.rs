@@ -64,12 +64,8 @@ fn decompose(products: CrossProducts) -> Result<(Vec<f64>, Mat<f64>), ZcaError> 
     let mut values = Diag::<f64>::zeros(features);
     // On one thread: on several, the order of its sums, and so the last bits, would depend on their number.
     let parallelism = Par::Seq;
-    let scratch = self_adjoint_evd_scratch::<f64>(
-        features,
-        ComputeEigenvectors::Yes,
-        parallelism,
-        Default::default(),
-    );
+    let scratch =
+        self_adjoint_evd_scratch::<f64>(features, ComputeEigenvectors::Yes, parallelism, Default::default());
     let bytes = scratch.unaligned_bytes_required() as u64;
     let mut memory = MemBuffer::try_new(scratch).map_err(|_| ZcaError::Memory { features, bytes })?;
     self_adjoint_evd(

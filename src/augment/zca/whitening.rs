@@ -199,7 +199,9 @@ mod tests {
         let one = of(1);
         assert!([2, 3, 8].map(of).iter().all(|other| *other == one));
         for (row, numbers) in one.numbers.chunks(600).enumerate() {
-            assert!(numbers.iter().enumerate().all(|(column, number)| *number == one.numbers[column * 600 + row]));
+            assert!(
+                numbers.iter().enumerate().all(|(column, number)| *number == one.numbers[column * 600 + row])
+            );
         }
     }
 
@@ -221,7 +223,8 @@ mod tests {
             let naive: Vec<f64> = images
                 .chunks(features)
                 .flat_map(|image| {
-                    let product = |row: &[f32]| row.iter().zip(image).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+                    let product =
+                        |row: &[f32]| row.iter().zip(image).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
                     matrix.chunks(features).map(product).collect::<Vec<f64>>()
                 })
                 .collect();
