@@ -25,7 +25,7 @@
 //!
 //! Each module uses only the ones before it:
 //! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`] <
-//! [`augment`] < [`stream`] < [`sink`]
+//! [`augment`] < [`stream`] < [`whiten`] < [`sink`]
 
 pub mod assemble;
 pub mod augment;
@@ -37,4 +37,5 @@ pub mod sink;
 pub mod source;
 pub mod store;
 pub mod stream;
+pub mod whiten;
 pub mod wrangle;

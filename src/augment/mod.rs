@@ -62,6 +62,7 @@ mod random;
 mod range;
 mod resample;
 mod spec;
+mod zca;
 
 pub use affine::Affine;
 pub use augmenter::Augmenter;
@@ -82,3 +83,4 @@ pub use resample::{
     Resampler,
 };
 pub use spec::{AugmentSpec, Crop};
+pub use zca::{Centering, CrossProducts, MAX_FEATURES, Whitening, WhiteningMatrix, ZcaError, work_bytes};

@@ -161,6 +161,9 @@ pub enum CodecError {
     /// The decoded bytes are not those that were written.
     #[error("its CRC-32C is not the one in samples/checksum")]
     Checksum,
+    /// The decoded bytes of the dataset are not those that were written.
+    #[error("the CRC-32C of all rows is not the one in the attribute `checksum`")]
+    WholeChecksum,
 }
 
 /// Bytes that follow an encoded chunk in memory: as long as so many are left, the inflater reads words instead

@@ -1,5 +1,6 @@
 //! An open file: its shapes, its statistics, and its rows.
 
+use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,36 @@ pub struct TrainFigures {
     pub max: Option<f64>,
     /// The first and the last of `train_percentiles`: 0.5 and 99.5 per cent.
     pub outer_percentiles: Option<[f64; 2]>,
+}
+
+/// What tells a data set from others: what it was made of and how, and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatasetIdentity {
+    /// Attribute `source_digest`.
+    pub source_digest: String,
+    /// Attribute `config`.
+    pub config: String,
+    /// Rows, columns and channels of the images.
+    pub shape: [usize; 3],
+    /// [`TrainFigures::mean`].
+    pub train_mean: Option<f64>,
+    /// [`TrainFigures::std`].
+    pub train_std: Option<f64>,
+}
+
+impl DatasetIdentity {
+    /// What is different in `other`, `None` where nothing is.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        let differs = |what: &str, a: &dyn fmt::Debug, b: &dyn fmt::Debug| {
+            let (a, b) = (format!("{a:?}"), format!("{b:?}"));
+            (a != b).then(|| format!("its {what} is {a}, not {b}"))
+        };
+        differs("shape of images", &self.shape, &other.shape)
+            .or_else(|| differs("source_digest", &self.source_digest, &other.source_digest))
+            .or_else(|| differs("config", &self.config, &other.config))
+            .or_else(|| differs("train_mean", &self.train_mean, &other.train_mean))
+            .or_else(|| differs("train_std", &self.train_std, &other.train_std))
+    }
 }
 
 impl DatasetFile {
@@ -134,6 +165,19 @@ impl DatasetFile {
     #[must_use]
     pub fn train(&self) -> &TrainFigures {
         &self.train
+    }
+
+    /// What tells it from other data sets.
+    #[must_use]
+    pub fn identity(&self) -> DatasetIdentity {
+        let text = |name: &str| attributes::read_text(&self.hdf5, name).unwrap_or_default();
+        DatasetIdentity {
+            source_digest: text(attribute::SOURCE_DIGEST),
+            config: text(attribute::CONFIG),
+            shape: [self.shape.rows(), self.shape.columns(), self.channels],
+            train_mean: self.train.mean,
+            train_std: self.train.std,
+        }
     }
 
     /// Bytes of one image (H, W, C) as it is stored.

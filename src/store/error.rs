@@ -83,4 +83,17 @@ pub enum StoreError {
         /// Its version.
         found: String,
     },
+    /// It was made for another file.
+    #[error(
+        "{} was made for another data set than {}: {what}; `dicomprep whiten` makes one for this",
+        path.display(), data.display()
+    )]
+    OtherData {
+        /// Which file.
+        path: PathBuf,
+        /// The data set that it does not go with.
+        data: PathBuf,
+        /// What is different.
+        what: String,
+    },
 }

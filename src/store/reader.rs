@@ -122,6 +122,14 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens the file at `path` for reading, without locking it.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let (file, bytes, format_version) = Self::open_format(path, FORMAT)?;
+        let [images, masks] = [IMAGES, MASKS].map(|name| Self::dataset(&file, path, name));
+        Ok(Self { images: images?, masks: masks?, file, bytes, format_version })
+    }
+
+    /// Opens the file at `path`, of this format, for reading, without locking it. Its size and its version come
+    /// with it.
+    pub(super) fn open_format(path: &Path, format: &str) -> Result<(File, u64, String), StoreError> {
         let metadata = std::fs::metadata(path).map_err(io_error("open", path))?;
         // Opening a named pipe would wait for a writer.
         if !metadata.is_file() {
@@ -135,19 +143,18 @@ impl Opened {
             .open(path)
             .map_err(hdf5_error("open", path))?;
         let text = |name: &str| attributes::read_text(&file, name).unwrap_or_default();
-        if text(attribute::FORMAT) != FORMAT {
-            return Err(Self::not_ours(path, "its attribute `format` is not \"dicomprep\"".to_owned()));
+        if text(attribute::FORMAT) != format {
+            return Err(Self::not_ours(path, format!("its attribute `format` is not {format:?}")));
         }
         let format_version = text(attribute::FORMAT_VERSION);
         if format_version.split('.').next() != Some(FORMAT_MAJOR) {
             return Err(StoreError::Version { path: path.to_owned(), found: format_version });
         }
-        let [images, masks] = [IMAGES, MASKS].map(|name| Self::dataset(&file, path, name));
-        Ok(Self { images: images?, masks: masks?, file, bytes: metadata.len(), format_version })
+        Ok((file, metadata.len(), format_version))
     }
 
     /// The dataset `name` of `file`.
-    fn dataset(file: &File, path: &Path, name: &str) -> Result<Dataset, StoreError> {
+    pub(super) fn dataset(file: &File, path: &Path, name: &str) -> Result<Dataset, StoreError> {
         file.dataset(name).map_err(|_| Self::not_ours(path, format!("it has no dataset /{name}")))
     }
 

@@ -7,9 +7,16 @@ pub const FORMAT_VERSION: &str = "1.0";
 /// The major version this code writes and reads.
 pub(super) const FORMAT_MAJOR: &str = "1";
 
+/// Root attribute `format` of a whitening file.
+pub(super) const ZCA_FORMAT: &str = "dicomprep zca";
+/// Root attribute `format_version` of a whitening file.
+pub(super) const ZCA_FORMAT_VERSION: &str = "1.0";
+
 pub(super) const IMAGES: &str = "images";
 pub(super) const MASKS: &str = "masks";
 pub(super) const SAMPLES: &str = "samples";
+/// The dataset of a whitening file.
+pub(super) const MATRIX: &str = "matrix";
 
 pub(super) const IMAGE_DIMENSIONS: [&str; 4] = ["sample", "row", "column", "channel"];
 pub(super) const MASK_DIMENSIONS: [&str; 4] = ["sample", "row", "column", "structure"];
@@ -48,6 +55,19 @@ pub(super) mod attribute {
     pub(in crate::store) const TRAIN_MAX: &str = "train_max";
     pub(in crate::store) const TRAIN_PERCENTILES: &str = "train_percentiles";
     pub(in crate::store) const TRAIN_PERCENTILE_LEVELS: &str = "train_percentile_levels";
+}
+
+/// Root attributes that only a whitening file has.
+pub(super) mod zca_attribute {
+    pub(in crate::store) const SHAPE: &str = "shape";
+    pub(in crate::store) const EPSILON: &str = "epsilon";
+    pub(in crate::store) const RANK: &str = "rank";
+    pub(in crate::store) const RESCALE: &str = "rescale";
+    pub(in crate::store) const FEATUREWISE_CENTER: &str = "featurewise_center";
+    pub(in crate::store) const FEATUREWISE_STD_NORMALIZATION: &str = "featurewise_std_normalization";
+    pub(in crate::store) const MEAN: &str = "mean";
+    pub(in crate::store) const STD: &str = "std";
+    pub(in crate::store) const CHECKSUM: &str = "checksum";
 }
 
 /// Columns of the group `/samples`.

@@ -106,13 +106,7 @@ impl DatasetWriter {
     }
 
     fn create_inner(target: Target, spec: DatasetSpec) -> hdf5::Result<Self> {
-        let file = File::with_options()
-            .with_fapl(|access| {
-                // The target holds a lock of its own.
-                access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110).file_locking(false)
-            })
-            .with_fcpl(|create| create.obj_track_times(false))
-            .create(target.partial())?;
+        let file = create_file(target.partial())?;
         let samples = file.create_group_builder().obj_track_times(false).create(SAMPLES)?;
         let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
         let shape = |planes: usize| [spec.capacity, rows, columns, planes];
@@ -190,11 +184,10 @@ impl DatasetWriter {
         train: &TrainStatistics,
         rows: usize,
     ) -> hdf5::Result<()> {
-        let generator = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
         let at = &self.file;
         attributes::write_text(at, attribute::FORMAT, FORMAT)?;
         attributes::write_text(at, attribute::FORMAT_VERSION, FORMAT_VERSION)?;
-        attributes::write_text(at, attribute::GENERATOR, generator)?;
+        attributes::write_text(at, attribute::GENERATOR, GENERATOR)?;
         attributes::write_text(at, attribute::MASK_RULE, &root.mask_rule)?;
         attributes::write_texts(at, attribute::STRUCTURES, self.spec.structures.iter().map(|s| s.name()))?;
         attributes::write_number(at, attribute::SAMPLES, rows as u64)?;
@@ -228,6 +221,20 @@ impl DatasetWriter {
             &PERCENTILE_LEVELS,
         )
     }
+}
+
+/// Root attribute `generator`.
+pub(super) const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+
+/// Creates an HDF5 file at `path`, the partial file of a [`Target`].
+pub(super) fn create_file(path: &Path) -> hdf5::Result<File> {
+    File::with_options()
+        .with_fapl(|access| {
+            // The target holds a lock of its own.
+            access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110).file_locking(false)
+        })
+        .with_fcpl(|create| create.obj_track_times(false))
+        .create(path)
 }
 
 fn pixel_descriptor(pixel_type: PixelType) -> TypeDescriptor {

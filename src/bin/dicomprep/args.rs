@@ -3,6 +3,7 @@
 mod batches;
 mod choice;
 mod prep;
+mod whiten;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 
 pub(crate) use batches::BatchesArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs};
+pub(crate) use whiten::WhitenArgs;
 
 /// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.
 #[derive(Debug, Parser)]
@@ -53,6 +55,7 @@ pub(crate) enum ProgressMode {
 pub(crate) enum Command {
     Prep(Box<PrepArgs>),
     Batches(Box<BatchesArgs>),
+    Whiten(WhitenArgs),
     Info(InfoArgs),
     /// Print a completion script for a shell
     ///

@@ -2,7 +2,7 @@
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +29,32 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
             .context("cannot watch for signals")?;
     }
     Ok(cancel)
+}
+
+/// A signal ends the program at once with this error, until [`Running::wait_for_the_end`].
+pub(crate) fn end_on_signals(why: &'static str) -> anyhow::Result<Running> {
+    let mut signals = Signals::new(SIGNALS).context("cannot watch for signals")?;
+    let running = Running(Arc::default());
+    let ending = Arc::clone(&running.0);
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            // Taken as long as the program is about to end by itself.
+            let _ending = ending.lock().unwrap_or_else(PoisonError::into_inner);
+            exit::tell(&format!("dicomprep: error: {why}\n"));
+            process::exit(Exit::Failed as i32);
+        }
+    });
+    Ok(running)
+}
+
+/// Work that a signal ends.
+pub(crate) struct Running(Arc<Mutex<()>>);
+
+impl Running {
+    /// From now on a signal does nothing while what is returned lives: the program ends by itself soon.
+    pub(crate) fn wait_for_the_end(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The interruption of a stream, which says where to go on.

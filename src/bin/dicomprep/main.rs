@@ -9,6 +9,7 @@ mod prep;
 mod progress;
 mod settings;
 mod table;
+mod whiten;
 
 use std::panic;
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Prep(prep) => prep::run(prep, &args.output),
         Command::Batches(batches) => batches::run(batches, &args.output),
+        Command::Whiten(whiten) => whiten::run(whiten, &args.output),
         Command::Info(info) => info::run(info),
         Command::Completions { shell } => {
             let mut script = Vec::new();

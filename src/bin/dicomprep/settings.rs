@@ -143,6 +143,6 @@ fn default_output(data_dir: &Path) -> anyhow::Result<PathBuf> {
     Ok(name.into())
 }
 
-fn all_cores() -> usize {
+pub(crate) fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -1,0 +1,125 @@
+//! What can be typed after `batches` about random changes.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use dicomprep::stream::StandardizeSteps;
+
+/// The options of Keras' `ImageDataGenerator`, under its names, and where more is written.
+#[derive(Debug, Default, clap::Args)]
+#[command(
+    next_help_heading = "Augmentation (options of Keras' ImageDataGenerator have its names and meaning)"
+)]
+pub(crate) struct AugmentArgs {
+    /// A preset, keras-default, cardiac or nnunet, or a TOML file; the options below replace what it says
+    #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) augment: Option<String>,
+    /// Augment another split than train too
+    #[arg(long)]
+    pub(crate) augment_eval: bool,
+    /// Rotation by -R to R degrees
+    #[arg(long, value_name = "R")]
+    rotation_range: Option<String>,
+    /// Shift along the rows: below 1 a part of the width, from 1 on pixels; a whole number or a list chooses
+    #[arg(long, value_name = "S|LIST")]
+    width_shift_range: Option<String>,
+    /// Shift along the columns, in the same way
+    #[arg(long, value_name = "S|LIST")]
+    height_shift_range: Option<String>,
+    /// Shear by -S to S degrees
+    #[arg(long, value_name = "S")]
+    shear_range: Option<String>,
+    /// Zoom of height and width, each drawn apart, from 1 - Z to 1 + Z or from LOW to HIGH; above 1, things become
+    /// smaller
+    #[arg(long, value_name = "Z|LOW,HIGH")]
+    zoom_range: Option<String>,
+    /// Zoom height and width by the same number
+    #[arg(long)]
+    zoom_isotropic: bool,
+    /// Add -C to C to all pixels, within the image's extremes
+    #[arg(long, value_name = "C")]
+    channel_shift_range: Option<String>,
+    /// Multiply distances from the darkest pixel
+    #[arg(long, value_name = "LOW,HIGH")]
+    brightness_range: Option<String>,
+    /// Exchange left and right in half of the samples
+    #[arg(long)]
+    horizontal_flip: bool,
+    /// Exchange top and bottom in half of the samples
+    #[arg(long)]
+    vertical_flip: bool,
+    /// What images have outside of them; masks are 0 there [default: nearest]
+    #[arg(long, value_name = "MODE", value_parser = ["nearest", "constant", "reflect", "wrap"])]
+    fill_mode: Option<String>,
+    /// The value outside for --fill-mode constant [default: 0]
+    #[arg(long, value_name = "VALUE")]
+    cval: Option<String>,
+    /// How images are interpolated: 0 nearest, 1 linear, 3 cubic spline [default: 1]
+    #[arg(long, value_name = "ORDER", value_parser = ["0", "1", "3"])]
+    interpolation_order: Option<String>,
+
+    /// Multiply all pixels, after everything above
+    #[arg(long, value_name = "FACTOR", conflicts_with = "normalize")]
+    rescale: Option<f64>,
+    /// Subtract the mean of each image
+    #[arg(long, conflicts_with = "normalize")]
+    samplewise_center: bool,
+    /// Divide by the standard deviation of each image, and center
+    #[arg(long, conflicts_with = "normalize")]
+    samplewise_std_normalization: bool,
+    /// Subtract the mean of the train split
+    #[arg(long, conflicts_with = "normalize")]
+    featurewise_center: bool,
+    /// Divide by the standard deviation of the train split, and center
+    #[arg(long, conflicts_with = "normalize")]
+    featurewise_std_normalization: bool,
+    /// Whiten with the file that `dicomprep whiten` has made
+    #[arg(long, value_name = "FILE", conflicts_with = "normalize", value_hint = ValueHint::FilePath)]
+    pub(crate) zca_whitening: Option<PathBuf>,
+}
+
+impl AugmentArgs {
+    /// What was typed as keys and values of the TOML schema.
+    pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
+        let list = |text: &String| if text.contains(',') { format!("[{text}]") } else { text.clone() };
+        let texts = [
+            ("rotation_range", &self.rotation_range),
+            ("width_shift_range", &self.width_shift_range),
+            ("height_shift_range", &self.height_shift_range),
+            ("shear_range", &self.shear_range),
+            ("zoom_range", &self.zoom_range),
+            ("channel_shift_range", &self.channel_shift_range),
+            ("brightness_range", &self.brightness_range),
+            ("cval", &self.cval),
+            ("interpolation_order", &self.interpolation_order),
+        ];
+        let flags = [
+            ("zoom_isotropic", self.zoom_isotropic),
+            ("horizontal_flip", self.horizontal_flip),
+            ("vertical_flip", self.vertical_flip),
+        ];
+        let texts = texts.iter().filter_map(|(name, text)| Some((*name, text.as_ref().map(list)?)));
+        let flags = flags.iter().filter(|(_, given)| *given).map(|(name, _)| (*name, "true".to_owned()));
+        let fill_mode = self.fill_mode.iter().map(|mode| ("fill_mode", format!("'{mode}'")));
+        texts.chain(flags).chain(fill_mode).collect()
+    }
+
+    /// Keras' steps of standardization, if one was asked for.
+    pub(crate) fn standardize(&self) -> Option<StandardizeSteps> {
+        let steps = StandardizeSteps {
+            rescale: self.rescale.unwrap_or(1.0),
+            samplewise_center: self.samplewise_center,
+            samplewise_std_normalization: self.samplewise_std_normalization,
+            featurewise_center: self.featurewise_center,
+            featurewise_std_normalization: self.featurewise_std_normalization,
+        };
+        let nothing = StandardizeSteps {
+            rescale: 1.0,
+            samplewise_center: false,
+            samplewise_std_normalization: false,
+            featurewise_center: false,
+            featurewise_std_normalization: false,
+        };
+        (steps != nothing).then_some(steps)
+    }
+}

@@ -1,0 +1,71 @@
+//! What can be typed after `explain`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::ValueHint;
+
+use super::augment::AugmentArgs;
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  dicomprep explain final_data.h5 --at 0:3:17 --augment cardiac
+      where row 17 comes from, and what is drawn for it in epoch 3 of a stream with seed 0
+  dicomprep explain final_data.h5 --at 0:3:17 --augment cardiac -o seen.png
+      the same, and the image before and after, with the outlines of its masks";
+
+/// Show where a sample comes from, and what augmentation makes of it
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXPLAIN_EXAMPLES, allow_negative_numbers = true)]
+pub(crate) struct ExplainArgs {
+    /// The HDF5 file that prep has made
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Seed and epoch of the stream, and the row of the file; rows and epochs count from 0
+    #[arg(long, value_name = "SEED:EPOCH:ROW")]
+    pub(crate) at: At,
+    /// Draw the image before and after as PNG
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the output file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) augment: AugmentArgs,
+}
+
+/// A sample of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) seed: u64,
+    pub(crate) epoch: u64,
+    pub(crate) row: u64,
+}
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers: Option<Vec<u64>> = text.split(':').map(|number| number.parse().ok()).collect();
+        match numbers.as_deref() {
+            Some(&[seed, epoch, row]) => Ok(Self { seed, epoch, row }),
+            _ => Err("use SEED:EPOCH:ROW, three whole numbers from 0, as in 0:3:17".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_sample() {
+        assert_eq!("1:2:3".parse(), Ok(At { seed: 1, epoch: 2, row: 3 }));
+        for text in ["", "1:2", "1:2:3:4", "a:b:c", "-1:0:0"] {
+            assert!(text.parse::<At>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `dicomprep explain`: where a sample comes from, and what augmentation makes of it.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use anyhow::Context;
+use dicomprep::augment::AugmentSpec;
+use dicomprep::model::GridShape;
+use dicomprep::order::{Rank, Uneven};
+use dicomprep::report::{Picture, side_by_side};
+use dicomprep::store::{RowFacts, Target};
+use dicomprep::stream::{
+    Augmentation, Batch, ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions,
+    Stream, StreamOptions,
+};
+use serde_json::json;
+
+use crate::args::ExplainArgs;
+use crate::exit::{self, Exit};
+use crate::settings;
+use crate::table;
+
+pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
+    let (at, spec) = (args.at, settings::augment_spec(&args.augment)?);
+    let seen = Stream::open(&args.file, &options(args, spec))?;
+    let sample = seen.sample(at.epoch, at.row)?;
+    let facts = seen.file().row_facts(at.row as usize)?;
+    let drawn = serde_json::to_value(seen.draw(at.epoch, at.row).unwrap_or_default())?;
+    if let Some(output) = &args.output {
+        let stored = Stream::open(&args.file, &options(args, None))?;
+        let target = Target::claim(output, args.force)?;
+        let png = draw(&[(&stored, &stored.sample(at.epoch, at.row)?), (&seen, &sample)])?;
+        std::fs::write(target.partial(), png)
+            .with_context(|| format!("cannot write {}", output.display()))?;
+        target.commit()?;
+    }
+    if args.json {
+        let all = json!({ "seed": at.seed, "epoch": at.epoch, "sample": facts, "augmentation": drawn });
+        let mut text = serde_json::to_vec_pretty(&all)?;
+        text.push(b'\n');
+        return exit::print(&text);
+    }
+    let mut rows = describe(&facts);
+    rows.push(("drawn", format!("for seed {}, epoch {}, row {}: {drawn}", at.seed, at.epoch, at.row)));
+    exit::print(table::lines(&rows).as_bytes())
+}
+
+fn describe(facts: &RowFacts) -> Vec<(&'static str, String)> {
+    let split = if facts.split.is_empty() { "none" } else { &facts.split };
+    let mut rows = vec![
+        ("sample", format!("{}, row {}", facts.id, facts.row)),
+        ("patient", format!("{}, original id {}", facts.patient_id, facts.original_id)),
+        ("split", split.to_owned()),
+        ("image", format!("{}, sha256 {}", facts.source, facts.source_sha256)),
+    ];
+    for annotation in &facts.annotations {
+        let structure = &annotation.structure;
+        let initial = &structure[..structure.len().min(1)];
+        // As prep reads them; the number of the series is not kept.
+        let name = format!(
+            "{}/{initial}-contours/IM-*-{:04}-{initial}contour-manual.txt",
+            facts.original_id, facts.instance
+        );
+        let (pixels, area) = (annotation.mask_pixels, annotation.contour_area);
+        rows.push((
+            "contour",
+            format!("{structure}: {name}, sha256 {}, {pixels} pixels, area {area:.1}", annotation.sha256),
+        ));
+    }
+    rows
+}
+
+/// Samples as float32 (H, W, C) and all mask planes.
+fn options(args: &ExplainArgs, augment: Option<AugmentSpec>) -> StreamOptions {
+    StreamOptions {
+        rows: RowOptions::default(),
+        structures: None,
+        seed: Some(args.at.seed),
+        epochs: Some(NonZeroU64::MIN),
+        rank: Rank::ALONE,
+        uneven: Uneven::Pad,
+        batch_size: NonZeroU64::MIN,
+        drop_last: false,
+        layout: Layout::Nhwc,
+        image_dtype: ImageDtype::Float32,
+        mask_dtype: MaskDtype::UInt8,
+        normalization: NormalizationChoice::Named(NormalizationName::None),
+        augment: augment.map(|spec| Augmentation { spec, seed: args.at.seed }),
+        texts: false,
+        verify: true,
+        threads: NonZeroUsize::MIN,
+        prefetch: NonZeroUsize::MIN,
+        cache_bytes: 0,
+    }
+}
+
+/// The samples beside each other as PNG, all in the greys of the first: its percentiles 0.5 and 99.5 are black and
+/// white.
+fn draw(samples: &[(&Stream, &Batch)]) -> anyhow::Result<Vec<u8>> {
+    let images: Vec<Vec<f32>> = samples.iter().map(|(stream, batch)| first_channel(stream, batch)).collect();
+    let mut sorted: Vec<f32> = images[0].iter().copied().filter(|value| value.is_finite()).collect();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let at = |share: f64| sorted.get((share * sorted.len() as f64) as usize).or(sorted.last()).copied();
+    let range = [at(0.005).unwrap_or(0.0), at(0.995).unwrap_or(1.0)];
+    let mut pictures = Vec::new();
+    for ((stream, batch), image) in samples.iter().zip(&images) {
+        let [rows, columns, planes] = stream.schema().mask.shape;
+        let shape = GridShape::new(rows, columns)?;
+        pictures.push(Picture { shape, image, mask: &batch.masks, planes });
+    }
+    let mut png = Vec::new();
+    side_by_side(&pictures, range, &mut png)?;
+    Ok(png)
+}
+
+/// The first channel of the only image of `batch`.
+fn first_channel(stream: &Stream, batch: &Batch) -> Vec<f32> {
+    let [_, _, channels] = stream.schema().image.shape;
+    let (values, _) = batch.images.as_chunks::<4>();
+    values.iter().step_by(channels).map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}

@@ -1,0 +1,202 @@
+//! From a row as it is stored to a sample as it leaves.
+
+use std::collections::TryReserveError;
+
+use super::{ConvertError, ImageConverter, ImageDtype, Layout, MaskConverter, MaskDtype, Normalization};
+use crate::augment::{
+    AugmentParams, AugmentSpec, Augmenter, DrawKey, ImageAndMask, ImageAndMaskMut, draw,
+};
+use crate::model::PixelType;
+
+/// What is asked for of every sample.
+#[derive(Debug, Clone)]
+pub(super) struct FormOptions<'o> {
+    /// Rows, columns, channels of a stored image.
+    pub(super) image_shape: [usize; 3],
+    pub(super) pixel_type: PixelType,
+    /// Planes of a stored mask.
+    pub(super) stored_planes: usize,
+    /// Those that leave, in this order.
+    pub(super) planes: &'o [usize],
+    pub(super) layout: Layout,
+    pub(super) image_dtype: ImageDtype,
+    pub(super) mask_dtype: MaskDtype,
+    pub(super) normalization: Normalization,
+    pub(super) augment: Option<&'o Augmentation>,
+}
+
+/// What happens to samples at random, and the seed that it is drawn with.
+#[derive(Debug, Clone)]
+pub struct Augmentation {
+    /// What can happen.
+    pub spec: AugmentSpec,
+    /// Chooses what does.
+    pub seed: u64,
+}
+
+/// How stored rows become the samples of a stream.
+pub(super) struct Form {
+    pub(super) image: ImageConverter,
+    pub(super) mask: MaskConverter,
+    work: Option<Work>,
+}
+
+/// What is done in between, on images of float32 (H, W, C) and masks of uint8 (H, W, K).
+struct Work {
+    image: ImageConverter,
+    mask: MaskConverter,
+    augmentation: Augmentation,
+    shape: [usize; 3],
+    planes: usize,
+}
+
+impl Form {
+    pub(super) fn new(options: &FormOptions<'_>) -> Result<Self, ConvertError> {
+        let &FormOptions { image_shape, pixel_type, stored_planes, planes, layout, .. } = options;
+        let FormOptions { image_dtype, mask_dtype, normalization, .. } = *options;
+        let [height, width, channels] = image_shape;
+        let stored_mask = [height, width, stored_planes];
+        let Some(augmentation) = options.augment.filter(|augment| !augment.spec.is_identity()) else {
+            return Ok(Self {
+                image: ImageConverter::new(pixel_type, image_shape, image_dtype, layout, normalization)?,
+                mask: MaskConverter::new(stored_mask, planes, mask_dtype, layout),
+                work: None,
+            });
+        };
+        if image_dtype == ImageDtype::Stored && pixel_type != PixelType::Float32 {
+            return Err(ConvertError::StoredAugmented);
+        }
+        let [height, width] = augmentation.spec.output_shape([height, width]);
+        let all: Vec<usize> = (0..planes.len()).collect();
+        let nhwc = Layout::Nhwc;
+        let to_float =
+            ImageConverter::new(pixel_type, image_shape, ImageDtype::Float32, nhwc, Normalization::None)?;
+        Ok(Self {
+            image: ImageConverter::new(
+                PixelType::Float32,
+                [height, width, channels],
+                image_dtype,
+                layout,
+                normalization,
+            )?,
+            mask: MaskConverter::new([height, width, planes.len()], &all, mask_dtype, layout),
+            work: Some(Work {
+                image: to_float,
+                mask: MaskConverter::new(stored_mask, planes, MaskDtype::UInt8, nhwc),
+                augmentation: augmentation.clone(),
+                shape: image_shape,
+                planes: planes.len(),
+            }),
+        })
+    }
+
+    /// Whether samples leave with the bytes that are stored.
+    pub(super) fn is_identity(&self) -> bool {
+        self.work.is_none() && self.image.is_identity() && self.mask.is_identity()
+    }
+
+    /// Whether something is drawn for every sample.
+    pub(super) fn augments(&self) -> bool {
+        self.work.is_some()
+    }
+
+    /// What happens to the sample of a row: nothing where the stream is not augmented.
+    pub(super) fn draw(&self, epoch: u64, row: u64) -> Option<AugmentParams> {
+        let Work { augmentation: Augmentation { spec, seed }, shape: [height, width, _], .. } =
+            self.work.as_ref()?;
+        Some(draw(spec, DrawKey { seed: *seed, epoch, row }, [*height, *width]))
+    }
+}
+
+/// What a thread needs to form samples; keeps its memory between them.
+pub(super) struct Former<'f> {
+    form: &'f Form,
+    work: Option<Workbench>,
+}
+
+struct Workbench {
+    augmenter: Augmenter,
+    image: Vec<f32>,
+    mask: Vec<u8>,
+    changed_image: Vec<f32>,
+    changed_mask: Vec<u8>,
+}
+
+impl<'f> Former<'f> {
+    pub(super) fn new(form: &'f Form) -> Self {
+        let work = form.work.as_ref().map(
+            |Work { augmentation, shape: [height, width, channels], planes, .. }| Workbench {
+                augmenter: Augmenter::new(&augmentation.spec, [*height, *width], *channels, *planes),
+                image: Vec::new(),
+                mask: Vec::new(),
+                changed_image: Vec::new(),
+                changed_mask: Vec::new(),
+            },
+        );
+        Self { form, work }
+    }
+
+    /// Writes the sample of a stored row, drawn for which is `params`, into its places in the batch. `row_window` is
+    /// its `samples/window`.
+    pub(super) fn form(
+        &mut self,
+        [stored_image, stored_mask]: [&[u8]; 2],
+        row_window: [f32; 2],
+        params: Option<&AugmentParams>,
+        [image, mask]: [&mut [u8]; 2],
+    ) -> Result<(), FormError> {
+        let Form { image: last_image, mask: last_mask, .. } = self.form;
+        let (Some(work), Some(bench), Some(params)) = (&self.form.work, &mut self.work, params) else {
+            last_image.convert(stored_image, row_window, image)?;
+            last_mask.convert(stored_mask, mask);
+            return Ok(());
+        };
+        let Workbench { augmenter, image: plain_image, mask: plain_mask, changed_image, changed_mask } =
+            bench;
+        let [height, width] = work.augmentation.spec.output_shape([work.shape[0], work.shape[1]]);
+        resize(plain_image, work.shape.iter().product())?;
+        resize(plain_mask, work.shape[0] * work.shape[1] * work.planes)?;
+        resize(changed_image, height * width * work.shape[2])?;
+        resize(changed_mask, height * width * work.planes)?;
+        work.image.convert(stored_image, row_window, bytemuck::cast_slice_mut(plain_image))?;
+        work.mask.convert(stored_mask, plain_mask);
+        augmenter.apply(
+            params,
+            ImageAndMask { image: plain_image, mask: plain_mask },
+            ImageAndMaskMut { image: changed_image, mask: changed_mask },
+        );
+        last_image.convert(bytemuck::cast_slice(changed_image), row_window, image)?;
+        last_mask.convert(changed_mask, mask);
+        Ok(())
+    }
+}
+
+/// Why a sample cannot be formed.
+pub(super) enum FormError {
+    Convert(ConvertError),
+    Memory(TryReserveError),
+}
+
+impl From<ConvertError> for FormError {
+    fn from(error: ConvertError) -> Self {
+        Self::Convert(error)
+    }
+}
+
+impl From<TryReserveError> for FormError {
+    fn from(error: TryReserveError) -> Self {
+        Self::Memory(error)
+    }
+}
+
+/// Gives `values` a length; what it holds does not matter.
+pub(super) fn resize<T: Clone + Default>(values: &mut Vec<T>, length: usize) -> Result<(), TryReserveError> {
+    if values.capacity() < length {
+        // Whether there is so much can be asked, but not when the system is to give zeros that nobody wrote.
+        Vec::<T>::new().try_reserve_exact(length)?;
+        *values = vec![T::default(); length];
+    } else {
+        values.resize(length, T::default());
+    }
+    Ok(())
+}
