@@ -25,7 +25,8 @@
 //!
 //! Each module uses only the ones before it:
 //! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`] <
-//! [`augment`] < [`stream`] < [`whiten`] < [`sink`]
+//! [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
+//! [`report`]
 
 pub mod assemble;
 pub mod augment;
@@ -33,6 +34,7 @@ pub mod model;
 pub mod order;
 pub mod prep;
 pub mod raster;
+pub mod report;
 pub mod sink;
 pub mod source;
 pub mod store;

@@ -7,13 +7,10 @@ use std::path::{Path, PathBuf};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::augment::{Centering, CrossProducts, WhiteningMatrix, ZcaError};
-use crate::order::{Cursor, Rank, Uneven};
+use crate::order::Cursor;
 use crate::prep::Progress;
 use crate::store::{DatasetFile, StoreError, WhiteningFile, column};
-use crate::stream::{
-    Batch, ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions, Stream,
-    StreamError, StreamOptions,
-};
+use crate::stream::{Batch, RowOptions, Stream, StreamError, StreamOptions};
 
 /// Images whose products are summed before they are added to those of the images before them. Another number
 /// makes other last bits.
@@ -174,21 +171,10 @@ fn stream_options(split: Option<String>, threads: NonZeroUsize) -> StreamOptions
     StreamOptions {
         // What is learned of a split that shares images with another is as good.
         rows: RowOptions { split, allow_leak: true, ..RowOptions::default() },
-        structures: None,
-        seed: None,
-        epochs: Some(NonZeroU64::MIN),
-        rank: Rank::ALONE,
-        uneven: Uneven::Allow,
         batch_size: BLOCK_IMAGES,
-        drop_last: false,
-        layout: Layout::Nhwc,
-        image_dtype: ImageDtype::Float32,
-        mask_dtype: MaskDtype::UInt8,
-        normalization: NormalizationChoice::Named(NormalizationName::None),
         texts: true,
-        verify: true,
         threads,
         prefetch: NonZeroUsize::MIN.saturating_add(threads.get().min(3)),
-        cache_bytes: 0,
+        ..StreamOptions::default()
     }
 }

@@ -189,6 +189,23 @@ impl AugmentSpec {
         Ok(spec)
     }
 
+    /// Reads TOML, replaces `fields` of it by values that are written in TOML too, and checks the result.
+    ///
+    /// # Errors
+    /// [`AugmentError`], with the line or the field that is wrong.
+    pub fn from_toml_with(text: &str, fields: &[(&str, String)]) -> Result<Self, AugmentError> {
+        let mut spec = toml::Table::try_from(Self::from_toml(text)?).expect("a spec can be written in TOML");
+        for (name, value) in fields {
+            let field = format!("{name} = {value}");
+            let table: toml::Table = toml::from_str(&field).map_err(|error| toml_error(&field, &error))?;
+            toml::from_str::<Self>(&field).map_err(|error| toml_error(&field, &error))?;
+            spec.extend(table);
+        }
+        let spec: Self = spec.try_into().map_err(|error| toml_error("", &error))?;
+        spec.check()?;
+        Ok(spec)
+    }
+
     /// The values of `preset`.
     #[must_use]
     pub fn preset(preset: Preset) -> Self {

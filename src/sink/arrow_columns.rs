@@ -26,7 +26,7 @@ struct TensorText {
 /// [`SinkError::SampleTooLarge`].
 pub(super) fn arrow_schema(schema: &StreamSchema) -> Result<Schema, SinkError> {
     let plain = |name: &str, data_type| Field::new(name, data_type, false);
-    let fields = vec![
+    let mut fields = vec![
         tensor_field("image", &schema.image)?,
         tensor_field("mask", &schema.mask)?,
         plain("id", DataType::Utf8),
@@ -35,6 +35,9 @@ pub(super) fn arrow_schema(schema: &StreamSchema) -> Result<Schema, SinkError> {
         plain("epoch", DataType::UInt64),
         plain("position", DataType::UInt64),
     ];
+    if schema.augmented {
+        fields.push(plain("augmentation", DataType::Utf8));
+    }
     let metadata = HashMap::from(
         [
             ("split", schema.split.clone().unwrap_or_default()),

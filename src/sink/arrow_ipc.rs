@@ -36,6 +36,8 @@ pub(super) struct ArrowEncoder {
     /// Numbers of one image and of one mask.
     image_numbers: usize,
     mask_numbers: usize,
+    /// Whether there is a column of what was drawn.
+    augmented: bool,
     /// The message of the latest batch, without its body.
     message: Vec<u8>,
     /// What its body has that is not in the batch as bytes.
@@ -50,6 +52,7 @@ struct Columns {
     rows: Vec<u8>,
     epochs: Vec<u8>,
     positions: Vec<u8>,
+    augmentation_offsets: Vec<u8>,
 }
 
 impl ArrowEncoder {
@@ -68,6 +71,7 @@ impl ArrowEncoder {
         let encoder = Self {
             image_numbers: schema.image.shape.iter().product(),
             mask_numbers: schema.mask.shape.iter().product(),
+            augmented: schema.augmented,
             message: Vec::new(),
             columns: Columns::default(),
         };
@@ -77,12 +81,16 @@ impl ArrowEncoder {
     /// The bytes of `batch`, one piece after the other.
     pub(super) fn encode<'a>(&'a mut self, batch: &'a Batch) -> Vec<&'a [u8]> {
         self.columns.fill(batch);
-        let buffers = self.columns.buffers(batch);
+        let mut buffers = self.columns.buffers(batch);
         let samples = batch.samples.len();
         let [images, masks] = [self.image_numbers, self.mask_numbers].map(|numbers| samples * numbers);
         // A list comes before the numbers in it; nothing is null.
-        let nodes = [samples, images, samples, masks, samples, samples, samples, samples, samples]
-            .map(|length| FieldNode::new(length as i64, 0));
+        let mut lengths = vec![samples, images, samples, masks, samples, samples, samples, samples, samples];
+        if self.augmented {
+            lengths.push(samples);
+            buffers.extend([NO_NULLS, &self.columns.augmentation_offsets, batch.augmentations.bytes()]);
+        }
+        let nodes: Vec<_> = lengths.into_iter().map(|length| FieldNode::new(length as i64, 0)).collect();
         let metadata = record_batch(samples, &nodes, &buffers);
         frame(metadata.finished_data(), &mut self.message);
 
@@ -108,19 +116,21 @@ impl Columns {
             column.extend(numbers.flatten());
         }
         let samples = &batch.samples;
-        fill(&mut self.id_offsets, batch.ids.offsets().iter().map(|offset| offset.to_le_bytes()));
-        fill(
-            &mut self.patient_id_offsets,
-            batch.patient_ids.offsets().iter().map(|offset| offset.to_le_bytes()),
-        );
+        for (offsets, texts) in [
+            (&mut self.id_offsets, &batch.ids),
+            (&mut self.patient_id_offsets, &batch.patient_ids),
+            (&mut self.augmentation_offsets, &batch.augmentations),
+        ] {
+            fill(offsets, texts.offsets().iter().map(|offset| offset.to_le_bytes()));
+        }
         fill(&mut self.rows, samples.iter().map(|sample| sample.row.to_le_bytes()));
         fill(&mut self.epochs, samples.iter().map(|_| batch.cursor.epoch.to_le_bytes()));
         fill(&mut self.positions, samples.iter().map(|sample| sample.position.to_le_bytes()));
     }
 
-    /// The body of the record batch, in the order of the schema.
-    fn buffers<'a>(&'a self, batch: &'a Batch) -> [&'a [u8]; 18] {
-        [
+    /// The body of the record batch that all streams have, in the order of the schema.
+    fn buffers<'a>(&'a self, batch: &'a Batch) -> Vec<&'a [u8]> {
+        vec![
             // Two lists without nulls, of numbers without nulls.
             NO_NULLS,
             NO_NULLS,

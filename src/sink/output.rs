@@ -72,12 +72,6 @@ impl Output {
             .map_err(|source| SinkError::Write { to: self.name.clone(), source })
     }
 
-    /// Whether it is a file that appears in the end, not a pipe or a device, which can make a writer wait.
-    #[must_use]
-    pub fn is_file(&self) -> bool {
-        self.target.is_some()
-    }
-
     /// How many bytes were written until now.
     #[must_use]
     pub fn bytes_written(&self) -> u64 {

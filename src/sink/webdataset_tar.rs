@@ -11,6 +11,7 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tar::{EntryType, Header};
 
 use super::npy::npy_head;
@@ -32,6 +33,9 @@ struct SampleText<'a> {
     epoch: u64,
     position: u64,
     row: u64,
+    /// What was drawn, an object; absent where the stream is not augmented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    augmentation: Option<&'a RawValue>,
 }
 
 /// Batches as files of an archive.
@@ -108,6 +112,7 @@ impl TarEncoder {
             epoch,
             position: sample.position,
             row: sample.row,
+            augmentation: serde_json::from_str(batch.augmentations.get(index)).ok(),
         };
         serde_json::to_writer(&mut self.text, &text).expect("texts and numbers are always JSON");
 

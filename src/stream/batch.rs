@@ -75,6 +75,8 @@ pub struct StreamSchema {
     pub seed: Option<u64>,
     /// The name of the normalization, `none` where there is none.
     pub normalization: String,
+    /// Whether something is drawn for every sample.
+    pub augmented: bool,
 }
 
 /// Texts one after the other, in Arrow's layout: text i is `bytes[offsets[i]..offsets[i + 1]]`.
@@ -153,6 +155,9 @@ pub struct Batch {
     pub patient_ids: Texts,
     /// `samples/split`, in the same way.
     pub splits: Texts,
+    /// What was drawn for each sample, as JSON; no texts where the stream is not augmented or was told to leave
+    /// them out.
+    pub augmentations: Texts,
     /// The images, sample after sample, as [`StreamSchema::image`] says.
     pub images: Vec<u8>,
     /// The masks, sample after sample, as [`StreamSchema::mask`] says.

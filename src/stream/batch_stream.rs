@@ -2,22 +2,22 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
+use super::fill::{Filler, Unfilled};
+use super::form::{Form, FormOptions};
 use super::row_cache::RowCache;
 use super::select::select_rows;
-use super::{
-    Batch, ImageConverter, MaskConverter, Normalization, StreamError, StreamOptions, StreamSchema, Times,
-    prefetch,
-};
-use crate::order::{Arrangement, BatchOptions, BatchPlan, Cursor, Rows};
+use super::{Batch, Normalization, StreamError, StreamOptions, StreamSchema, Times, prefetch};
+use crate::augment::AugmentParams;
+use crate::order::{Arrangement, BatchOptions, BatchPlan, Cursor, Rows, Sample};
 use crate::store::{ColumnReader, DatasetFile, column};
 
 /// The batches of a file: what they are is decided, nothing is decoded yet.
 pub struct Stream {
     pub(super) file: DatasetFile,
     pub(super) rows: Rows,
-    pub(super) image: ImageConverter,
-    pub(super) mask: MaskConverter,
+    pub(super) form: Form,
     /// The checksums, if rows are compared with them.
     pub(super) checksums: Option<ColumnReader>,
     /// Each row's own window, if images are normalized with it.
@@ -38,31 +38,31 @@ impl Stream {
     /// [`StreamError`] where the file cannot be read, or what is asked for does not go with it.
     pub fn open(path: &Path, options: &StreamOptions) -> Result<Self, StreamError> {
         let file = DatasetFile::open(path)?;
-        let unfit = |source| StreamError::Unfit { path: path.to_owned(), source };
-        let [height, width] = [file.shape().rows(), file.shape().columns()];
-        let normalization = Normalization::new(options.normalization, file.train());
-        let image = ImageConverter::new(
-            file.pixel_type(),
-            [height, width, file.channels()],
-            options.image_dtype,
-            options.layout,
-            normalization,
-        );
-        let image = image.map_err(unfit)?;
         let structures = options.structures.as_deref().unwrap_or(file.structures()).to_vec();
-        let planes = planes(&file, &structures)?;
-        let mask_shape = [height, width, file.structures().len()];
-        let mask = MaskConverter::new(mask_shape, &planes, options.mask_dtype, options.layout);
+        let normalization = Normalization::new(options.normalization, file.train());
+        let form = Form::new(&FormOptions {
+            image_shape: [file.shape().rows(), file.shape().columns(), file.channels()],
+            pixel_type: file.pixel_type(),
+            stored_planes: file.structures().len(),
+            planes: &planes(&file, &structures)?,
+            layout: options.layout,
+            image_dtype: options.image_dtype,
+            mask_dtype: options.mask_dtype,
+            normalization,
+            augment: options.augment.as_ref(),
+        });
+        let form = form.map_err(|source| StreamError::Unfit { path: path.to_owned(), source })?;
         let rows = select_rows(&file, &options.rows)?;
         let plan = BatchPlan::new(batch_options(options, rows.len()));
         let schema = StreamSchema {
-            image: image.schema().clone(),
-            mask: mask.schema().clone(),
+            image: form.image.schema().clone(),
+            mask: form.mask.schema().clone(),
             structures,
             split: options.rows.split.clone(),
             // Rows that are drawn depend on the seed even where they are not shuffled.
             seed: options.seed.or(options.rows.balance.is_some().then_some(options.rows.balance_seed)),
             normalization: normalization.name().to_owned(),
+            augmented: form.augments(),
         };
         let column = |name: &str| file.column(name).and_then(ColumnReader::hold);
         let stream = Self {
@@ -81,8 +81,7 @@ impl Stream {
             prefetch: options.prefetch.get(),
             file,
             rows,
-            image,
-            mask,
+            form,
             plan,
             schema,
         };
@@ -115,6 +114,35 @@ impl Stream {
     ) -> Result<ControlFlow<B>, StreamError> {
         let batches = self.plan.batches_from(start)?;
         prefetch::run(self, batches, (self.threads, self.prefetch), take)
+    }
+
+    /// The sample that `row` of the file is in epoch `epoch`, whether the stream selects it or not: a batch of one.
+    ///
+    /// # Errors
+    /// [`StreamError`] where there is no such row, or it cannot be read or formed.
+    pub fn sample(&self, epoch: u64, row: u64) -> Result<Batch, StreamError> {
+        let rows = self.file.rows() as u64;
+        if row >= rows {
+            return Err(StreamError::NoSuchRow { path: self.file.path().to_owned(), row, rows });
+        }
+        let mut batch = Batch { cursor: Cursor { epoch, batch: 0 }, ..Batch::default() };
+        batch.samples.push(Sample { position: 0, row });
+        match Filler::new(self, &AtomicBool::new(false)).fill_samples(&mut batch) {
+            Ok(()) | Err(Unfilled::Stopped) => Ok(batch),
+            Err(Unfilled::Failed(error)) => Err(error),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &DatasetFile {
+        &self.file
+    }
+
+    /// What is drawn for `row` of the file in epoch `epoch`; `None` where the stream is not augmented.
+    #[must_use]
+    pub fn draw(&self, epoch: u64, row: u64) -> Option<AugmentParams> {
+        self.form.draw(epoch, row)
     }
 
     /// No batch is larger than the samples of an epoch, nor than memory has addresses.

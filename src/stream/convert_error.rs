@@ -9,6 +9,9 @@ pub enum ConvertError {
         /// Name of the normalization.
         normalization: &'static str,
     },
+    /// Stored numbers are handed on as they are: interpolated ones are others.
+    #[error("augmented images have fractions: ask for --image-dtype float32 or float16")]
+    StoredAugmented,
     /// A normalization by statistics that the file does not have.
     #[error(
         "normalization {normalization} needs the statistics of the train split, and the file has none: \

@@ -55,6 +55,16 @@ pub enum StreamError {
         /// What leaks.
         leak: String,
     },
+    /// A row that the file does not have.
+    #[error("{} has no row {row}: it has {rows}, counted from 0", path.display())]
+    NoSuchRow {
+        /// Which file.
+        path: PathBuf,
+        /// The row.
+        row: u64,
+        /// How many rows there are.
+        rows: u64,
+    },
     /// A sample cannot be read.
     #[error("row {row} ({id})")]
     Row {

@@ -1,10 +1,11 @@
 //! From the rows of the file to a batch: read, decode, convert.
 
-use std::collections::TryReserveError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::batch_stream::Stream;
-use super::{Batch, ConvertError, StreamError};
+use super::form::{FormError, Former, resize};
+use super::{Batch, StreamError};
+use crate::augment::AugmentParams;
 use crate::order;
 use crate::store::{ColumnPage, RowReader, StoreError, column};
 
@@ -13,8 +14,10 @@ pub(super) struct Filler<'s> {
     stream: &'s Stream,
     stopped: &'s AtomicBool,
     reader: RowReader<'s>,
+    former: Former<'s>,
     image: Vec<u8>,
     mask: Vec<u8>,
+    json: Vec<u8>,
     window: ColumnPage,
     texts: [ColumnPage; 3],
 }
@@ -30,8 +33,7 @@ pub(super) enum Unfilled {
 /// Why a sample cannot be had.
 enum SampleError {
     Store(StoreError),
-    Convert(ConvertError),
-    Memory,
+    Form(FormError),
 }
 
 impl<'s> Filler<'s> {
@@ -40,8 +42,10 @@ impl<'s> Filler<'s> {
             stream,
             stopped,
             reader: RowReader::new(&stream.file, stream.checksums.as_ref()),
+            former: Former::new(&stream.form),
             image: Vec::new(),
             mask: Vec::new(),
+            json: Vec::new(),
             window: ColumnPage::default(),
             texts: Default::default(),
         }
@@ -49,13 +53,17 @@ impl<'s> Filler<'s> {
 
     /// Fills `batch` with the samples of `planned`.
     pub(super) fn fill(&mut self, planned: &order::Batch, batch: &mut Batch) -> Result<(), Unfilled> {
-        let stream = self.stream;
-        let epoch = planned.cursor().epoch;
         batch.cursor = planned.cursor();
         batch.samples.clear();
         batch.samples.extend(planned.samples().filter_map(|order::Sample { position, row }| {
-            Some(order::Sample { position, row: stream.rows.row(epoch, row)? })
+            Some(order::Sample { position, row: self.stream.rows.row(planned.cursor().epoch, row)? })
         }));
+        self.fill_samples(batch)
+    }
+
+    /// Fills `batch`, whose cursor and samples are there.
+    pub(super) fn fill_samples(&mut self, batch: &mut Batch) -> Result<(), Unfilled> {
+        let (stream, epoch) = (self.stream, batch.cursor.epoch);
         for order::Sample { row, .. } in &batch.samples {
             if !stream.cache.has(*row) {
                 stream.file.will_need(*row as usize);
@@ -63,22 +71,35 @@ impl<'s> Filler<'s> {
         }
         self.fill_texts(batch).map_err(|error| Unfilled::Failed(error.into()))?;
         let [image_bytes, mask_bytes] =
-            [stream.image.schema(), stream.mask.schema()].map(|s| s.sample_bytes());
+            [&stream.schema().image, &stream.schema().mask].map(|tensor| tensor.sample_bytes());
         let samples = batch.samples.len();
         for (bytes, sample_bytes) in [(&mut batch.images, image_bytes), (&mut batch.masks, mask_bytes)] {
             resize(bytes, samples * sample_bytes)
                 .map_err(|_| Unfilled::Failed(stream.too_large(samples as u64)))?;
         }
-        let images = batch.images.chunks_exact_mut(image_bytes);
-        let masks = batch.masks.chunks_exact_mut(mask_bytes);
-        for (order::Sample { row, .. }, (image, mask)) in batch.samples.iter().zip(images.zip(masks)) {
+        let Batch { images, masks, augmentations, .. } = batch;
+        augmentations.clear();
+        let places = images.chunks_exact_mut(image_bytes).zip(masks.chunks_exact_mut(mask_bytes));
+        for (order::Sample { row, .. }, (image, mask)) in batch.samples.iter().zip(places) {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Unfilled::Stopped);
             }
-            let filled = self.fill_sample(*row, image, mask);
+            let params = stream.form.draw(epoch, *row);
+            if let Some(params) = params.as_ref().filter(|_| stream.texts.is_some()) {
+                augmentations.push(self.json_of(params));
+            }
+            let filled = self.fill_sample(*row, params.as_ref(), [image, mask]);
             filled.map_err(|error| Unfilled::Failed(stream.sample_error(*row, error)))?;
         }
         Ok(())
+    }
+
+    /// `params` as one line of JSON.
+    fn json_of(&mut self, params: &AugmentParams) -> &str {
+        self.json.clear();
+        // Plain numbers always can be written, and to memory.
+        let written = serde_json::to_writer(&mut self.json, params);
+        written.ok().and_then(|()| std::str::from_utf8(&self.json).ok()).unwrap_or_default()
     }
 
     fn fill_texts(&mut self, batch: &mut Batch) -> Result<(), StoreError> {
@@ -93,35 +114,31 @@ impl<'s> Filler<'s> {
         Ok(())
     }
 
-    fn fill_sample(&mut self, row: u64, image: &mut [u8], mask: &mut [u8]) -> Result<(), SampleError> {
-        let Stream { file, image: image_converter, mask: mask_converter, cache, .. } = self.stream;
+    fn fill_sample(
+        &mut self,
+        row: u64,
+        params: Option<&AugmentParams>,
+        [image, mask]: [&mut [u8]; 2],
+    ) -> Result<(), SampleError> {
+        let Stream { file, form, cache, .. } = self.stream;
         let window = self.window_of(row as usize)?;
         if let Some(kept) = cache.get(row) {
-            image_converter.convert(&kept.image, window, image)?;
-            mask_converter.convert(&kept.mask, mask);
-            return Ok(());
+            let stored = [&kept.image[..], &kept.mask[..]];
+            return Ok(self.former.form(stored, window, params, [image, mask])?);
         }
         // What leaves as it is stored is decoded right into its place.
-        let stored_image = if image_converter.is_identity() {
+        if form.is_identity() {
             self.reader.read_image(row as usize, image)?;
-            image
-        } else {
-            resize(&mut self.image, file.image_bytes())?;
-            self.reader.read_image(row as usize, &mut self.image)?;
-            image_converter.convert(&self.image, window, image)?;
-            &mut self.image
-        };
-        let stored_mask = if mask_converter.is_identity() {
             self.reader.read_mask(row as usize, mask)?;
-            mask
-        } else {
-            resize(&mut self.mask, file.mask_bytes())?;
-            self.reader.read_mask(row as usize, &mut self.mask)?;
-            mask_converter.convert(&self.mask, mask);
-            &mut self.mask
-        };
-        cache.keep(row, stored_image, stored_mask);
-        Ok(())
+            cache.keep(row, image, mask);
+            return Ok(());
+        }
+        resize(&mut self.image, file.image_bytes())?;
+        resize(&mut self.mask, file.mask_bytes())?;
+        self.reader.read_image(row as usize, &mut self.image)?;
+        self.reader.read_mask(row as usize, &mut self.mask)?;
+        cache.keep(row, &self.image, &self.mask);
+        Ok(self.former.form([&self.image, &self.mask], window, params, [image, mask])?)
     }
 
     /// Center and width of the row's own window, if images are normalized with it.
@@ -139,22 +156,10 @@ impl Stream {
         let id = id.ok().flatten().unwrap_or_else(|| "its id cannot be read".to_owned());
         match error {
             SampleError::Store(source) => StreamError::Row { row, id, source },
-            SampleError::Convert(source) => StreamError::Convert { row, id, source },
-            SampleError::Memory => self.too_large(1),
+            SampleError::Form(FormError::Convert(source)) => StreamError::Convert { row, id, source },
+            SampleError::Form(FormError::Memory) => self.too_large(1),
         }
     }
-}
-
-/// Gives `bytes` a length; what it holds does not matter.
-fn resize(bytes: &mut Vec<u8>, length: usize) -> Result<(), TryReserveError> {
-    if bytes.capacity() < length {
-        // Whether there is so much can be asked, but not when the system is to give zeros that nobody wrote.
-        Vec::<u8>::new().try_reserve_exact(length)?;
-        *bytes = vec![0; length];
-    } else {
-        bytes.resize(length, 0);
-    }
-    Ok(())
 }
 
 impl From<StoreError> for SampleError {
@@ -163,14 +168,8 @@ impl From<StoreError> for SampleError {
     }
 }
 
-impl From<ConvertError> for SampleError {
-    fn from(error: ConvertError) -> Self {
-        Self::Convert(error)
-    }
-}
-
-impl From<TryReserveError> for SampleError {
-    fn from(_: TryReserveError) -> Self {
-        Self::Memory
+impl<E: Into<FormError>> From<E> for SampleError {
+    fn from(error: E) -> Self {
+        Self::Form(error.into())
     }
 }

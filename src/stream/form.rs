@@ -3,9 +3,7 @@
 use std::collections::TryReserveError;
 
 use super::{ConvertError, ImageConverter, ImageDtype, Layout, MaskConverter, MaskDtype, Normalization};
-use crate::augment::{
-    AugmentParams, AugmentSpec, Augmenter, DrawKey, ImageAndMask, ImageAndMaskMut, draw,
-};
+use crate::augment::{AugmentParams, AugmentSpec, Augmenter, DrawKey, ImageAndMask, ImageAndMaskMut, draw};
 use crate::model::PixelType;
 
 /// What is asked for of every sample.
@@ -174,7 +172,8 @@ impl<'f> Former<'f> {
 /// Why a sample cannot be formed.
 pub(super) enum FormError {
     Convert(ConvertError),
-    Memory(TryReserveError),
+    /// Memory does not hold it.
+    Memory,
 }
 
 impl From<ConvertError> for FormError {
@@ -184,8 +183,8 @@ impl From<ConvertError> for FormError {
 }
 
 impl From<TryReserveError> for FormError {
-    fn from(error: TryReserveError) -> Self {
-        Self::Memory(error)
+    fn from(_: TryReserveError) -> Self {
+        Self::Memory
     }
 }
 

@@ -8,6 +8,7 @@ mod convert_error;
 mod convert_mask;
 mod error;
 mod fill;
+mod form;
 mod known_column;
 mod layout;
 mod leak;
@@ -24,6 +25,7 @@ pub use convert::{ImageConverter, ImageDtype};
 pub use convert_error::ConvertError;
 pub use convert_mask::{MaskConverter, MaskDtype};
 pub use error::StreamError;
+pub use form::Augmentation;
 pub use layout::Layout;
 pub use leak::ROWS_PROVEN_AGAIN;
 pub use normalize::{

@@ -2,8 +2,13 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
-use super::{ImageDtype, Layout, MaskDtype, NormalizationChoice, RowOptions};
+use super::{
+    Augmentation, ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions,
+};
 use crate::order::{Rank, Uneven};
+
+/// Samples of a batch where nobody asks for another number.
+const BATCH_SIZE: NonZeroU64 = NonZeroU64::MIN.saturating_add(31);
 
 /// Everything that decides a stream. What decides its bytes stands before `verify`; the rest decides what they cost.
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ pub struct StreamOptions {
     pub mask_dtype: MaskDtype,
     /// What is done to the values of the images.
     pub normalization: NormalizationChoice,
+    /// What happens to samples at random.
+    pub augment: Option<Augmentation>,
     /// Whether batches get the texts of their samples.
     pub texts: bool,
     /// Whether every row is compared with its checksum.
@@ -42,4 +49,30 @@ pub struct StreamOptions {
     pub prefetch: NonZeroUsize,
     /// Bytes of decoded rows that are kept for later epochs.
     pub cache_bytes: usize,
+}
+
+impl Default for StreamOptions {
+    /// All rows once, in the order of the file: images of float32, masks of uint8, on one thread.
+    fn default() -> Self {
+        Self {
+            rows: RowOptions::default(),
+            structures: None,
+            seed: None,
+            epochs: Some(NonZeroU64::MIN),
+            rank: Rank::ALONE,
+            uneven: Uneven::Pad,
+            batch_size: BATCH_SIZE,
+            drop_last: false,
+            layout: Layout::Nhwc,
+            image_dtype: ImageDtype::Float32,
+            mask_dtype: MaskDtype::UInt8,
+            normalization: NormalizationChoice::Named(NormalizationName::None),
+            augment: None,
+            texts: false,
+            verify: true,
+            threads: NonZeroUsize::MIN,
+            prefetch: NonZeroUsize::MIN,
+            cache_bytes: 0,
+        }
+    }
 }

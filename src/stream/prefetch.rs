@@ -47,10 +47,15 @@ pub(super) fn run<B>(
             let thread = thread::Builder::new().name(format!("decode-{number}"));
             thread.spawn_scoped(scope, work).map_err(StreamError::Threads)?;
         }
-        let mut ahead: VecDeque<_> =
-            batches.by_ref().take(prefetch).map(|planned| jobs.begin(planned, Batch::default())).collect();
+        let begin = |planned: order::Batch| jobs.begin(planned, Batch::default());
+        // The rest of a large `prefetch` is begun by and by: the first batch does not wait for it.
+        let mut ahead: VecDeque<_> = batches.by_ref().take(prefetch.min(threads + 1)).map(begin).collect();
         let mut times = Times::default();
         while let Some(next) = ahead.pop_front() {
+            // With the one that is being taken, there are `prefetch` of them.
+            if ahead.len() + 1 < prefetch {
+                ahead.extend(batches.next().map(begin));
+            }
             let asked = Instant::now();
             // A thread that panicked answers nothing; the scope passes its panic on.
             let Ok(filled) = next.recv() else { break };

@@ -1,5 +1,6 @@
 //! A packed file whose contents follow from the number of the row.
 
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 
 use dicomprep::model::{Geometry, GridShape, PixelType, Pixels, Structure};
@@ -7,6 +8,7 @@ use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
     ImageStatistics, Moments, RootAttributes, SampleRow, Target, TextWidths, TrainStatistics, ValueHistogram,
 };
+use dicomprep::stream::{ImageDtype, StreamOptions};
 
 /// Rows and columns of the images.
 pub(crate) const SHAPE: [usize; 2] = [12, 16];
@@ -90,31 +92,12 @@ fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
 }
 
 /// Options of a stream of stored values in the order of the file, on two threads.
-pub(crate) fn options() -> dicomprep::stream::StreamOptions {
-    use std::num::{NonZeroU64, NonZeroUsize};
-
-    use dicomprep::order::{Rank, Uneven};
-    use dicomprep::stream::{
-        ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions, StreamOptions,
-    };
-    let number = |number| NonZeroU64::new(number).unwrap();
+pub(crate) fn options() -> StreamOptions {
     StreamOptions {
-        rows: RowOptions::default(),
-        structures: None,
-        seed: None,
-        epochs: Some(number(1)),
-        rank: Rank::ALONE,
-        uneven: Uneven::Pad,
-        batch_size: number(8),
-        drop_last: false,
-        layout: Layout::Nhwc,
+        batch_size: NonZeroU64::new(8).unwrap(),
         image_dtype: ImageDtype::Stored,
-        mask_dtype: MaskDtype::UInt8,
-        normalization: NormalizationChoice::Named(NormalizationName::None),
-        texts: false,
-        verify: true,
         threads: NonZeroUsize::new(2).unwrap(),
         prefetch: NonZeroUsize::new(4).unwrap(),
-        cache_bytes: 0,
+        ..StreamOptions::default()
     }
 }

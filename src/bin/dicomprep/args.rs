@@ -1,7 +1,9 @@
 //! What can be typed.
 
+mod augment;
 mod batches;
 mod choice;
+mod explain;
 mod prep;
 mod whiten;
 
@@ -11,7 +13,9 @@ use clap::builder::styling::Styles;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub(crate) use augment::AugmentArgs;
 pub(crate) use batches::BatchesArgs;
+pub(crate) use explain::ExplainArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs};
 pub(crate) use whiten::WhitenArgs;
 
@@ -55,6 +59,7 @@ pub(crate) enum ProgressMode {
 pub(crate) enum Command {
     Prep(Box<PrepArgs>),
     Batches(Box<BatchesArgs>),
+    Explain(Box<ExplainArgs>),
     Whiten(WhitenArgs),
     Info(InfoArgs),
     /// Print a completion script for a shell

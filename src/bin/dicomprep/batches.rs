@@ -19,7 +19,7 @@ use crate::settings::{BatchesSettings, is_same_place};
 use crate::table;
 
 pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
-    let settings = BatchesSettings::resolve(args);
+    let settings = BatchesSettings::resolve(args)?;
     refuse_conflicts(args, settings.output.as_deref());
     let stream = Stream::open(&args.file, &settings.stream)?;
     // A start that the stream does not have is found before anything is written.
@@ -32,12 +32,12 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     if stream.plan().batches_per_epoch() == 0 && !output.quiet {
         exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
     }
+    let makes_file = settings.output.as_ref().is_some_and(|path| !is_pipe_or_device(path));
+    let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
     let sink = match &settings.output {
         Some(path) => Output::create(path, args.force)?,
         None => Output::stdout()?,
     };
-    let makes_file = sink.is_file();
-    let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
     let progress = StreamProgress::new(output, samples_to_come(&stream, args.order.start));
     match write_all(&stream, args, sink, progress, &interrupt) {
         Ok(totals) => {

@@ -1,17 +1,11 @@
 //! `dicomprep explain`: where a sample comes from, and what augmentation makes of it.
 
-use std::num::{NonZeroU64, NonZeroUsize};
-
 use anyhow::Context;
 use dicomprep::augment::AugmentSpec;
 use dicomprep::model::GridShape;
-use dicomprep::order::{Rank, Uneven};
 use dicomprep::report::{Picture, side_by_side};
 use dicomprep::store::{RowFacts, Target};
-use dicomprep::stream::{
-    Augmentation, Batch, ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions,
-    Stream, StreamOptions,
-};
+use dicomprep::stream::{Augmentation, Batch, Stream, StreamOptions};
 use serde_json::json;
 
 use crate::args::ExplainArgs;
@@ -71,26 +65,8 @@ fn describe(facts: &RowFacts) -> Vec<(&'static str, String)> {
 
 /// Samples as float32 (H, W, C) and all mask planes.
 fn options(args: &ExplainArgs, augment: Option<AugmentSpec>) -> StreamOptions {
-    StreamOptions {
-        rows: RowOptions::default(),
-        structures: None,
-        seed: Some(args.at.seed),
-        epochs: Some(NonZeroU64::MIN),
-        rank: Rank::ALONE,
-        uneven: Uneven::Pad,
-        batch_size: NonZeroU64::MIN,
-        drop_last: false,
-        layout: Layout::Nhwc,
-        image_dtype: ImageDtype::Float32,
-        mask_dtype: MaskDtype::UInt8,
-        normalization: NormalizationChoice::Named(NormalizationName::None),
-        augment: augment.map(|spec| Augmentation { spec, seed: args.at.seed }),
-        texts: false,
-        verify: true,
-        threads: NonZeroUsize::MIN,
-        prefetch: NonZeroUsize::MIN,
-        cache_bytes: 0,
-    }
+    let augment = augment.map(|spec| Augmentation { spec, seed: args.at.seed });
+    StreamOptions { augment, ..StreamOptions::default() }
 }
 
 /// The samples beside each other as PNG, all in the greys of the first: its percentiles 0.5 and 99.5 are black and

@@ -3,6 +3,7 @@
 mod args;
 mod batches;
 mod exit;
+mod explain;
 mod info;
 mod interrupt;
 mod prep;
@@ -42,6 +43,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Prep(prep) => prep::run(prep, &args.output),
         Command::Batches(batches) => batches::run(batches, &args.output),
         Command::Whiten(whiten) => whiten::run(whiten, &args.output),
+        Command::Explain(explain) => explain::run(explain),
         Command::Info(info) => info::run(info),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -4,13 +4,14 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use dicomprep::augment::{AugmentSpec, Preset};
 use dicomprep::order::Rank;
 use dicomprep::prep::{PrepOptions, Splits};
 use dicomprep::source::Limits;
-use dicomprep::stream::{NormalizationChoice, RowOptions, StreamOptions};
-use dicomprep::wrangle::{Layout, read_split_file};
+use dicomprep::stream::{Augmentation, NormalizationChoice, RowOptions, StreamOptions};
+use dicomprep::wrangle::{Layout, SplitName, read_split_file};
 
-use crate::args::{BatchesArgs, ContentArgs, PrepArgs};
+use crate::args::{AugmentArgs, BatchesArgs, ContentArgs, PrepArgs};
 use crate::exit;
 
 /// Everything `prep` needs to know.
@@ -49,7 +50,7 @@ pub(crate) struct BatchesSettings {
 
 impl BatchesSettings {
     /// Resolves what was typed.
-    pub(crate) fn resolve(args: &BatchesArgs) -> Self {
+    pub(crate) fn resolve(args: &BatchesArgs) -> anyhow::Result<Self> {
         let (selection, order, form, work) = (&args.selection, &args.order, &args.form, &args.work);
         let rank = Rank::new(order.rank, order.world_size);
         let threads = work.threads.map_or_else(all_cores, |threads| threads.get().into());
@@ -74,18 +75,43 @@ impl BatchesSettings {
             layout: form.layout,
             image_dtype: form.image_dtype,
             mask_dtype: form.mask_dtype,
-            normalization: match form.window {
-                Some(window) => NormalizationChoice::Window(Some(window.0)),
-                None => NormalizationChoice::Named(form.normalize),
+            normalization: match (args.augment.standardize(), form.window) {
+                (Some(steps), _) => NormalizationChoice::Standardize(steps),
+                (None, Some(window)) => NormalizationChoice::Window(Some(window.0)),
+                (None, None) => NormalizationChoice::Named(form.normalize),
             },
+            augment: augmentation(args)?,
             texts: form.format.needs_texts(),
             verify: !work.no_verify,
             threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
             prefetch: NonZeroUsize::new(prefetch).unwrap_or(NonZeroUsize::MIN),
             cache_bytes: work.cache.0,
         };
-        Self { stream, output: args.output.clone().filter(|path| path != Path::new("-")) }
+        Ok(Self { stream, output: args.output.clone().filter(|path| path != Path::new("-")) })
     }
+}
+
+/// What is done to samples at random: not to those of another split than train, unless it is asked for.
+fn augmentation(args: &BatchesArgs) -> anyhow::Result<Option<Augmentation>> {
+    let spec = augment_spec(&args.augment)?;
+    let evaluates = args.selection.split.as_ref().is_some_and(|split| split != SplitName::Train.name());
+    let spec = spec.filter(|_| !evaluates || args.augment.augment_eval);
+    Ok(spec.map(|spec| Augmentation { spec, seed: args.order.seed }))
+}
+
+/// The changes that were asked for, if any.
+pub(crate) fn augment_spec(args: &AugmentArgs) -> anyhow::Result<Option<AugmentSpec>> {
+    let fields = args.fields();
+    let Some(named) = &args.augment else {
+        return Ok(if fields.is_empty() { None } else { Some(AugmentSpec::from_toml_with("", &fields)?) });
+    };
+    if let Ok(preset) = named.parse::<Preset>() {
+        return Ok(Some(AugmentSpec::from_toml_with(&format!("preset = '{}'", preset.name()), &fields)?));
+    }
+    let text = std::fs::read_to_string(named).with_context(|| {
+        format!("--augment {named} is none of the presets keras-default, cardiac and nnunet, and cannot be read as a file")
+    })?;
+    Ok(Some(AugmentSpec::from_toml_with(&text, &fields).with_context(|| named.clone())?))
 }
 
 fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {

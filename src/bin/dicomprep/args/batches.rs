@@ -8,6 +8,7 @@ use dicomprep::order::{Cursor, Uneven};
 use dicomprep::sink::Format;
 use dicomprep::stream::{Condition, ImageDtype, Layout, MaskDtype, NormalizationName};
 
+use super::augment::AugmentArgs;
 use super::choice::named;
 
 const BATCHES_EXAMPLES: &str = "\
@@ -55,6 +56,8 @@ pub(crate) struct BatchesArgs {
     pub(crate) order: OrderArgs,
     #[command(flatten)]
     pub(crate) form: FormArgs,
+    #[command(flatten)]
+    pub(crate) augment: AugmentArgs,
     #[command(flatten)]
     pub(crate) work: WorkArgs,
 }
