@@ -1,9 +1,10 @@
 //! Where the pixels of one output row lie in the input.
 
+use std::array;
 use std::ops::Range;
 
 use super::Affine;
-use super::fixed::{FARTHEST, fixed, fixed_cut, floor, fraction};
+use super::fixed::{FARTHEST, fixed, fixed_cut, floor, fraction, low_fraction};
 
 /// The places in the input, as fixed-point (row, column), of the pixels of one output row.
 pub(super) trait Coordinates {
@@ -67,6 +68,8 @@ impl Bounds {
 pub(super) struct Line {
     start: [i64; 2],
     step: [i64; 2],
+    /// 0, 1, 2 ... steps, modulo one pixel.
+    fractions: [[u32; BLOCK]; 2],
     len: usize,
 }
 
@@ -75,7 +78,12 @@ impl Line {
     pub(super) fn new(map: &Affine, row: usize, len: usize) -> Self {
         let longest = FARTHEST / len.max(1) as i64;
         let step = map.matrix.map(|[_, column]| fixed(column).clamp(-longest, longest));
-        Self { start: map.at([row as f64, 0.0]).map(fixed), step, len }
+        Self::from_step(map.at([row as f64, 0.0]).map(fixed), step, len)
+    }
+
+    fn from_step(start: [i64; 2], step: [i64; 2], len: usize) -> Self {
+        let fractions = step.map(|step| array::from_fn(|number| (step as u32).wrapping_mul(number as u32)));
+        Self { start, step, fractions, len }
     }
 }
 
@@ -89,17 +97,14 @@ impl Coordinates for Line {
         [self.start[0] + at as i64 * self.step[0], self.start[1] + at as i64 * self.step[1]]
     }
 
-    /// Whole pixels are counted up one by one, fractions as vectors of what they are modulo 1 pixel.
+    /// Fractions are those of sums modulo one pixel, of which the compiler makes vectors.
     #[inline(always)]
     fn block(&self, at: usize) -> Block {
-        let mut block = Block::new(|_| [0; 2]);
+        let mut block = Block { pixels: [[0; 2]; BLOCK], down: [0.0; BLOCK], right: [0.0; BLOCK] };
         let [mut row, mut column] = self.at(at);
-        let low = |start: i64, step: i64, number| {
-            fraction((start as u32).wrapping_add((step as u32).wrapping_mul(number)).into())
-        };
         for number in 0..BLOCK {
-            block.down[number] = low(row, self.step[0], number as u32);
-            block.right[number] = low(column, self.step[1], number as u32);
+            block.down[number] = low_fraction((row as u32).wrapping_add(self.fractions[0][number]));
+            block.right[number] = low_fraction((column as u32).wrapping_add(self.fractions[1][number]));
         }
         for pixel in &mut block.pixels {
             *pixel = [floor(row), floor(column)];
@@ -194,7 +199,7 @@ mod tests {
             len in 0_usize..40,
             from in 0_usize..40,
         ) {
-            let line = Line { start, step, len };
+            let line = Line::from_step(start, step, len);
             let curve = Curve { places: (0..len).map(|at| line.at(at)).collect() };
             let bounds = Bounds { low, high: [low[0] + size[0], low[1] + size[1]] };
             let from = from.min(len);

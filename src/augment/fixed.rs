@@ -26,8 +26,14 @@ pub(super) fn floor(coordinate: i64) -> i64 {
 
 /// How far after [`floor`] `coordinate` lies, from 0 to below 1, cut to 24 bits.
 pub(super) fn fraction(coordinate: i64) -> f32 {
+    low_fraction(coordinate as u32)
+}
+
+/// [`fraction`] of a coordinate modulo one pixel.
+pub(super) fn low_fraction(low: u32) -> f32 {
     const UNIT: f32 = 1.0 / (1 << 24) as f32;
-    (coordinate as u32 >> 8) as i32 as f32 * UNIT
+    // Signed numbers become floats faster.
+    (low >> 8) as i32 as f32 * UNIT
 }
 
 #[cfg(test)]

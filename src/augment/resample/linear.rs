@@ -3,18 +3,22 @@
 use std::ops::Range;
 
 use super::Source;
+use crate::augment::FillMode;
 use crate::augment::coordinates::{BLOCK, Block, Bounds, Coordinates};
 use crate::augment::fixed::ONE;
 
 /// Fills one row of the output.
 pub(super) fn fill_row(source: &Source<'_>, places: &impl Coordinates, out: &mut [f32]) {
     let corners = Corners::new(source);
+    if source.fill_mode == FillMode::Constant {
+        out.fill(source.cval);
+    }
     let mut from = 0;
     while from < places.len() {
         let run = places.run_within(&corners.inside, from);
         corners.fill_border(places, from..run.start, out);
         from = run.end;
-        corners.fill_inside(places, run, out);
+        corners.fill_run(places, run, out);
     }
 }
 
@@ -37,21 +41,41 @@ impl<'a> Corners<'a> {
         Self { source, right, down, inside: Bounds { low: [0, 0], high } }
     }
 
-    /// All of `run` lies inside.
-    fn fill_inside(&self, places: &impl Coordinates, run: Range<usize>, out: &mut [f32]) {
-        let out = &mut out[run.start * self.source.channels..run.end * self.source.channels];
-        let mut at = run.start;
-        let mut rest = out;
-        if self.source.channels == 1 {
-            let blocks;
-            (blocks, rest) = rest.as_chunks_mut::<BLOCK>();
-            self.fill_blocks(places, at, blocks);
-            at += blocks.len() * BLOCK;
+    /// Pixels anywhere. With constant, those outside have their value already.
+    fn fill_border(&self, places: &impl Coordinates, run: Range<usize>, out: &mut [f32]) {
+        if self.source.fill_mode != FillMode::Constant {
+            return self.fill_run(&Located { corners: self, places }, run, out);
         }
-        for pixels in rest.chunks_mut(BLOCK * self.source.channels) {
-            let last = run.end - 1 - at;
-            self.store(&Block::new(|number| places.at(at + number.min(last))), pixels);
-            at += BLOCK;
+        let image = Bounds { low: [0, 0], high: self.source.shape.map(|side| (side as i64 - 1) * ONE) };
+        let mut from = run.start;
+        while from < run.end {
+            let found = places.run_within(&image, from);
+            from = found.end;
+            self.fill_run(
+                &Located { corners: self, places },
+                found.start.min(run.end)..from.min(run.end),
+                out,
+            );
+        }
+    }
+
+    /// All of `run` lies inside.
+    fn fill_run(&self, places: &impl Coordinates, run: Range<usize>, out: &mut [f32]) {
+        let channels = self.source.channels;
+        let out = &mut out[run.start * channels..run.end * channels];
+        if channels > 1 || run.len() < BLOCK {
+            for (number, pixels) in out.chunks_mut(BLOCK * channels).enumerate() {
+                let at = run.start + number * BLOCK;
+                self.store(&Block::new(|number| places.at((at + number).min(run.end - 1))), pixels);
+            }
+            return;
+        }
+        let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
+        self.fill_blocks(places, run.start, blocks);
+        if !rest.is_empty()
+            && let Some(last) = out.last_chunk_mut::<BLOCK>()
+        {
+            self.fill_blocks(places, run.end - BLOCK, std::slice::from_mut(last));
         }
     }
 
@@ -65,26 +89,15 @@ impl<'a> Corners<'a> {
         }
     }
 
-    /// Pixels anywhere.
-    fn fill_border(&self, places: &impl Coordinates, run: Range<usize>, out: &mut [f32]) {
+    /// Stores at most [`BLOCK`] pixels of all channels.
+    fn store(&self, block: &Block, pixels: &mut [f32]) {
         let channels = self.source.channels;
-        let out = &mut out[run.start * channels..run.end * channels];
-        for (number, pixels) in out.chunks_mut(BLOCK * channels).enumerate() {
-            let start = run.start + number * BLOCK;
-            let mut found = [Some([0; 2]); BLOCK];
-            for (found, at) in found.iter_mut().zip(start..run.end) {
-                *found = self.source.locate(places.at(at));
-            }
-            if found.iter().any(Option::is_some) {
-                let [bottom, right] = self.inside.high;
-                // The last row and column are 2^-32 pixel away, which is less than a float32 can tell.
-                let place = |[row, column]: [i64; 2]| [row.clamp(0, bottom), column.clamp(0, right)];
-                self.store(&Block::new(|number| found[number].map_or([0; 2], place)), pixels);
-            }
-            for (pixel, found) in pixels.chunks_exact_mut(channels).zip(found) {
-                if found.is_none() {
-                    pixel.fill(self.source.cval);
-                }
+        let slices = self.slices();
+        for channel in 0..channels {
+            let slices = slices.map(|slice| &slice[channel..]);
+            let values = between(slices, self.source.shape[1], channels, block);
+            for (pixel, value) in pixels.chunks_exact_mut(channels).zip(values) {
+                pixel[channel] = value;
             }
         }
     }
@@ -98,18 +111,38 @@ impl<'a> Corners<'a> {
         let len = all.len() - right - down;
         [&all[..len], &all[right..][..len], &all[down..][..len], &all[down + right..][..len]]
     }
+}
 
-    /// Stores at most [`BLOCK`] pixels of all channels.
-    fn store(&self, block: &Block, pixels: &mut [f32]) {
-        let channels = self.source.channels;
-        let slices = self.slices();
-        for channel in 0..channels {
-            let slices = slices.map(|slice| &slice[channel..]);
-            let values = between(slices, self.source.shape[1], channels, block);
-            for (pixel, value) in pixels.chunks_exact_mut(channels).zip(values) {
-                pixel[channel] = value;
-            }
-        }
+/// Places that are brought inside by the fill mode.
+struct Located<'a, T> {
+    corners: &'a Corners<'a>,
+    places: &'a T,
+}
+
+impl<T: Coordinates> Coordinates for Located<'_, T> {
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The last row and column are 2^-32 pixel away, which is less than a float32 can tell.
+    #[inline(always)]
+    fn at(&self, at: usize) -> [i64; 2] {
+        let Corners { source, inside, .. } = self.corners;
+        let place = self.places.at(at);
+        let place = match source.fill_mode {
+            FillMode::Nearest | FillMode::Constant => place,
+            FillMode::Reflect | FillMode::Wrap => source.locate(place).unwrap_or(place),
+        };
+        [place[0].clamp(0, inside.high[0]), place[1].clamp(0, inside.high[1])]
+    }
+
+    #[inline(always)]
+    fn block(&self, at: usize) -> Block {
+        Block::new(|number| self.at(at + number))
+    }
+
+    fn run_within(&self, _: &Bounds, from: usize) -> Range<usize> {
+        from..self.len()
     }
 }
 

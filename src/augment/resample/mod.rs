@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use self::mask::MaskSource;
 use self::source::Source;
 use self::spline::Spline;
-use self::whole::WholeCopy;
+use self::whole::{Pixels, WholeCopy};
 use super::affine::WholePixels;
 use super::coordinates::{Coordinates, Curve, Line};
 use super::elastic::ElasticField;
@@ -190,11 +190,12 @@ impl Resampler {
     fn copy(&mut self, map: &WholePixels, input: ImageAndMask<'_>, output: ImageAndMaskMut<'_>) {
         let ResampleShape { input: from, output: to, channels, planes } = self.shape;
         self.whole.plan(map, self.options.fill_mode, from, to);
-        self.whole.copy(input.image, channels, self.options.cval, output.image);
+        let image = Pixels { numbers: input.image, depth: channels, outside: self.options.cval };
+        self.whole.copy(&image, output.image);
         if self.options.fill_mode != FillMode::Constant {
             self.whole.plan(map, FillMode::Constant, from, to);
         }
-        self.whole.copy(input.mask, planes, 0, output.mask);
+        self.whole.copy(&Pixels { numbers: input.mask, depth: planes, outside: 0 }, output.mask);
     }
 
     fn interpolate(

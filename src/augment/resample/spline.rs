@@ -38,10 +38,13 @@ impl Spline {
         for (pixels, filtered) in pixels.zip(self.filtered_rows.chunks_exact_mut(width)) {
             let reach = (self.margin + REACH) as i64;
             self.row.clear();
-            for index in -reach..columns as i64 + reach {
+            let border = |index| {
                 let pixel = source.fill_mode.continued(index, columns) * depth;
-                self.row.extend_from_slice(&pixels[pixel..pixel + depth]);
-            }
+                &pixels[pixel..pixel + depth]
+            };
+            self.row.extend((-reach..0).flat_map(border));
+            self.row.extend_from_slice(pixels);
+            self.row.extend((columns as i64..columns as i64 + reach).flat_map(border));
             filter(|number| &self.row[number * depth..][..width], filtered);
         }
         self.coefficients.resize((rows + 2 * self.margin) * width, 0.0);
@@ -56,6 +59,7 @@ impl Spline {
     }
 
     /// Fills one row of the output with the spline that was fitted to this source.
+    #[inline(never)]
     pub(super) fn fill_row(&self, source: &Source<'_>, places: &impl Coordinates, out: &mut [f32]) {
         let depth = source.channels;
         let width = (source.shape[1] + 2 * self.margin) * depth;
@@ -67,6 +71,15 @@ impl Spline {
             let [top, left] = place.map(|axis| (floor(axis) + self.margin as i64 - 1) as usize);
             let [down, right] = place.map(|axis| weights(fraction(axis)));
             let start = top * width + left * depth;
+            if let [value] = pixel {
+                *value = 0.0;
+                for (number, down) in down.into_iter().enumerate() {
+                    if let Some([a, b, c, d]) = self.coefficients[start + number * width..].first_chunk() {
+                        *value += down * ((right[0] * a + right[1] * b) + (right[2] * c + right[3] * d));
+                    }
+                }
+                continue;
+            }
             for (channel, value) in pixel.iter_mut().enumerate() {
                 *value = 0.0;
                 for (number, down) in down.iter().enumerate() {
@@ -109,6 +122,7 @@ fn filter<'a>(rows: impl Fn(usize) -> &'a [f32], out: &mut [f32]) {
 /// The weights of the two coefficients before and the two after a place, `right` after the second.
 pub(in crate::augment) fn weights(right: f32) -> [f32; 4] {
     let left = 1.0 - right;
-    let near = |distance: f32| (distance * distance * (distance - 2.0) * 3.0 + 4.0) / 6.0;
-    [left * left * left / 6.0, near(right), near(left), right * right * right / 6.0]
+    let far = |distance: f32| distance * distance * distance * (1.0 / 6.0);
+    let near = |distance: f32| distance * distance * (distance * 0.5 - 1.0) + 2.0 / 3.0;
+    [far(left), near(right), near(left), far(right)]
 }

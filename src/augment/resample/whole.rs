@@ -9,6 +9,15 @@ use crate::augment::fixed::{ONE, floor};
 /// Stands for what is outside: no index, however much is added to it.
 const OUTSIDE: usize = usize::MAX / 2;
 
+/// Pixels of `depth` numbers each, row-major.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pixels<'a, T> {
+    pub(super) numbers: &'a [T],
+    pub(super) depth: usize,
+    /// What each number of a pixel outside is.
+    pub(super) outside: T,
+}
+
 /// Where each row and each column of the output is found in the input.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WholeCopy {
@@ -48,38 +57,34 @@ impl WholeCopy {
         }
     }
 
-    /// Copies pixels of `depth` numbers each. Pixels from outside become `outside`.
-    pub(super) fn copy<T: Copy>(&self, input: &[T], depth: usize, outside: T, out: &mut [T]) {
+    /// Copies the pixels of an input of the shape that was planned for.
+    pub(super) fn copy<T: Copy>(&self, input: &Pixels<'_, T>, out: &mut [T]) {
+        let depth = input.depth;
         if depth == 0 {
             return;
         }
         for (&down, out) in self.down.iter().zip(out.chunks_exact_mut(self.right.len() * depth)) {
             if down == OUTSIDE {
-                out.fill(outside);
+                out.fill(input.outside);
                 continue;
             }
+            let input = Pixels { numbers: &input.numbers[down * depth..], ..*input };
             let Range { start, end } = self.together;
-            self.copy_one_by_one(&input[down * depth..], depth, 0..start, outside, out);
+            self.copy_one_by_one(&input, 0..start, out);
             if start < end {
-                let first = (down + self.right[start]) * depth;
+                let first = self.right[start] * depth;
                 let out = &mut out[start * depth..end * depth];
-                out.copy_from_slice(&input[first..first + out.len()]);
+                out.copy_from_slice(&input.numbers[first..first + out.len()]);
             }
-            self.copy_one_by_one(&input[down * depth..], depth, end..self.right.len(), outside, out);
+            self.copy_one_by_one(&input, end..self.right.len(), out);
         }
     }
 
-    fn copy_one_by_one<T: Copy>(
-        &self,
-        input: &[T],
-        depth: usize,
-        columns: Range<usize>,
-        outside: T,
-        out: &mut [T],
-    ) {
+    fn copy_one_by_one<T: Copy>(&self, input: &Pixels<'_, T>, columns: Range<usize>, out: &mut [T]) {
+        let depth = input.depth;
         let out = &mut out[columns.start * depth..columns.end * depth];
         let right = &self.right[columns];
-        let at = |index| input.get(index).copied().unwrap_or(outside);
+        let at = |index| input.numbers.get(index).copied().unwrap_or(input.outside);
         if depth == 1 {
             for (pixel, &right) in out.iter_mut().zip(right) {
                 *pixel = at(right);
@@ -88,7 +93,7 @@ impl WholeCopy {
         }
         for (pixel, &right) in out.chunks_exact_mut(depth).zip(right) {
             for (channel, value) in pixel.iter_mut().enumerate() {
-                *value = if right == OUTSIDE { outside } else { at(right * depth + channel) };
+                *value = if right == OUTSIDE { input.outside } else { at(right * depth + channel) };
             }
         }
     }
