@@ -61,8 +61,8 @@ fn places(params: &AugmentParams) -> Vec<(&'static str, f64)> {
     let between = |value: f64, low: f64, high: f64| (value - low) / (high - low);
     let mut places = vec![
         ("theta", between(geometry.theta, -30.0, 30.0)),
-        ("tx", between(geometry.tx, -40.0, 40.0)),
-        ("ty", between(geometry.ty, -30.0, 30.0)),
+        ("ty", between(geometry.ty, -40.0, 40.0)),
+        ("tx", between(geometry.tx, -30.0, 30.0)),
         ("shear", between(geometry.shear, -10.0, 10.0)),
         ("zx", between(geometry.zx, 0.8, 1.3)),
         ("zy", between(geometry.zy, 0.8, 1.3)),
@@ -209,7 +209,7 @@ fn counts(values: impl Iterator<Item = f64>, expected: &[f64]) -> Vec<u64> {
 #[test]
 fn shifts_are_those_of_keras() {
     let width = |text: &str| {
-        drawn(&format!("width_shift_range = {text}"), 30_000).into_iter().map(|drawn| drawn.geometry.ty)
+        drawn(&format!("width_shift_range = {text}"), 30_000).into_iter().map(|drawn| drawn.geometry.tx)
     };
     // A whole number: one of 0, 1, 2, to either side.
     let chances = [2.0, 1.0, 1.0, 1.0, 1.0];
@@ -226,7 +226,7 @@ fn shifts_are_those_of_keras() {
         assert_sound(text, p_of_uniform(&places));
     }
     let height = drawn("height_shift_range = 0.5", 100);
-    assert!(height.iter().all(|drawn| drawn.geometry.tx.abs() <= 100.0 && drawn.geometry.ty == 0.0));
+    assert!(height.iter().all(|drawn| drawn.geometry.ty.abs() <= 100.0 && drawn.geometry.tx == 0.0));
 }
 
 #[test]

@@ -33,7 +33,9 @@ impl Affine {
     ///    |0           0          1|   |0 0  1|   |0  0          1|   |0  0  1|
     ///    ```
     ///
-    ///    The first coordinate is the row, so tx moves along the height and ty along the width.
+    ///    The first coordinate is the column and the second the row, as in Keras 3, which exchanges the two in the
+    ///    end. So tx moves along the width and ty along the height, and its `apply_transform` does the same with
+    ///    the same numbers to square images; of others it takes rows / 2 for the center of the columns.
     /// 2. The quarter turns, as numpy's `rot90`. An odd number of them exchanges rows and columns of the grid.
     /// 3. The flips of that grid.
     /// 4. The crop or the padding: the output begins at `offset` of that grid.
@@ -60,9 +62,12 @@ impl Affine {
         let (sin, cos) = sin_cos_of_degrees(params.shear);
         let shear = [[1.0, -sin], [0.0, cos]];
         let zoom = [[params.zx, 0.0], [0.0, params.zy]];
-        let matrix = product(product(rotation, shear), zoom);
+        let [[a, b], [c, d]] = product(product(rotation, shear), zoom);
+        // From (column, row) to (row, column).
+        let matrix = [[d, c], [b, a]];
+        let [along_width, along_height] = image_of(rotation, [params.tx, params.ty]);
+        let shift = [along_height, along_width];
         let center = shape.map(|side| side as f64 / 2.0 - 0.5);
-        let shift = image_of(rotation, [params.tx, params.ty]);
         let moved = image_of(matrix, center);
         // What the center moves by is exactly 0 where the matrix is that of the identity.
         let offset = [0, 1].map(|axis| shift[axis] + (center[axis] - moved[axis]));
@@ -198,11 +203,11 @@ mod tests {
             zy: 0.8,
             ..GeometryParams::default()
         };
-        // numpy: the product of the matrices of keras/src/legacy/preprocessing/image.py for h, w = 40, 60
-        // without its exchange of axes.
+        // numpy: the product of the matrices of keras/src/legacy/preprocessing/image.py, whose axes are exchanged
+        // in the end, for h, w = 40, 60 about the center of the image.
         let expected = Affine {
-            matrix: [[1.083_288_528_3, -0.233_897_363_8], [0.191_012_995_4, 0.765_043_804_8]],
-            offset: [9.098_510_076_7, -1.196_639_883_7],
+            matrix: [[0.765_043_804_8, 0.191_012_995_4], [-0.233_897_363_8, 1.083_288_528_3]],
+            offset: [-5.456_331_790_4, 5.926_651_155_8],
         };
         let found = Affine::new(&params, [40, 60]);
         assert!(close(&found, &expected), "{found:?}");
@@ -213,7 +218,7 @@ mod tests {
     fn turns_flips_and_shifts_are_whole() {
         let base = GeometryParams::default();
         let whole = |params: GeometryParams| Affine::new(&params, [4, 6]).whole_pixels().unwrap();
-        let shifted = whole(GeometryParams { tx: 2.0, ty: -3.0, offset: [1, -1], ..base.clone() });
+        let shifted = whole(GeometryParams { tx: -3.0, ty: 2.0, offset: [1, -1], ..base.clone() });
         assert_eq!(shifted, WholePixels { transposed: false, direction: [1, 1], offset: [3, -4] });
         let flipped = whole(GeometryParams { flip_vertical: true, flip_horizontal: true, ..base.clone() });
         assert_eq!(flipped, WholePixels { transposed: false, direction: [-1, -1], offset: [3, 5] });
@@ -250,7 +255,7 @@ mod tests {
 
     #[test]
     fn flips_come_after_the_rest() {
-        let params = GeometryParams { tx: 2.5, flip_vertical: true, ..GeometryParams::default() };
+        let params = GeometryParams { ty: 2.5, flip_vertical: true, ..GeometryParams::default() };
         assert_eq!(Affine::new(&params, [10, 10]).at([0.0, 0.0]), [11.5, 0.0]);
         let params = GeometryParams { quarter_turns: 1, flip_vertical: true, ..GeometryParams::default() };
         // rot90 of 2 x 3 is 3 x 2: its last row is the input's first column.

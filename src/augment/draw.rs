@@ -18,7 +18,8 @@ const WHETHER: u64 = 0;
 /// What Keras draws too has the distribution of its `ImageDataGenerator.get_random_transform`:
 ///
 /// - `theta` uniform from -r to r, `shear` from -s to s, `channel_shift` from -c to c;
-/// - `tx` (of the height) and `ty` (of the width) as [`ShiftRange`] says;
+/// - `tx` (of the width) and `ty` (of the height) as [`ShiftRange`] says; in Keras' code it is the other way
+///   round, against its documentation and against what its transformation does with them;
 /// - `zx` and `zy` uniform over `zoom_range`, each for itself, or one number for both if it is isotropic;
 /// - flips with probability 0.5;
 /// - `brightness` uniform over `brightness_range`.
@@ -84,8 +85,8 @@ fn draw_geometry(spec: &AugmentSpec, draws: SampleDraws, shape: [usize; 2]) -> G
     let [tx, ty] = if shift.chance(WHETHER, spec.shift_probability) {
         let [height, width] = shape;
         [
-            draw_shift(shift, 1, &spec.height_shift_range, height),
-            draw_shift(shift, 3, &spec.width_shift_range, width),
+            draw_shift(shift, 1, &spec.width_shift_range, width),
+            draw_shift(shift, 3, &spec.height_shift_range, height),
         ]
     } else {
         [0.0; 2]

@@ -60,23 +60,23 @@ pub struct NoiseParams {
 /// The default moves nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GeometryParams {
-    /// Rotation in degrees, with Keras' sign: from the row axis to the column axis as the map from output to
-    /// input goes.
+    /// Rotation in degrees, with Keras' sign: from the column axis to the row axis as the map from output to
+    /// input goes, so that things turn counterclockwise as displayed.
     #[serde(skip_serializing_if = "is_default")]
     pub theta: f64,
-    /// Shift in pixels along the rows' axis (height): what is at row r of the output was at row r + tx.
+    /// Shift in pixels along the columns' axis (width): what is at column c of the output was at column c + tx.
     #[serde(skip_serializing_if = "is_default")]
     pub tx: f64,
-    /// Shift in pixels along the columns' axis (width).
+    /// Shift in pixels along the rows' axis (height).
     #[serde(skip_serializing_if = "is_default")]
     pub ty: f64,
     /// Shear in degrees, as Keras has it.
     #[serde(skip_serializing_if = "is_default")]
     pub shear: f64,
-    /// Zoom along the rows' axis: above 1, the output shows more of the input, so things become smaller.
+    /// Zoom along the columns' axis: above 1, the output shows more of the input, so things become smaller.
     #[serde(skip_serializing_if = "is_one")]
     pub zx: f64,
-    /// Zoom along the columns' axis.
+    /// Zoom along the rows' axis.
     #[serde(skip_serializing_if = "is_one")]
     pub zy: f64,
     /// Whether left and right are exchanged.

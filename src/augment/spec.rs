@@ -59,9 +59,9 @@ pub struct AugmentSpec {
     pub rotation_range: f64,
     /// How likely a sample is rotated, 0 to 1; as in Keras, always, if nothing is said.
     pub rotation_probability: f64,
-    /// Keras: shift along the rows, of the image's width or in pixels; see [`ShiftRange`].
+    /// Keras: shift to the left and right, of the image's width or in pixels; see [`ShiftRange`].
     pub width_shift_range: ShiftRange,
-    /// Keras: shift along the columns, of the image's height or in pixels; see [`ShiftRange`].
+    /// Keras: shift up and down, of the image's height or in pixels; see [`ShiftRange`].
     pub height_shift_range: ShiftRange,
     /// How likely a sample is shifted, 0 to 1; always, if nothing is said.
     pub shift_probability: f64,

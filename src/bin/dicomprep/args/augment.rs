@@ -20,10 +20,10 @@ pub(crate) struct AugmentArgs {
     /// Rotation by -R to R degrees
     #[arg(long, value_name = "R")]
     rotation_range: Option<String>,
-    /// Shift along the rows: below 1 a part of the width, from 1 on pixels; a whole number or a list chooses
+    /// Shift to the left and right: below 1 a part of the width, from 1 on pixels; a whole number or a list chooses
     #[arg(long, value_name = "S|LIST")]
     width_shift_range: Option<String>,
-    /// Shift along the columns, in the same way
+    /// Shift up and down, in the same way
     #[arg(long, value_name = "S|LIST")]
     height_shift_range: Option<String>,
     /// Shear by -S to S degrees
