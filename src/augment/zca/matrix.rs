@@ -46,8 +46,8 @@ impl WhiteningMatrix {
         let rank = eigenvalues.iter().rev().take(most).take_while(|value| **value > threshold).count();
         let left_out = features - rank;
         // With the roots of the factors in the vectors, W is a product of a matrix and its transpose.
-        for column in left_out..features {
-            let factor = (images as f64).sqrt() / (eigenvalues[column].sqrt() + epsilon);
+        for (column, eigenvalue) in eigenvalues.iter().enumerate().skip(left_out) {
+            let factor = (images as f64).sqrt() / (eigenvalue.sqrt() + epsilon);
             let root = factor.sqrt();
             vectors.col_mut(column).iter_mut().for_each(|number| *number *= root);
         }
