@@ -75,7 +75,7 @@ impl BatchesSettings {
             layout: form.layout,
             image_dtype: form.image_dtype,
             mask_dtype: form.mask_dtype,
-            normalization: match (args.augment.standardize(), form.window) {
+            normalization: match (args.standardize.steps(), form.window) {
                 (Some(steps), _) => NormalizationChoice::Standardize(steps),
                 (None, Some(window)) => NormalizationChoice::Window(Some(window.0)),
                 (None, None) => NormalizationChoice::Named(form.normalize),

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use dicomprep::stream::StandardizeSteps;
 
+use super::choice::factor;
+
 /// The options of Keras' `ImageDataGenerator`, under its names, and where more is written.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(
     next_help_heading = "Augmentation (options of Keras' ImageDataGenerator have its names and meaning)"
 )]
@@ -57,9 +59,14 @@ pub(crate) struct AugmentArgs {
     /// How images are interpolated: 0 nearest, 1 linear, 3 cubic spline [default: 1]
     #[arg(long, value_name = "ORDER", value_parser = ["0", "1", "3"])]
     interpolation_order: Option<String>,
+}
 
-    /// Multiply all pixels, after everything above
-    #[arg(long, value_name = "FACTOR", conflicts_with = "normalize")]
+/// What Keras' `ImageDataGenerator` does to standardize.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Standardization (Keras' names and order), after augmentation")]
+pub(crate) struct StandardizeArgs {
+    /// Multiply all pixels
+    #[arg(long, value_name = "FACTOR", conflicts_with = "normalize", value_parser = factor)]
     rescale: Option<f64>,
     /// Subtract the mean of each image
     #[arg(long, conflicts_with = "normalize")]
@@ -103,9 +110,11 @@ impl AugmentArgs {
         let fill_mode = self.fill_mode.iter().map(|mode| ("fill_mode", format!("'{mode}'")));
         texts.chain(flags).chain(fill_mode).collect()
     }
+}
 
+impl StandardizeArgs {
     /// Keras' steps of standardization, if one was asked for.
-    pub(crate) fn standardize(&self) -> Option<StandardizeSteps> {
+    pub(crate) fn steps(&self) -> Option<StandardizeSteps> {
         let steps = StandardizeSteps {
             rescale: self.rescale.unwrap_or(1.0),
             samplewise_center: self.samplewise_center,

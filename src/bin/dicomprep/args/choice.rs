@@ -1,4 +1,4 @@
-//! Options that take one of several names.
+//! Options of more than one command.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -17,4 +17,10 @@ pub(super) fn named<T: Copy + Send + Sync + 'static>(
 ) -> impl TypedValueParser<Value = T> {
     let names: Vec<&'static str> = choices.iter().map(|&(name, _)| name).collect();
     PossibleValuesParser::new(names).try_map(move |typed| choose(&typed, &choices))
+}
+
+/// A number to multiply with.
+pub(super) fn factor(typed: &str) -> Result<f64, String> {
+    let number = typed.parse::<f64>().ok().filter(|number| number.is_finite() && *number != 0.0);
+    number.ok_or_else(|| "use a number that is not 0, as in 0.00390625".to_owned())
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
+use super::choice::factor;
+
 const WHITEN_EXAMPLES: &str = "\
 Examples:
   dicomprep prep final_data/ -o small.h5 --size 64x64 --fit resize
@@ -55,9 +57,4 @@ pub(crate) struct WhitenArgs {
 fn epsilon(typed: &str) -> Result<f64, String> {
     let number = typed.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
     number.ok_or_else(|| "use a number that is not negative, as in 1e-6".to_owned())
-}
-
-fn factor(typed: &str) -> Result<f64, String> {
-    let number = typed.parse::<f64>().ok().filter(|number| number.is_finite() && *number != 0.0);
-    number.ok_or_else(|| "use a number that is not 0, as in 0.00390625".to_owned())
 }
