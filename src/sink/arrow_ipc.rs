@@ -103,6 +103,11 @@ impl ArrowEncoder {
         pieces
     }
 
+    /// The first bytes of a message that does not go on.
+    pub(super) fn cut() -> Vec<u8> {
+        [[0xff; 4], 64_u32.to_le_bytes()].concat()
+    }
+
     /// The bytes after the last batch.
     pub(super) fn end() -> &'static [u8] {
         &END

@@ -38,6 +38,11 @@ impl NpyEncoder {
         self.mask_head = npy_head(&self.mask, Some(batch.samples.len()));
         vec![&self.image_head, &batch.images, &self.mask_head, &batch.masks]
     }
+
+    /// The first bytes of a record that does not go on.
+    pub(super) fn cut() -> Vec<u8> {
+        PREFIX.to_vec()
+    }
 }
 
 /// What stands before the numbers of a record: of `samples` tensors under a first axis of their own, or of

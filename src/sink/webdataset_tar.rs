@@ -97,6 +97,11 @@ impl TarEncoder {
         &END
     }
 
+    /// The header of a file that does not follow.
+    pub(super) fn cut() -> Vec<u8> {
+        header("incomplete", BLOCK).as_bytes().to_vec()
+    }
+
     /// Adds all of sample `index` but its tensors.
     fn add_sample(&mut self, batch: &Batch, index: usize) {
         let (epoch, sample) = (batch.cursor.epoch, batch.samples[index]);
@@ -137,16 +142,7 @@ impl TarEncoder {
     fn add_header(&mut self, extension: &str, size: usize) {
         self.name.clear();
         let _ = write!(self.name, "{}.{extension}", self.key);
-        let mut header = Header::new_ustar();
-        header.set_path(&self.name).expect("two numbers and an extension are shorter than 100 bytes");
-        header.set_entry_type(EntryType::Regular);
-        header.set_size(size as u64);
-        header.set_mode(0o644);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(0);
-        header.set_cksum();
-        self.between.extend_from_slice(header.as_bytes());
+        self.between.extend_from_slice(header(&self.name, size).as_bytes());
     }
 
     /// What follows a file of `size` bytes up to the next block.
@@ -154,6 +150,20 @@ impl TarEncoder {
         let padding = size.next_multiple_of(BLOCK) - size;
         self.between.extend_from_slice(&END[..padding]);
     }
+}
+
+/// The header of a file of `size` bytes.
+fn header(name: &str, size: usize) -> Header {
+    let mut header = Header::new_ustar();
+    header.set_path(name).expect("two numbers and an extension are shorter than 100 bytes");
+    header.set_entry_type(EntryType::Regular);
+    header.set_size(size as u64);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_cksum();
+    header
 }
 
 #[cfg(test)]

@@ -80,6 +80,18 @@ impl BatchWriter {
         self.output.finish()
     }
 
+    /// Breaks the stream off, so that no reader takes it for complete: as if the next batch was cut short after its
+    /// first bytes. Whoever does not take them any more is not told.
+    pub fn abort(mut self) {
+        let cut = match self.encoder {
+            Encoder::Npy(_) => NpyEncoder::cut(),
+            Encoder::WebDataset(_) => TarEncoder::cut(),
+            Encoder::Arrow(_) => ArrowEncoder::cut(),
+        };
+        // The reason why the stream ends is told already.
+        let _ = self.output.write_all(&[&cut]);
+    }
+
     fn check(&self, batch: &Batch) -> Result<(), SinkError> {
         let samples = batch.samples.len();
         let texts = |texts: usize| !self.format.needs_texts() || texts == samples;
@@ -103,6 +115,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use super::super::npy::npy_head;
     use super::super::samples::{a_batch, a_schema};
     use super::*;
     use crate::stream::Texts;
@@ -142,6 +155,24 @@ mod tests {
         let (mut arrow, start) = ArrowEncoder::new(&a_schema()).unwrap();
         let body = arrow.encode(&a_batch(2)).concat();
         assert_eq!(stream(Format::Arrow, &[2]), [&start, &body, ArrowEncoder::end()].concat());
+    }
+
+    #[test]
+    fn a_stream_that_is_broken_off_is_no_complete_one() {
+        let schema = a_schema();
+        let npy = [NpyEncoder::new(&schema).encode(&a_batch(2)).concat(), NpyEncoder::cut()].concat();
+        let whole = [NpyEncoder::new(&schema).encode(&a_batch(2)).concat(), npy_head(&schema.image, Some(2))];
+        assert!(whole.concat().starts_with(&npy) && npy.len() > whole[0].len());
+        let archive = [TarEncoder::new(&schema).encode(&a_batch(2)).concat(), TarEncoder::cut()].concat();
+        let mut archive = tar::Archive::new(&archive[..]);
+        let read =
+            |entry: std::io::Result<tar::Entry<'_, _>>| std::io::copy(&mut entry?, &mut std::io::sink());
+        let entries: Vec<_> = archive.entries().unwrap().map(read).collect();
+        assert!(entries[..6].iter().all(Result::is_ok) && entries.last().unwrap().is_err(), "{entries:?}");
+        let (mut encoder, start) = ArrowEncoder::new(&schema).unwrap();
+        let stream = [start, encoder.encode(&a_batch(2)).concat(), ArrowEncoder::cut()].concat();
+        let batches: Vec<_> = arrow_ipc::reader::StreamReader::try_new(&stream[..], None).unwrap().collect();
+        assert!(batches[0].is_ok() && batches[1].is_err());
     }
 
     #[test]

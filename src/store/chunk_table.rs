@@ -55,6 +55,10 @@ impl ChunkTable {
         let hdf5 = |error| hdf5_error("read the chunk index of", path)(error);
         let name = dataset.name();
         let layout = |why: String| StoreError::Layout { path: path.to_owned(), dataset: name.clone(), why };
+        // Addresses count from the beginning of the file that the dataset is in.
+        if Path::new(&dataset.filename()) != path {
+            return Err(layout(format!("it is linked from another file, {}", dataset.filename())));
+        }
         let chunk = dataset.chunk().ok_or_else(|| layout("its data are not in chunks".to_owned()))?;
         let shape = dataset.shape();
         let (Some(&chunk_rows), Some(&rows)) = (chunk.first(), shape.first()) else {

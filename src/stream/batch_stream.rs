@@ -2,16 +2,17 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::fill::{Filler, Unfilled};
-use super::form::{Form, FormOptions};
+use super::form::{Form, FormOptions, Whiten};
 use super::row_cache::RowCache;
 use super::select::select_rows;
 use super::{Batch, Normalization, StreamError, StreamOptions, StreamSchema, Times, prefetch};
-use crate::augment::AugmentParams;
+use crate::augment::{AugmentParams, Centering, Whitening};
 use crate::order::{Arrangement, BatchOptions, BatchPlan, Cursor, Rows, Sample};
-use crate::store::{ColumnReader, DatasetFile, column};
+use crate::store::{ColumnReader, DatasetFile, WhiteningFile, column};
 
 /// The batches of a file: what they are is decided, nothing is decoded yet.
 pub struct Stream {
@@ -50,6 +51,7 @@ impl Stream {
             mask_dtype: options.mask_dtype,
             normalization,
             augment: options.augment.as_ref(),
+            whiten: options.zca_whitening.as_deref().map(|path| read_whitening(path, &file)).transpose()?,
         });
         let form = form.map_err(|source| StreamError::Unfit { path: path.to_owned(), source })?;
         let rows = select_rows(&file, &options.rows)?;
@@ -61,7 +63,10 @@ impl Stream {
             split: options.rows.split.clone(),
             // Rows that are drawn depend on the seed even where they are not shuffled.
             seed: options.seed.or(options.rows.balance.is_some().then_some(options.rows.balance_seed)),
-            normalization: normalization.name().to_owned(),
+            normalization: match options.zca_whitening {
+                Some(_) => "zca-whitening".to_owned(),
+                None => normalization.name().to_owned(),
+            },
             augmented: form.augments(),
         };
         let column = |name: &str| file.column(name).and_then(ColumnReader::hold);
@@ -133,6 +138,15 @@ impl Stream {
         }
     }
 
+    /// How many groups rows are drawn from; `None` where they are not drawn.
+    #[must_use]
+    pub fn groups(&self) -> Option<u64> {
+        match &self.rows {
+            Rows::Selected(_) => None,
+            Rows::Balanced(balance) => Some(balance.groups()),
+        }
+    }
+
     /// The file.
     #[must_use]
     pub fn file(&self) -> &DatasetFile {
@@ -177,6 +191,15 @@ fn batch_options(options: &StreamOptions, rows: u64) -> BatchOptions {
         batch_size: options.batch_size,
         drop_last: options.drop_last,
     }
+}
+
+/// The whitening that the file at `path` has for `data`.
+fn read_whitening(path: &Path, data: &DatasetFile) -> Result<Whiten, StreamError> {
+    let file = WhiteningFile::read(path, data)?;
+    let centering = Centering { rescale: file.rescale, mean: file.mean };
+    let not_square = || StreamError::NoWhitening { path: path.to_owned() };
+    let whitening = Arc::new(Whitening::new(file.matrix).ok_or_else(not_square)?);
+    Ok(Whiten { centering, whitening })
 }
 
 /// The numbers of the mask planes of `structures` in the file.

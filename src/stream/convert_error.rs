@@ -12,10 +12,18 @@ pub enum ConvertError {
     /// Stored numbers are handed on as they are: interpolated ones are others.
     #[error("augmented images have fractions: ask for --image-dtype float32 or float16")]
     StoredAugmented,
+    /// A whitening matrix for images of another size.
+    #[error("images have {numbers} numbers, and the whitening matrix is for {features}")]
+    WhitenedSize {
+        /// Numbers of an image as it leaves.
+        numbers: usize,
+        /// Those that the matrix takes.
+        features: usize,
+    },
     /// A normalization by statistics that the file does not have.
     #[error(
-        "normalization {normalization} needs the statistics of the train split, and the file has none: \
-         no sample is in its train split; sample-zscore and window do without"
+        "normalization {normalization} needs the statistics of the train split, and the file has none, as where no \
+         sample is in its train split; sample-zscore and window do without"
     )]
     NoTrainStatistics {
         /// Name of the normalization.

@@ -55,6 +55,12 @@ pub enum StreamError {
         /// What leaks.
         leak: String,
     },
+    /// A whitening file whose matrix is none.
+    #[error("the matrix of {} is not square; make the file again with dicomprep whiten", path.display())]
+    NoWhitening {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A row that the file does not have.
     #[error("{} has no row {row}: it has {rows}, counted from 0", path.display())]
     NoSuchRow {

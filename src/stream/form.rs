@@ -1,9 +1,12 @@
 //! From a row as it is stored to a sample as it leaves.
 
 use std::collections::TryReserveError;
+use std::sync::Arc;
 
 use super::{ConvertError, ImageConverter, ImageDtype, Layout, MaskConverter, MaskDtype, Normalization};
-use crate::augment::{AugmentParams, AugmentSpec, Augmenter, DrawKey, ImageAndMask, ImageAndMaskMut, draw};
+use crate::augment::{
+    AugmentParams, AugmentSpec, Augmenter, Centering, DrawKey, ImageAndMask, ImageAndMaskMut, Whitening, draw,
+};
 use crate::model::PixelType;
 
 /// What is asked for of every sample.
@@ -21,6 +24,15 @@ pub(super) struct FormOptions<'o> {
     pub(super) mask_dtype: MaskDtype,
     pub(super) normalization: Normalization,
     pub(super) augment: Option<&'o Augmentation>,
+    /// The last thing that is done to images.
+    pub(super) whiten: Option<Whiten>,
+}
+
+/// Whitening, and what comes before it.
+#[derive(Debug, Clone)]
+pub(super) struct Whiten {
+    pub(super) centering: Centering,
+    pub(super) whitening: Arc<Whitening>,
 }
 
 /// What happens to samples at random, and the seed that it is drawn with.
@@ -44,6 +56,9 @@ struct Work {
     image: ImageConverter,
     mask: MaskConverter,
     augmentation: Augmentation,
+    /// Whether something is drawn, not only whitened.
+    augments: bool,
+    whiten: Option<Whiten>,
     shape: [usize; 3],
     planes: usize,
 }
@@ -54,17 +69,27 @@ impl Form {
         let FormOptions { image_dtype, mask_dtype, normalization, .. } = *options;
         let [height, width, channels] = image_shape;
         let stored_mask = [height, width, stored_planes];
-        let Some(augmentation) = options.augment.filter(|augment| !augment.spec.is_identity()) else {
+        let augmentation = options.augment.filter(|augment| !augment.spec.is_identity());
+        if augmentation.is_none() && options.whiten.is_none() {
             return Ok(Self {
                 image: ImageConverter::new(pixel_type, image_shape, image_dtype, layout, normalization)?,
                 mask: MaskConverter::new(stored_mask, planes, mask_dtype, layout),
                 work: None,
             });
-        };
+        }
+        let augments = augmentation.is_some();
+        let nothing = Augmentation { spec: AugmentSpec::default(), seed: 0 };
+        let augmentation = augmentation.cloned().unwrap_or(nothing);
         if image_dtype == ImageDtype::Stored && pixel_type != PixelType::Float32 {
             return Err(ConvertError::StoredAugmented);
         }
         let [height, width] = augmentation.spec.output_shape([height, width]);
+        if let Some(Whiten { whitening, .. }) = &options.whiten {
+            let (numbers, features) = (height * width * channels, whitening.features());
+            if numbers != features {
+                return Err(ConvertError::WhitenedSize { numbers, features });
+            }
+        }
         let all: Vec<usize> = (0..planes.len()).collect();
         let nhwc = Layout::Nhwc;
         let to_float =
@@ -81,7 +106,9 @@ impl Form {
             work: Some(Work {
                 image: to_float,
                 mask: MaskConverter::new(stored_mask, planes, MaskDtype::UInt8, nhwc),
-                augmentation: augmentation.clone(),
+                augmentation,
+                augments,
+                whiten: options.whiten.clone(),
                 shape: image_shape,
                 planes: planes.len(),
             }),
@@ -95,13 +122,13 @@ impl Form {
 
     /// Whether something is drawn for every sample.
     pub(super) fn augments(&self) -> bool {
-        self.work.is_some()
+        self.work.as_ref().is_some_and(|work| work.augments)
     }
 
     /// What happens to the sample of a row: nothing where the stream is not augmented.
     pub(super) fn draw(&self, epoch: u64, row: u64) -> Option<AugmentParams> {
         let Work { augmentation: Augmentation { spec, seed }, shape: [height, width, _], .. } =
-            self.work.as_ref()?;
+            self.work.as_ref().filter(|work| work.augments)?;
         Some(draw(spec, DrawKey { seed: *seed, epoch, row }, [*height, *width]))
     }
 }
@@ -118,6 +145,7 @@ struct Workbench {
     mask: Vec<u8>,
     changed_image: Vec<f32>,
     changed_mask: Vec<u8>,
+    whitened: Vec<f32>,
 }
 
 impl<'f> Former<'f> {
@@ -129,6 +157,7 @@ impl<'f> Former<'f> {
                 mask: Vec::new(),
                 changed_image: Vec::new(),
                 changed_mask: Vec::new(),
+                whitened: Vec::new(),
             },
         );
         Self { form, work }
@@ -144,13 +173,19 @@ impl<'f> Former<'f> {
         [image, mask]: [&mut [u8]; 2],
     ) -> Result<(), FormError> {
         let Form { image: last_image, mask: last_mask, .. } = self.form;
-        let (Some(work), Some(bench), Some(params)) = (&self.form.work, &mut self.work, params) else {
+        let (Some(work), Some(bench)) = (&self.form.work, &mut self.work) else {
             last_image.convert(stored_image, row_window, image)?;
             last_mask.convert(stored_mask, mask);
             return Ok(());
         };
-        let Workbench { augmenter, image: plain_image, mask: plain_mask, changed_image, changed_mask } =
-            bench;
+        let Workbench {
+            augmenter,
+            image: plain_image,
+            mask: plain_mask,
+            changed_image,
+            changed_mask,
+            whitened,
+        } = bench;
         let [height, width] = work.augmentation.spec.output_shape([work.shape[0], work.shape[1]]);
         resize(plain_image, work.shape.iter().product())?;
         resize(plain_mask, work.shape[0] * work.shape[1] * work.planes)?;
@@ -159,10 +194,14 @@ impl<'f> Former<'f> {
         work.image.convert(stored_image, row_window, bytemuck::cast_slice_mut(plain_image))?;
         work.mask.convert(stored_mask, plain_mask);
         augmenter.apply(
-            params,
+            params.unwrap_or(&AugmentParams::default()),
             ImageAndMask { image: plain_image, mask: plain_mask },
             ImageAndMaskMut { image: changed_image, mask: changed_mask },
         );
+        if let Some(Whiten { centering, whitening }) = &work.whiten {
+            centering.apply(changed_image);
+            whitening.apply(changed_image, whitened);
+        }
         last_image.convert(bytemuck::cast_slice(changed_image), row_window, image)?;
         last_mask.convert(changed_mask, mask);
         Ok(())
@@ -199,3 +238,6 @@ pub(super) fn resize<T: Clone + Default>(values: &mut Vec<T>, length: usize) -> 
     }
     Ok(())
 }
+
+#[cfg(target_endian = "big")]
+compile_error!("the numbers of a batch are little endian, and are worked on where they lie");

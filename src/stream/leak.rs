@@ -1,6 +1,6 @@
 //! The proof that a split shares nothing with the others.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::StreamError;
 use crate::order::Selection;
@@ -11,52 +11,77 @@ pub const ROWS_PROVEN_AGAIN: usize = 1 << 20;
 /// Patients that a message names.
 const NAMED: usize = 10;
 
-/// Checks that no patient and no equal image of the selected rows, which are all of `split`, stands in another
-/// split. Rows without a split stand in none.
+/// Checks that no patient and no equal image of the selected rows stands in a split that no selected row is of.
+/// Rows without a split stand in none.
 ///
 /// Up to [`ROWS_PROVEN_AGAIN`] rows, the columns are read and images with equal checksums compared; beyond, what
 /// `prep` has recorded in the attribute `split_disjoint` is believed.
 ///
 /// # Errors
 /// [`StreamError::Leak`] with the patients.
-pub(super) fn prove_disjoint(
-    file: &DatasetFile,
-    selection: &Selection,
-    split: &str,
-) -> Result<(), StreamError> {
+pub(super) fn prove_disjoint(file: &DatasetFile, selection: &Selection) -> Result<(), StreamError> {
+    let path = file.path().display();
     if file.rows() > ROWS_PROVEN_AGAIN {
         let recorded = file.split_disjoint();
         if SPLIT_DISJOINT.iter().all(|what| recorded.iter().any(|proven| proven == what)) {
             return Ok(());
         }
-        let leak = format!("{} has no record that its splits share nothing", file.path().display());
+        let leak = format!("{path} has no record that its splits share nothing");
         return Err(StreamError::Leak { leak });
     }
-    let rows = SplitRows::read(file, selection, split)?;
+    let rows = SplitRows::read(file, selection)?;
     let shared = [rows.shared_patients(), rows.equal_images(file)?];
-    for (what, patients) in ["patients", "equal images of patients"].iter().zip(shared) {
+    for (what, patients) in ["patients", "equal images"].iter().zip(shared) {
         if !patients.is_empty() {
-            let (path, names) = (file.path().display(), names(&patients));
-            let leak = format!("split {split} of {path} shares {what} with another split: {names}");
+            let (splits, names) = (rows.selected_splits().join(", "), names(&patients));
+            let leak = format!("{splits} of {path} shares {what} with another split: {names}");
             return Err(StreamError::Leak { leak });
         }
     }
     Ok(())
 }
 
-fn names(patients: &BTreeSet<String>) -> String {
-    let first: Vec<&str> = patients.iter().take(NAMED).map(String::as_str).collect();
+/// The patients of a leak, each with where it leaks to.
+type Leaks = BTreeMap<String, String>;
+
+fn names(patients: &Leaks) -> String {
+    let first: Vec<String> =
+        patients.iter().take(NAMED).map(|(patient, other)| format!("{patient} ({other})")).collect();
     let more = patients.len() - first.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     first.join(", ") + &more
 }
 
 /// What tells rows apart, of the selected rows and of those in other splits.
+#[derive(Default)]
 struct SplitRows {
-    /// The names of the patients; rows have their numbers.
-    patients: Vec<String>,
+    patients: Numbered,
+    splits: Numbered,
     selected: Vec<RowKey>,
     others: Vec<RowKey>,
+}
+
+/// Names and the numbers that stand for them.
+#[derive(Default)]
+struct Numbered {
+    names: Vec<String>,
+    numbers: HashMap<String, u32>,
+}
+
+impl Numbered {
+    fn number(&mut self, name: &str) -> u32 {
+        self.numbers.get(name).copied().unwrap_or_else(|| {
+            // There are no more than ROWS_PROVEN_AGAIN rows.
+            let number = self.names.len() as u32;
+            self.numbers.insert(name.to_owned(), number);
+            self.names.push(name.to_owned());
+            number
+        })
+    }
+
+    fn name(&self, number: u32) -> &str {
+        &self.names[number as usize]
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,65 +90,80 @@ struct RowKey {
     checksum: u32,
     row: u32,
     patient: u32,
+    split: u32,
 }
 
 impl SplitRows {
-    fn read(file: &DatasetFile, selection: &Selection, split: &str) -> Result<Self, StoreError> {
+    fn read(file: &DatasetFile, selection: &Selection) -> Result<Self, StoreError> {
         let mut splits = file.column(column::SPLIT)?.walk();
         let mut patient_ids = file.column(column::PATIENT_ID)?.walk();
         let mut checksums = file.column(column::CHECKSUM)?.walk();
-        let mut rows = Self { patients: Vec::new(), selected: Vec::new(), others: Vec::new() };
-        let mut numbers: HashMap<String, u32> = HashMap::new();
+        let mut rows = Self::default();
+        let mut is_selected = Vec::new();
         for row in 0..file.rows() {
-            let name = splits.cell(row)?.text().unwrap_or_default();
-            let keys = match selection.contains(row as u64) {
-                true => &mut rows.selected,
-                false if name.is_empty() || name == split => continue,
-                false => &mut rows.others,
+            let split = splits.cell(row)?.text().unwrap_or_default();
+            let selected = selection.contains(row as u64);
+            if split.is_empty() && !selected {
+                continue;
+            }
+            let key = RowKey {
+                checksum: checksums.cell(row)?.number(0).unwrap_or_default() as u32,
+                row: row as u32,
+                patient: rows.patients.number(patient_ids.cell(row)?.text().unwrap_or_default()),
+                split: rows.splits.number(split),
             };
-            let patient_id = patient_ids.cell(row)?.text().unwrap_or_default();
-            let patient = numbers.get(patient_id).copied().unwrap_or_else(|| {
-                // There are no more than ROWS_PROVEN_AGAIN rows.
-                let number = numbers.len() as u32;
-                numbers.insert(patient_id.to_owned(), number);
-                rows.patients.push(patient_id.to_owned());
-                number
-            });
-            let checksum = checksums.cell(row)?.number(0).unwrap_or_default() as u32;
-            keys.push(RowKey { checksum, row: row as u32, patient });
+            is_selected.resize(rows.splits.names.len(), false);
+            if selected {
+                is_selected[key.split as usize] = true;
+                rows.selected.push(key);
+            } else {
+                rows.others.push(key);
+            }
         }
+        // What was left out of the same split by a condition is no other split.
+        rows.others.retain(|key| !is_selected[key.split as usize]);
         rows.selected.sort_unstable();
         Ok(rows)
     }
 
+    fn selected_splits(&self) -> Vec<&str> {
+        let splits: BTreeSet<&str> = self.selected.iter().map(|key| self.splits.name(key.split)).collect();
+        splits.into_iter().map(|split| if split.is_empty() { "no split" } else { split }).collect()
+    }
+
     /// The patients with selected rows and with others.
-    fn shared_patients(&self) -> BTreeSet<String> {
-        let mut is_selected = vec![false; self.patients.len()];
+    fn shared_patients(&self) -> Leaks {
+        let mut is_selected = vec![false; self.patients.names.len()];
         for key in &self.selected {
             is_selected[key.patient as usize] = true;
         }
         let shared = self.others.iter().filter(|key| is_selected[key.patient as usize]);
-        shared.map(|key| self.patients[key.patient as usize].clone()).collect()
+        let named = |key: &RowKey| {
+            (self.patients.name(key.patient).to_owned(), format!("also in {}", self.splits.name(key.split)))
+        };
+        shared.map(named).collect()
     }
 
     /// The patients of selected rows whose image is also one of another split. Equal checksums are not
     /// believed: the images are read and compared.
-    fn equal_images(&self, file: &DatasetFile) -> Result<BTreeSet<String>, StoreError> {
+    fn equal_images(&self, file: &DatasetFile) -> Result<Leaks, StoreError> {
         let mut reader = RowReader::new(file, None);
-        let mut images = [vec![0; file.image_bytes()], vec![0; file.image_bytes()]];
-        let mut shared = BTreeSet::new();
+        let mut images = [Vec::new(), Vec::new()];
+        let mut shared = Leaks::new();
         for other in &self.others {
             let first = self.selected.partition_point(|key| key.checksum < other.checksum);
             for key in self.selected[first..].iter().take_while(|key| key.checksum == other.checksum) {
-                let patient = &self.patients[key.patient as usize];
-                if shared.contains(patient) {
+                let patient = self.patients.name(key.patient);
+                if shared.contains_key(patient) {
                     continue;
                 }
+                images.iter_mut().for_each(|image| image.resize(file.image_bytes(), 0));
                 let [mine, theirs] = &mut images;
                 reader.read_image(key.row as usize, mine)?;
                 reader.read_image(other.row as usize, theirs)?;
                 if mine == theirs {
-                    shared.insert(patient.clone());
+                    let (partner, split) = (self.patients.name(other.patient), self.splits.name(other.split));
+                    shared.insert(patient.to_owned(), format!("one of {partner} in {split}"));
                 }
             }
         }

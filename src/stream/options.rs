@@ -1,6 +1,7 @@
 //! What decides a stream.
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 
 use super::{
     Augmentation, ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions,
@@ -39,6 +40,9 @@ pub struct StreamOptions {
     pub normalization: NormalizationChoice,
     /// What happens to samples at random.
     pub augment: Option<Augmentation>,
+    /// A file of `dicomprep whiten` that images are whitened with, after all else; it centers and rescales them itself,
+    /// so that no normalization goes with it.
+    pub zca_whitening: Option<PathBuf>,
     /// Whether batches get the texts of their samples.
     pub texts: bool,
     /// Whether every row is compared with its checksum.
@@ -68,6 +72,7 @@ impl Default for StreamOptions {
             mask_dtype: MaskDtype::UInt8,
             normalization: NormalizationChoice::Named(NormalizationName::None),
             augment: None,
+            zca_whitening: None,
             texts: false,
             verify: true,
             threads: NonZeroUsize::MIN,

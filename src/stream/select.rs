@@ -39,8 +39,9 @@ pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Ro
     if selection.is_empty() {
         return Err(nothing_selected(file, options));
     }
-    if let Some(split) = options.split.as_ref().filter(|_| !options.allow_leak) {
-        prove_disjoint(file, &selection, split)?;
+    let by_split = options.conditions.iter().any(|condition| condition.column() == column::SPLIT);
+    if (options.split.is_some() || by_split) && !options.allow_leak {
+        prove_disjoint(file, &selection)?;
     }
     Ok(match &options.balance {
         Some(name) => Rows::Balanced(balance(file, &selection, name, options.balance_seed)?),

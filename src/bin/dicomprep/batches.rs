@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use dicomprep::order::{Cursor, Uneven};
-use dicomprep::sink::{BatchWriter, Output, SinkError, is_pipe_or_device};
+use dicomprep::sink::{BatchWriter, Format, Output, SinkError, is_pipe_or_device};
 use dicomprep::stream::{ImageDtype, NormalizationName, Stream, StreamError, TensorSchema, Times};
 use serde_json::{Value, json};
 
@@ -31,6 +31,9 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     }
     if stream.plan().batches_per_epoch() == 0 && !output.quiet {
         exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
+    }
+    if stream.groups() == Some(1) && !output.quiet {
+        exit::tell("note: all samples are of one group, so --balance only draws with replacement\n");
     }
     let makes_file = settings.output.as_ref().is_some_and(|path| !is_pipe_or_device(path));
     let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
@@ -116,10 +119,16 @@ fn write_all(
         ControlFlow::Continue(())
     });
     progress.end();
-    match ran {
-        Ok(ControlFlow::Continue(())) => {}
-        Ok(ControlFlow::Break(stop)) => return Err(stop),
-        Err(error) => return Err(Stop::Stream(error)),
+    let stop = match ran {
+        Ok(ControlFlow::Continue(())) => None,
+        Ok(ControlFlow::Break(stop)) => Some(stop),
+        Err(error) => Some(Stop::Stream(error)),
+    };
+    if let Some(stop) = stop {
+        if !matches!(stop, Stop::Sink(_)) {
+            writer.abort();
+        }
+        return Err(stop);
     }
     totals.bytes = writer.finish().map_err(Stop::Sink)?;
     totals.elapsed = began.elapsed();
@@ -206,10 +215,12 @@ fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
         0 if samples > 0 => batch_size,
         rest => rest,
     };
+    // The files of a tar are of one sample each.
+    let per_batch = (args.form.format != Format::WebDataset).then_some(("sample", batch_size.min(samples)));
     let tensor = |tensor: &TensorSchema| {
-        let [a, b, c] = tensor.shape.map(|side| side as u64);
-        let axes: Vec<&str> = std::iter::once("sample").chain(tensor.axes).collect();
-        json!({ "dtype": tensor.element.name(), "shape": [batch_size.min(samples), a, b, c], "axes": axes })
+        let sides = tensor.axes.into_iter().zip(tensor.shape.map(|side| side as u64));
+        let (axes, shape): (Vec<&str>, Vec<u64>) = per_batch.into_iter().chain(sides).unzip();
+        json!({ "dtype": tensor.element.name(), "shape": shape, "axes": axes })
     };
     json!({
         "file": args.file,
@@ -218,7 +229,10 @@ fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
         "masks": tensor(&schema.mask),
         "structures": schema.structures,
         "normalization": schema.normalization,
+        "augmented": schema.augmented,
         "split": schema.split,
+        "where": args.selection.conditions.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "balance": args.selection.balance,
         "rows": options.rows,
         "epochs": options.epochs,
         "seed": schema.seed,

@@ -53,7 +53,7 @@ impl BatchesSettings {
     pub(crate) fn resolve(args: &BatchesArgs) -> anyhow::Result<Self> {
         let (selection, order, form, work) = (&args.selection, &args.order, &args.form, &args.work);
         let rank = Rank::new(order.rank, order.world_size);
-        let threads = work.threads.map_or_else(all_cores, |threads| threads.get().into());
+        let threads = work.threads.map_or_else(all_cores, usize::from);
         let prefetch = work.prefetch.map_or_else(|| (threads + 1).max(4), NonZeroUsize::get);
         let stream = StreamOptions {
             rows: RowOptions {
@@ -81,6 +81,7 @@ impl BatchesSettings {
                 (None, None) => NormalizationChoice::Named(form.normalize),
             },
             augment: augmentation(args)?,
+            zca_whitening: args.standardize.zca_whitening.clone(),
             texts: form.format.needs_texts(),
             verify: !work.no_verify,
             threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &WhitenArgs, output: &OutputArgs) -> anyhow::Result<Exit
             "note: --featurewise-std-normalization changes nothing: whitening replaces it, here as in Keras\n",
         );
     }
-    let threads = args.threads.map_or_else(all_cores, |threads| threads.get().into());
+    let threads = args.threads.map_or_else(all_cores, usize::from);
     let options = WhitenOptions {
         epsilon: args.zca_epsilon,
         rescale: args.rescale.unwrap_or(1.0),

@@ -80,8 +80,14 @@ pub(crate) struct StandardizeArgs {
     /// Divide by the standard deviation of the train split, and center
     #[arg(long, conflicts_with = "normalize")]
     featurewise_std_normalization: bool,
-    /// Whiten with the file that `dicomprep whiten` has made
-    #[arg(long, value_name = "FILE", conflicts_with = "normalize", value_hint = ValueHint::FilePath)]
+    /// Whiten with the file that `dicomprep whiten` has made of this one; it rescales and centers by itself
+    #[arg(
+        long, value_name = "FILE", value_hint = ValueHint::FilePath,
+        conflicts_with_all = [
+            "normalize", "rescale", "samplewise_center", "samplewise_std_normalization", "featurewise_center",
+            "featurewise_std_normalization"
+        ]
+    )]
     pub(crate) zca_whitening: Option<PathBuf>,
 }
 

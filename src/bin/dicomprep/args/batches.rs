@@ -1,6 +1,6 @@
 //! What can be typed after `batches`.
 
-use std::num::{NonZeroU16, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::ValueHint;
@@ -47,7 +47,7 @@ pub(crate) struct BatchesArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Print shapes, types and numbers of batches as JSON, and decode nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "output")]
     pub(crate) describe: bool,
 
     #[command(flatten)]
@@ -71,7 +71,7 @@ pub(crate) struct SelectionArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) split: Option<String>,
     /// Stream a split that shares patients or images with another
-    #[arg(long, requires = "split")]
+    #[arg(long)]
     pub(crate) allow_leak: bool,
     /// Only samples that meet this, as in patient_id=SCD01, annotated.outer=1, mask_pixels.inner>50; can be
     /// given several times, and then all must be met
@@ -146,8 +146,8 @@ pub(crate) struct FormArgs {
 #[command(next_help_heading = "How it is done (the bytes do not depend on it)")]
 pub(crate) struct WorkArgs {
     /// Threads that decode [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroU16>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
     /// Batches in memory [default: 4, or one more than threads]
     #[arg(long, value_name = "N")]
     pub(crate) prefetch: Option<NonZeroUsize>,

@@ -1,6 +1,5 @@
 //! What can be typed after `whiten`.
 
-use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::ValueHint;
@@ -50,8 +49,8 @@ pub(crate) struct WhitenArgs {
     #[arg(long)]
     pub(crate) featurewise_std_normalization: bool,
     /// Number of threads; the file does not depend on it [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroU16>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
 }
 
 fn epsilon(typed: &str) -> Result<f64, String> {
