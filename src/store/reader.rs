@@ -136,7 +136,7 @@ impl Opened {
             return Err(Self::not_ours(path, "it is not a file".to_owned()));
         }
         if !is_hdf5(path).map_err(io_error("read", path))? {
-            return Err(Self::not_ours(path, "it does not begin as an HDF5 file".to_owned()));
+            return Err(Self::not_ours(path, "it is not an HDF5 file without a user block".to_owned()));
         }
         let file = File::with_options()
             .with_fapl(|access| access.file_locking(false))

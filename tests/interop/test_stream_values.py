@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from conftest import FIXTURES
-from streams import Contents, copy, describe, joined, npy, npy_ends, one_row_chunks, replace, retyped, run, seal, stream
+from streams import (Contents, before_cut, copy, describe, joined, npy, npy_ends, one_row_chunks, replace, retyped, run,
+                     seal, stream)
 
 CLOSE = dict(rtol=2**-23, atol=1e-12)
 
@@ -179,7 +180,7 @@ def test_a_row_without_a_window_is_named(spoiled, dicomprep):
     words = ["--normalize", "window", "--no-shuffle", "-b", 2]
     result = run(dicomprep, spoiled, *words, code=1)
     assert "row 9" in result.stderr and name in result.stderr and "--window" in result.stderr
-    assert len(npy(result.stdout)) == 4
+    assert len(npy(before_cut(result.stdout))) == 4
     assert len(npy(stream(dicomprep, spoiled, *words, "--window", "100,200"))) == 10
 
 
@@ -205,7 +206,7 @@ def test_a_value_too_large_for_float16_is_named(final_data, dicomprep, tmp_path)
         result = run(dicomprep, file, *words, "--no-shuffle", code=1)
         assert "row 7" in result.stderr and name in result.stderr and "float32" in result.stderr
         whole = stream(dicomprep, final_data, *words, "--no-shuffle")
-        assert result.stdout == whole[: npy_ends(whole)[2]]
+        assert before_cut(result.stdout) == whole[: npy_ends(whole)[2]]
         assert images(dicomprep, file).min() <= value
     run(dicomprep, file, "--image-dtype", "float16", "--normalize", "percentile")
 

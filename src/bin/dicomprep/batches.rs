@@ -119,16 +119,14 @@ fn write_all(
         ControlFlow::Continue(())
     });
     progress.end();
-    let stop = match ran {
-        Ok(ControlFlow::Continue(())) => None,
-        Ok(ControlFlow::Break(stop)) => Some(stop),
-        Err(error) => Some(Stop::Stream(error)),
-    };
-    if let Some(stop) = stop {
-        if !matches!(stop, Stop::Sink(_)) {
+    match ran {
+        Ok(ControlFlow::Continue(())) => {}
+        // What an interrupted stream has, goes on with what comes from its cursor.
+        Ok(ControlFlow::Break(stop)) => return Err(stop),
+        Err(error) => {
             writer.abort();
+            return Err(Stop::Stream(error));
         }
-        return Err(stop);
     }
     totals.bytes = writer.finish().map_err(Stop::Sink)?;
     totals.elapsed = began.elapsed();
