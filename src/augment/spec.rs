@@ -189,21 +189,17 @@ impl AugmentSpec {
         Ok(spec)
     }
 
-    /// Reads TOML, replaces `fields` of it by values that are written in TOML too, and checks the result.
-    ///
-    /// # Errors
-    /// [`AugmentError`], with the line or the field that is wrong.
-    pub fn from_toml_with(text: &str, fields: &[(&str, String)]) -> Result<Self, AugmentError> {
-        let mut spec = toml::Table::try_from(Self::from_toml(text)?).expect("a spec can be written in TOML");
-        for (name, value) in fields {
-            let field = format!("{name} = {value}");
-            let table: toml::Table = toml::from_str(&field).map_err(|error| toml_error(&field, &error))?;
-            toml::from_str::<Self>(&field).map_err(|error| toml_error(&field, &error))?;
-            spec.extend(table);
+    /// What of it holds for samples that are not to be changed at random: their size, cropped or padded in the
+    /// middle.
+    #[must_use]
+    pub fn for_evaluation(&self) -> Self {
+        Self {
+            size: self.size,
+            crop: Crop::Center,
+            fill_mode: self.fill_mode,
+            cval: self.cval,
+            ..Self::default()
         }
-        let spec: Self = spec.try_into().map_err(|error| toml_error("", &error))?;
-        spec.check()?;
-        Ok(spec)
     }
 
     /// The values of `preset`.

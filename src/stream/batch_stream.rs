@@ -10,7 +10,7 @@ use super::form::{Form, FormOptions, Whiten};
 use super::row_cache::RowCache;
 use super::select::select_rows;
 use super::{Batch, Normalization, StreamError, StreamOptions, StreamSchema, Times, prefetch};
-use crate::augment::{AugmentParams, Centering, Whitening};
+use crate::augment::{AugmentParams, AugmentSpec, Centering, Whitening};
 use crate::order::{Arrangement, BatchOptions, BatchPlan, Cursor, Rows, Sample};
 use crate::store::{ColumnReader, DatasetFile, WhiteningFile, column};
 
@@ -61,11 +61,15 @@ impl Stream {
             mask: form.mask.schema().clone(),
             structures,
             split: options.rows.split.clone(),
-            // Rows that are drawn depend on the seed even where they are not shuffled.
-            seed: options.seed.or(options.rows.balance.is_some().then_some(options.rows.balance_seed)),
+            // What is drawn depends on the seed even where rows are not shuffled.
+            seed: options.seed.or(match (&options.rows.balance, &options.augment) {
+                (Some(_), _) => Some(options.rows.balance_seed),
+                (None, Some(augment)) if form.augments() => Some(augment.seed),
+                _ => None,
+            }),
             normalization: match options.zca_whitening {
                 Some(_) => "zca-whitening".to_owned(),
-                None => normalization.name().to_owned(),
+                None => normalization.to_string(),
             },
             augmented: form.augments(),
         };
@@ -136,6 +140,12 @@ impl Stream {
             Ok(()) | Err(Unfilled::Stopped) => Ok(batch),
             Err(Unfilled::Failed(error)) => Err(error),
         }
+    }
+
+    /// What can happen to samples; `None` where the stream is not augmented.
+    #[must_use]
+    pub fn augmentation(&self) -> Option<&AugmentSpec> {
+        self.form.augmentation()
     }
 
     /// How many groups rows are drawn from; `None` where they are not drawn.

@@ -125,6 +125,11 @@ impl Form {
         self.work.as_ref().is_some_and(|work| work.augments)
     }
 
+    /// What can happen to samples.
+    pub(super) fn augmentation(&self) -> Option<&AugmentSpec> {
+        self.work.as_ref().filter(|work| work.augments).map(|work| &work.augmentation.spec)
+    }
+
     /// What happens to the sample of a row: nothing where the stream is not augmented.
     pub(super) fn draw(&self, epoch: u64, row: u64) -> Option<AugmentParams> {
         let Work { augmentation: Augmentation { spec, seed }, shape: [height, width, _], .. } =

@@ -1,5 +1,7 @@
 //! What is done to the values of an image before they leave.
 
+use std::fmt;
+
 use super::ConvertError;
 use crate::model::PixelType;
 use crate::store::{ImageStatistics, TrainFigures};
@@ -268,6 +270,20 @@ impl Normalization {
                 Scaling::window(center, width)?
             }
         }))
+    }
+}
+
+impl fmt::Display for Normalization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Standardize(Standardization { steps, .. }) = self else { return f.write_str(self.name()) };
+        let given = [
+            (steps.samplewise_center, "samplewise_center"),
+            (steps.samplewise_std_normalization, "samplewise_std_normalization"),
+            (steps.featurewise_center, "featurewise_center"),
+            (steps.featurewise_std_normalization, "featurewise_std_normalization"),
+        ];
+        write!(f, "rescale={}", steps.rescale)?;
+        given.iter().filter(|(given, _)| *given).try_for_each(|(_, name)| write!(f, ",{name}"))
     }
 }
 

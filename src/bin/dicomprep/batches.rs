@@ -15,7 +15,7 @@ use crate::args::{BatchesArgs, OutputArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
 use crate::progress::StreamProgress;
-use crate::settings::{BatchesSettings, is_same_place};
+use crate::settings::{BatchesSettings, is_same_place, only_evaluates};
 use crate::table;
 
 pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
@@ -34,6 +34,10 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     }
     if stream.groups() == Some(1) && !output.quiet {
         exit::tell("note: all samples are of one group, so --balance only draws with replacement\n");
+    }
+    if args.augment.is_given() && only_evaluates(args) && !output.quiet {
+        let split = args.selection.split.as_deref().unwrap_or_default();
+        exit::tell(&format!("note: {split} is not augmented, only train is; --augment-eval does it\n"));
     }
     let makes_file = settings.output.as_ref().is_some_and(|path| !is_pipe_or_device(path));
     let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
@@ -184,6 +188,11 @@ fn refuse_conflicts(args: &BatchesArgs, output: Option<&Path>) {
     if form.window.is_some() && form.normalize != NormalizationName::Window {
         wrong_usage("--window goes with --normalize window");
     }
+    if form.image_dtype == ImageDtype::Stored && (args.augment.is_given() || args.standardize.is_given()) {
+        wrong_usage(
+            "augmentation and standardization make fractions: use --image-dtype float32 or float16, not stored",
+        );
+    }
     match output {
         _ if args.describe => {}
         Some(path) if is_same_place(path, &args.file) => {
@@ -227,7 +236,7 @@ fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
         "masks": tensor(&schema.mask),
         "structures": schema.structures,
         "normalization": schema.normalization,
-        "augmented": schema.augmented,
+        "augmentation": stream.augmentation(),
         "split": schema.split,
         "where": args.selection.conditions.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "balance": args.selection.balance,

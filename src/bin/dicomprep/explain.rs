@@ -1,11 +1,14 @@
 //! `dicomprep explain`: where a sample comes from, and what augmentation makes of it.
 
+use std::path::Path;
+
 use anyhow::Context;
 use dicomprep::augment::AugmentSpec;
 use dicomprep::model::GridShape;
 use dicomprep::report::{Picture, side_by_side};
 use dicomprep::store::{RowFacts, Target};
 use dicomprep::stream::{Augmentation, Batch, Stream, StreamOptions};
+use dicomprep::wrangle::SplitName;
 use serde_json::json;
 
 use crate::args::ExplainArgs;
@@ -14,7 +17,10 @@ use crate::settings;
 use crate::table;
 
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
-    let (at, spec) = (args.at, settings::augment_spec(&args.augment)?);
+    if args.output.as_deref() == Some(Path::new("-")) {
+        exit::wrong_usage("explain", "--output takes a file for the PNG");
+    }
+    let (at, spec) = (args.at, settings::augment_spec("explain", &args.augment)?);
     let seen = Stream::open(&args.file, &options(args, spec))?;
     let sample = seen.sample(at.epoch, at.row)?;
     let facts = seen.file().row_facts(at.row as usize)?;
@@ -35,6 +41,9 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     }
     let mut rows = describe(&facts);
     rows.push(("drawn", format!("for seed {}, epoch {}, row {}: {drawn}", at.seed, at.epoch, at.row)));
+    if !facts.split.is_empty() && facts.split != SplitName::Train.name() {
+        rows.push(("", format!("in a stream of --split {}, with --augment-eval only", facts.split)));
+    }
     exit::print(table::lines(&rows).as_bytes())
 }
 

@@ -94,25 +94,43 @@ impl BatchesSettings {
 
 /// What is done to samples at random: not to those of another split than train, unless it is asked for.
 fn augmentation(args: &BatchesArgs) -> anyhow::Result<Option<Augmentation>> {
-    let spec = augment_spec(&args.augment)?;
-    let evaluates = args.selection.split.as_ref().is_some_and(|split| split != SplitName::Train.name());
-    let spec = spec.filter(|_| !evaluates || args.augment.augment_eval);
+    let spec = augment_spec("batches", &args.augment)?;
+    let spec = spec.map(|spec| if only_evaluates(args) { spec.for_evaluation() } else { spec });
     Ok(spec.map(|spec| Augmentation { spec, seed: args.order.seed }))
 }
 
-/// The changes that were asked for, if any.
-pub(crate) fn augment_spec(args: &AugmentArgs) -> anyhow::Result<Option<AugmentSpec>> {
-    let fields = args.fields();
-    let Some(named) = &args.augment else {
-        return Ok(if fields.is_empty() { None } else { Some(AugmentSpec::from_toml_with("", &fields)?) });
-    };
-    if let Ok(preset) = named.parse::<Preset>() {
-        return Ok(Some(AugmentSpec::from_toml_with(&format!("preset = '{}'", preset.name()), &fields)?));
+/// Whether samples are not to be changed at random.
+pub(crate) fn only_evaluates(args: &BatchesArgs) -> bool {
+    let split = args.selection.split.as_ref();
+    !args.augment_eval && split.is_some_and(|split| split != SplitName::Train.name())
+}
+
+/// The changes that were asked for after `command`, if any.
+pub(crate) fn augment_spec(command: &str, args: &AugmentArgs) -> anyhow::Result<Option<AugmentSpec>> {
+    if !args.is_given() {
+        return Ok(None);
     }
-    let text = std::fs::read_to_string(named).with_context(|| {
-        format!("--augment {named} is none of the presets keras-default, cardiac and nnunet, and cannot be read as a file")
+    let mut spec = match &args.augment {
+        None => AugmentSpec::default(),
+        Some(named) => match named.parse::<Preset>() {
+            Ok(preset) => AugmentSpec::preset(preset),
+            Err(_) => read_spec(named)?,
+        },
+    };
+    args.change(&mut spec);
+    if let Err(error) = spec.check() {
+        exit::wrong_usage(command, &error.to_string());
+    }
+    Ok(Some(spec))
+}
+
+fn read_spec(path: &str) -> anyhow::Result<AugmentSpec> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!(
+            "--augment {path} is none of the presets keras-default, cardiac and nnunet, and cannot be read as a file"
+        )
     })?;
-    Ok(Some(AugmentSpec::from_toml_with(&text, &fields).with_context(|| named.clone())?))
+    AugmentSpec::from_toml(&text).with_context(|| path.to_owned())
 }
 
 fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {

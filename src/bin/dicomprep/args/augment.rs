@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use clap::ValueHint;
+use dicomprep::augment::{AugmentSpec, FillMode, Interpolation, Range, ShiftRange};
 use dicomprep::stream::StandardizeSteps;
 
-use super::choice::factor;
+use super::choice::{factor, named};
+
+/// The heading of what changes samples at random.
+pub(super) const AUGMENTATION: &str =
+    "Augmentation (options of Keras' ImageDataGenerator have its names and meaning)";
 
 /// The options of Keras' `ImageDataGenerator`, under its names, and where more is written.
 #[derive(Debug, clap::Args)]
@@ -16,34 +21,31 @@ pub(crate) struct AugmentArgs {
     /// A preset, keras-default, cardiac or nnunet, or a TOML file; the options below replace what it says
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::FilePath)]
     pub(crate) augment: Option<String>,
-    /// Augment another split than train too
-    #[arg(long)]
-    pub(crate) augment_eval: bool,
     /// Rotation by -R to R degrees
     #[arg(long, value_name = "R")]
-    rotation_range: Option<String>,
+    rotation_range: Option<f64>,
     /// Shift to the left and right: below 1 a part of the width, from 1 on pixels; a whole number or a list chooses
     #[arg(long, value_name = "S|LIST")]
-    width_shift_range: Option<String>,
+    width_shift_range: Option<ShiftRange>,
     /// Shift up and down, in the same way
     #[arg(long, value_name = "S|LIST")]
-    height_shift_range: Option<String>,
+    height_shift_range: Option<ShiftRange>,
     /// Shear by -S to S degrees
     #[arg(long, value_name = "S")]
-    shear_range: Option<String>,
+    shear_range: Option<f64>,
     /// Zoom of height and width, each drawn apart, from 1 - Z to 1 + Z or from LOW to HIGH; above 1, things become
     /// smaller
-    #[arg(long, value_name = "Z|LOW,HIGH")]
-    zoom_range: Option<String>,
+    #[arg(long, value_name = "Z|LOW,HIGH", value_parser = Range::from_zoom_text)]
+    zoom_range: Option<Range>,
     /// Zoom height and width by the same number
     #[arg(long)]
     zoom_isotropic: bool,
     /// Add -C to C to all pixels, within the image's extremes
     #[arg(long, value_name = "C")]
-    channel_shift_range: Option<String>,
+    channel_shift_range: Option<f64>,
     /// Multiply distances from the darkest pixel
     #[arg(long, value_name = "LOW,HIGH")]
-    brightness_range: Option<String>,
+    brightness_range: Option<Range>,
     /// Exchange left and right in half of the samples
     #[arg(long)]
     horizontal_flip: bool,
@@ -51,14 +53,14 @@ pub(crate) struct AugmentArgs {
     #[arg(long)]
     vertical_flip: bool,
     /// What images have outside of them; masks are 0 there [default: nearest]
-    #[arg(long, value_name = "MODE", value_parser = ["nearest", "constant", "reflect", "wrap"])]
-    fill_mode: Option<String>,
+    #[arg(long, value_name = "MODE", value_parser = named(fill_modes()))]
+    fill_mode: Option<FillMode>,
     /// The value outside for --fill-mode constant [default: 0]
     #[arg(long, value_name = "VALUE")]
-    cval: Option<String>,
+    cval: Option<f64>,
     /// How images are interpolated: 0 nearest, 1 linear, 3 cubic spline [default: 1]
-    #[arg(long, value_name = "ORDER", value_parser = ["0", "1", "3"])]
-    interpolation_order: Option<String>,
+    #[arg(long, value_name = "ORDER", value_parser = named(interpolations()))]
+    interpolation_order: Option<Interpolation>,
 }
 
 /// What Keras' `ImageDataGenerator` does to standardize.
@@ -92,33 +94,50 @@ pub(crate) struct StandardizeArgs {
 }
 
 impl AugmentArgs {
-    /// What was typed as keys and values of the TOML schema.
-    pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
-        let list = |text: &String| if text.contains(',') { format!("[{text}]") } else { text.clone() };
-        let texts = [
-            ("rotation_range", &self.rotation_range),
-            ("width_shift_range", &self.width_shift_range),
-            ("height_shift_range", &self.height_shift_range),
-            ("shear_range", &self.shear_range),
-            ("zoom_range", &self.zoom_range),
-            ("channel_shift_range", &self.channel_shift_range),
-            ("brightness_range", &self.brightness_range),
-            ("cval", &self.cval),
-            ("interpolation_order", &self.interpolation_order),
-        ];
-        let flags = [
-            ("zoom_isotropic", self.zoom_isotropic),
-            ("horizontal_flip", self.horizontal_flip),
-            ("vertical_flip", self.vertical_flip),
-        ];
-        let texts = texts.iter().filter_map(|(name, text)| Some((*name, text.as_ref().map(list)?)));
-        let flags = flags.iter().filter(|(_, given)| *given).map(|(name, _)| (*name, "true".to_owned()));
-        let fill_mode = self.fill_mode.iter().map(|mode| ("fill_mode", format!("'{mode}'")));
-        texts.chain(flags).chain(fill_mode).collect()
+    /// Whether any change was asked for.
+    pub(crate) fn is_given(&self) -> bool {
+        let mut changed = AugmentSpec::default();
+        self.change(&mut changed);
+        self.augment.is_some() || changed != AugmentSpec::default()
+    }
+
+    /// Replaces what was typed.
+    pub(crate) fn change(&self, spec: &mut AugmentSpec) {
+        fn set<T: Clone>(field: &mut T, typed: Option<&T>) {
+            if let Some(typed) = typed {
+                field.clone_from(typed);
+            }
+        }
+        set(&mut spec.rotation_range, self.rotation_range.as_ref());
+        set(&mut spec.width_shift_range, self.width_shift_range.as_ref());
+        set(&mut spec.height_shift_range, self.height_shift_range.as_ref());
+        set(&mut spec.shear_range, self.shear_range.as_ref());
+        set(&mut spec.zoom_range, self.zoom_range.as_ref());
+        set(&mut spec.channel_shift_range, self.channel_shift_range.as_ref());
+        set(&mut spec.cval, self.cval.as_ref());
+        set(&mut spec.fill_mode, self.fill_mode.as_ref());
+        set(&mut spec.interpolation_order, self.interpolation_order.as_ref());
+        spec.brightness_range = self.brightness_range.or(spec.brightness_range);
+        spec.zoom_isotropic |= self.zoom_isotropic;
+        spec.horizontal_flip |= self.horizontal_flip;
+        spec.vertical_flip |= self.vertical_flip;
     }
 }
 
+fn fill_modes() -> Vec<(&'static str, FillMode)> {
+    FillMode::ALL.map(|mode| (mode.name(), mode)).to_vec()
+}
+
+fn interpolations() -> Vec<(&'static str, Interpolation)> {
+    vec![("0", Interpolation::Nearest), ("1", Interpolation::Linear), ("3", Interpolation::Cubic)]
+}
+
 impl StandardizeArgs {
+    /// Whether any step was asked for.
+    pub(crate) fn is_given(&self) -> bool {
+        self.steps().is_some() || self.zca_whitening.is_some()
+    }
+
     /// Keras' steps of standardization, if one was asked for.
     pub(crate) fn steps(&self) -> Option<StandardizeSteps> {
         let steps = StandardizeSteps {

@@ -8,7 +8,7 @@ use dicomprep::order::{Cursor, Uneven};
 use dicomprep::sink::Format;
 use dicomprep::stream::{Condition, ImageDtype, Layout, MaskDtype, NormalizationName};
 
-use super::augment::{AugmentArgs, StandardizeArgs};
+use super::augment::{AUGMENTATION, AugmentArgs, StandardizeArgs};
 use super::choice::named;
 
 const BATCHES_EXAMPLES: &str = "\
@@ -58,6 +58,9 @@ pub(crate) struct BatchesArgs {
     pub(crate) form: FormArgs,
     #[command(flatten)]
     pub(crate) augment: AugmentArgs,
+    /// Augment another split than train too
+    #[arg(long, help_heading = AUGMENTATION)]
+    pub(crate) augment_eval: bool,
     #[command(flatten)]
     pub(crate) standardize: StandardizeArgs,
     #[command(flatten)]
