@@ -1,12 +1,14 @@
 """What `batches` and `explain` do with augmentation, whatever Keras would say."""
 
 import json
+import re
 import struct
 import zlib
 
 import numpy as np
 import pytest
 
+from conftest import REPOSITORY
 from streams import Contents, arrow, column, describe, joined, npy, npy_ends, run, stream, tar, tensor
 
 FLAGS = ["--rotation-range", "20", "--width-shift-range", "0.1", "--zoom-range", "0.15", "--horizontal-flip"]
@@ -195,6 +197,14 @@ def test_a_file_begins_with_a_preset(final_data, dicomprep, toml):
         assert abs(parameters.pop("theta")) <= 1
         base[key].pop("theta")
         assert parameters == base[key]
+
+
+def test_the_example_of_the_readme(final_data, dicomprep, toml):
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    example, = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert describe(dicomprep, final_data, *toml(example))["images"]["shape"] == [20, 224, 224, 1]
+    seen = set().union(*drawn(dicomprep, final_data, *toml(example), "--epochs", 3).values())
+    assert seen >= {"theta", "tx", "ty", "zx", "zy", "flip_horizontal", "offset", "elastic", "gamma"}
 
 
 def test_a_size_gives_shapes_that_describe_states(final_data, dicomprep, toml):
