@@ -15,6 +15,7 @@ from streams import Contents, arrow, column, joined, retyped, stream, tensor
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 try:
+    import scipy.ndimage
     import scipy.stats
     from keras.src.legacy.preprocessing import image as legacy
 except ImportError as absent:
@@ -126,6 +127,23 @@ def by_plane(keras, mask, parameters):
     """What Keras makes of each plane of a mask."""
     planes = np.moveaxis(mask, 2, 0).astype(np.float32)[..., None]
     return np.concatenate([keras.apply_transform(plane, parameters) for plane in planes], axis=2)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("mode", MODES)
+def test_images_that_are_not_square_turn_about_their_center(mode, order, oblong, dicomprep, tmp_path):
+    """Keras takes half of the rows for the center of the columns; this is SciPy at the places as they should be."""
+    spec = toml(tmp_path, GEOMETRY + f"fill_mode = '{mode}'\ninterpolation_order = {order}\ncval = -77.0\n")
+    contents = Contents(oblong)
+    for row, image, mask, parameters in augmented(dicomprep, oblong, 60, "--augment", spec):
+        stored = contents.images[row, ..., 0].astype(np.float32)
+        assert image.shape == (24, 16, 1) and mask.shape == (24, 16, 1)
+        place = input_places(parameters, stored.shape)
+        ignored = undecided(place, stored.shape)
+        expected = scipy.ndimage.map_coordinates(stored, place, order=order, mode=mode, cval=-77.0)
+        assert np.abs(image[..., 0] - expected)[~ignored].max(initial=0) < 1e-3 * np.ptp(stored), parameters
+        expected = scipy.ndimage.map_coordinates(contents.masks[row, ..., 0], place, order=0, mode="constant")
+        assert np.array_equal(mask[~ignored, 0], expected[~ignored]), parameters
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -269,3 +287,19 @@ def test_standardization_is_that_of_keras(steps, augment, final_data, dicomprep)
     for image, number in zip(before, found, strict=True):
         expected = keras.standardize(image.copy())
         assert np.abs(number - expected).max() < 1e-5 * max(1, np.abs(expected).max())
+
+
+@pytest.mark.parametrize("augment", [[], ["--rotation-range", 20]], ids=["plain", "augmented"])
+def test_whitened_images_are_those_of_keras(augment, dicomprep, tmp_path):
+    file, whitening = tmp_path / "small.h5", tmp_path / "small.zca.h5"
+    dicomprep.prep(FIXTURES, file, "--size", "16x16", "--fit", "resize")
+    assert dicomprep("whiten", file, "-o", whitening, "--rescale", 0.01, "--zca-epsilon", 0.1).returncode == 0
+    contents = Contents(file)
+    keras = generator(featurewise_center=True, zca_whitening=True, zca_epsilon=0.1, rescale=0.01)
+    keras.fit(contents.images[contents["split"] == "train"].astype(np.float64))
+    base = ["--no-shuffle", *augment]
+    before, _ = joined(stream(dicomprep, file, *base))
+    found, _ = joined(stream(dicomprep, file, *base, "--zca-whitening", whitening))
+    for image, number in zip(before, found, strict=True):
+        expected = keras.standardize(image.copy())
+        assert np.abs(number - expected).max() < 1e-3 * np.abs(expected).max()
