@@ -20,7 +20,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-programs bench-prep bench-batches install fixtures clean
+.PHONY: help demo test check bench bench-programs bench-prep bench-batches bench-augment install fixtures clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,13 +42,18 @@ check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denie
 	$(WITH_CMAKE) RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --no-deps
 	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --no-default-features --lib -- -D warnings
 
-bench: bench-prep bench-batches ## both benchmarks; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
+bench: bench-prep bench-batches bench-augment ## all benchmarks; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
 
 bench-prep: bench-programs $(STAMPS)/bench ## compare prep with the usual Python script
 	$(BENCH_VENV)/bin/python benches/prep.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-batches: bench-programs $(STAMPS)/bench $(PEER_STAMPS) ## compare batches with Python's loaders; PEERS=1 adds the large ones (8 GB)
 	$(BENCH_VENV)/bin/python benches/batches.py --target $(TARGET)/release $(BENCH_FLAGS)
+
+# What cannot be installed is not compared with.
+bench-augment: bench-programs $(STAMPS)/bench ## compare augmentation with Keras, albumentations and cv2 (1 GB)
+	-@$(MAKE) --no-print-directory $(STAMPS)/bench-augment
+	$(BENCH_VENV)/bin/python benches/augment.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-programs: $(CMAKE_PATH)
 	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures
