@@ -163,6 +163,24 @@ def test_only_train_is_augmented_where_a_split_is_named(form, final_data, dicomp
         assert stream(dicomprep, final_data, *words, *FLAGS, "--format", form) != plain
 
 
+def test_a_split_that_is_not_augmented_is_said_to_be(final_data, dicomprep):
+    val = ["--split", "val"]
+    for words, said in ((val, True), ([*val, "--quiet"], False), ([*val, "--augment-eval"], False),
+                        (["--split", "train"], False), ([], False)):
+        assert ("--augment-eval" in run(dicomprep, final_data, *FLAGS, *words).stderr) == said
+
+
+def test_other_splits_have_the_size_too(final_data, dicomprep, toml):
+    contents = Contents(final_data)
+    words = [*toml("rotation_range = 20\nsize = [48, 80]\nfill_mode = 'constant'\n"), "--no-shuffle", "--split", "val"]
+    images, masks = joined(stream(dicomprep, final_data, *words))
+    for found, stored in ((images, contents.images), (masks, contents.masks)):
+        expected = np.pad(stored[contents["split"] == "val"][:, 8:56], ((0, 0), (0, 0), (8, 8), (0, 0)))
+        assert np.array_equal(found, expected)
+    assert describe(dicomprep, final_data, *words)["images"]["shape"] == list(images.shape)
+    assert not np.array_equal(images, joined(stream(dicomprep, final_data, *words, "--augment-eval"))[0])
+
+
 # ---------------------------------------------------------------- where it is written
 
 
@@ -218,6 +236,12 @@ def test_a_size_gives_shapes_that_describe_states(final_data, dicomprep, toml):
         assert stated["bytes_per_sample"] == (images.nbytes + masks.nbytes) // 4
         _, batches = arrow(stream(dicomprep, final_data, *words, "--format", "arrow"))
         assert np.array_equal(tensor(batches[0], "image"), images)
+
+
+def test_describe_shows_what_can_happen(final_data, dicomprep):
+    found = describe(dicomprep, final_data, "--augment", "cardiac", "--rotation-range", 7)["augmentation"]
+    assert found["preset"] == "cardiac" and found["rotation_range"] == 7 and found["zoom_range"] == [0.8, 1.25]
+    assert describe(dicomprep, final_data)["augmentation"] is None
 
 
 def test_a_crop_takes_what_it_says(final_data, dicomprep, toml):
@@ -288,9 +312,19 @@ def test_what_is_wrong_in_a_file_is_named(text, parts, final_data, dicomprep, to
 ], ids=" ".join)
 def test_wrong_numbers_are_named(words, final_data, dicomprep):
     result = dicomprep("batches", final_data, *words)
-    assert result.returncode in (1, 2) and result.stdout == "" and "panicked" not in result.stderr
+    assert result.returncode == 2 and result.stdout == "" and "panicked" not in result.stderr
     option = words[0].partition("=")[0].lstrip("-")
     assert option in result.stderr or option.replace("-", "_") in result.stderr
+
+
+@pytest.mark.parametrize("words", [
+    ["--width-shift-range", ".1"],
+    ["--zoom-range", ".9,1.1"],
+    ["--rotation-range", "5."],
+    ["--cval", "-1024", "--rotation-range", "1e1", "--fill-mode", "constant"],
+], ids=" ".join)
+def test_numbers_as_people_write_them(words, final_data, dicomprep):
+    assert stream(dicomprep, final_data, *words) != stream(dicomprep, final_data)
 
 
 def test_no_such_preset_or_file(final_data, dicomprep, tmp_path):
@@ -302,7 +336,7 @@ def test_no_such_preset_or_file(final_data, dicomprep, tmp_path):
 @pytest.mark.parametrize("words", [FLAGS, ["--augment", "nnunet"], ["--rescale", "2"]], ids=" ".join)
 def test_stored_types_hold_no_fractions(words, final_data, dicomprep):
     result = dicomprep("batches", final_data, *words, "--image-dtype", "stored")
-    assert result.returncode in (1, 2) and result.stdout == ""
+    assert (result.returncode, result.stdout) == (2, "")
     assert "float32" in result.stderr and "--image-dtype" in result.stderr
 
 
@@ -349,6 +383,17 @@ def test_explain_shows_what_the_stream_has(words, final_data, dicomprep, toml):
         for name in ("id", "patient_id", "original_id", "source", "split"):
             assert result["sample"][name] == contents[name][row]
         assert result["sample"]["source_sha256"] == contents["source_sha256"][row].tobytes().hex()
+
+
+def test_the_seed_goes_out_without_shuffling(final_data, dicomprep):
+    words = [*FLAGS, "--no-shuffle", "--seed", 9]
+    schema, batches = arrow(stream(dicomprep, final_data, *words, "--format", "arrow"))
+    assert schema.metadata[b"seed"] == b"9"
+    for _, sample in tar(stream(dicomprep, final_data, *words, "--format", "webdataset"))[:3]:
+        facts = sample["json"]
+        at = f"{facts['seed']}:{facts['epoch']}:{facts['row']}"
+        result = json.loads(explain(dicomprep, final_data, at, *FLAGS, "--json").stdout)
+        assert result["augmentation"] == facts["augmentation"]
 
 
 def test_explain_as_text(final_data, dicomprep):
