@@ -17,6 +17,7 @@ mod options;
 mod prefetch;
 mod row_cache;
 mod select;
+mod standardize;
 
 pub use batch::{Batch, ElementType, StreamSchema, TensorSchema, Texts};
 pub use batch_stream::Stream;
@@ -28,9 +29,8 @@ pub use error::StreamError;
 pub use form::Augmentation;
 pub use layout::Layout;
 pub use leak::ROWS_PROVEN_AGAIN;
-pub use normalize::{
-    Normalization, NormalizationChoice, NormalizationName, Standardization, StandardizeSteps,
-};
+pub use normalize::{Normalization, NormalizationChoice, NormalizationName};
 pub use options::StreamOptions;
 pub use prefetch::Times;
 pub use select::RowOptions;
+pub use standardize::{Standardization, StandardizeSteps};
