@@ -49,7 +49,7 @@ fn a_batch_holds_its_rows() {
     let folder = tempfile::tempdir().unwrap();
     for level in [0, 4] {
         let path = file(folder.path(), level);
-        let options = StreamOptions { seed: Some(1), texts: true, ..options() };
+        let options = StreamOptions { seed: 1, shuffle: true, texts: true, ..options() };
         let batches = batches(&path, &options);
         assert_eq!(
             batches.iter().map(|batch| batch.samples.len()).collect::<Vec<_>>(),
@@ -84,7 +84,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), level);
         let mut options = StreamOptions {
-            seed: Some(5), batch_size: NonZeroU64::new(batch_size).unwrap(), epochs: NonZeroU64::new(epochs), ..options()
+            seed: 5, shuffle: true, batch_size: NonZeroU64::new(batch_size).unwrap(), epochs: NonZeroU64::new(epochs), ..options()
         };
         options.rows.balance = balanced.then(|| "patient_id".to_owned());
         let expected = batches(&path, &options);
@@ -107,7 +107,7 @@ proptest! {
         for rank in 0..world_size {
             let rank = Rank::new(rank, NonZeroU64::new(world_size).unwrap()).unwrap();
             let batch_size = NonZeroU64::new(batch_size).unwrap();
-            all.extend(rows(&batches(&path, &StreamOptions { rank, batch_size, uneven, seed: Some(2), ..options() })));
+            all.extend(rows(&batches(&path, &StreamOptions { rank, batch_size, uneven, seed: 2, shuffle: true, ..options() })));
         }
         all.sort_unstable();
         let whole = ROWS as u64 / world_size * world_size;

@@ -75,7 +75,8 @@ fn samples_cost_two_reads_and_no_allocation() {
         write_file(&path, ROWS as usize, level);
         let batch_size = NonZeroU64::new(BATCH_SIZE).unwrap();
         for image_dtype in [ImageDtype::Stored, ImageDtype::Float32] {
-            let plain = StreamOptions { batch_size, image_dtype, seed: Some(1), texts: true, ..options() };
+            let plain =
+                StreamOptions { batch_size, image_dtype, seed: 1, shuffle: true, texts: true, ..options() };
             let [allocations, bytes, reads] = cost_of_later_epochs(&path, &plain);
             // A few small ones for each batch of 50 samples: its order, its way through the queue.
             let batches = (ROWS / BATCH_SIZE) as i64;

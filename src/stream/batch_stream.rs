@@ -51,22 +51,19 @@ impl Stream {
             mask_dtype: options.mask_dtype,
             normalization,
             augment: options.augment.as_ref(),
+            seed: options.seed,
             whiten: options.zca_whitening.as_deref().map(|path| read_whitening(path, &file)).transpose()?,
         });
         let form = form.map_err(|source| StreamError::Unfit { path: path.to_owned(), source })?;
-        let rows = select_rows(&file, &options.rows)?;
+        let rows = select_rows(&file, &options.rows, options.seed)?;
         let plan = BatchPlan::new(batch_options(options, rows.len()));
         let schema = StreamSchema {
             image: form.image.schema().clone(),
             mask: form.mask.schema().clone(),
             structures,
             split: options.rows.split.clone(),
-            // What is drawn depends on the seed even where rows are not shuffled.
-            seed: options.seed.or(match (&options.rows.balance, &options.augment) {
-                (Some(_), _) => Some(options.rows.balance_seed),
-                (None, Some(augment)) if form.augments() => Some(augment.seed),
-                _ => None,
-            }),
+            seed: (options.shuffle || options.rows.balance.is_some() || form.augments())
+                .then_some(options.seed),
             normalization: match options.zca_whitening {
                 Some(_) => "zca-whitening".to_owned(),
                 None => normalization.to_string(),
@@ -191,9 +188,9 @@ impl Stream {
 fn batch_options(options: &StreamOptions, rows: u64) -> BatchOptions {
     BatchOptions {
         rows,
-        arrangement: match options.seed {
-            Some(seed) => Arrangement::Shuffled { seed },
-            None => Arrangement::FileOrder,
+        arrangement: match options.shuffle {
+            true => Arrangement::Shuffled { seed: options.seed },
+            false => Arrangement::FileOrder,
         },
         epochs: options.epochs,
         rank: options.rank,

@@ -23,7 +23,9 @@ pub(super) struct FormOptions<'o> {
     pub(super) image_dtype: ImageDtype,
     pub(super) mask_dtype: MaskDtype,
     pub(super) normalization: Normalization,
-    pub(super) augment: Option<&'o Augmentation>,
+    /// What can happen to samples, and what chooses from it.
+    pub(super) augment: Option<&'o AugmentSpec>,
+    pub(super) seed: u64,
     /// The last thing that is done to images.
     pub(super) whiten: Option<Whiten>,
 }
@@ -33,15 +35,6 @@ pub(super) struct FormOptions<'o> {
 pub(super) struct Whiten {
     pub(super) centering: Centering,
     pub(super) whitening: Arc<Whitening>,
-}
-
-/// What happens to samples at random, and the seed that it is drawn with.
-#[derive(Debug, Clone)]
-pub struct Augmentation {
-    /// What can happen.
-    pub spec: AugmentSpec,
-    /// Chooses what does.
-    pub seed: u64,
 }
 
 /// How stored rows become the samples of a stream.
@@ -55,7 +48,8 @@ pub(super) struct Form {
 struct Work {
     image: ImageConverter,
     mask: MaskConverter,
-    augmentation: Augmentation,
+    spec: AugmentSpec,
+    seed: u64,
     /// Whether something is drawn, not only whitened.
     augments: bool,
     whiten: Option<Whiten>,
@@ -69,21 +63,20 @@ impl Form {
         let FormOptions { image_dtype, mask_dtype, normalization, .. } = *options;
         let [height, width, channels] = image_shape;
         let stored_mask = [height, width, stored_planes];
-        let augmentation = options.augment.filter(|augment| !augment.spec.is_identity());
-        if augmentation.is_none() && options.whiten.is_none() {
+        let spec = options.augment.filter(|spec| !spec.is_identity());
+        if spec.is_none() && options.whiten.is_none() {
             return Ok(Self {
                 image: ImageConverter::new(pixel_type, image_shape, image_dtype, layout, normalization)?,
                 mask: MaskConverter::new(stored_mask, planes, mask_dtype, layout),
                 work: None,
             });
         }
-        let augments = augmentation.is_some();
-        let nothing = Augmentation { spec: AugmentSpec::default(), seed: 0 };
-        let augmentation = augmentation.cloned().unwrap_or(nothing);
+        let augments = spec.is_some();
+        let spec = spec.cloned().unwrap_or_default();
         if image_dtype == ImageDtype::Stored && pixel_type != PixelType::Float32 {
             return Err(ConvertError::StoredAugmented);
         }
-        let [height, width] = augmentation.spec.output_shape([height, width]);
+        let [height, width] = spec.output_shape([height, width]);
         if let Some(Whiten { whitening, .. }) = &options.whiten {
             let (numbers, features) = (height * width * channels, whitening.features());
             if numbers != features {
@@ -106,7 +99,8 @@ impl Form {
             work: Some(Work {
                 image: to_float,
                 mask: MaskConverter::new(stored_mask, planes, MaskDtype::UInt8, nhwc),
-                augmentation,
+                spec,
+                seed: options.seed,
                 augments,
                 whiten: options.whiten.clone(),
                 shape: image_shape,
@@ -127,12 +121,12 @@ impl Form {
 
     /// What can happen to samples.
     pub(super) fn augmentation(&self) -> Option<&AugmentSpec> {
-        self.work.as_ref().filter(|work| work.augments).map(|work| &work.augmentation.spec)
+        self.work.as_ref().filter(|work| work.augments).map(|work| &work.spec)
     }
 
     /// What happens to the sample of a row: nothing where the stream is not augmented.
     pub(super) fn draw(&self, epoch: u64, row: u64) -> Option<AugmentParams> {
-        let Work { augmentation: Augmentation { spec, seed }, shape: [height, width, _], .. } =
+        let Work { spec, seed, shape: [height, width, _], .. } =
             self.work.as_ref().filter(|work| work.augments)?;
         Some(draw(spec, DrawKey { seed: *seed, epoch, row }, [*height, *width]))
     }
@@ -155,16 +149,15 @@ struct Workbench {
 
 impl<'f> Former<'f> {
     pub(super) fn new(form: &'f Form) -> Self {
-        let work = form.work.as_ref().map(
-            |Work { augmentation, shape: [height, width, channels], planes, .. }| Workbench {
-                augmenter: Augmenter::new(&augmentation.spec, [*height, *width], *channels, *planes),
+        let work =
+            form.work.as_ref().map(|Work { spec, shape: [height, width, channels], planes, .. }| Workbench {
+                augmenter: Augmenter::new(spec, [*height, *width], *channels, *planes),
                 image: Vec::new(),
                 mask: Vec::new(),
                 changed_image: Vec::new(),
                 changed_mask: Vec::new(),
                 whitened: Vec::new(),
-            },
-        );
+            });
         Self { form, work }
     }
 
@@ -191,7 +184,7 @@ impl<'f> Former<'f> {
             changed_mask,
             whitened,
         } = bench;
-        let [height, width] = work.augmentation.spec.output_shape([work.shape[0], work.shape[1]]);
+        let [height, width] = work.spec.output_shape([work.shape[0], work.shape[1]]);
         resize(plain_image, work.shape.iter().product())?;
         resize(plain_mask, work.shape[0] * work.shape[1] * work.planes)?;
         resize(changed_image, height * width * work.shape[2])?;

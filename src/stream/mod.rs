@@ -26,7 +26,6 @@ pub use convert::{ImageConverter, ImageDtype};
 pub use convert_error::ConvertError;
 pub use convert_mask::{MaskConverter, MaskDtype};
 pub use error::StreamError;
-pub use form::Augmentation;
 pub use layout::Layout;
 pub use leak::ROWS_PROVEN_AGAIN;
 pub use normalize::{Normalization, NormalizationChoice, NormalizationName};

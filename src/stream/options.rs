@@ -3,9 +3,8 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
-use super::{
-    Augmentation, ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions,
-};
+use super::{ImageDtype, Layout, MaskDtype, NormalizationChoice, NormalizationName, RowOptions};
+use crate::augment::AugmentSpec;
 use crate::order::{Rank, Uneven};
 
 /// Samples of a batch where nobody asks for another number.
@@ -18,8 +17,10 @@ pub struct StreamOptions {
     pub rows: RowOptions,
     /// Which mask planes, in this order; `None` for all of the file.
     pub structures: Option<Vec<String>>,
-    /// The seed of the shuffle; `None` for the order of the file.
-    pub seed: Option<u64>,
+    /// Chooses everything that is left to chance: the shuffle, balanced draws, augmentation.
+    pub seed: u64,
+    /// Whether rows are shuffled, in each epoch anew, or come in the order of the file.
+    pub shuffle: bool,
     /// How many epochs; `None` is without end.
     pub epochs: Option<NonZeroU64>,
     /// Whose share.
@@ -39,7 +40,7 @@ pub struct StreamOptions {
     /// What is done to the values of the images.
     pub normalization: NormalizationChoice,
     /// What happens to samples at random.
-    pub augment: Option<Augmentation>,
+    pub augment: Option<AugmentSpec>,
     /// A file of `dicomprep whiten` that images are whitened with, after all else; it centers and rescales them itself,
     /// so that no normalization goes with it.
     pub zca_whitening: Option<PathBuf>,
@@ -61,7 +62,8 @@ impl Default for StreamOptions {
         Self {
             rows: RowOptions::default(),
             structures: None,
-            seed: None,
+            seed: 0,
+            shuffle: false,
             epochs: Some(NonZeroU64::MIN),
             rank: Rank::ALONE,
             uneven: Uneven::Pad,

@@ -18,8 +18,6 @@ pub struct RowOptions {
     /// has pixels, and rows whose mask of it has none. `patient_id`, `original_id` or `split` makes a group of
     /// each of its texts.
     pub balance: Option<String>,
-    /// Chooses the draws.
-    pub balance_seed: u64,
     /// Streams a split though patients or images of it stand in another split too.
     pub allow_leak: bool,
 }
@@ -27,8 +25,8 @@ pub struct RowOptions {
 /// The columns of which each text can make a group.
 const GROUP_COLUMNS: [&str; 3] = [column::PATIENT_ID, column::ORIGINAL_ID, column::SPLIT];
 
-/// The rows of `file` that `options` ask for.
-pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Rows, StreamError> {
+/// The rows of `file` that `options` ask for; where they are drawn, `seed` chooses them.
+pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions, seed: u64) -> Result<Rows, StreamError> {
     let mut selection = Selection::all(file.rows() as u64);
     if let Some(split) = &options.split {
         selection = select_split(file, selection, split)?;
@@ -44,7 +42,7 @@ pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Ro
         prove_disjoint(file, &selection)?;
     }
     Ok(match &options.balance {
-        Some(name) => Rows::Balanced(balance(file, &selection, name, options.balance_seed)?),
+        Some(name) => Rows::Balanced(balance(file, &selection, name, seed)?),
         None => Rows::Selected(selection),
     })
 }

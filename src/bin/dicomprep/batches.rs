@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, stdout};
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -20,7 +19,7 @@ use crate::table;
 
 pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let settings = BatchesSettings::resolve(args)?;
-    refuse_conflicts(args, settings.output.as_deref());
+    refuse_conflicts(args, &settings);
     let stream = Stream::open(&args.file, &settings.stream)?;
     // A start that the stream does not have is found before anything is written.
     stream.plan().batches_from(args.order.start)?;
@@ -177,8 +176,9 @@ fn wrong_usage(text: &str) -> ! {
 }
 
 /// Ends the program where options contradict each other, or where nobody could read what would be written.
-fn refuse_conflicts(args: &BatchesArgs, output: Option<&Path>) {
+fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
     let form = &args.form;
+    let augments = settings.stream.augment.as_ref().is_some_and(|spec| !spec.is_identity());
     if form.image_dtype == ImageDtype::Stored && form.normalize != NormalizationName::None {
         let name = form.normalize.name();
         wrong_usage(&format!(
@@ -188,12 +188,12 @@ fn refuse_conflicts(args: &BatchesArgs, output: Option<&Path>) {
     if form.window.is_some() && form.normalize != NormalizationName::Window {
         wrong_usage("--window goes with --normalize window");
     }
-    if form.image_dtype == ImageDtype::Stored && (args.augment.is_given() || args.standardize.is_given()) {
+    if form.image_dtype == ImageDtype::Stored && (augments || args.standardize.is_given()) {
         wrong_usage(
             "augmentation and standardization make fractions: use --image-dtype float32 or float16, not stored",
         );
     }
-    match output {
+    match settings.output.as_deref() {
         _ if args.describe => {}
         Some(path) if is_same_place(path, &args.file) => {
             wrong_usage("--output names the file that is read");

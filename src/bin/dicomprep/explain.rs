@@ -7,7 +7,7 @@ use dicomprep::augment::AugmentSpec;
 use dicomprep::model::GridShape;
 use dicomprep::report::{Picture, side_by_side};
 use dicomprep::store::{RowFacts, Target};
-use dicomprep::stream::{Augmentation, Batch, Stream, StreamOptions};
+use dicomprep::stream::{Batch, Stream, StreamOptions};
 use dicomprep::wrangle::SplitName;
 use serde_json::json;
 
@@ -74,8 +74,7 @@ fn describe(facts: &RowFacts) -> Vec<(&'static str, String)> {
 
 /// Samples as float32 (H, W, C) and all mask planes.
 fn options(args: &ExplainArgs, augment: Option<AugmentSpec>) -> StreamOptions {
-    let augment = augment.map(|spec| Augmentation { spec, seed: args.at.seed });
-    StreamOptions { augment, ..StreamOptions::default() }
+    StreamOptions { augment, seed: args.at.seed, ..StreamOptions::default() }
 }
 
 /// The samples beside each other as PNG, all in the greys of the first: its percentiles 0.5 and 99.5 are black and

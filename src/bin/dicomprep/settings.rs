@@ -8,7 +8,7 @@ use dicomprep::augment::{AugmentSpec, Preset};
 use dicomprep::order::Rank;
 use dicomprep::prep::{PrepOptions, Splits};
 use dicomprep::source::Limits;
-use dicomprep::stream::{Augmentation, NormalizationChoice, RowOptions, StreamOptions};
+use dicomprep::stream::{NormalizationChoice, RowOptions, StreamOptions};
 use dicomprep::wrangle::{Layout, SplitName, read_split_file};
 
 use crate::args::{AugmentArgs, BatchesArgs, ContentArgs, PrepArgs};
@@ -60,11 +60,11 @@ impl BatchesSettings {
                 split: selection.split.clone(),
                 conditions: selection.conditions.clone(),
                 balance: selection.balance.clone(),
-                balance_seed: order.seed,
                 allow_leak: selection.allow_leak,
             },
             structures: selection.structures.clone().map(|names| names.0),
-            seed: (!order.no_shuffle).then_some(order.seed),
+            seed: order.seed,
+            shuffle: !order.no_shuffle,
             epochs: NonZeroU64::new(order.epochs),
             rank: rank.unwrap_or_else(|error| {
                 exit::wrong_usage("batches", &format!("--rank and --world-size: {error}"))
@@ -93,10 +93,9 @@ impl BatchesSettings {
 }
 
 /// What is done to samples at random: not to those of another split than train, unless it is asked for.
-fn augmentation(args: &BatchesArgs) -> anyhow::Result<Option<Augmentation>> {
+fn augmentation(args: &BatchesArgs) -> anyhow::Result<Option<AugmentSpec>> {
     let spec = augment_spec("batches", &args.augment)?;
-    let spec = spec.map(|spec| if only_evaluates(args) { spec.for_evaluation() } else { spec });
-    Ok(spec.map(|spec| Augmentation { spec, seed: args.order.seed }))
+    Ok(spec.map(|spec| if only_evaluates(args) { spec.for_evaluation() } else { spec }))
 }
 
 /// Whether samples are not to be changed at random.
