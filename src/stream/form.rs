@@ -142,9 +142,26 @@ struct Workbench {
     augmenter: Augmenter,
     image: Vec<f32>,
     mask: Vec<u8>,
-    changed_image: Vec<f32>,
+    changed: Vec<f32>,
     changed_mask: Vec<u8>,
     whitened: Vec<f32>,
+}
+
+impl Workbench {
+    /// Makes room for a sample, and for what becomes of it where that does not stay in the batch.
+    fn lay_out(&mut self, work: &Work, image_stays: bool, mask_stays: bool) -> Result<(), TryReserveError> {
+        let [height, width, channels] = work.shape;
+        resize(&mut self.image, height * width * channels)?;
+        resize(&mut self.mask, height * width * work.planes)?;
+        let [height, width] = work.spec.output_shape([height, width]);
+        if !image_stays {
+            resize(&mut self.changed, height * width * channels)?;
+        }
+        if !mask_stays {
+            resize(&mut self.changed_mask, height * width * work.planes)?;
+        }
+        Ok(())
+    }
 }
 
 impl<'f> Former<'f> {
@@ -154,7 +171,7 @@ impl<'f> Former<'f> {
                 augmenter: Augmenter::new(spec, [*height, *width], *channels, *planes),
                 image: Vec::new(),
                 mask: Vec::new(),
-                changed_image: Vec::new(),
+                changed: Vec::new(),
                 changed_mask: Vec::new(),
                 whitened: Vec::new(),
             });
@@ -176,32 +193,33 @@ impl<'f> Former<'f> {
             last_mask.convert(stored_mask, mask);
             return Ok(());
         };
-        let Workbench {
-            augmenter,
-            image: plain_image,
-            mask: plain_mask,
-            changed_image,
-            changed_mask,
-            whitened,
-        } = bench;
-        let [height, width] = work.spec.output_shape([work.shape[0], work.shape[1]]);
-        resize(plain_image, work.shape.iter().product())?;
-        resize(plain_mask, work.shape[0] * work.shape[1] * work.planes)?;
-        resize(changed_image, height * width * work.shape[2])?;
-        resize(changed_mask, height * width * work.planes)?;
-        work.image.convert(stored_image, row_window, bytemuck::cast_slice_mut(plain_image))?;
+        // What leaves as it was worked on is worked on where it leaves from.
+        let image_stays = last_image.is_identity()
+            && work.whiten.is_none()
+            && bytemuck::try_cast_slice::<u8, f32>(image).is_ok();
+        let mask_stays = last_mask.is_identity();
+        bench.lay_out(work, image_stays, mask_stays)?;
+        let Workbench { augmenter, image: plain, mask: plain_mask, changed, changed_mask, whitened } = bench;
+        work.image.convert(stored_image, row_window, bytemuck::cast_slice_mut(plain))?;
         work.mask.convert(stored_mask, plain_mask);
         augmenter.apply(
             params.unwrap_or(&AugmentParams::default()),
-            ImageAndMask { image: plain_image, mask: plain_mask },
-            ImageAndMaskMut { image: changed_image, mask: changed_mask },
+            ImageAndMask { image: plain, mask: plain_mask },
+            ImageAndMaskMut {
+                image: if image_stays { bytemuck::cast_slice_mut(image) } else { changed },
+                mask: if mask_stays { mask } else { changed_mask },
+            },
         );
         if let Some(Whiten { centering, whitening }) = &work.whiten {
-            centering.apply(changed_image);
-            whitening.apply(changed_image, whitened);
+            centering.apply(changed);
+            whitening.apply(changed, whitened);
         }
-        last_image.convert(bytemuck::cast_slice(changed_image), row_window, image)?;
-        last_mask.convert(changed_mask, mask);
+        if !image_stays {
+            last_image.convert(bytemuck::cast_slice(changed), row_window, image)?;
+        }
+        if !mask_stays {
+            last_mask.convert(changed_mask, mask);
+        }
         Ok(())
     }
 }
