@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
 use dicomprep::augment::{
-    AugmentError, AugmentSpec, Crop, DrawKey, FillMode, Interpolation, MirrorSpec, NoiseSpec, Preset, Range,
-    ShiftRange, draw,
+    AugmentError, AugmentParams, AugmentSpec, Crop, DrawKey, FillMode, Interpolation, MirrorSpec, NoiseSpec,
+    Preset, Range, ShiftRange, draw,
 };
 
 fn read(text: &str) -> AugmentSpec {
@@ -172,12 +172,12 @@ fn what_is_no_spec_is_named_with_its_line() {
         ("width_shift_range = true", ["width_shift_range = true", "a number or a list of numbers"]),
         ("width_shift_range = ['a']", ["width_shift_range = ['a']", "string"]),
         ("fill_mode = 'mirror'", ["fill_mode = 'mirror'", "`nearest`, `constant`, `reflect`, `wrap`"]),
-        ("size = [1]", ["size = [1]", "array of length 2"]),
+        ("size = [1]", ["size = [1]", "height and width"]),
         ("size = [-1, 5]", ["size = [-1, 5]", "-1"]),
         ("[noise]\nstd = 0.1", ["[noise]", "missing field `probability`"]),
         ("[noise]\nprobability = 1\nstd = 0\nvariance = 1", ["line 4, `variance = 1`", "unknown field"]),
         ("preset = 'heart'", ["preset = 'heart'", "`keras-default`, `cardiac`, `nnunet`"]),
-        ("interpolation_order = 1.5", ["interpolation_order = 1.5", "u8"]),
+        ("interpolation_order = 1.5", ["interpolation_order = 1.5", "expected a whole number"]),
         ("shear_range = 1\nshear_range = 2", ["line 2, `shear_range = 2`", "duplicate key"]),
         ("= 5", ["line 1, `= 5`", "key"]),
         ("rotation_range = 'ä", ["line 1", "string"]),
@@ -268,6 +268,17 @@ fn a_file_replaces_what_its_preset_says() {
 }
 
 #[test]
+fn parameters_come_back_from_json() {
+    for spec in [Preset::Cardiac, Preset::Nnunet, Preset::KerasDefault].map(AugmentSpec::preset) {
+        for row in 0..50 {
+            let drawn = draw(&spec, DrawKey { seed: 3, epoch: 1, row }, [64, 48]);
+            let text = serde_json::to_string(&drawn).unwrap();
+            assert_eq!(serde_json::from_str::<AugmentParams>(&text).unwrap(), drawn, "{text}");
+        }
+    }
+}
+
+#[test]
 fn parameters_are_json_of_what_was_drawn() {
     let key = DrawKey { seed: 0, epoch: 0, row: 0 };
     let json = |text: &str| serde_json::to_value(draw(&read(text), key, [64, 64])).unwrap();
@@ -275,10 +286,10 @@ fn parameters_are_json_of_what_was_drawn() {
     assert_eq!(json("").to_string(), "{}");
     assert_eq!(names("rotation_range = 9"), ["theta"]);
     assert_eq!(
-        names("channel_shift_range = 9\nbrightness_range = 2"),
+        names("channel_shift_range = 9\nbrightness_range = [2, 2]"),
         ["brightness", "channel_shift_intensity"]
     );
-    assert_eq!(json("brightness_range = 2")["brightness"], 2.0);
+    assert_eq!(json("brightness_range = [2, 2]")["brightness"], 2.0);
     assert_eq!(json("size = [32, 70]\ncrop = 'center'")["offset"], serde_json::json!([16, -3]));
     assert_eq!(json("blur = { probability = 1, sigma = 3 }").to_string(), r#"{"blur":[3.0,3.0]}"#);
     let noise = json("noise = { probability = 1, std = 0.5 }");

@@ -2,13 +2,13 @@
 
 use std::f32::consts::LOG2_E;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::pixel_statistics::Extremes;
 use super::power::exp2;
 
 /// A polynomial of degree 3 without a constant term, of which the bias field is e to the power.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BiasFieldParams {
     /// Of v, v^2, v^3, u, u v, u v^2, u^2, u^2 v, u^3, in this order; u and v are the pixel's row and column,

@@ -18,6 +18,10 @@ const FROM_ZERO: Allowed =
     Allowed("it must be finite in float32 and not less than 0", |value| (0.0..=LARGEST).contains(&value));
 const ABOVE_ZERO: Allowed =
     Allowed("it must be finite in float32 and more than 0", |value| value > 0.0 && value <= LARGEST);
+// What pixels of any type are multiplied by, and float32 holds.
+const FACTOR: Allowed = Allowed("it must be from 0 to 1000", |value| (0.0..=1000.0).contains(&value));
+const PIXELS: Allowed =
+    Allowed("it must be from 0 to 65535 pixels", |value| (0.0..=65_535.0).contains(&value));
 const SIDE: Allowed =
     Allowed("a side has 1 to 65535 pixels", |value| (1.0..=f64::from(u16::MAX)).contains(&value));
 const COEFFICIENT: Allowed = Allowed("it must be from -5 to 5", |value| (-5.0..=5.0).contains(&value));
@@ -96,7 +100,7 @@ impl AugmentSpec {
         }
         if let Some(noise) = &self.noise {
             number("noise.probability", noise.probability, PROBABILITY)?;
-            range("noise.std", noise.std, FROM_ZERO)?;
+            range("noise.std", noise.std, FACTOR)?;
         }
         if let Some(blur) = &self.blur {
             number("blur.probability", blur.probability, PROBABILITY)?;
@@ -104,11 +108,11 @@ impl AugmentSpec {
         }
         if let Some(gain) = &self.gain {
             number("gain.probability", gain.probability, PROBABILITY)?;
-            range("gain.factor", gain.factor, FROM_ZERO)?;
+            range("gain.factor", gain.factor, FACTOR)?;
         }
         if let Some(contrast) = &self.contrast {
             number("contrast.probability", contrast.probability, PROBABILITY)?;
-            range("contrast.factor", contrast.factor, FROM_ZERO)?;
+            range("contrast.factor", contrast.factor, FACTOR)?;
         }
         if let Some(low) = &self.low_resolution {
             number("low_resolution.probability", low.probability, PROBABILITY)?;
@@ -127,6 +131,6 @@ impl AugmentSpec {
 
 fn elastic(elastic: &ElasticSpec) -> Checked {
     number("elastic.probability", elastic.probability, PROBABILITY)?;
-    range("elastic.alpha", elastic.alpha, FROM_ZERO)?;
+    range("elastic.alpha", elastic.alpha, PIXELS)?;
     range("elastic.sigma", elastic.sigma, ABOVE_ZERO)
 }

@@ -10,7 +10,7 @@ use super::range::Range;
 pub struct ElasticSpec {
     /// How likely a sample is deformed, 0 to 1.
     pub probability: f64,
-    /// How far pixels move: the largest displacement along an axis, in pixels; from 0.
+    /// How far pixels move: the largest displacement along an axis, in pixels; 0 to 65535.
     pub alpha: Range,
     /// How smooth the displacement is: the standard deviation of a Gaussian, in pixels; above 0.
     pub sigma: Range,
@@ -54,7 +54,7 @@ pub struct BiasFieldSpec {
 pub struct NoiseSpec {
     /// How likely a sample gets noise, 0 to 1.
     pub probability: f64,
-    /// The noise's standard deviation as a part of the image's own; from 0.
+    /// The noise's standard deviation as a part of the image's own; 0 to 1000.
     pub std: Range,
 }
 
@@ -75,7 +75,7 @@ pub struct BlurSpec {
 pub struct GainSpec {
     /// How likely a sample is changed, 0 to 1.
     pub probability: f64,
-    /// By how much distances are multiplied; from 0. Below and above 1 are as likely where both are possible.
+    /// By how much distances are multiplied; 0 to 1000. Below and above 1 are as likely where both are possible.
     pub factor: Range,
 }
 
@@ -85,7 +85,7 @@ pub struct GainSpec {
 pub struct ContrastSpec {
     /// How likely a sample is changed, 0 to 1.
     pub probability: f64,
-    /// By how much distances are multiplied; from 0. Below and above 1 are as likely where both are possible.
+    /// By how much distances are multiplied; 0 to 1000. Below and above 1 are as likely where both are possible.
     pub factor: Range,
 }
 

@@ -1,6 +1,6 @@
 //! What happens to one sample: plain numbers, drawn before anything is done.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bias_field::BiasFieldParams;
 
@@ -8,7 +8,8 @@ use super::bias_field::BiasFieldParams;
 ///
 /// As JSON, it is one flat object with what was drawn and nothing else; `{}` where nothing happens. What Keras
 /// has too is named as in Keras, so that `ImageDataGenerator.apply_transform` takes the object as it is.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AugmentParams {
     /// Where pixels come from, of image and mask.
     #[serde(flatten)]
@@ -46,7 +47,7 @@ pub struct AugmentParams {
 }
 
 /// Gaussian noise.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NoiseParams {
     /// Its standard deviation as a part of the image's own.
     pub std: f64,
@@ -58,7 +59,8 @@ pub struct NoiseParams {
 /// the input has h rows and w columns.
 ///
 /// The default moves nothing.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct GeometryParams {
     /// Rotation in degrees, with Keras' sign: from the column axis to the row axis as the map from output to
     /// input goes, so that things turn counterclockwise as displayed.
@@ -98,7 +100,7 @@ pub struct GeometryParams {
 }
 
 /// A smooth random displacement of each pixel.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ElasticParams {
     /// How far pixels move: the largest displacement along an axis, in pixels.
     pub alpha: f64,

@@ -37,6 +37,18 @@ impl Range {
         })
     }
 
+    /// Two numbers as text, `low,high`, as Keras' `brightness_range` has them.
+    ///
+    /// # Errors
+    /// [`AugmentError::NotNumbers`].
+    pub fn from_two_numbers(text: &str) -> Result<Self, AugmentError> {
+        const EXPECTED: &str = "two numbers, as 0.8,1.2";
+        match *numbers(text, EXPECTED)? {
+            [low, high] => Ok(Self::new(low, high)),
+            _ => Err(AugmentError::NotNumbers { text: text.to_owned(), expected: EXPECTED }),
+        }
+    }
+
     /// Whether only `value` can be drawn.
     #[must_use]
     pub fn is_only(self, value: f64) -> bool {
@@ -85,6 +97,15 @@ pub(super) fn zoom_range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<R
         ShiftRange::Whole(number) => Ok(Range::new(1.0 - number as f64, 1.0 + number as f64)),
         ShiftRange::Real(number) => Ok(Range::new(1.0 - number, 1.0 + number)),
         ShiftRange::Choice(list) => two(&list),
+    }
+}
+
+/// Keras' `brightness_range`: two numbers, and not one.
+pub(super) fn two_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Range>, D::Error> {
+    const EXPECTED: &str = "two numbers, [low, high]";
+    match deserializer.deserialize_any(Numbers(EXPECTED))? {
+        ShiftRange::Choice(list) => two(&list).map(Some),
+        _ => Err(de::Error::invalid_length(1, &EXPECTED)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can happen to samples: random ranges, as they are written in TOML.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::error::AugmentError;
 use super::fill_mode::FillMode;
@@ -9,7 +9,7 @@ use super::operation_spec::{
     NoiseSpec, QuarterTurnsSpec,
 };
 use super::preset::Preset;
-use super::range::{Range, ShiftRange, zoom_range};
+use super::range::{Range, ShiftRange, two_numbers, zoom_range};
 use super::resample::Interpolation;
 
 /// Where the output lies in an image of another size.
@@ -90,13 +90,13 @@ pub struct AugmentSpec {
     /// Keras: from -r to r is added to all pixels, within the image's extremes; in the unit of the stored pixels;
     /// from 0.
     pub channel_shift_range: f64,
-    /// Keras: by what pixels' distances from black are multiplied; from 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Keras: by what pixels' distances from black are multiplied, two numbers; from 0.
+    #[serde(deserialize_with = "two_numbers", skip_serializing_if = "Option::is_none")]
     pub brightness_range: Option<Range>,
 
     /// Height and width of the output, each 1 to 65535; those of the input, if nothing is said. What is larger
     /// is cropped, what is smaller padded by `fill_mode`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "two_sides", skip_serializing_if = "Option::is_none")]
     pub size: Option<[usize; 2]>,
     /// Where the output lies, `random` or `center`; only with `size`.
     pub crop: Crop,
@@ -259,6 +259,31 @@ fn likely(probability: f64, range: Range, nothing: f64) -> bool {
     probability > 0.0 && !range.is_only(nothing)
 }
 
+/// Height and width, and nothing else.
+fn two_sides<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[usize; 2]>, D::Error> {
+    let sides = Vec::deserialize(deserializer)?;
+    let size = sides.as_slice().try_into();
+    size.map(Some).map_err(|_| de::Error::invalid_length(sides.len(), &"height and width, as [224, 224]"))
+}
+
+/// What a field should be, as TOML calls it and not as Rust does.
+fn plain_words(message: &str) -> String {
+    const WORDS: [(&str, &str); 4] = [
+        ("f64", "a number"),
+        ("u8", "a whole number"),
+        ("usize", "a whole number from 0"),
+        ("a sequence", "a list"),
+    ];
+    // What an enumeration can be written as.
+    if message == "wanted string or table" {
+        return "expected a text".to_owned();
+    }
+    let Some((before, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let words = WORDS.iter().find(|(rust, _)| expected.trim_end() == *rust).map(|(_, words)| *words);
+    let words = words.or_else(|| expected.starts_with("struct ").then_some("a table"));
+    format!("{before}, expected {}", words.unwrap_or(expected))
+}
+
 fn toml_error(text: &str, error: &toml::de::Error) -> AugmentError {
     let start = error.span().map_or(0, |span| span.start).min(text.len());
     let before = text.get(..start).unwrap_or(text);
@@ -266,6 +291,6 @@ fn toml_error(text: &str, error: &toml::de::Error) -> AugmentError {
     AugmentError::Toml {
         line: line + 1,
         text: text.lines().nth(line).unwrap_or_default().trim().to_owned(),
-        message: error.message().to_owned(),
+        message: plain_words(error.message()),
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn arrow_schema(schema: &StreamSchema) -> Result<Schema, SinkError> {
         plain("epoch", DataType::UInt64),
         plain("position", DataType::UInt64),
     ];
-    if schema.augmented {
+    if schema.augmentation.is_some() {
         fields.push(plain("augmentation", DataType::Utf8));
     }
     let metadata = HashMap::from(
@@ -44,6 +44,7 @@ pub(super) fn arrow_schema(schema: &StreamSchema) -> Result<Schema, SinkError> {
             ("seed", schema.seed.map(|seed| seed.to_string()).unwrap_or_default()),
             ("normalization", schema.normalization.clone()),
             ("structures", json(&schema.structures)),
+            ("augmentation", schema.augmentation.as_ref().map(json).unwrap_or_default()),
         ]
         .map(|(name, text)| (name.to_owned(), text)),
     );

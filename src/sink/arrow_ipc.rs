@@ -71,7 +71,7 @@ impl ArrowEncoder {
         let encoder = Self {
             image_numbers: schema.image.shape.iter().product(),
             mask_numbers: schema.mask.shape.iter().product(),
-            augmented: schema.augmented,
+            augmented: schema.augmentation.is_some(),
             message: Vec::new(),
             columns: Columns::default(),
         };

@@ -20,7 +20,7 @@ pub(super) fn a_schema() -> StreamSchema {
         split: Some("train".to_owned()),
         seed: Some(11),
         normalization: "zscore".to_owned(),
-        augmented: false,
+        augmentation: None,
     }
 }
 

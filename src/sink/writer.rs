@@ -101,7 +101,7 @@ impl BatchWriter {
             ("ids", texts(batch.ids.len())),
             ("patient ids", texts(batch.patient_ids.len())),
             ("splits", texts(batch.splits.len())),
-            ("augmentations", !self.schema.augmented || texts(batch.augmentations.len())),
+            ("augmentations", self.schema.augmentation.is_none() || texts(batch.augmentations.len())),
         ];
         match parts.iter().find(|(_, fits)| !fits) {
             Some((part, _)) => Err(SinkError::BatchDoesNotFit { cursor: batch.cursor, part }),

@@ -1,5 +1,6 @@
 //! A batch as it leaves, and what all batches of a stream have in common.
 
+use crate::augment::AugmentSpec;
 use crate::order::{Cursor, Sample};
 
 /// The number type of a tensor.
@@ -75,8 +76,8 @@ pub struct StreamSchema {
     pub seed: Option<u64>,
     /// The name of the normalization, `none` where there is none.
     pub normalization: String,
-    /// Whether something is drawn for every sample.
-    pub augmented: bool,
+    /// What can happen to samples; `None` where nothing is drawn for them.
+    pub augmentation: Option<AugmentSpec>,
 }
 
 /// Texts one after the other, in Arrow's layout: text i is `bytes[offsets[i]..offsets[i + 1]]`.

@@ -1,5 +1,6 @@
 //! A file and the batches that are made of it.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +9,12 @@ use std::sync::atomic::AtomicBool;
 use super::fill::{Filler, Unfilled};
 use super::form::{Form, FormOptions, Whiten};
 use super::row_cache::RowCache;
-use super::select::select_rows;
+use super::select::{arrange_rows, select_rows, splits_of};
 use super::{Batch, Normalization, StreamError, StreamOptions, StreamSchema, Times, prefetch};
 use crate::augment::{AugmentParams, AugmentSpec, Centering, Whitening};
 use crate::order::{Arrangement, BatchOptions, BatchPlan, Cursor, Rows, Sample};
 use crate::store::{ColumnReader, DatasetFile, WhiteningFile, column};
+use crate::wrangle::SplitName;
 
 /// The batches of a file: what they are is decided, nothing is decoded yet.
 pub struct Stream {
@@ -26,6 +28,7 @@ pub struct Stream {
     /// `id`, `patient_id` and `split`, if batches get them.
     pub(super) texts: Option<[ColumnReader; 3]>,
     pub(super) cache: RowCache,
+    evaluation: Evaluation,
     plan: BatchPlan,
     schema: StreamSchema,
     threads: usize,
@@ -41,6 +44,14 @@ impl Stream {
         let file = DatasetFile::open(path)?;
         let structures = options.structures.as_deref().unwrap_or(file.structures()).to_vec();
         let normalization = Normalization::new(options.normalization, file.train());
+        let selection = select_rows(&file, &options.rows)?;
+        let evaluation = match options.augment {
+            Some(_) => Evaluation::of(options, splits_of(&file, &selection)?),
+            None => Evaluation::default(),
+        };
+        let rows = arrange_rows(&file, &options.rows, selection, options.seed)?;
+        let spec = options.augment.clone();
+        let spec = spec.map(|spec| if evaluation.unchanged { spec.for_evaluation() } else { spec });
         let form = Form::new(&FormOptions {
             image_shape: [file.shape().rows(), file.shape().columns(), file.channels()],
             pixel_type: file.pixel_type(),
@@ -50,12 +61,11 @@ impl Stream {
             image_dtype: options.image_dtype,
             mask_dtype: options.mask_dtype,
             normalization,
-            augment: options.augment.as_ref(),
+            augment: spec.as_ref(),
             seed: options.seed,
             whiten: options.zca_whitening.as_deref().map(|path| read_whitening(path, &file)).transpose()?,
         });
         let form = form.map_err(|source| StreamError::Unfit { path: path.to_owned(), source })?;
-        let rows = select_rows(&file, &options.rows, options.seed)?;
         let plan = BatchPlan::new(batch_options(options, rows.len()));
         let schema = StreamSchema {
             image: form.image.schema().clone(),
@@ -68,7 +78,7 @@ impl Stream {
                 Some(_) => "zca-whitening".to_owned(),
                 None => normalization.to_string(),
             },
-            augmented: form.augments(),
+            augmentation: form.augmentation().cloned(),
         };
         let column = |name: &str| file.column(name).and_then(ColumnReader::hold);
         let stream = Self {
@@ -88,6 +98,7 @@ impl Stream {
             file,
             rows,
             form,
+            evaluation,
             plan,
             schema,
         };
@@ -145,6 +156,12 @@ impl Stream {
         self.form.augmentation()
     }
 
+    /// Which rows of splits to evaluate by there are, if something can happen to samples.
+    #[must_use]
+    pub fn evaluation(&self) -> &Evaluation {
+        &self.evaluation
+    }
+
     /// How many groups rows are drawn from; `None` where they are not drawn.
     #[must_use]
     pub fn groups(&self) -> Option<u64> {
@@ -182,6 +199,23 @@ impl Stream {
 
     fn sample_bytes(&self) -> usize {
         self.schema.image.sample_bytes() + self.schema.mask.sample_bytes()
+    }
+}
+
+/// Rows of splits other than train in a stream that is to be augmented.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evaluation {
+    /// Their splits, in the order of their names.
+    pub splits: Vec<String>,
+    /// Whether they are not changed at random: a split is named, all rows are such, and nobody asked for it.
+    pub unchanged: bool,
+}
+
+impl Evaluation {
+    fn of(options: &StreamOptions, splits: BTreeSet<String>) -> Self {
+        let trains = |split: &String| split.is_empty() || split == SplitName::Train.name();
+        let unchanged = options.rows.names_split() && !options.augment_eval && !splits.iter().any(trains);
+        Self { splits: splits.into_iter().filter(|split| !trains(split)).collect(), unchanged }
     }
 }
 

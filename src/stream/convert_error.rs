@@ -10,20 +10,25 @@ pub enum ConvertError {
         normalization: &'static str,
     },
     /// Stored numbers are handed on as they are: interpolated ones are others.
-    #[error("augmented images have fractions: ask for --image-dtype float32 or float16")]
+    #[error(
+        "images are augmented and whitened in float32: ask for --image-dtype float32 or float16, not stored"
+    )]
     StoredAugmented,
     /// A whitening matrix for images of another size.
-    #[error("images have {numbers} numbers, and the whitening matrix is for {features}")]
+    #[error(
+        "images leave with {} x {} pixels, and the whitening matrix is for {} x {}",
+        .leaving[0], .leaving[1], .whitened[0], .whitened[1]
+    )]
     WhitenedSize {
-        /// Numbers of an image as it leaves.
-        numbers: usize,
+        /// Rows and columns of an image as it leaves.
+        leaving: [usize; 2],
         /// Those that the matrix takes.
-        features: usize,
+        whitened: [usize; 2],
     },
     /// A normalization by statistics that the file does not have.
     #[error(
         "normalization {normalization} needs the statistics of the train split, and the file has none, as where no \
-         sample is in its train split; sample-zscore and window do without"
+         sample is in its train split; sample-zscore, window and --samplewise-center do without"
     )]
     NoTrainStatistics {
         /// Name of the normalization.

@@ -77,11 +77,10 @@ impl Form {
             return Err(ConvertError::StoredAugmented);
         }
         let [height, width] = spec.output_shape([height, width]);
-        if let Some(Whiten { whitening, .. }) = &options.whiten {
-            let (numbers, features) = (height * width * channels, whitening.features());
-            if numbers != features {
-                return Err(ConvertError::WhitenedSize { numbers, features });
-            }
+        // The matrix was made for the images of the file.
+        let (leaving, whitened) = ([height, width], [image_shape[0], image_shape[1]]);
+        if options.whiten.is_some() && leaving != whitened {
+            return Err(ConvertError::WhitenedSize { leaving, whitened });
         }
         let all: Vec<usize> = (0..planes.len()).collect();
         let nhwc = Layout::Nhwc;

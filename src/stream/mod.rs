@@ -20,7 +20,7 @@ mod select;
 mod standardize;
 
 pub use batch::{Batch, ElementType, StreamSchema, TensorSchema, Texts};
-pub use batch_stream::Stream;
+pub use batch_stream::{Evaluation, Stream};
 pub use condition::{Condition, ConditionError};
 pub use convert::{ImageConverter, ImageDtype};
 pub use convert_error::ConvertError;

@@ -41,6 +41,9 @@ pub struct StreamOptions {
     pub normalization: NormalizationChoice,
     /// What happens to samples at random.
     pub augment: Option<AugmentSpec>,
+    /// Whether it also happens where a split is named, by [`RowOptions::split`] or a condition, and no row of it is of
+    /// train.
+    pub augment_eval: bool,
     /// A file of `dicomprep whiten` that images are whitened with, after all else; it centers and rescales them itself,
     /// so that no normalization goes with it.
     pub zca_whitening: Option<PathBuf>,
@@ -74,6 +77,7 @@ impl Default for StreamOptions {
             mask_dtype: MaskDtype::UInt8,
             normalization: NormalizationChoice::Named(NormalizationName::None),
             augment: None,
+            augment_eval: false,
             zca_whitening: None,
             texts: false,
             verify: true,

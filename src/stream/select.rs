@@ -1,6 +1,6 @@
 //! Which rows of the file are streamed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::leak::prove_disjoint;
 use super::{Condition, StreamError};
@@ -25,8 +25,15 @@ pub struct RowOptions {
 /// The columns of which each text can make a group.
 const GROUP_COLUMNS: [&str; 3] = [column::PATIENT_ID, column::ORIGINAL_ID, column::SPLIT];
 
-/// The rows of `file` that `options` ask for; where they are drawn, `seed` chooses them.
-pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions, seed: u64) -> Result<Rows, StreamError> {
+impl RowOptions {
+    /// Whether they choose by split.
+    pub(super) fn names_split(&self) -> bool {
+        self.split.is_some() || self.conditions.iter().any(|condition| condition.column() == column::SPLIT)
+    }
+}
+
+/// The rows of `file` that `options` ask for.
+pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Selection, StreamError> {
     let mut selection = Selection::all(file.rows() as u64);
     if let Some(split) = &options.split {
         selection = select_split(file, selection, split)?;
@@ -37,10 +44,33 @@ pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions, seed: u64) -
     if selection.is_empty() {
         return Err(nothing_selected(file, options));
     }
-    let by_split = options.conditions.iter().any(|condition| condition.column() == column::SPLIT);
-    if (options.split.is_some() || by_split) && !options.allow_leak {
+    if options.names_split() && !options.allow_leak {
         prove_disjoint(file, &selection)?;
     }
+    Ok(selection)
+}
+
+/// The splits of the rows of `selection`; rows of no split have an empty one.
+pub(super) fn splits_of(file: &DatasetFile, selection: &Selection) -> Result<BTreeSet<String>, StoreError> {
+    let mut column = file.column(column::SPLIT)?.walk();
+    let mut splits = BTreeSet::new();
+    for row in selection.iter() {
+        let cell = column.cell(row as usize)?;
+        let split = cell.text().unwrap_or_default();
+        if !splits.contains(split) {
+            splits.insert(split.to_owned());
+        }
+    }
+    Ok(splits)
+}
+
+/// How the rows of `selection` are streamed; where they are drawn, `seed` chooses them.
+pub(super) fn arrange_rows(
+    file: &DatasetFile,
+    options: &RowOptions,
+    selection: Selection,
+    seed: u64,
+) -> Result<Rows, StreamError> {
     Ok(match &options.balance {
         Some(name) => Rows::Balanced(balance(file, &selection, name, seed)?),
         None => Rows::Selected(selection),

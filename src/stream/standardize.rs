@@ -13,7 +13,7 @@ use super::normalize::Scaling;
 /// 5. with `featurewise_std_normalization`, x = x / (std of the train split + 1e-6).
 ///
 /// As in Keras, what divides by a standard deviation also centers. The numbers of the train split are those of
-/// rescaled pixels (Keras takes them before it rescales, so that its steps 1 and 4 do not go together).
+/// rescaled pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StandardizeSteps {
     /// What all pixels are multiplied by; not 0.
@@ -26,6 +26,19 @@ pub struct StandardizeSteps {
     pub featurewise_center: bool,
     /// Step 5.
     pub featurewise_std_normalization: bool,
+}
+
+impl Default for StandardizeSteps {
+    /// Nothing.
+    fn default() -> Self {
+        Self {
+            rescale: 1.0,
+            samplewise_center: false,
+            samplewise_std_normalization: false,
+            featurewise_center: false,
+            featurewise_std_normalization: false,
+        }
+    }
 }
 
 impl StandardizeSteps {

@@ -14,12 +14,9 @@ from streams import Contents, arrow, column, joined, retyped, stream, tensor
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-try:
-    import scipy.ndimage
-    import scipy.stats
-    from keras.src.legacy.preprocessing import image as legacy
-except ImportError as absent:
-    pytest.skip(f"Keras 3 and SciPy are needed: {absent}", allow_module_level=True)
+import scipy.ndimage
+import scipy.stats
+from keras.src.legacy.preprocessing import image as legacy
 
 pytestmark = pytest.mark.filterwarnings("ignore:Please import `affine_transform`:DeprecationWarning")
 

@@ -163,11 +163,23 @@ def test_only_train_is_augmented_where_a_split_is_named(form, final_data, dicomp
         assert stream(dicomprep, final_data, *words, *FLAGS, "--format", form) != plain
 
 
-def test_a_split_that_is_not_augmented_is_said_to_be(final_data, dicomprep):
+@pytest.mark.parametrize("condition", ["split=val", "split!=train"])
+def test_a_condition_names_a_split_too(condition, final_data, dicomprep):
+    words = ["--where", condition]
+    plain = stream(dicomprep, final_data, *words)
+    assert stream(dicomprep, final_data, *words, *FLAGS) == plain
+    assert stream(dicomprep, final_data, *words, *FLAGS, "--augment-eval") != plain
+
+
+def test_what_happens_to_other_splits_is_said(final_data, dicomprep):
     val = ["--split", "val"]
-    for words, said in ((val, True), ([*val, "--quiet"], False), ([*val, "--augment-eval"], False),
-                        (["--split", "train"], False), ([], False)):
-        assert ("--augment-eval" in run(dicomprep, final_data, *FLAGS, *words).stderr) == said
+    unchanged, changed = "not augmented, only train is", "are augmented too"
+    for words, said in ((val, unchanged), ([*val, "--quiet"], None), ([*val, "--augment-eval"], None),
+                        (["--split", "train"], None), (["--where", "split=test"], unchanged),
+                        ([], changed), (["--where", "split!=test"], changed), (["--augment-eval"], None)):
+        stderr = run(dicomprep, final_data, *FLAGS, *words).stderr
+        assert [text for text in (unchanged, changed) if text in stderr] == [said] * (said is not None), words
+    assert changed not in run(dicomprep, final_data, "--rotation-range", 0).stderr
 
 
 def test_other_splits_have_the_size_too(final_data, dicomprep, toml):
@@ -283,6 +295,14 @@ def test_normalization_comes_after(final_data, dicomprep):
     ("rotation_range = -1\n", ["`rotation_range` is -1"]),
     ("zoom_range = [1.1, 0.9]\n", ["`zoom_range` is [1.1, 0.9]"]),
     ("zoom_range = [0.9, 1.0, 1.1]\n", ["line 1", "zoom_range"]),
+    ("zoom_range = [1, 'x']\n", ["line 1", "expected a number"]),
+    ("brightness_range = 0.2\n", ["line 1", "two numbers"]),
+    ("size = [224, 224, 3]\n", ["line 1", "height and width"]),
+    ("size = 224\n", ["line 1", "expected a list"]),
+    ("noise = 3\n", ["line 1", "expected a table"]),
+    ("fill_mode = 3\n", ["line 1", "expected a text"]),
+    ("[gain]\nprobability = 1\nfactor = 3e38\n", ["`gain.factor`", "1000"]),
+    ("[elastic]\nprobability = 1\nalpha = 1e5\nsigma = 3\n", ["`elastic.alpha`", "65535"]),
     ("rotation_range = nan\n", ["rotation_range"]),
     ("size = [0, 5]\n", ["size"]),
     ("interpolation_order = 2\n", ["line 1", "interpolation_order"]),
@@ -305,6 +325,9 @@ def test_what_is_wrong_in_a_file_is_named(text, parts, final_data, dicomprep, to
     ["--width-shift-range", "1,x"],
     ["--height-shift-range=-0.5"],
     ["--brightness-range", "2,1"],
+    ["--brightness-range", "0.2"],
+    ["--horizontal-flip=maybe"],
+    ["--rescale", "1e300"],
     ["--fill-mode", "mirror"],
     ["--interpolation-order", "2"],
     ["--rescale", "0"],
@@ -320,6 +343,7 @@ def test_wrong_numbers_are_named(words, final_data, dicomprep):
 @pytest.mark.parametrize("words", [
     ["--width-shift-range", ".1"],
     ["--zoom-range", ".9,1.1"],
+    ["--width-shift-range", "-0.1,0.2"],
     ["--rotation-range", "5."],
     ["--cval", "-1024", "--rotation-range", "1e1", "--fill-mode", "constant"],
 ], ids=" ".join)
@@ -423,6 +447,50 @@ def test_explain_draws(final_data, dicomprep, tmp_path, toml):
         explain(dicomprep, final_data, "0:0:3", *toml(text), "-o", picture, "--force")
         png_pixels(picture.read_bytes())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["augment.toml", "seen.png"]
+
+
+def test_explain_of_other_splits(final_data, dicomprep, toml, tmp_path):
+    contents = Contents(final_data)
+    row = int(np.flatnonzero(contents["split"] == "val")[0])
+    words = [*toml("rotation_range = 20\nsize = [48, 80]\n"), "--split", "val"]
+    for more in ([], ["--augment-eval"]):
+        streamed = drawn(dicomprep, final_data, *words, *more)[0, row]
+        found = json.loads(explain(dicomprep, final_data, f"0:0:{row}", *words, *more, "--json").stdout)
+        assert found["augmentation"] == streamed and found["evaluation"] == (not more)
+        assert ("theta" in streamed) == bool(more)
+    assert "--split val" in explain(dicomprep, final_data, f"0:0:{row}", *FLAGS).stdout
+    refused = explain(dicomprep, final_data, f"0:0:{row}", "--split", "train", code=1)
+    assert "val" in refused.stderr and "--split train" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["explain", "batches"])
+def test_what_is_read_is_not_replaced(command, final_data, dicomprep, toml, tmp_path):
+    copy = tmp_path / "copy.h5"
+    copy.write_bytes(final_data.read_bytes())
+    words = toml("rotation_range = 20\n")
+    for output in (copy, words[1]):
+        before = output.read_bytes()
+        more = ["--at", "0:0:0"] if command == "explain" else []
+        result = dicomprep(command, copy, *words, *more, "-o", output, "--force")
+        assert (result.returncode, result.stdout) == (2, "") and "file that is read" in result.stderr
+        assert output.read_bytes() == before
+
+
+def test_a_preset_can_be_switched_off(final_data, dicomprep):
+    words = ["--augment", "cardiac", "--zoom-isotropic=false", "--zoom-range", "0.5,2"]
+    zooms = [(p["zx"], p["zy"]) for p in drawn(dicomprep, final_data, *words).values()]
+    assert all(x != y for x, y in zooms)
+    plain = stream(dicomprep, final_data)
+    assert stream(dicomprep, final_data, "--horizontal-flip=false") == plain
+    assert stream(dicomprep, final_data, "--horizontal-flip=true") == stream(dicomprep, final_data, "--horizontal-flip")
+
+
+def test_arrow_says_how_samples_were_changed(final_data, dicomprep):
+    schema, _ = arrow(stream(dicomprep, final_data, "--augment", "cardiac", "--format", "arrow"))
+    spec = json.loads(schema.metadata[b"augmentation"])
+    assert (spec["preset"], spec["fill_mode"], spec["cval"], spec["rotation_range"]) == ("cardiac", "constant", 0, 30)
+    schema, _ = arrow(stream(dicomprep, final_data, "--format", "arrow"))
+    assert schema.metadata[b"augmentation"] == b""
 
 
 def test_explain_of_what_is_not_there(final_data, dicomprep, tmp_path):

@@ -115,7 +115,7 @@ def test_what_cannot_be_whitened_is_said(dicomprep, packed, tmp_path):
     assert "not an HDF5 file" in whiten(dicomprep, __file__, tmp_path / "w.h5", code=1).stderr
     for words in (["--zca-epsilon", "-1"], ["--zca-epsilon", "nan"], ["--rescale", "0"], ["--threads", "0"]):
         whiten(dicomprep, packed, tmp_path / "w.h5", *words, code=2)
-    assert "names the file that is read" in whiten(dicomprep, packed, packed, "--force", code=2).stderr
+    assert "names a file that is read" in whiten(dicomprep, packed, packed, "--force", code=2).stderr
     (tmp_path / "mine").write_text("mine")
     assert "--force" in whiten(dicomprep, packed, tmp_path / "mine", code=1).stderr
     assert (tmp_path / "mine").read_text() == "mine"

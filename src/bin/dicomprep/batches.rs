@@ -7,20 +7,27 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use dicomprep::order::{Cursor, Uneven};
 use dicomprep::sink::{BatchWriter, Format, Output, SinkError, is_pipe_or_device};
-use dicomprep::stream::{ImageDtype, NormalizationName, Stream, StreamError, TensorSchema, Times};
+use dicomprep::stream::{
+    ConvertError, ImageDtype, NormalizationName, Stream, StreamError, TensorSchema, Times,
+};
 use serde_json::{Value, json};
 
 use crate::args::{BatchesArgs, OutputArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
 use crate::progress::StreamProgress;
-use crate::settings::{BatchesSettings, is_same_place, only_evaluates};
+use crate::settings::{BatchesSettings, refuse_replacing};
 use crate::table;
 
 pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let settings = BatchesSettings::resolve(args)?;
     refuse_conflicts(args, &settings);
-    let stream = Stream::open(&args.file, &settings.stream)?;
+    let stream = match Stream::open(&args.file, &settings.stream) {
+        Err(StreamError::Unfit { source: error @ ConvertError::StoredAugmented, .. }) => {
+            wrong_usage(&error.to_string())
+        }
+        opened => opened?,
+    };
     // A start that the stream does not have is found before anything is written.
     stream.plan().batches_from(args.order.start)?;
     if args.describe {
@@ -28,15 +35,8 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
         text.push(b'\n');
         return exit::print(&text);
     }
-    if stream.plan().batches_per_epoch() == 0 && !output.quiet {
-        exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
-    }
-    if stream.groups() == Some(1) && !output.quiet {
-        exit::tell("note: all samples are of one group, so --balance only draws with replacement\n");
-    }
-    if args.augment.is_given() && only_evaluates(args) && !output.quiet {
-        let split = args.selection.split.as_deref().unwrap_or_default();
-        exit::tell(&format!("note: {split} is not augmented, only train is; --augment-eval does it\n"));
+    if !output.quiet {
+        tell_notes(&stream, args);
     }
     let makes_file = settings.output.as_ref().is_some_and(|path| !is_pipe_or_device(path));
     let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
@@ -60,6 +60,25 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
             interrupt.tell();
             Ok(Exit::Failed)
         }
+    }
+}
+
+/// What is as asked for and may not be what was meant.
+fn tell_notes(stream: &Stream, args: &BatchesArgs) {
+    if stream.plan().batches_per_epoch() == 0 {
+        exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
+    }
+    if stream.groups() == Some(1) {
+        exit::tell("note: all samples are of one group, so --balance only draws with replacement\n");
+    }
+    let evaluation = stream.evaluation();
+    let splits = evaluation.splits.join(" and ");
+    if evaluation.unchanged {
+        exit::tell(&format!("note: {splits}: not augmented, only train is; --augment-eval does it\n"));
+    } else if !splits.is_empty() && stream.augmentation().is_some() && !args.augment_eval {
+        exit::tell(&format!(
+            "note: samples of {splits} are augmented too; --split train takes train alone\n"
+        ));
     }
 }
 
@@ -178,7 +197,6 @@ fn wrong_usage(text: &str) -> ! {
 /// Ends the program where options contradict each other, or where nobody could read what would be written.
 fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
     let form = &args.form;
-    let augments = settings.stream.augment.as_ref().is_some_and(|spec| !spec.is_identity());
     if form.image_dtype == ImageDtype::Stored && form.normalize != NormalizationName::None {
         let name = form.normalize.name();
         wrong_usage(&format!(
@@ -188,16 +206,15 @@ fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
     if form.window.is_some() && form.normalize != NormalizationName::Window {
         wrong_usage("--window goes with --normalize window");
     }
-    if form.image_dtype == ImageDtype::Stored && (augments || args.standardize.is_given()) {
-        wrong_usage(
-            "augmentation and standardization make fractions: use --image-dtype float32 or float16, not stored",
-        );
+    if form.image_dtype == ImageDtype::Stored && args.standardize.is_given() {
+        wrong_usage("standardization makes fractions: use --image-dtype float32 or float16, not stored");
+    }
+    if let Some(output) = settings.output.as_deref().filter(|_| !args.describe) {
+        let whitening = args.standardize.zca_whitening.as_deref();
+        refuse_replacing("batches", output, &[Some(&args.file), args.augment.file(), whitening]);
     }
     match settings.output.as_deref() {
         _ if args.describe => {}
-        Some(path) if is_same_place(path, &args.file) => {
-            wrong_usage("--output names the file that is read");
-        }
         Some(path) if args.order.epochs == 0 && !is_pipe_or_device(path) => {
             wrong_usage(
                 "--epochs 0 has no end, and so never makes a file; write to a pipe, or say how many epochs",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use dicomprep::augment::AugmentSpec;
 use dicomprep::model::GridShape;
 use dicomprep::report::{Picture, side_by_side};
@@ -20,29 +20,53 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if args.output.as_deref() == Some(Path::new("-")) {
         exit::wrong_usage("explain", "--output takes a file for the PNG");
     }
-    let (at, spec) = (args.at, settings::augment_spec("explain", &args.augment)?);
+    if let Some(output) = &args.output {
+        settings::refuse_replacing("explain", output, &[Some(&args.file), args.augment.file()]);
+    }
+    let at = args.at;
+    let stored = Stream::open(&args.file, &options(args, None))?;
+    let stored_sample = stored.sample(at.epoch, at.row)?;
+    let facts = stored.file().row_facts(at.row as usize)?;
+    if let Some(split) = args.split.as_ref().filter(|split| **split != facts.split) {
+        let found = if facts.split.is_empty() { "of no split" } else { &facts.split };
+        bail!("row {} is {found}, and so in no stream of --split {split}", at.row);
+    }
+    let of_train = facts.split.is_empty() || facts.split == SplitName::Train.name();
+    let evaluated = args.split.is_some() && !of_train && !args.augment_eval;
+    let spec = settings::augment_spec("explain", &args.augment)?;
+    let spec = spec.map(|spec| if evaluated { spec.for_evaluation() } else { spec });
     let seen = Stream::open(&args.file, &options(args, spec))?;
     let sample = seen.sample(at.epoch, at.row)?;
-    let facts = seen.file().row_facts(at.row as usize)?;
     let drawn = serde_json::to_value(seen.draw(at.epoch, at.row).unwrap_or_default())?;
     if let Some(output) = &args.output {
-        let stored = Stream::open(&args.file, &options(args, None))?;
         let target = Target::claim(output, args.force)?;
-        let png = draw(&[(&stored, &stored.sample(at.epoch, at.row)?), (&seen, &sample)])?;
+        let png = draw(&[(&stored, &stored_sample), (&seen, &sample)])?;
         std::fs::write(target.partial(), png)
             .with_context(|| format!("cannot write {}", output.display()))?;
         target.commit()?;
     }
     if args.json {
-        let all = json!({ "seed": at.seed, "epoch": at.epoch, "sample": facts, "augmentation": drawn });
+        let all = json!({
+            "seed": at.seed, "epoch": at.epoch, "sample": facts, "augmentation": drawn, "evaluation": evaluated,
+        });
         let mut text = serde_json::to_vec_pretty(&all)?;
         text.push(b'\n');
         return exit::print(&text);
     }
     let mut rows = describe(&facts);
     rows.push(("drawn", format!("for seed {}, epoch {}, row {}: {drawn}", at.seed, at.epoch, at.row)));
-    if !facts.split.is_empty() && facts.split != SplitName::Train.name() {
-        rows.push(("", format!("in a stream of --split {}, with --augment-eval only", facts.split)));
+    if args.augment.is_given() && !of_train {
+        let split = &facts.split;
+        rows.push((
+            "",
+            match (evaluated, args.augment_eval) {
+                (true, _) => format!("a stream of --split {split} augments nothing but with --augment-eval"),
+                (false, true) => format!("as a stream of --split {split} --augment-eval has it"),
+                (false, false) => {
+                    format!("as a stream of all splits has it; add --split {split} for one of {split}")
+                }
+            },
+        ));
     }
     exit::print(table::lines(&rows).as_bytes())
 }

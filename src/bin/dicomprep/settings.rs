@@ -9,7 +9,7 @@ use dicomprep::order::Rank;
 use dicomprep::prep::{PrepOptions, Splits};
 use dicomprep::source::Limits;
 use dicomprep::stream::{NormalizationChoice, RowOptions, StreamOptions};
-use dicomprep::wrangle::{Layout, SplitName, read_split_file};
+use dicomprep::wrangle::{Layout, read_split_file};
 
 use crate::args::{AugmentArgs, BatchesArgs, ContentArgs, PrepArgs};
 use crate::exit;
@@ -80,7 +80,8 @@ impl BatchesSettings {
                 (None, Some(window)) => NormalizationChoice::Window(Some(window.0)),
                 (None, None) => NormalizationChoice::Named(form.normalize),
             },
-            augment: augmentation(args)?,
+            augment: augment_spec("batches", &args.augment)?,
+            augment_eval: args.augment_eval,
             zca_whitening: args.standardize.zca_whitening.clone(),
             texts: form.format.needs_texts(),
             verify: !work.no_verify,
@@ -90,18 +91,6 @@ impl BatchesSettings {
         };
         Ok(Self { stream, output: args.output.clone().filter(|path| path != Path::new("-")) })
     }
-}
-
-/// What is done to samples at random: not to those of another split than train, unless it is asked for.
-fn augmentation(args: &BatchesArgs) -> anyhow::Result<Option<AugmentSpec>> {
-    let spec = augment_spec("batches", &args.augment)?;
-    Ok(spec.map(|spec| if only_evaluates(args) { spec.for_evaluation() } else { spec }))
-}
-
-/// Whether samples are not to be changed at random.
-pub(crate) fn only_evaluates(args: &BatchesArgs) -> bool {
-    let split = args.selection.split.as_ref();
-    !args.augment_eval && split.is_some_and(|split| split != SplitName::Train.name())
 }
 
 /// The changes that were asked for after `command`, if any.
@@ -125,9 +114,8 @@ pub(crate) fn augment_spec(command: &str, args: &AugmentArgs) -> anyhow::Result<
 
 fn read_spec(path: &str) -> anyhow::Result<AugmentSpec> {
     let text = std::fs::read_to_string(path).with_context(|| {
-        format!(
-            "--augment {path} is none of the presets keras-default, cardiac and nnunet, and cannot be read as a file"
-        )
+        let presets = Preset::ALL.map(Preset::name).join(", ");
+        format!("--augment {path} is none of the presets {presets}, and cannot be read as a file")
     })?;
     AugmentSpec::from_toml(&text).with_context(|| path.to_owned())
 }
@@ -169,6 +157,13 @@ fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
         bail!("--pseudonym-key {} is empty: anybody could make the same pseudonyms", path.display());
     }
     Ok(key)
+}
+
+/// Ends the program where `output` would replace one of `inputs`.
+pub(crate) fn refuse_replacing(command: &str, output: &Path, inputs: &[Option<&Path>]) {
+    if inputs.iter().flatten().any(|input| is_same_place(output, input)) {
+        exit::wrong_usage(command, "--output names a file that is read");
+    }
 }
 
 /// Whether two names are of one file, which need not exist.

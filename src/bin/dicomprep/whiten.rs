@@ -12,15 +12,13 @@ use crate::args::{OutputArgs, WhitenArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, is_same_place};
+use crate::settings::{all_cores, refuse_replacing};
 use crate::table;
 
 pub(crate) fn run(args: &WhitenArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let path = args.output.clone().unwrap_or_else(|| default_output(args));
-    if is_same_place(&path, &args.file) {
-        exit::wrong_usage("whiten", "--output names the file that is read");
-    }
+    refuse_replacing("whiten", &path, &[Some(&args.file)]);
     // What would make the end fail is found before the work.
     drop(Target::claim(&path, args.force)?);
     let running = interrupt::end_on_signals("interrupted; no file was written")?;

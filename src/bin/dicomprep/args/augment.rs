@@ -1,9 +1,9 @@
 //! What can be typed after `batches` about random changes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
-use dicomprep::augment::{AugmentSpec, FillMode, Interpolation, Range, ShiftRange};
+use dicomprep::augment::{AugmentSpec, FillMode, Interpolation, Preset, Range, ShiftRange};
 use dicomprep::stream::StandardizeSteps;
 
 use super::choice::{factor, named};
@@ -25,10 +25,10 @@ pub(crate) struct AugmentArgs {
     #[arg(long, value_name = "R")]
     rotation_range: Option<f64>,
     /// Shift to the left and right: below 1 a part of the width, from 1 on pixels; a whole number or a list chooses
-    #[arg(long, value_name = "S|LIST")]
+    #[arg(long, value_name = "S|LIST", allow_hyphen_values = true)]
     width_shift_range: Option<ShiftRange>,
     /// Shift up and down, in the same way
-    #[arg(long, value_name = "S|LIST")]
+    #[arg(long, value_name = "S|LIST", allow_hyphen_values = true)]
     height_shift_range: Option<ShiftRange>,
     /// Shear by -S to S degrees
     #[arg(long, value_name = "S")]
@@ -38,20 +38,20 @@ pub(crate) struct AugmentArgs {
     #[arg(long, value_name = "Z|LOW,HIGH", value_parser = Range::from_zoom_text)]
     zoom_range: Option<Range>,
     /// Zoom height and width by the same number
-    #[arg(long)]
-    zoom_isotropic: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    zoom_isotropic: Option<bool>,
     /// Add -C to C to all pixels, within the image's extremes
     #[arg(long, value_name = "C")]
     channel_shift_range: Option<f64>,
-    /// Multiply distances from the darkest pixel
-    #[arg(long, value_name = "LOW,HIGH")]
+    /// Multiply distances from black, by LOW to HIGH; black is 0, or the least pixel where it is below
+    #[arg(long, value_name = "LOW,HIGH", value_parser = Range::from_two_numbers)]
     brightness_range: Option<Range>,
     /// Exchange left and right in half of the samples
-    #[arg(long)]
-    horizontal_flip: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    horizontal_flip: Option<bool>,
     /// Exchange top and bottom in half of the samples
-    #[arg(long)]
-    vertical_flip: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    vertical_flip: Option<bool>,
     /// What images have outside of them; masks are 0 there [default: nearest]
     #[arg(long, value_name = "MODE", value_parser = named(fill_modes()))]
     fill_mode: Option<FillMode>,
@@ -94,6 +94,11 @@ pub(crate) struct StandardizeArgs {
 }
 
 impl AugmentArgs {
+    /// The file that is read, if one is.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.augment.as_deref().filter(|named| named.parse::<Preset>().is_err()).map(Path::new)
+    }
+
     /// Whether any change was asked for.
     pub(crate) fn is_given(&self) -> bool {
         let mut changed = AugmentSpec::default();
@@ -118,9 +123,9 @@ impl AugmentArgs {
         set(&mut spec.fill_mode, self.fill_mode.as_ref());
         set(&mut spec.interpolation_order, self.interpolation_order.as_ref());
         spec.brightness_range = self.brightness_range.or(spec.brightness_range);
-        spec.zoom_isotropic |= self.zoom_isotropic;
-        spec.horizontal_flip |= self.horizontal_flip;
-        spec.vertical_flip |= self.vertical_flip;
+        set(&mut spec.zoom_isotropic, self.zoom_isotropic.as_ref());
+        set(&mut spec.horizontal_flip, self.horizontal_flip.as_ref());
+        set(&mut spec.vertical_flip, self.vertical_flip.as_ref());
     }
 }
 
@@ -147,13 +152,6 @@ impl StandardizeArgs {
             featurewise_center: self.featurewise_center,
             featurewise_std_normalization: self.featurewise_std_normalization,
         };
-        let nothing = StandardizeSteps {
-            rescale: 1.0,
-            samplewise_center: false,
-            samplewise_std_normalization: false,
-            featurewise_center: false,
-            featurewise_std_normalization: false,
-        };
-        (steps != nothing).then_some(steps)
+        (steps != StandardizeSteps::default()).then_some(steps)
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct BatchesArgs {
     pub(crate) form: FormArgs,
     #[command(flatten)]
     pub(crate) augment: AugmentArgs,
-    /// Augment another split than train too
+    /// Augment a stream of val or test too
     #[arg(long, help_heading = AUGMENTATION)]
     pub(crate) augment_eval: bool,
     #[command(flatten)]

@@ -21,6 +21,6 @@ pub(super) fn named<T: Copy + Send + Sync + 'static>(
 
 /// A number to multiply with.
 pub(super) fn factor(typed: &str) -> Result<f64, String> {
-    let number = typed.parse::<f64>().ok().filter(|number| number.is_finite() && *number != 0.0);
-    number.ok_or_else(|| "use a number that is not 0, as in 0.00390625".to_owned())
+    let number = typed.parse::<f64>().ok().filter(|number| (*number as f32).is_normal());
+    number.ok_or_else(|| "use a number of float32 that is not 0, as in 0.00390625".to_owned())
 }

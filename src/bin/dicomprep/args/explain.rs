@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueHint;
 
-use super::augment::AugmentArgs;
+use super::augment::{AUGMENTATION, AugmentArgs};
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -35,6 +35,12 @@ pub(crate) struct ExplainArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) augment: AugmentArgs,
+    /// The split of the stream, which augments train alone
+    #[arg(long, value_name = "NAME", help_heading = AUGMENTATION)]
+    pub(crate) split: Option<String>,
+    /// Augment a stream of val or test too
+    #[arg(long, requires = "split", help_heading = AUGMENTATION)]
+    pub(crate) augment_eval: bool,
 }
 
 /// A sample of a stream.
