@@ -43,13 +43,18 @@ pub(super) fn write_dimension_labels(at: &Location, name: &str, labels: &[&str])
 
 /// A scalar text attribute, `None` where it is absent or no text.
 pub(super) fn read_text(at: &Location, name: &str) -> Option<String> {
-    at.attr(name).ok()?.read_scalar::<VarLenUnicode>().ok().map(|text| text.as_str().to_owned())
+    checked(&at.attr(name).ok()?.read_scalar::<VarLenUnicode>().ok()?)
 }
 
 /// A one-dimensional text attribute, `None` where it is absent or no text.
 pub(super) fn read_texts(at: &Location, name: &str) -> Option<Vec<String>> {
     let texts = at.attr(name).ok()?.read_raw::<VarLenUnicode>().ok()?;
-    Some(texts.iter().map(|text| text.as_str().to_owned()).collect())
+    texts.iter().map(checked).collect()
+}
+
+/// The text, where it is one: what a file holds need not be UTF-8.
+fn checked(text: &VarLenUnicode) -> Option<String> {
+    std::str::from_utf8(text.as_bytes()).ok().map(str::to_owned)
 }
 
 /// A scalar number, `None` where it is absent or something else.

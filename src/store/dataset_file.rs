@@ -223,6 +223,16 @@ impl DatasetFile {
         ColumnReader::new(&self.hdf5.dataset(&name).map_err(absent)?, &self.path, &self.file, self.rows)
     }
 
+    /// Where the chunks of `/images` stand.
+    pub(super) fn images(&self) -> &ChunkTable {
+        &self.images
+    }
+
+    /// Where the chunks of `/masks` stand.
+    pub(super) fn masks(&self) -> &ChunkTable {
+        &self.masks
+    }
+
     /// The column of the checksums, for [`RowReader::new`].
     ///
     /// # Errors

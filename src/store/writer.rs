@@ -16,7 +16,7 @@ use super::schema::{
 use super::target::{Target, io_error};
 use super::{
     ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow, StoreError,
-    TextWidths, ValueHistogram, attributes, chunked_dataset, direct_chunk,
+    TextWidths, ValueHistogram, attributes, chunked_dataset, direct_chunk, text_checksum,
 };
 use crate::model::{GridShape, PixelType, Structure};
 
@@ -167,6 +167,9 @@ impl DatasetWriter {
         // That it is so, `prep` has seen to.
         let disjoint = if splits.iter().any(|split| !split.is_empty()) { &SPLIT_DISJOINT[..] } else { &[] };
         attributes::write_texts(&self.file, attribute::SPLIT_DISJOINT, disjoint.iter().copied())
+            .map_err(&failed)?;
+        text_checksum::checksum(&self.file)
+            .and_then(|sum| attributes::write_number(&self.file, attribute::TEXT_CHECKSUM, sum))
             .map_err(&failed)?;
         let Self { target, file, images, masks, columns, .. } = self;
         chunked_dataset::set_rows(&images, rows).map_err(&failed)?;
