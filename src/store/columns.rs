@@ -202,6 +202,6 @@ const FLOAT32: TypeDescriptor = TypeDescriptor::Float(FloatSize::U4);
 const FLOAT64: TypeDescriptor = TypeDescriptor::Float(FloatSize::U8);
 
 /// Fixed-length UTF-8 of at least one byte: HDF5 has no narrower text.
-fn text(width: usize) -> TypeDescriptor {
+pub(super) fn text(width: usize) -> TypeDescriptor {
     TypeDescriptor::FixedUnicode(width.max(1))
 }

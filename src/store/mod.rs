@@ -3,6 +3,7 @@
 mod attributes;
 mod chunk_codec;
 mod chunk_reader;
+mod chunk_replacer;
 mod chunk_span;
 mod chunk_table;
 mod chunked_dataset;
@@ -19,8 +20,10 @@ mod row_facts;
 mod sample_rows;
 mod schema;
 mod statistics;
+mod structure;
 mod target;
 mod text_checksum;
+mod text_heap;
 mod whitening_file;
 mod writer;
 
@@ -28,6 +31,7 @@ pub(crate) use schema::column;
 
 pub use chunk_codec::{ChunkDecoder, ChunkEncoder, CodecError, Compression, EncodedChunk, Encoder};
 pub use chunk_reader::ChunkReader;
+pub use chunk_replacer::ChunkReplacer;
 pub use chunk_table::ChunkTable;
 pub use column_reader::{Cell, ColumnPage, ColumnReader, ColumnWalk};
 pub use columns::{AnnotationCell, SampleRow, TextWidths};
@@ -40,6 +44,7 @@ pub use row_facts::{AnnotationFacts, RowFacts};
 pub use sample_rows::SampleRows;
 pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS, SPLIT_DISJOINT};
 pub use statistics::{ImageStatistics, Moments, ValueHistogram};
+pub use structure::{Flaw, Structure, open_doubtful};
 pub use target::Target;
 pub use whitening_file::WhiteningFile;
 pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, RootAttributes, TrainStatistics};

@@ -58,6 +58,14 @@ impl<'f> SampleRows<'f> {
         })
     }
 
+    /// The cell of `annotation_sha256` of `row`, whether it is annotated or not.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the column cannot be read.
+    pub fn annotation_digest(&mut self, row: usize, plane: usize) -> Result<[u8; DIGEST_BYTES], StoreError> {
+        self.cell(column::ANNOTATION_SHA256, row, |cell| digest(cell, plane * DIGEST_BYTES))
+    }
+
     /// The split of `row`.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ pub(super) fn checksum(file: &File) -> hdf5::Result<u32> {
 }
 
 /// The texts of an attribute of one or many. What is damaged need not be UTF-8.
-fn read(at: &Location, name: &str) -> hdf5::Result<Vec<Vec<u8>>> {
+pub(super) fn read(at: &Location, name: &str) -> hdf5::Result<Vec<Vec<u8>>> {
     let attribute = at.attr(name)?;
     if name == a::DIMENSION_LABELS {
         let texts = attribute.read_raw::<VarLenAscii>()?;
