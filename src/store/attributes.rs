@@ -71,3 +71,26 @@ fn unicode(text: &str) -> VarLenUnicode {
     // HDF5 text ends at a NUL, so none can be stored.
     text.replace('\0', "\u{fffd}").parse().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_texts_than_fit_into_a_header() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let file = super::super::writer::create_file(&path).unwrap();
+        let texts: Vec<String> = (0..20_000).map(|number| format!("P{number}/{number}")).collect();
+        write_number(&file, "before", 1u64).unwrap();
+        write_texts(&file, "texts", texts.iter().map(String::as_str)).unwrap();
+        write_text(&file, "after", "é").unwrap();
+        file.close().unwrap();
+        let file = hdf5::File::open(&path).unwrap();
+        assert_eq!(read_texts(&file, "texts").unwrap(), texts);
+        assert_eq!(
+            (read_number::<u64>(&file, "before"), read_text(&file, "after").unwrap()),
+            (Some(1), "é".to_owned())
+        );
+    }
+}

@@ -5,6 +5,7 @@ use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, Group};
 
 use super::schema::attribute;
+use super::writer::COMPACT;
 use super::{ChunkEncoder, Compression, EncodedChunk, Encoder, attributes, direct_chunk};
 
 /// Bytes of a column's chunk before compression, unless the column is shorter.
@@ -22,6 +23,7 @@ pub(super) fn create(
     chunk[0] = chunk_rows;
     let mut builder = parent.new_dataset_builder().empty_as(element).shape(shape).chunk(chunk);
     builder = builder.fill_time(FillTime::Never).obj_track_times(false);
+    builder = builder.attr_phase_change(COMPACT.0, COMPACT.1);
     if compression.is_on() {
         if shuffled_size(element) > 1 {
             builder = builder.shuffle();

@@ -83,6 +83,8 @@ pub(crate) fn root(rows: usize) -> RootAttributes {
 }
 
 fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
+    let pixels = image(row);
+    let (lowest, highest) = (pixels.iter().min().copied().unwrap(), pixels.iter().max().copied().unwrap());
     let mask_pixels = stored[1].iter().map(|pixel| i32::from(*pixel)).sum();
     SampleRow {
         id: format!("P{}/{row}", row / 10),
@@ -95,7 +97,7 @@ fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
         annotations: vec![AnnotationCell { sha256: Some([1; 32]), mask_pixels, contour_area: 1.0 }],
         source_shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
         geometry: Geometry::ABSENT,
-        value_range: [0.0; 2],
+        value_range: [f32::from(lowest), f32::from(highest)],
         checksum: [crc32c::crc32c(&stored[0]), crc32c::crc32c(&stored[1])],
     }
 }
