@@ -126,13 +126,11 @@ fn every_byte_of_the_structure() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, expected, chunks) = sound_file(&folder.path().join("a.h5"), 4);
     let is_chunk = |place: &usize| chunks.iter().any(|chunk| chunk.contains(&(*place as u64)));
-    // What HDF5 sets aside and does not use is full of zeros: every fourth of these does.
-    let is_worth = |place: &usize| whole[*place] != 0 || place.is_multiple_of(4);
+    // What HDF5 sets aside and does not use is full of zeros: every eighth of these does.
+    let is_worth = |place: &usize| whole[*place] != 0 || place.is_multiple_of(8);
     let places = (0..whole.len()).filter(|place| !is_chunk(place) && is_worth(place));
     let [found, harmless] = flip(&whole, &expected, places);
-    // What is harmless is room that was set aside and is not used.
-    println!("{found} found, {harmless} harmless");
-    assert!(found > 8000, "{found} found, {harmless} harmless");
+    assert!(found > 4000, "{found} found, {harmless} harmless");
 }
 
 #[test]

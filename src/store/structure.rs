@@ -200,10 +200,10 @@ impl DatasetFile {
         for dataset in samples.datasets().map_err(&hdf5)? {
             let name = dataset.name();
             let is_known = known.iter().any(|spec| name.rsplit('/').next() == Some(spec.name));
-            if !is_known && dataset.attr(attribute::CHECKSUM).is_ok() {
-                if let Some(what) = self.column_flaw(&dataset, None).map_err(&hdf5)? {
-                    found.flaw(name, what);
-                }
+            let has_checksum = !is_known && dataset.attr(attribute::CHECKSUM).is_ok();
+            let what = if has_checksum { self.column_flaw(&dataset, None).map_err(&hdf5)? } else { None };
+            if let Some(what) = what {
+                found.flaw(name, what);
             }
         }
         Ok(sound)

@@ -186,6 +186,6 @@ mod tests {
     #[test]
     fn gaps_are_what_is_left() {
         assert_eq!(gaps(vec![30..40, 5..10, 8..20], 50), [0..5, 20..30, 40..50]);
-        assert_eq!(gaps(vec![0..60], 50), Vec::<Range<u64>>::new());
+        assert_eq!(gaps(vec![0..20, 10..60], 50), Vec::<Range<u64>>::new());
     }
 }

@@ -30,14 +30,19 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     if report.is_some_and(|report| is_same_place(report, &args.file)) {
         exit::wrong_usage("verify", "--report names the file that is read");
     }
+    let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
+    let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
+    let sources = sources.transpose()?;
+    let is_input = |report| sources.as_ref().is_some_and(|sources| sources.layout.is_input(report));
+    if report.is_some_and(is_input) {
+        exit::wrong_usage("verify", "--report names a place among the inputs; nothing is ever written there");
+    }
     let report = report.map(|path| Target::claim(path, args.force)).transpose()?;
     let cancel = interrupt::stop_on_signals()?;
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
-    let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
-    let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
     let threads = args.threads.map_or_else(all_cores, usize::from);
-    let summary = check::verify(&args.file, sources.transpose()?.as_ref(), threads, control)?;
+    let summary = check::verify(&args.file, sources.as_ref(), threads, control)?;
     if let Some(target) = report {
         let path = target.path().to_owned();
         std::fs::write(target.partial(), json(&summary)?)
