@@ -24,12 +24,13 @@
 //! ```
 //!
 //! Each module uses only the ones before it:
-//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`] <
+//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`check`] < [`order`] <
 //! [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
 //! [`report`]
 
 pub mod assemble;
 pub mod augment;
+pub mod check;
 pub mod model;
 pub mod order;
 pub mod prep;

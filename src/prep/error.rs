@@ -43,6 +43,15 @@ pub enum PrepError {
         /// What it may take.
         limit: u64,
     },
+    /// The options of a finished file cannot be read back.
+    #[error(
+        "the option `{option}` in the file's attribute `config` is missing or unknown; a newer version of this program \
+         may have made the file"
+    )]
+    Config {
+        /// Which option.
+        option: &'static str,
+    },
     /// The user asked to stop.
     #[error("interrupted: no file was written, and nothing is left of it on the disk")]
     Interrupted,

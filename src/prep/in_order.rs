@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 ///
 /// A thread that brings the result that is next in turn takes all that follow it too: there is no writer
 /// thread that could be idle. A thread that is too far ahead waits, so no more than `window` results wait.
-pub(super) struct InOrder<T, S> {
+pub(crate) struct InOrder<T, S> {
     state: Mutex<State<T, S>>,
     moved: Condvar,
     window: usize,
@@ -22,18 +22,18 @@ struct State<T, S> {
 
 /// The work was stopped: by a failure, or by a thread that panicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stopped;
+pub(crate) struct Stopped;
 
 impl<T, S> InOrder<T, S> {
     /// Results go to `sink`, number 0 first.
-    pub(super) fn new(sink: S, window: usize) -> Self {
+    pub(crate) fn new(sink: S, window: usize) -> Self {
         let state = State { next: 0, waiting: BTreeMap::new(), sink, stopped: false };
         Self { state: Mutex::new(state), moved: Condvar::new(), window }
     }
 
     /// Brings result `number`; `take` is called for each result that is in turn. Where it says `false`, all
     /// threads stop.
-    pub(super) fn bring(
+    pub(crate) fn bring(
         &self,
         number: usize,
         result: T,
@@ -65,18 +65,18 @@ impl<T, S> InOrder<T, S> {
     }
 
     /// Lets no thread wait any longer.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.lock().stopped = true;
         self.moved.notify_all();
     }
 
     /// Stops the others when the calling thread panics; hold it while working.
-    pub(super) fn stop_on_panic(&self) -> StopOnPanic<'_, T, S> {
+    pub(crate) fn stop_on_panic(&self) -> StopOnPanic<'_, T, S> {
         StopOnPanic(self)
     }
 
     /// The sink, when all threads are done.
-    pub(super) fn into_sink(self) -> S {
+    pub(crate) fn into_sink(self) -> S {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner).sink
     }
 
@@ -86,7 +86,7 @@ impl<T, S> InOrder<T, S> {
     }
 }
 
-pub(super) struct StopOnPanic<'a, T, S>(&'a InOrder<T, S>);
+pub(crate) struct StopOnPanic<'a, T, S>(&'a InOrder<T, S>);
 
 impl<T, S> Drop for StopOnPanic<'_, T, S> {
     fn drop(&mut self) {

@@ -2,8 +2,9 @@
 //!
 //! [`plan`] wrangles the names and reads the headers; it decodes no pixel and writes nothing. [`run`]
 //! reads, decodes, rasterizes and compresses on all threads, and writes the rows in the order of the plan,
-//! so that the bytes of the file do not depend on the threads.
+//! so that the bytes of the file do not depend on the threads. [`Sources`] makes the rows of a finished file anew.
 
+mod config;
 mod encoder_choice;
 mod equal_images;
 mod error;
@@ -16,15 +17,21 @@ mod pseudonym;
 mod run;
 mod sink;
 mod source_digest;
+mod sources;
 mod split_choice;
 mod summary;
 mod survey;
 mod worker;
 
+pub(crate) use in_order::InOrder;
+pub(crate) use planning::pool;
+
+pub use config::RecordedOptions;
 pub use error::PrepError;
 pub use options::{PrepOptions, Splits, Unlabelled};
 pub use planning::{Estimate, PrepPlan, plan};
 pub use run::{Control, Progress, run};
+pub use sources::{FreshRow, SourceRows, Sources};
 pub use summary::{
     Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, SplitSize, StageSeconds, StructureCount,
 };

@@ -49,6 +49,16 @@ pub struct Estimate {
 /// # Errors
 /// [`PrepError`] where no file can come of it.
 pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
+    plan_as(layout, options, None, control)
+}
+
+/// [`plan`] for images of a shape and type that are known already.
+pub(super) fn plan_as(
+    layout: &Layout,
+    options: PrepOptions,
+    images: Option<(GridShape, PixelType)>,
+    control: &Control<'_>,
+) -> Result<PrepPlan, PrepError> {
     let start = Instant::now();
     let pair_options = PairOptions { structures: options.structures.clone(), require: options.require };
     let mut pairs = wrangle::plan(layout, &pair_options).map_err(Box::new)?;
@@ -62,11 +72,15 @@ pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Res
     if control.cancel.load(Ordering::Relaxed) {
         return Err(PrepError::Interrupted);
     }
-    let shape = resolve_shape(&survey, &options, &data_dir)?;
+    let shape = match images {
+        Some((shape, _)) => shape,
+        None => resolve_shape(&survey, &options, &data_dir)?,
+    };
     let mut samples = candidates;
     let (mut usable, mut index) = (survey.usable.iter().peekable(), 0..);
     samples.retain(|_| index.next().is_some_and(|index: usize| usable.next_if_eq(&&index).is_some()));
-    let chosen = options.pixel_type.or_else(|| survey.pixel_type.resolve());
+    let known = images.map(|(_, pixel_type)| pixel_type).or(options.pixel_type);
+    let chosen = known.or_else(|| survey.pixel_type.resolve());
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     check_size(shape, pixel_type, &options)?;
@@ -172,7 +186,7 @@ const ROW_MEMORY_BYTES: u64 = 350;
 const ROW_FILE_BYTES: u64 = 160;
 
 /// The threads of one run.
-pub(super) fn pool(threads: usize) -> Result<rayon::ThreadPool, PrepError> {
+pub(crate) fn pool(threads: usize) -> Result<rayon::ThreadPool, PrepError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

@@ -173,33 +173,35 @@ impl<'a, 'p> Worker<'a, 'p> {
         self.images.encode(&self.bytes, plan.pixel_type.size(), &mut image);
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
         let value_range = [statistics.min as f32, statistics.max as f32];
-        let row = self.row(sample, facts, value_range, checksum);
+        let names = self.shared.namer.names(sample);
+        let row = sample_row(names, sample.instance, facts, value_range, checksum);
         self.totals.compress += start.elapsed();
         EncodedRow { row, image, mask, statistics }
     }
+}
 
-    fn row(
-        &self,
-        sample: &PlannedSample,
-        facts: SampleFacts,
-        value_range: [f32; 2],
-        checksum: [u32; 2],
-    ) -> SampleRow {
-        let Names { id, patient_id, original_id, source } = self.shared.namer.names(sample);
-        SampleRow {
-            id,
-            patient_id,
-            original_id,
-            instance: sample.instance,
-            frame: 0,
-            source,
-            source_sha256: facts.source_sha256,
-            annotations: facts.annotations.into_iter().map(cell).collect(),
-            source_shape: facts.source_shape,
-            geometry: facts.geometry,
-            value_range,
-            checksum,
-        }
+/// The columns of a row.
+pub(super) fn sample_row(
+    names: Names,
+    instance: i32,
+    facts: SampleFacts,
+    value_range: [f32; 2],
+    checksum: [u32; 2],
+) -> SampleRow {
+    let Names { id, patient_id, original_id, source } = names;
+    SampleRow {
+        id,
+        patient_id,
+        original_id,
+        instance,
+        frame: 0,
+        source,
+        source_sha256: facts.source_sha256,
+        annotations: facts.annotations.into_iter().map(cell).collect(),
+        source_shape: facts.source_shape,
+        geometry: facts.geometry,
+        value_range,
+        checksum,
     }
 }
 

@@ -43,13 +43,18 @@ pub(super) fn write_dimension_labels(at: &Location, name: &str, labels: &[&str])
 
 /// A scalar text attribute, `None` where it is absent or no text.
 pub(super) fn read_text(at: &Location, name: &str) -> Option<String> {
-    at.attr(name).ok()?.read_scalar::<VarLenUnicode>().ok().map(|text| text.as_str().to_owned())
+    checked(&at.attr(name).ok()?.read_scalar::<VarLenUnicode>().ok()?)
 }
 
 /// A one-dimensional text attribute, `None` where it is absent or no text.
 pub(super) fn read_texts(at: &Location, name: &str) -> Option<Vec<String>> {
     let texts = at.attr(name).ok()?.read_raw::<VarLenUnicode>().ok()?;
-    Some(texts.iter().map(|text| text.as_str().to_owned()).collect())
+    texts.iter().map(checked).collect()
+}
+
+/// The text, where it is one: what a file holds need not be UTF-8.
+fn checked(text: &VarLenUnicode) -> Option<String> {
+    std::str::from_utf8(text.as_bytes()).ok().map(str::to_owned)
 }
 
 /// A scalar number, `None` where it is absent or something else.
@@ -65,4 +70,27 @@ pub(super) fn read_numbers<T: H5Type>(at: &Location, name: &str) -> Option<Vec<T
 fn unicode(text: &str) -> VarLenUnicode {
     // HDF5 text ends at a NUL, so none can be stored.
     text.replace('\0', "\u{fffd}").parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_texts_than_fit_into_a_header() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let file = super::super::writer::create_file(&path).unwrap();
+        let texts: Vec<String> = (0..20_000).map(|number| format!("P{number}/{number}")).collect();
+        write_number(&file, "before", 1u64).unwrap();
+        write_texts(&file, "texts", texts.iter().map(String::as_str)).unwrap();
+        write_text(&file, "after", "é").unwrap();
+        file.close().unwrap();
+        let file = hdf5::File::open(&path).unwrap();
+        assert_eq!(read_texts(&file, "texts").unwrap(), texts);
+        assert_eq!(
+            (read_number::<u64>(&file, "before"), read_text(&file, "after").unwrap()),
+            (Some(1), "é".to_owned())
+        );
+    }
 }

@@ -63,11 +63,17 @@ impl fmt::Display for Encoder {
     }
 }
 
-/// The bytes of one chunk as they stand in the file. Only [`ChunkEncoder`] fills one.
+/// The bytes of one chunk as they stand in the file: [`ChunkEncoder`] has made them, or they were read from a file
+/// and decoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EncodedChunk(Vec<u8>);
 
 impl EncodedChunk {
+    /// Bytes that were read from a file and have just been decoded.
+    pub(super) fn decoded(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     /// The bytes as they stand in the file.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

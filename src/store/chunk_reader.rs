@@ -1,7 +1,7 @@
 //! Reads and decodes chunks.
 
 use super::chunk_codec::{ChunkDecoder, PADDING};
-use super::{ChunkTable, CodecError, StoreError};
+use super::{Applied, ChunkTable, CodecError, EncodedChunk, StoreError};
 
 /// Reads and decodes chunks, for one thread; keeps its memory between chunks.
 #[derive(Default)]
@@ -43,6 +43,26 @@ impl ChunkReader {
         table.read_at(&mut self.encoded[..length], span.address)?;
         let end = if applied.deflated { length + PADDING } else { length };
         self.decoder.decode(&self.encoded[..end], applied, bytes).map_err(damaged)
+    }
+
+    /// As [`ChunkReader::read`]; the chunk as it stands in the file comes with it.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::read`], and [`StoreError::Layout`] where the chunk was never written or has left out a
+    /// filter of its dataset: then it stands in no other file for the same rows.
+    pub(super) fn read_encoded(
+        &mut self,
+        table: &ChunkTable,
+        chunk: usize,
+        bytes: &mut [u8],
+    ) -> Result<EncodedChunk, StoreError> {
+        let whole = table.span(chunk)?.filter(|span| span.filters_left_out == 0);
+        let Some(span) = whole else {
+            return Err(table.layout(format!("chunk {chunk} was never written, or without all filters")));
+        };
+        self.read(table, chunk, bytes)?;
+        let is_plain = table.applied(0) == Applied { deflated: false, shuffled_elements: None };
+        Ok(EncodedChunk::decoded(if is_plain { bytes } else { &self.encoded[..span.bytes as usize] }))
     }
 }
 

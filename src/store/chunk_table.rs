@@ -126,6 +126,11 @@ impl ChunkTable {
         &self.fill
     }
 
+    /// The error for a dataset that is stored in another way than ours.
+    pub(super) fn layout(&self, why: String) -> StoreError {
+        StoreError::Layout { path: self.path.clone(), dataset: self.name.clone(), why }
+    }
+
     /// The error for chunk `chunk` that is not as it was written.
     pub(super) fn damaged(&self, chunk: usize, source: CodecError) -> StoreError {
         let (dataset, path) = (self.name.clone(), self.path.clone());

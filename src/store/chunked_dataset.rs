@@ -4,7 +4,9 @@ use hdf5::plist::dataset_create::FillTime;
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, Group};
 
-use super::{ChunkEncoder, Compression, EncodedChunk, Encoder, direct_chunk};
+use super::schema::attribute;
+use super::writer::COMPACT;
+use super::{ChunkEncoder, Compression, EncodedChunk, Encoder, attributes, direct_chunk};
 
 /// Bytes of a column's chunk before compression, unless the column is shorter.
 const COLUMN_CHUNK_BYTES: usize = 64 * 1024;
@@ -21,6 +23,7 @@ pub(super) fn create(
     chunk[0] = chunk_rows;
     let mut builder = parent.new_dataset_builder().empty_as(element).shape(shape).chunk(chunk);
     builder = builder.fill_time(FillTime::Never).obj_track_times(false);
+    builder = builder.attr_phase_change(COMPACT.0, COMPACT.1);
     if compression.is_on() {
         if shuffled_size(element) > 1 {
             builder = builder.shuffle();
@@ -57,6 +60,8 @@ pub(super) struct Column {
     /// Offset of the chunk that is being filled; the first number counts rows.
     offset: Vec<u64>,
     filled: Vec<u8>,
+    /// CRC-32C of all rows so far.
+    checksum: u32,
 }
 
 /// Encodes the chunks of columns.
@@ -90,25 +95,29 @@ impl Column {
             chunk_bytes: chunk_rows * row_bytes,
             offset: vec![0; shape.len()],
             filled: Vec::with_capacity(chunk_rows * row_bytes),
+            checksum: 0,
         })
     }
 
     /// Appends one row; text that is shorter than the column is padded with NUL.
     pub(super) fn push(&mut self, row: &[u8], encoder: &mut ColumnEncoder) -> hdf5::Result<()> {
         assert!(row.len() <= self.row_bytes, "a row of {} bytes in one of {}", row.len(), self.row_bytes);
+        let start = self.filled.len();
         self.filled.extend_from_slice(row);
-        self.filled.resize(self.filled.len() + self.row_bytes - row.len(), 0);
+        self.filled.resize(start + self.row_bytes, 0);
+        self.checksum = crc32c::crc32c_append(self.checksum, &self.filled[start..]);
         if self.filled.len() == self.chunk_bytes { self.write(encoder) } else { Ok(()) }
     }
 
-    /// Writes what is left and gives the dataset its number of rows.
+    /// Writes what is left, gives the dataset its number of rows, and notes their checksum.
     pub(super) fn finish(mut self, rows: usize, encoder: &mut ColumnEncoder) -> hdf5::Result<()> {
         if !self.filled.is_empty() {
             // The last chunk is stored whole; what lies beyond the last row is zero.
             self.filled.resize(self.chunk_bytes, 0);
             self.write(encoder)?;
         }
-        set_rows(&self.dataset, rows)
+        set_rows(&self.dataset, rows)?;
+        attributes::write_number(&self.dataset, attribute::CHECKSUM, self.checksum)
     }
 
     fn write(&mut self, encoder: &mut ColumnEncoder) -> hdf5::Result<()> {

@@ -100,6 +100,21 @@ impl ColumnReader {
         Ok(self)
     }
 
+    /// CRC-32C of the decoded bytes of all rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the column cannot be read.
+    pub fn checksum(&self) -> Result<u32, StoreError> {
+        let (mut sum, mut page) = (0, ColumnPage::default());
+        let chunk_rows = self.table.chunk_rows();
+        for first in (0..self.rows).step_by(chunk_rows) {
+            page.turn_to(&self.table, first / chunk_rows)?;
+            let rows = chunk_rows.min(self.rows - first);
+            sum = crc32c::crc32c_append(sum, page.bytes.get(..rows * self.row_bytes).unwrap_or_default());
+        }
+        Ok(sum)
+    }
+
     /// The cell of `row`, one of the rows of the file. `page` belongs to the calling thread and to this column.
     ///
     /// # Errors

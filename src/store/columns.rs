@@ -71,6 +71,40 @@ impl TextWidths {
     }
 }
 
+/// The name, the element and the axes beside the rows of a column.
+pub(super) struct ColumnSpec {
+    pub(super) name: &'static str,
+    pub(super) element: TypeDescriptor,
+    pub(super) axes: Vec<usize>,
+}
+
+/// All columns but the splits, in the order in which [`SampleColumns::push`] fills them.
+pub(super) fn specs(structures: usize, widths: TextWidths) -> Vec<ColumnSpec> {
+    let columns: [(&'static str, TypeDescriptor, &[usize]); 19] = [
+        (column::ID, text(widths.id), &[]),
+        (column::PATIENT_ID, text(widths.patient_id), &[]),
+        (column::ORIGINAL_ID, text(widths.original_id), &[]),
+        (column::INSTANCE, INT32, &[]),
+        (column::FRAME, INT32, &[]),
+        (column::SOURCE, text(widths.source), &[]),
+        (column::SOURCE_SHA256, UINT8, &[32]),
+        (column::ANNOTATED, UINT8, &[structures]),
+        (column::ANNOTATION_SHA256, UINT8, &[structures, 32]),
+        (column::MASK_PIXELS, INT32, &[structures]),
+        (column::CONTOUR_AREA, FLOAT32, &[structures]),
+        (column::ROWS, INT32, &[]),
+        (column::COLUMNS, INT32, &[]),
+        (column::PIXEL_SPACING, FLOAT32, &[2]),
+        (column::IMAGE_POSITION, FLOAT64, &[3]),
+        (column::IMAGE_ORIENTATION, FLOAT64, &[6]),
+        (column::WINDOW, FLOAT32, &[2]),
+        (column::VALUE_RANGE, FLOAT32, &[2]),
+        (column::CHECKSUM, UINT32, &[2]),
+    ];
+    let spec = |(name, element, axes): (_, _, &[usize])| ColumnSpec { name, element, axes: axes.to_vec() };
+    columns.into_iter().map(spec).collect()
+}
+
 /// All columns of `/samples`.
 pub(super) struct SampleColumns {
     group: Group,
@@ -90,31 +124,12 @@ impl SampleColumns {
         widths: TextWidths,
         compression: Compression,
     ) -> hdf5::Result<Self> {
-        // In the order in which `push` fills them.
-        let columns: [(&str, TypeDescriptor, &[usize]); 19] = [
-            (column::ID, text(widths.id), &[]),
-            (column::PATIENT_ID, text(widths.patient_id), &[]),
-            (column::ORIGINAL_ID, text(widths.original_id), &[]),
-            (column::INSTANCE, INT32, &[]),
-            (column::FRAME, INT32, &[]),
-            (column::SOURCE, text(widths.source), &[]),
-            (column::SOURCE_SHA256, UINT8, &[32]),
-            (column::ANNOTATED, UINT8, &[structures]),
-            (column::ANNOTATION_SHA256, UINT8, &[structures, 32]),
-            (column::MASK_PIXELS, INT32, &[structures]),
-            (column::CONTOUR_AREA, FLOAT32, &[structures]),
-            (column::ROWS, INT32, &[]),
-            (column::COLUMNS, INT32, &[]),
-            (column::PIXEL_SPACING, FLOAT32, &[2]),
-            (column::IMAGE_POSITION, FLOAT64, &[3]),
-            (column::IMAGE_ORIENTATION, FLOAT64, &[6]),
-            (column::WINDOW, FLOAT32, &[2]),
-            (column::VALUE_RANGE, FLOAT32, &[2]),
-            (column::CHECKSUM, UINT32, &[2]),
-        ];
+        let columns = specs(structures, widths);
         let columns = columns
             .iter()
-            .map(|(name, element, axes)| Column::create(&group, name, element, (capacity, axes), compression))
+            .map(|ColumnSpec { name, element, axes }| {
+                Column::create(&group, name, element, (capacity, axes), compression)
+            })
             .collect::<hdf5::Result<_>>()?;
         Ok(Self { group, columns, encoder: ColumnEncoder::new(compression), compression, next: 0, rows: 0 })
     }
@@ -187,6 +202,6 @@ const FLOAT32: TypeDescriptor = TypeDescriptor::Float(FloatSize::U4);
 const FLOAT64: TypeDescriptor = TypeDescriptor::Float(FloatSize::U8);
 
 /// Fixed-length UTF-8 of at least one byte: HDF5 has no narrower text.
-fn text(width: usize) -> TypeDescriptor {
+pub(super) fn text(width: usize) -> TypeDescriptor {
     TypeDescriptor::FixedUnicode(width.max(1))
 }

@@ -11,7 +11,7 @@ use rustix::fs::Advice;
 
 use super::column_reader::{ColumnPage, ColumnReader};
 use super::reader::{Opened, is_swapped};
-use super::schema::{SAMPLES, attribute, column};
+use super::schema::{IMAGES, PERCENTILE_LEVELS, SAMPLES, attribute, column};
 use super::target::io_error;
 use super::writer::hdf5_error;
 use super::{ChunkReader, ChunkTable, CodecError, StoreError, attributes};
@@ -26,6 +26,7 @@ pub struct DatasetFile {
     path: PathBuf,
     hdf5: hdf5::File,
     file: Arc<std::fs::File>,
+    bytes: u64,
     rows: usize,
     shape: GridShape,
     channels: usize,
@@ -108,6 +109,7 @@ impl DatasetFile {
             path: path.to_owned(),
             hdf5,
             file,
+            bytes,
             rows,
             shape,
             channels,
@@ -161,6 +163,45 @@ impl DatasetFile {
         attributes::read_texts(&self.hdf5, attribute::SPLIT_DISJOINT).unwrap_or_default()
     }
 
+    /// `id` of the samples that were left out because their image stands in another split.
+    #[must_use]
+    pub fn split_left_out(&self) -> Vec<String> {
+        attributes::read_texts(&self.hdf5, attribute::SPLIT_LEFT_OUT).unwrap_or_default()
+    }
+
+    /// Attribute `patients`.
+    #[must_use]
+    pub fn recorded_patients(&self) -> Option<u64> {
+        attributes::read_number(&self.hdf5, attribute::PATIENTS)
+    }
+
+    /// Attribute `generator`.
+    #[must_use]
+    pub fn generator(&self) -> String {
+        attributes::read_text(&self.hdf5, attribute::GENERATOR).unwrap_or_default()
+    }
+
+    /// The attributes with the statistics of train as they are recorded, NaN included: mean, standard deviation,
+    /// minimum, maximum, and the percentiles.
+    #[must_use]
+    pub fn recorded_statistics(&self) -> Vec<(&'static str, Option<f64>)> {
+        let images = self.hdf5.dataset(IMAGES).ok();
+        let number = |name| Some((name, attributes::read_number::<f64>(images.as_deref()?, name)));
+        let single =
+            [attribute::TRAIN_MEAN, attribute::TRAIN_STD, attribute::TRAIN_MIN, attribute::TRAIN_MAX];
+        let name = attribute::TRAIN_PERCENTILES;
+        let percentiles = images.as_deref().and_then(|images| attributes::read_numbers::<f64>(images, name));
+        let percentiles = percentiles.unwrap_or_default();
+        let level = |level: usize| (name, percentiles.get(level).copied());
+        single.into_iter().filter_map(number).chain((0..PERCENTILE_LEVELS.len()).map(level)).collect()
+    }
+
+    /// Size of the file in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The statistics of the train split.
     #[must_use]
     pub fn train(&self) -> &TrainFigures {
@@ -198,6 +239,12 @@ impl DatasetFile {
         self.images.place(row)
     }
 
+    /// As [`DatasetFile::image_place`], for the mask.
+    #[must_use]
+    pub fn mask_place(&self, row: usize) -> Option<Range<u64>> {
+        self.masks.place(row)
+    }
+
     /// Tells the system that the image and the mask of `row` will be read soon, so that a disk has many requests
     /// at a time to choose from.
     pub fn will_need(&self, row: usize) {
@@ -221,6 +268,21 @@ impl DatasetFile {
         let name = format!("{SAMPLES}/{name}");
         let absent = |_| Opened::not_ours(&self.path, format!("it has no dataset /{name}"));
         ColumnReader::new(&self.hdf5.dataset(&name).map_err(absent)?, &self.path, &self.file, self.rows)
+    }
+
+    /// The file as the library has it open.
+    pub(super) fn hdf5(&self) -> &hdf5::File {
+        &self.hdf5
+    }
+
+    /// Where the chunks of `/images` stand.
+    pub(super) fn images(&self) -> &ChunkTable {
+        &self.images
+    }
+
+    /// Where the chunks of `/masks` stand.
+    pub(super) fn masks(&self) -> &ChunkTable {
+        &self.masks
     }
 
     /// The column of the checksums, for [`RowReader::new`].

@@ -53,6 +53,18 @@ pub enum StoreError {
         /// What is wrong with it.
         source: CodecError,
     },
+    /// A heap with the texts of attributes cannot be walked through.
+    #[error(
+        "the texts of the attributes of {} are damaged: in the heap at byte {address}, {why}", path.display()
+    )]
+    TextHeap {
+        /// Which file.
+        path: PathBuf,
+        /// Where the heap begins.
+        address: u64,
+        /// What is wrong with it.
+        why: String,
+    },
     /// It is not a file of ours.
     #[error("{} is not a dicomprep file: {why}", path.display())]
     NotOurs {
@@ -96,4 +108,18 @@ pub enum StoreError {
         /// What is different.
         what: String,
     },
+}
+
+impl StoreError {
+    /// The error and its causes in one line.
+    #[must_use]
+    pub fn with_cause(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(source) = cause {
+            text += &format!(": {source}");
+            cause = source.source();
+        }
+        text
+    }
 }

@@ -130,18 +130,8 @@ impl Opened {
     /// Opens the file at `path`, of this format, for reading, without locking it. Its size and its version come
     /// with it.
     pub(super) fn open_format(path: &Path, format: &str) -> Result<(File, u64, String), StoreError> {
-        let metadata = std::fs::metadata(path).map_err(io_error("open", path))?;
-        // Opening a named pipe would wait for a writer.
-        if !metadata.is_file() {
-            return Err(Self::not_ours(path, "it is not a file".to_owned()));
-        }
-        if !is_hdf5(path).map_err(io_error("read", path))? {
-            return Err(Self::not_ours(path, "it is not an HDF5 file without a user block".to_owned()));
-        }
-        let file = File::with_options()
-            .with_fapl(|access| access.file_locking(false))
-            .open(path)
-            .map_err(hdf5_error("open", path))?;
+        let file = Self::open_hdf5(path)?;
+        let bytes = std::fs::metadata(path).map_err(io_error("open", path))?.len();
         let text = |name: &str| attributes::read_text(&file, name).unwrap_or_default();
         if text(attribute::FORMAT) != format {
             return Err(Self::not_ours(path, format!("its attribute `format` is not {format:?}")));
@@ -150,7 +140,23 @@ impl Opened {
         if format_version.split('.').next() != Some(FORMAT_MAJOR) {
             return Err(StoreError::Version { path: path.to_owned(), found: format_version });
         }
-        Ok((file, metadata.len(), format_version))
+        Ok((file, bytes, format_version))
+    }
+
+    /// Opens the file at `path` for reading, without locking it and without looking at an attribute.
+    pub(super) fn open_hdf5(path: &Path) -> Result<File, StoreError> {
+        let metadata = std::fs::metadata(path).map_err(io_error("open", path))?;
+        // Opening a named pipe would wait for a writer.
+        if !metadata.is_file() {
+            return Err(Self::not_ours(path, "it is not a file".to_owned()));
+        }
+        if !is_hdf5(path).map_err(io_error("read", path))? {
+            return Err(Self::not_ours(path, "it is not an HDF5 file without a user block".to_owned()));
+        }
+        File::with_options()
+            .with_fapl(|access| access.file_locking(false))
+            .open(path)
+            .map_err(hdf5_error("open", path))
     }
 
     /// The dataset `name` of `file`.

@@ -47,6 +47,9 @@ pub(super) mod attribute {
     pub(in crate::store) const CONFIG: &str = "config";
     pub(in crate::store) const SOURCE_DIGEST: &str = "source_digest";
     pub(in crate::store) const ROW_MAJOR_NOTE: &str = "row_major_note";
+    pub(in crate::store) const TEXT_CHECKSUM: &str = "text_checksum";
+    /// Of a column.
+    pub(in crate::store) const CHECKSUM: &str = "checksum";
     pub(in crate::store) const UNITS: &str = "units";
     pub(in crate::store) const DIMENSION_LABELS: &str = "DIMENSION_LABELS";
     pub(in crate::store) const TRAIN_MEAN: &str = "train_mean";

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hdf5::file::LibraryVersion;
+use hdf5::plist::group_create::LinkPhaseChange;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use hdf5::{Dataset, File};
 
@@ -16,7 +17,7 @@ use super::schema::{
 use super::target::{Target, io_error};
 use super::{
     ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow, StoreError,
-    TextWidths, ValueHistogram, attributes, chunked_dataset, direct_chunk,
+    TextWidths, ValueHistogram, attributes, chunked_dataset, direct_chunk, text_checksum,
 };
 use crate::model::{GridShape, PixelType, Structure};
 
@@ -107,7 +108,12 @@ impl DatasetWriter {
 
     fn create_inner(target: Target, spec: DatasetSpec) -> hdf5::Result<Self> {
         let file = create_file(target.partial())?;
-        let samples = file.create_group_builder().obj_track_times(false).create(SAMPLES)?;
+        let links = LinkPhaseChange { max_compact: COMPACT.0, min_dense: COMPACT.1 };
+        let samples = file
+            .create_group_builder()
+            .with_gcpl(|create| create.link_phase_change(links))
+            .obj_track_times(false)
+            .create(SAMPLES)?;
         let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
         let shape = |planes: usize| [spec.capacity, rows, columns, planes];
         let pixels = pixel_descriptor(spec.pixel_type);
@@ -168,6 +174,9 @@ impl DatasetWriter {
         let disjoint = if splits.iter().any(|split| !split.is_empty()) { &SPLIT_DISJOINT[..] } else { &[] };
         attributes::write_texts(&self.file, attribute::SPLIT_DISJOINT, disjoint.iter().copied())
             .map_err(&failed)?;
+        text_checksum::checksum(&self.file)
+            .and_then(|sum| attributes::write_number(&self.file, attribute::TEXT_CHECKSUM, sum))
+            .map_err(&failed)?;
         let Self { target, file, images, masks, columns, .. } = self;
         chunked_dataset::set_rows(&images, rows).map_err(&failed)?;
         chunked_dataset::set_rows(&masks, rows).map_err(&failed)?;
@@ -226,6 +235,10 @@ impl DatasetWriter {
 /// Root attribute `generator`.
 pub(super) const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
+/// Up to so many attributes and links stand in the header of their object, and again once there are fewer than the
+/// second number; beyond, HDF5 builds a heap and two trees for them.
+pub(super) const COMPACT: (u32, u32) = (64, 48);
+
 /// Creates an HDF5 file at `path`, the partial file of a [`Target`].
 pub(super) fn create_file(path: &Path) -> hdf5::Result<File> {
     File::with_options()
@@ -233,7 +246,7 @@ pub(super) fn create_file(path: &Path) -> hdf5::Result<File> {
             // The target holds a lock of its own.
             access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110).file_locking(false)
         })
-        .with_fcpl(|create| create.obj_track_times(false))
+        .with_fcpl(|create| create.obj_track_times(false).attr_phase_change(COMPACT.0, COMPACT.1))
         .create(path)
 }
 

@@ -31,16 +31,8 @@ pub(crate) fn stored(row: usize) -> [Vec<u8>; 2] {
 
 /// Writes a file of `rows` rows, ten of each patient, the first half of them in train, the others in val.
 pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
-    let compression = Compression::new(level).unwrap();
-    let spec = DatasetSpec {
-        shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
-        pixel_type: PixelType::Int16,
-        structures: vec![Structure::Inner],
-        compression,
-        encoder: Encoder::Runs,
-        capacity: rows,
-        text_widths: TextWidths { id: 20, patient_id: 10, original_id: 10, source: 20 },
-    };
+    let spec = spec(rows, level);
+    let compression = spec.compression;
     let mut writer = DatasetWriter::create(Target::claim(path, true).unwrap(), spec).unwrap();
     let mut encoder = ChunkEncoder::new(compression, Encoder::Runs);
     let mut train =
@@ -57,7 +49,27 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
         let row = sample_row(row, &stored);
         writer.append(&EncodedRow { row, image, mask, statistics }).unwrap();
     }
-    let root = RootAttributes {
+    let splits: Vec<&str> =
+        (0..rows).map(|row| if row / 10 < rows.div_ceil(20) { "train" } else { "val" }).collect();
+    writer.finish(&root(rows), &train, &splits).unwrap();
+}
+
+/// What is known of a file of `rows` rows before the first is written.
+pub(crate) fn spec(rows: usize, level: u8) -> DatasetSpec {
+    DatasetSpec {
+        shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
+        pixel_type: PixelType::Int16,
+        structures: vec![Structure::Inner],
+        compression: Compression::new(level).unwrap(),
+        encoder: Encoder::Runs,
+        capacity: rows,
+        text_widths: TextWidths { id: 20, patient_id: 10, original_id: 10, source: 20 },
+    }
+}
+
+/// The attributes of a file of `rows` rows.
+pub(crate) fn root(rows: usize) -> RootAttributes {
+    RootAttributes {
         mask_rule: "center".to_owned(),
         patients: rows.div_ceil(10),
         split_rule: "by halves".to_owned(),
@@ -67,13 +79,12 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
         config: "{}".to_owned(),
         source_digest: String::new(),
         units: "stored value".to_owned(),
-    };
-    let splits: Vec<&str> =
-        (0..rows).map(|row| if row / 10 < rows.div_ceil(20) { "train" } else { "val" }).collect();
-    writer.finish(&root, &train, &splits).unwrap();
+    }
 }
 
 fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
+    let pixels = image(row);
+    let (lowest, highest) = (pixels.iter().min().copied().unwrap(), pixels.iter().max().copied().unwrap());
     let mask_pixels = stored[1].iter().map(|pixel| i32::from(*pixel)).sum();
     SampleRow {
         id: format!("P{}/{row}", row / 10),
@@ -86,7 +97,7 @@ fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
         annotations: vec![AnnotationCell { sha256: Some([1; 32]), mask_pixels, contour_area: 1.0 }],
         source_shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
         geometry: Geometry::ABSENT,
-        value_range: [0.0; 2],
+        value_range: [f32::from(lowest), f32::from(highest)],
         checksum: [crc32c::crc32c(&stored[0]), crc32c::crc32c(&stored[1])],
     }
 }

@@ -2,6 +2,7 @@
 
 mod augment;
 mod batches;
+mod check;
 mod choice;
 mod explain;
 mod prep;
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 
 pub(crate) use augment::AugmentArgs;
 pub(crate) use batches::BatchesArgs;
+pub(crate) use check::{DiffArgs, RepairArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs};
 pub(crate) use whiten::WhitenArgs;
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     Explain(Box<ExplainArgs>),
     Whiten(WhitenArgs),
     Info(InfoArgs),
+    Verify(VerifyArgs),
+    Repair(RepairArgs),
+    Diff(DiffArgs),
     /// Print a completion script for a shell
     ///
     /// Example: dicomprep completions bash > ~/.local/share/bash-completion/completions/dicomprep

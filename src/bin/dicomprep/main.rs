@@ -2,6 +2,7 @@
 
 mod args;
 mod batches;
+mod diff;
 mod exit;
 mod explain;
 mod info;
@@ -10,6 +11,7 @@ mod prep;
 mod progress;
 mod settings;
 mod table;
+mod verify;
 mod whiten;
 
 use std::panic;
@@ -45,6 +47,9 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Whiten(whiten) => whiten::run(whiten, &args.output),
         Command::Explain(explain) => explain::run(explain),
         Command::Info(info) => info::run(info),
+        Command::Verify(verify) => verify::run(verify, &args.output),
+        Command::Repair(repair) => verify::repair(repair, &args.output),
+        Command::Diff(diff) => diff::run(diff, &args.output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "dicomprep", &mut script);

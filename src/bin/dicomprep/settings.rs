@@ -148,7 +148,7 @@ fn splits(content: &ContentArgs) -> anyhow::Result<Splits> {
     })
 }
 
-fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
     let is_other = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     ensure!(!is_other, "--pseudonym-key {} is not a file", path.display());
     let key =

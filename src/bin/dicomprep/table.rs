@@ -43,6 +43,12 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// `text` for people: what would move a cursor or begin a line is escaped.
+pub(crate) fn printable(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +66,11 @@ mod tests {
         let splits = ["", "test", "train", "val"].map(|name| (name.to_owned(), ())).into();
         let names: Vec<&str> = in_order(&splits).map(|(name, ())| name).collect();
         assert_eq!(names, ["train", "val", "test", ""]);
+    }
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        assert_eq!(printable("é\u{1b}[2J\n"), "é\\u{1b}[2J\\n");
     }
 
     #[test]

@@ -1,0 +1,132 @@
+//! What can be typed after `verify`, `repair` and `diff`.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  dicomprep verify final_data.h5
+      every checksum, and every promise of the format
+  dicomprep verify final_data.h5 --against final_data/
+      also whether today's images and contours give the same rows, byte for byte
+  dicomprep verify final_data.h5 --json | jq '.problems.list[] | .place'
+
+Exit codes: 0 nothing is wrong; 1 something is, and each problem is listed with its row, or it could not be done; 2
+wrong usage.";
+
+/// Check every row and every promise of the format, and list what is damaged
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// The HDF5 file that prep has made
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// The folder it was made of: read, decode and rasterize it again, and compare every row
+    #[arg(long, value_name = "DATA_DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) against: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: SourceArgs,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the result as JSON; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "json")]
+    pub(crate) report: Option<PathBuf>,
+    /// Replace the report if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Number of threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+const REPAIR_EXAMPLES: &str = "\
+Example:
+  dicomprep repair final_data.h5 --against final_data/ -o repaired.h5
+      makes damaged images and masks anew and copies everything else byte for byte
+
+A row is made anew only from files with the recorded digests, and only where the result has the recorded checksum. The
+copy is verified before it gets its name. Where more than images and masks is damaged, run prep again.
+
+Exit codes: 0 all damaged rows were made anew; 1 it could not be done, and no file was written; 2 wrong usage; 3 some
+rows are as damaged as they were, and each is named with the reason.";
+
+/// Make the damaged rows of a file anew, in a copy of it
+#[derive(Debug, clap::Args)]
+#[command(after_help = REPAIR_EXAMPLES)]
+pub(crate) struct RepairArgs {
+    /// The damaged HDF5 file; it is not touched
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// The folder it was made of
+    #[arg(long, value_name = "DATA_DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) against: PathBuf,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) sources: SourceArgs,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Replace the output file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Number of threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// Where the sources of a file are.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Sources")]
+pub(crate) struct SourceArgs {
+    /// The link table [default: DATA_DIR/link.csv]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) link: Option<PathBuf>,
+    /// The folder of the images [default: DATA_DIR/dicoms]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dicoms: Option<PathBuf>,
+    /// The folder of the contours [default: DATA_DIR/contourfiles]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) contours: Option<PathBuf>,
+    /// The key that the pseudonyms of the file were made with
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) pseudonym_key: Option<PathBuf>,
+}
+
+impl SourceArgs {
+    /// Whether anything was said.
+    pub(crate) fn is_given(&self) -> bool {
+        [&self.link, &self.dicoms, &self.contours, &self.pseudonym_key].into_iter().any(Option::is_some)
+    }
+}
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  dicomprep diff monday.h5 friday.h5
+  dicomprep diff center.h5 pillow.h5 --json | jq '.changed_rows[].masks[].dice'
+
+Rows are matched by their id. Causes: `image source`, `inner annotation`, `option mask_rule`, `split`, `column window`;
+`unknown` where neither a source nor an option has changed.
+
+Exit codes: 0 the files hold the same rows in the same order; 1 it could not be done; 2 wrong usage; 3 they differ.";
+
+/// Compare two files row by row, and say why rows differ
+#[derive(Debug, clap::Args)]
+#[command(after_help = DIFF_EXAMPLES)]
+pub(crate) struct DiffArgs {
+    /// The first HDF5 file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) a: PathBuf,
+    /// The second HDF5 file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) b: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Number of threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}

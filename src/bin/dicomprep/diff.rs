@@ -1,0 +1,84 @@
+//! `dicomprep diff`: what is different between two files.
+
+use dicomprep::check::{self, ChangedRow, Diff, DiffOptions};
+use dicomprep::prep::Control;
+
+use crate::args::{DiffArgs, OutputArgs};
+use crate::exit::{self, Exit};
+use crate::interrupt;
+use crate::progress::progress;
+use crate::settings::all_cores;
+use crate::table::printable;
+use crate::verify::{json, limit};
+
+pub(crate) fn run(args: &DiffArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    let cancel = interrupt::stop_on_signals()?;
+    let progress = progress(output);
+    let options = DiffOptions {
+        threads: args.threads.map_or_else(all_cores, usize::from),
+        control: Control { progress: &*progress, cancel: &cancel },
+    };
+    let found = check::diff(&args.a, &args.b, options)?;
+    let text = if args.json { json(&found)? } else { describe(&found, output.verbose).into_bytes() };
+    exit::print(&text)?;
+    Ok(if found.is_equal() { Exit::Done } else { Exit::LeftOut })
+}
+
+fn describe(found: &Diff, verbose: bool) -> String {
+    let mut text = String::new();
+    for (what, [a, b]) in &found.form {
+        text += &format!("{what}: {a} -> {b}\n");
+    }
+    for (option, [a, b]) in &found.options {
+        text += &format!(
+            "option {}: {} -> {}\n",
+            printable(option),
+            printable(&a.to_string()),
+            printable(&b.to_string())
+        );
+    }
+    for (sign, rows, total) in
+        [("removed", &found.removed_rows, found.removed), ("added", &found.added_rows, found.added)]
+    {
+        let (shown, _) = limit(rows.len(), verbose);
+        for id in &rows[..shown] {
+            text += &format!("{sign}: {}\n", printable(id));
+        }
+        text += &more(sign, total - shown);
+    }
+    let (shown, _) = limit(found.changed_rows.len(), verbose);
+    for row in &found.changed_rows[..shown] {
+        text += &change(row);
+    }
+    text += &more("changed", found.changed - shown);
+    if !found.same_order {
+        text += "the rows that both have stand in another order\n";
+    }
+    let Diff { equal, changed, added, removed, .. } = found;
+    text + &format!("{equal} rows equal, {changed} changed, {added} added, {removed} removed\n")
+}
+
+fn more(what: &str, more: usize) -> String {
+    if more == 0 { String::new() } else { format!("{what}: {more} more; --verbose or --json lists them\n") }
+}
+
+fn change(row: &ChangedRow) -> String {
+    let mut parts = Vec::new();
+    if let Some(image) = &row.image {
+        parts.push(match (image.pixels, image.largest_difference) {
+            (Some(pixels), Some(largest)) => format!("image: {pixels} pixels, by up to {largest}"),
+            _ => "image: another shape".to_owned(),
+        });
+    }
+    for mask in &row.masks {
+        let [a, b] = mask.pixels;
+        let dice = mask.dice.map(|dice| format!(", Dice {dice:.4}")).unwrap_or_default();
+        parts.push(format!("{}: {a} -> {b} pixels{dice}", printable(&mask.structure)));
+    }
+    if let Some([a, b]) = &row.split {
+        parts.push(format!("split {} -> {}", printable(a), printable(b)));
+    }
+    let causes = printable(&row.causes.join(", "));
+    let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) };
+    format!("changed: {} ({causes}){parts}\n", printable(&row.id))
+}

@@ -1,0 +1,186 @@
+//! `dicomprep verify` and `dicomprep repair`: look, and say what is wrong or was done.
+
+use std::path::Path;
+
+use anyhow::Context;
+use dicomprep::check::{self, CheckError, RepairSummary, SourceOptions, VerifySummary};
+use dicomprep::prep::Control;
+use dicomprep::store::Target;
+use dicomprep::wrangle::Layout;
+use serde::Serialize;
+
+use crate::args::{OutputArgs, RepairArgs, SourceArgs, VerifyArgs};
+use crate::exit::{self, Exit};
+use crate::interrupt;
+use crate::progress::progress;
+use crate::settings::{all_cores, is_same_place, read_key};
+use crate::table::{self, printable};
+
+/// Entries of a list that are shown without `--verbose`.
+const LISTED: usize = 20;
+
+pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    if args.against.is_none() && args.sources.is_given() {
+        exit::wrong_usage(
+            "verify",
+            "--link, --dicoms, --contours and --pseudonym-key go with --against DATA_DIR",
+        );
+    }
+    let report = args.report.as_deref().filter(|path| *path != Path::new("-"));
+    if report.is_some_and(|report| is_same_place(report, &args.file)) {
+        exit::wrong_usage("verify", "--report names the file that is read");
+    }
+    let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
+    let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
+    let sources = sources.transpose()?;
+    let is_input = |report| sources.as_ref().is_some_and(|sources| sources.layout.is_input(report));
+    if report.is_some_and(is_input) {
+        exit::wrong_usage("verify", "--report names a place among the inputs; nothing is ever written there");
+    }
+    let report = report.map(|path| Target::claim(path, args.force)).transpose()?;
+    let cancel = interrupt::stop_on_signals()?;
+    let progress = progress(output);
+    let control = Control { progress: &*progress, cancel: &cancel };
+    let threads = args.threads.map_or_else(all_cores, usize::from);
+    let summary = check::verify(&args.file, sources.as_ref(), threads, control)?;
+    if let Some(target) = report {
+        let path = target.path().to_owned();
+        std::fs::write(target.partial(), json(&summary)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        target.commit()?;
+    } else if args.json || args.report.is_some() {
+        exit::print(&json(&summary)?)?;
+    }
+    if !output.quiet {
+        exit::tell(&describe(&summary, output.verbose));
+    }
+    Ok(if summary.is_sound() { Exit::Done } else { Exit::Failed })
+}
+
+pub(crate) fn repair(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    if is_same_place(&args.output, &args.file) {
+        exit::wrong_usage(
+            "repair",
+            "--output names the file that is read; a file is never repaired in place",
+        );
+    }
+    let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
+    let sources = sources(&args.against, &args.sources, key.as_deref())?;
+    if sources.layout.is_input(&args.output) {
+        exit::wrong_usage("repair", "--output names a place among the inputs; nothing is ever written there");
+    }
+    let cancel = interrupt::stop_on_signals()?;
+    let progress = progress(output);
+    let control = Control { progress: &*progress, cancel: &cancel };
+    let target = Target::claim(&args.output, args.force)?;
+    let threads = args.threads.map_or_else(all_cores, usize::from);
+    let summary =
+        check::repair(&args.file, &sources, target, threads, control).map_err(|error| match error {
+            CheckError::Interrupted => anyhow::anyhow!("interrupted; no file was written"),
+            error => error.into(),
+        })?;
+    if args.json {
+        exit::print(&json(&summary)?)?;
+    }
+    if !output.quiet || !summary.unrepaired.is_empty() {
+        exit::tell(&describe_repair(&summary, args, output.verbose));
+    }
+    Ok(match (&summary.output, summary.unrepaired.is_empty()) {
+        (None, _) => Exit::Failed,
+        (Some(_), true) => Exit::Done,
+        (Some(_), false) => Exit::LeftOut,
+    })
+}
+
+fn sources<'k>(
+    data_dir: &Path,
+    args: &SourceArgs,
+    pseudonym_key: Option<&'k [u8]>,
+) -> anyhow::Result<SourceOptions<'k>> {
+    let parts = [&args.link, &args.dicoms, &args.contours].map(Option::as_deref);
+    let layout = Layout::new(data_dir, parts[0], parts[1], parts[2])?;
+    Ok(SourceOptions { layout, pseudonym_key })
+}
+
+pub(crate) fn json(summary: &impl Serialize) -> anyhow::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(summary)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// How many entries of a list are shown, and how many are not.
+pub(crate) fn limit(total: usize, verbose: bool) -> (usize, usize) {
+    let shown = if verbose { total } else { total.min(LISTED) };
+    (shown, total - shown)
+}
+
+fn describe(summary: &VerifySummary, verbose: bool) -> String {
+    let mut text = String::new();
+    let problems = &summary.problems;
+    let (shown, _) = limit(problems.list.len(), verbose);
+    for problem in &problems.list[..shown] {
+        let row = problem.row.map(|row| format!(" (row {row})")).unwrap_or_default();
+        text += &format!("wrong: {}{row}: {}\n", printable(&problem.place), printable(&problem.detail));
+    }
+    let more = problems.total() - shown;
+    if more > 0 {
+        text += &format!("wrong: {more} more; --verbose, --json or --report FILE lists them\n");
+    }
+    for note in &summary.notes {
+        text += &format!("note: {} {}\n", printable(&note.place), printable(&note.what));
+    }
+    let rate = table::number(summary.decoded_bytes as f64 / 1e6 / summary.seconds.max(1e-9));
+    let against = if summary.against { ", against its sources" } else { "" };
+    let result = match (problems.total(), problems.rows) {
+        (0, _) => "nothing is wrong".to_owned(),
+        (total, 0) => format!("{}, none of a single row", table::count(total, "problem")),
+        (total, rows) => format!("{} in {}", table::count(total, "problem"), table::count(rows, "row")),
+    };
+    text += &format!(
+        "{}: {result}; {}, {}{against}, {} decoded in {:.2} s, {rate} MB/s on {}\n",
+        printable(&summary.path.display().to_string()),
+        table::count(summary.rows, "row"),
+        table::bytes(summary.bytes),
+        table::bytes(summary.decoded_bytes),
+        summary.seconds,
+        table::count(summary.threads, "thread"),
+    );
+    text
+}
+
+fn describe_repair(summary: &RepairSummary, args: &RepairArgs, verbose: bool) -> String {
+    let mut text = String::new();
+    let (shown, more) = limit(summary.unrepaired.len(), verbose);
+    for row in &summary.unrepaired[..shown] {
+        text += &format!("not repaired: {} (row {}): {}\n", printable(&row.id), row.row, printable(&row.why));
+    }
+    if more > 0 {
+        text += &format!("not repaired: {more} more; --verbose or --json lists them\n");
+    }
+    let (shown, more) = limit(summary.repaired.len(), verbose);
+    for id in &summary.repaired[..shown] {
+        text += &format!("repaired: {}\n", printable(id));
+    }
+    if more > 0 {
+        text += &format!("repaired: {more} more; --verbose or --json lists them\n");
+    }
+    let Some(output) = &summary.output else {
+        let file = printable(&args.file.display().to_string());
+        return text
+            + &format!("dicomprep: error: no row of {file} could be made anew, so no file was written\n");
+    };
+    let rest = match summary.bytes_untouched {
+        true => "every other byte is as it was",
+        false => "all other rows and columns have their checksums",
+    };
+    let repaired = table::count(summary.repaired.len(), "row");
+    let left = match summary.unrepaired.len() {
+        0 => String::new(),
+        rows => format!(", {} still damaged", table::count(rows, "row")),
+    };
+    text + &format!(
+        "{}: {repaired} of {} made anew{left}; {rest}\n",
+        printable(&output.display().to_string()),
+        summary.rows
+    )
+}

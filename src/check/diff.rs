@@ -1,0 +1,204 @@
+//! What is different between two files, and why.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::CheckError;
+use super::blocks::{self, Crew};
+use super::diff_rows::{ChangedRow, Pair, RowPair};
+use super::verify::lossy;
+use crate::prep::Control;
+use crate::store::{DatasetFile, StoreError, column, open_doubtful};
+
+/// Entries of a list that are kept; more are only counted.
+const KEPT: usize = 100_000;
+
+/// How two files are compared.
+#[derive(Clone, Copy)]
+pub struct DiffOptions<'c> {
+    /// Number of threads.
+    pub threads: usize,
+    /// Who is told, and who may stop the work.
+    pub control: Control<'c>,
+}
+
+/// What is different.
+#[derive(Debug, Clone, Serialize)]
+pub struct Diff {
+    /// The first file.
+    #[serde(serialize_with = "lossy")]
+    pub a: PathBuf,
+    /// The second one.
+    #[serde(serialize_with = "lossy")]
+    pub b: PathBuf,
+    /// Rows of both.
+    pub rows: [usize; 2],
+    /// Rows with equal images, masks and columns.
+    pub equal: usize,
+    /// How many rows of the same id are not equal.
+    pub changed: usize,
+    /// How many rows only the second file has.
+    pub added: usize,
+    /// How many rows only the first file has.
+    pub removed: usize,
+    /// Whether the rows that both have stand in the same order.
+    pub same_order: bool,
+    /// Shape, pixel type and structures, where they differ.
+    pub form: BTreeMap<&'static str, [Value; 2]>,
+    /// The options of `prep` that differ, and the version of the program.
+    pub options: BTreeMap<String, [Value; 2]>,
+    /// The rows that are not equal, in the order of the first file; the first 100,000.
+    pub changed_rows: Vec<ChangedRow>,
+    /// `id` of the rows that only the second file has; the first 100,000.
+    pub added_rows: Vec<String>,
+    /// `id` of the rows that only the first file has; the first 100,000.
+    pub removed_rows: Vec<String>,
+}
+
+impl Diff {
+    /// Whether both files hold the same rows in the same order and form. Their options may differ.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.changed + self.added + self.removed == 0 && self.same_order && self.form.is_empty()
+    }
+}
+
+/// Compares the file at `b` with the one at `a`, row by row, matched by `id`. Images and masks are decoded only where
+/// their checksums differ.
+///
+/// # Errors
+/// [`CheckError::Store`] where a file cannot be read, [`CheckError::Interrupted`].
+pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckError> {
+    let files = [open_doubtful(a)?, open_doubtful(b)?];
+    let [first, second] = &files;
+    let in_second = numbers(second)?;
+    let mut found = Diff {
+        a: a.to_owned(),
+        b: b.to_owned(),
+        rows: [first.rows(), second.rows()],
+        equal: 0,
+        changed: 0,
+        added: 0,
+        removed: 0,
+        same_order: true,
+        form: form(&files),
+        options: differing_options(&files),
+        changed_rows: Vec::new(),
+        added_rows: Vec::new(),
+        removed_rows: Vec::new(),
+    };
+    let pair = Pair::new(&files, found.options.keys().cloned().collect());
+    let mut matched = vec![false; second.rows()];
+    let mut last = None;
+    let crew = Crew { threads: options.threads, control: options.control, stage: "comparing rows" };
+    let start = || Ok((RowPair::new(&pair)?, first.column(column::ID)?.walk()));
+    blocks::run(
+        first.rows(),
+        crew,
+        start,
+        |(rows, ids), range| {
+            range
+                .map(|row| {
+                    let id = ids.cell(row)?.text().unwrap_or_default().to_owned();
+                    let other = in_second.get(&key(&id)).map(|other| *other as usize);
+                    let change = other.map(|other| rows.compare(row, other)).transpose()?;
+                    Ok((id, other, change.flatten()))
+                })
+                .collect::<Result<Vec<_>, CheckError>>()
+        },
+        |looks: Vec<(String, Option<usize>, Option<ChangedRow>)>| {
+            for (id, other, change) in looks {
+                if let Some(other) = other {
+                    matched[other] = true;
+                    found.same_order &= last.is_none_or(|last| last < other);
+                    last = Some(other);
+                }
+                found.count(id, other.is_some(), change);
+            }
+        },
+    )?;
+    found.find_added(second, &matched)?;
+    Ok(found)
+}
+
+impl Diff {
+    fn count(&mut self, id: String, is_in_both: bool, change: Option<ChangedRow>) {
+        match (is_in_both, change) {
+            (false, _) => {
+                self.removed += 1;
+                keep(&mut self.removed_rows, id);
+            }
+            (true, None) => self.equal += 1,
+            (true, Some(change)) => {
+                self.changed += 1;
+                keep(&mut self.changed_rows, change);
+            }
+        }
+    }
+
+    fn find_added(&mut self, second: &DatasetFile, matched: &[bool]) -> Result<(), CheckError> {
+        let mut ids = second.column(column::ID)?.walk();
+        for row in (0..matched.len()).filter(|row| !matched[*row]) {
+            self.added += 1;
+            keep(&mut self.added_rows, ids.cell(row)?.text().unwrap_or_default().to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn keep<T>(list: &mut Vec<T>, entry: T) {
+    if list.len() < KEPT {
+        list.push(entry);
+    }
+}
+
+/// The row of each id, by half its digest.
+fn numbers(file: &DatasetFile) -> Result<HashMap<u128, u32>, StoreError> {
+    let mut ids = file.column(column::ID)?.walk();
+    let mut numbers = HashMap::with_capacity(file.rows());
+    for row in 0..file.rows() {
+        // A file has fewer rows than that.
+        numbers.insert(key(ids.cell(row)?.text().unwrap_or_default()), row as u32);
+    }
+    Ok(numbers)
+}
+
+fn key(id: &str) -> u128 {
+    Sha256::digest(id).iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
+}
+
+fn form(files: &[DatasetFile; 2]) -> BTreeMap<&'static str, [Value; 2]> {
+    let shape =
+        |file: &DatasetFile| Value::from(vec![file.shape().rows(), file.shape().columns(), file.channels()]);
+    let pixel_type = |file: &DatasetFile| Value::from(file.pixel_type().name());
+    let structures = |file: &DatasetFile| Value::from(file.structures());
+    let all = [
+        ("image shape", both(files, shape)),
+        ("pixel type", both(files, pixel_type)),
+        ("structures", both(files, structures)),
+    ];
+    all.into_iter().filter(|(_, [a, b])| a != b).collect()
+}
+
+fn both(files: &[DatasetFile; 2], of: impl Fn(&DatasetFile) -> Value) -> [Value; 2] {
+    [of(&files[0]), of(&files[1])]
+}
+
+/// The keys of `config` that differ, each with both values; and `generator`.
+fn differing_options(files: &[DatasetFile; 2]) -> BTreeMap<String, [Value; 2]> {
+    let config = |file: &DatasetFile| -> BTreeMap<String, Value> {
+        serde_json::from_str(&file.identity().config).unwrap_or_default()
+    };
+    let [a, b] = [config(&files[0]), config(&files[1])];
+    let keys = a.keys().chain(b.keys());
+    let value = |config: &BTreeMap<String, Value>, key| config.get(key).cloned().unwrap_or_default();
+    let mut all: BTreeMap<String, [Value; 2]> =
+        keys.map(|key| (key.clone(), [value(&a, key), value(&b, key)])).collect();
+    all.insert("generator".to_owned(), both(files, |file| file.generator().into()));
+    all.retain(|_, [a, b]| a != b);
+    all
+}

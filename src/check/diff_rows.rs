@@ -1,0 +1,250 @@
+//! One row in two files.
+
+use serde::Serialize;
+
+use super::CheckError;
+use super::against::differing_columns;
+use crate::model::PixelType;
+use crate::store::{DatasetFile, RowReader, SampleRow, SampleRows};
+
+/// Options that decide the pixels of an image, beside its file.
+const IMAGE_OPTIONS: [&str; 5] = ["dtype", "size", "fit", "monochrome1", "generator"];
+/// Options that decide a mask, beside its contours.
+const MASK_OPTIONS: [&str; 7] =
+    ["mask_rule", "contour_offset", "size", "fit", "require", "structures", "generator"];
+
+/// A row that is not the same in both files.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChangedRow {
+    /// `samples/id`.
+    pub id: String,
+    /// Its place in the first and in the second file.
+    pub rows: [usize; 2],
+    /// Why it differs: `image source`, `inner annotation`, `option mask_rule`, `split`, `column window`; `unknown`
+    /// where neither a source nor an option has changed.
+    pub causes: Vec<String>,
+    /// How its image differs.
+    pub image: Option<ImageChange>,
+    /// The masks that differ, of the structures that both files have.
+    pub masks: Vec<MaskChange>,
+    /// Its splits, where they differ.
+    pub split: Option<[String; 2]>,
+}
+
+/// How two images differ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImageChange {
+    /// Pixels that differ; `None` where the images have two shapes.
+    pub pixels: Option<usize>,
+    /// The largest difference between two pixels in one place.
+    pub largest_difference: Option<f64>,
+}
+
+/// How two masks differ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MaskChange {
+    /// Of which structure.
+    pub structure: String,
+    /// Ones in the first and in the second.
+    pub pixels: [usize; 2],
+    /// Twice the ones that both have over the ones of each, 1 where both are empty; `None` where they have two shapes.
+    pub dice: Option<f64>,
+}
+
+/// Two files, and what is the same for all of their rows.
+pub(super) struct Pair<'f> {
+    files: &'f [DatasetFile; 2],
+    /// The options that differ.
+    options: Vec<String>,
+    /// The structures that both have, and their planes.
+    structures: Vec<(String, [usize; 2])>,
+    same_shape: bool,
+    /// Whether checksums of images, and of masks, can be compared.
+    comparable: [bool; 2],
+}
+
+impl<'f> Pair<'f> {
+    pub(super) fn new(files: &'f [DatasetFile; 2], options: Vec<String>) -> Self {
+        let [a, b] = files;
+        let plane =
+            |file: &DatasetFile, name: &String| file.structures().iter().position(|other| other == name);
+        let common = a.structures().iter().enumerate();
+        let common = common.filter_map(|(first, name)| Some((name.clone(), [first, plane(b, name)?])));
+        let same_shape = a.shape() == b.shape();
+        let same_form = same_shape && a.channels() == b.channels();
+        Self {
+            files,
+            options,
+            structures: common.collect(),
+            same_shape,
+            comparable: [
+                same_form && a.pixel_type() == b.pixel_type(),
+                same_shape && a.structures() == b.structures(),
+            ],
+        }
+    }
+
+    /// The options among `deciding` that differ, as causes.
+    fn causes_among(&self, deciding: &[&str]) -> Vec<String> {
+        let differing = self.options.iter().filter(|option| deciding.contains(&option.as_str()));
+        differing.map(|option| format!("option {option}")).collect()
+    }
+}
+
+/// Reads both files, for one thread.
+pub(super) struct RowPair<'f> {
+    pair: &'f Pair<'f>,
+    columns: [SampleRows<'f>; 2],
+    readers: [RowReader<'f>; 2],
+    images: [Vec<u8>; 2],
+    masks: [Vec<u8>; 2],
+}
+
+impl<'f> RowPair<'f> {
+    pub(super) fn new(pair: &'f Pair<'f>) -> Result<Self, CheckError> {
+        let [a, b] = pair.files;
+        Ok(Self {
+            pair,
+            columns: [SampleRows::new(a)?, SampleRows::new(b)?],
+            readers: [RowReader::new(a, None), RowReader::new(b, None)],
+            images: [vec![0; a.image_bytes()], vec![0; b.image_bytes()]],
+            masks: [vec![0; a.mask_bytes()], vec![0; b.mask_bytes()]],
+        })
+    }
+
+    /// How row `a` of the first file and row `b` of the second differ, `None` where they do not.
+    pub(super) fn compare(&mut self, a: usize, b: usize) -> Result<Option<ChangedRow>, CheckError> {
+        let rows = [a, b];
+        let cells = [self.columns[0].read(a)?, self.columns[1].read(b)?];
+        let splits = [self.columns[0].split(a)?, self.columns[1].split(b)?];
+        let image = self.image_change(rows, &cells)?;
+        let masks = self.mask_changes(rows, &cells)?;
+        let mut causes = Vec::new();
+        if cells[0].source_sha256 != cells[1].source_sha256 {
+            causes.push("image source".to_owned());
+        } else if image.is_some() {
+            causes.extend(known_or_unknown(self.pair.causes_among(&IMAGE_OPTIONS)));
+        }
+        causes.extend(self.mask_causes(&cells, &masks));
+        if splits[0] != splits[1] {
+            causes.push("split".to_owned());
+        }
+        if causes.is_empty() {
+            let columns = differing_columns(&without_masks(&cells[0]), &without_masks(&cells[1]));
+            causes.extend(columns.into_iter().map(|column| format!("column {column}")));
+        }
+        if causes.is_empty() {
+            return Ok(None);
+        }
+        causes.sort_unstable();
+        causes.dedup();
+        let split = if splits[0] == splits[1] { None } else { Some(splits) };
+        let [first, _] = cells;
+        Ok(Some(ChangedRow { id: first.id, rows, causes, image, masks, split }))
+    }
+
+    fn image_change(
+        &mut self,
+        rows: [usize; 2],
+        cells: &[SampleRow; 2],
+    ) -> Result<Option<ImageChange>, CheckError> {
+        if self.pair.comparable[0] && cells[0].checksum[0] == cells[1].checksum[0] {
+            return Ok(None);
+        }
+        let [a, b] = self.pair.files;
+        if !self.pair.same_shape || a.channels() != b.channels() {
+            return Ok(Some(ImageChange { pixels: None, largest_difference: None }));
+        }
+        for ((reader, image), row) in self.readers.iter_mut().zip(&mut self.images).zip(rows) {
+            reader.read_image(row, image)?;
+        }
+        let values = [values(a.pixel_type(), &self.images[0]), values(b.pixel_type(), &self.images[1])];
+        let (pixels, largest) = differences(&values[0], &values[1]);
+        Ok((pixels > 0).then_some(ImageChange { pixels: Some(pixels), largest_difference: Some(largest) }))
+    }
+
+    fn mask_changes(
+        &mut self,
+        rows: [usize; 2],
+        cells: &[SampleRow; 2],
+    ) -> Result<Vec<MaskChange>, CheckError> {
+        if self.pair.comparable[1] && cells[0].checksum[1] == cells[1].checksum[1] {
+            return Ok(Vec::new());
+        }
+        for ((reader, mask), row) in self.readers.iter_mut().zip(&mut self.masks).zip(rows) {
+            reader.read_mask(row, mask)?;
+        }
+        let [a, b] = self.pair.files;
+        let mut changes = Vec::new();
+        for (structure, [first, second]) in &self.pair.structures {
+            let first =
+                || self.masks[0].iter().skip(*first).step_by(a.structures().len()).map(|cell| *cell != 0);
+            let second =
+                || self.masks[1].iter().skip(*second).step_by(b.structures().len()).map(|cell| *cell != 0);
+            let pixels = [first().filter(|one| *one).count(), second().filter(|one| *one).count()];
+            if !self.pair.same_shape {
+                changes.push(MaskChange { structure: structure.clone(), pixels, dice: None });
+            } else if !first().eq(second()) {
+                let common = first().zip(second()).filter(|(a, b)| *a && *b).count();
+                let dice = Some(2.0 * common as f64 / (pixels[0] + pixels[1]) as f64);
+                changes.push(MaskChange { structure: structure.clone(), pixels, dice });
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Why masks differ, and annotations that do though their masks do not.
+    fn mask_causes(&self, cells: &[SampleRow; 2], masks: &[MaskChange]) -> Vec<String> {
+        let mut causes = Vec::new();
+        for (structure, [first, second]) in &self.pair.structures {
+            let [a, b] = [&cells[0].annotations[*first], &cells[1].annotations[*second]];
+            if a.sha256 != b.sha256 {
+                causes.push(format!("{structure} annotation"));
+            } else if masks.iter().any(|mask| mask.structure == *structure) {
+                causes.extend(known_or_unknown(self.pair.causes_among(&MASK_OPTIONS)));
+            }
+        }
+        causes
+    }
+}
+
+/// The columns without those that follow from the planes, which may be others.
+fn without_masks(cells: &SampleRow) -> SampleRow {
+    SampleRow { annotations: Vec::new(), ..cells.clone() }
+}
+
+fn known_or_unknown(causes: Vec<String>) -> Vec<String> {
+    if causes.is_empty() { vec!["unknown".to_owned()] } else { causes }
+}
+
+fn values(pixel_type: PixelType, bytes: &[u8]) -> Vec<f64> {
+    match pixel_type {
+        PixelType::UInt8 => bytes.iter().map(|value| f64::from(*value)).collect(),
+        PixelType::Int16 => bytes.as_chunks().0.iter().map(|b| f64::from(i16::from_le_bytes(*b))).collect(),
+        PixelType::UInt16 => bytes.as_chunks().0.iter().map(|b| f64::from(u16::from_le_bytes(*b))).collect(),
+        PixelType::Float32 => bytes.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect(),
+    }
+}
+
+/// How many values differ, and by how much at most. NaN equals NaN.
+fn differences(a: &[f64], b: &[f64]) -> (usize, f64) {
+    let (mut count, mut largest) = (0, 0.0f64);
+    for (a, b) in a.iter().zip(b).filter(|(a, b)| a != b && !(a.is_nan() && b.is_nan())) {
+        count += 1;
+        largest = largest.max((a - b).abs());
+    }
+    (count, largest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_counted() {
+        let nan = f64::NAN;
+        assert_eq!(differences(&[1.0, 2.0, nan, nan], &[1.0, -3.0, nan, 0.0]), (2, 5.0));
+        assert_eq!(values(PixelType::Int16, &[255, 255, 1, 0]), [-1.0, 1.0]);
+        assert_eq!(values(PixelType::UInt16, &[255, 255]), [65_535.0]);
+    }
+}

@@ -1,0 +1,21 @@
+//! Whether a finished file is what it says it is: [`verify`] looks at all of it, with its sources if they are there;
+//! [`repair`] makes damaged rows anew; [`diff`] compares two files and says why rows differ.
+
+mod against;
+mod blocks;
+mod diff;
+mod diff_rows;
+mod error;
+mod problem;
+mod repair;
+mod row_check;
+mod totals;
+mod verify;
+
+pub use against::{SourceOptions, sources_of};
+pub use diff::{Diff, DiffOptions, diff};
+pub use diff_rows::{ChangedRow, ImageChange, MaskChange};
+pub use error::CheckError;
+pub use problem::{Problem, ProblemKind, Problems};
+pub use repair::{RepairSummary, Unrepaired, repair};
+pub use verify::{VerifySummary, verify};

@@ -1,0 +1,175 @@
+//! What all rows say together: ids, patients, splits and the statistics of train.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sha2::{Digest, Sha256};
+
+use super::problem::{Problem, ProblemKind, Problems};
+use super::row_check::RowLook;
+use crate::model::PixelType;
+use crate::store::{
+    DatasetFile, Moments, PERCENTILE_LEVELS, RowReader, SPLIT_DISJOINT, SampleRows, StoreError,
+    ValueHistogram,
+};
+use crate::wrangle::SplitName;
+
+/// Gathers the rows of a file, in order.
+#[derive(Default)]
+pub(super) struct Totals {
+    pub(super) problems: Problems,
+    /// Rows whose image or mask is damaged.
+    pub(super) damaged: Vec<usize>,
+    /// Half a digest of each id.
+    ids: HashSet<u128>,
+    /// The split of each patient.
+    patients: HashMap<String, String>,
+    splits: BTreeSet<String>,
+    /// The first row with these pixels, by their checksum and sums.
+    images: HashMap<u64, u32>,
+    /// Rows whose images seem to equal that of an earlier one.
+    alike: Vec<(u32, u32)>,
+    moments: Moments,
+    /// Rows that were not counted.
+    uncounted: usize,
+}
+
+impl Totals {
+    /// Takes the row that comes next.
+    pub(super) fn take(&mut self, look: RowLook) {
+        let row = look.row;
+        let is_damage = |kind| matches!(kind, ProblemKind::ImageDamaged | ProblemKind::MaskDamaged);
+        if look.problems.iter().any(|problem| is_damage(problem.kind)) {
+            self.damaged.push(row);
+        }
+        look.problems.into_iter().for_each(|problem| self.problems.add(problem));
+        let (Some(cells), Some(split)) = (look.cells, look.split) else {
+            self.uncounted += 1;
+            return;
+        };
+        let mut problem = |kind, detail| {
+            self.problems.add(Problem { kind, row: Some(row), place: cells.id.clone(), detail })
+        };
+        if !self.ids.insert(half_digest(&cells.id)) {
+            problem(ProblemKind::DuplicateId, "an earlier row has the same id".to_owned());
+        }
+        match self.patients.get(&cells.patient_id) {
+            Some(other) if *other != split => {
+                let detail = format!("patient {} is in {other:?} and in {split:?}", cells.patient_id);
+                problem(ProblemKind::SplitLeak, detail);
+            }
+            Some(_) => {}
+            None => _ = self.patients.insert(cells.patient_id.clone(), split.clone()),
+        }
+        match look.statistics {
+            None => self.uncounted += 1,
+            Some(statistics) => {
+                if split.is_empty() || split == SplitName::Train.name() {
+                    self.moments.add(&statistics);
+                }
+                if !split.is_empty() {
+                    let (sum, squares) = statistics.fingerprint();
+                    let print = (cells.checksum[0], sum, squares);
+                    let first =
+                        *self.images.entry(half_digest(&format!("{print:?}")) as u64).or_insert(row as u32);
+                    if first != row as u32 {
+                        self.alike.push((first, row as u32));
+                    }
+                }
+            }
+        }
+        self.splits.insert(split);
+    }
+
+    /// Judges what was gathered, once all rows were taken.
+    pub(super) fn judge(&mut self, file: &DatasetFile, train: &ValueHistogram) -> Result<(), StoreError> {
+        if self.uncounted > 0 {
+            // What is damaged has been told; figures over the rest would only repeat it.
+            return Ok(());
+        }
+        let mut wrong = |place: &str, what: String| {
+            self.problems.add_of_file(ProblemKind::Statistics, place, what);
+        };
+        let patients = file.recorded_patients();
+        if patients != Some(self.patients.len() as u64) {
+            wrong("/@patients", format!("is {patients:?}, and there are {}", self.patients.len()));
+        }
+        let has_splits = self.splits.iter().any(|split| !split.is_empty());
+        let disjoint = if has_splits { &SPLIT_DISJOINT[..] } else { &[] };
+        if file.split_disjoint() != disjoint {
+            wrong("/@split_disjoint", format!("is {:?}, not {disjoint:?}", file.split_disjoint()));
+        }
+        let figures = self.moments.figures().into_iter();
+        let figures: Vec<f64> =
+            figures.chain(PERCENTILE_LEVELS.map(|level| train.percentile(level))).collect();
+        let recorded = file.recorded_statistics();
+        for ((name, recorded), figure) in recorded.into_iter().zip(&figures) {
+            if !agree(file.pixel_type(), recorded, *figure, [figures[2], figures[3]]) {
+                wrong(&format!("/images@{name}"), format!("is {recorded:?}, and the rows give {figure:?}"));
+            }
+        }
+        self.find_equal_images(file)
+    }
+
+    /// Equal checksums and sums are not believed: the images are read and compared.
+    fn find_equal_images(&mut self, file: &DatasetFile) -> Result<(), StoreError> {
+        let (mut reader, mut columns) = (RowReader::new(file, None), SampleRows::new(file)?);
+        let mut images = [vec![0; file.image_bytes()], vec![0; file.image_bytes()]];
+        for (first, second) in std::mem::take(&mut self.alike) {
+            let rows = [first as usize, second as usize];
+            let splits = [columns.split(rows[0])?, columns.split(rows[1])?];
+            if splits[0] == splits[1] {
+                continue;
+            }
+            for (row, image) in rows.iter().zip(&mut images) {
+                reader.read_image(*row, image)?;
+            }
+            if images[0] == images[1] {
+                let detail =
+                    format!("its image is that of row {first} in {:?}; it is in {:?}", splits[0], splits[1]);
+                let place = columns.read(rows[1])?.id;
+                self.problems.add(Problem {
+                    kind: ProblemKind::SplitLeak,
+                    row: Some(rows[1]),
+                    place,
+                    detail,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a recorded figure is the one that the rows give. Those of integers are exact; of floats, the order of the
+/// sums decides the last bits.
+fn agree(pixel_type: PixelType, recorded: Option<f64>, figure: f64, [min, max]: [f64; 2]) -> bool {
+    let Some(recorded) = recorded else { return false };
+    let tolerance = match pixel_type {
+        PixelType::Float32 => 1e-9 * (max - min).abs() + 1e-12 * figure.abs(),
+        _ => 0.0,
+    };
+    recorded == figure || (recorded.is_nan() && figure.is_nan()) || (recorded - figure).abs() <= tolerance
+}
+
+fn half_digest(text: &str) -> u128 {
+    Sha256::digest(text).iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_agree_as_exactly_as_they_can() {
+        let range = [-1.0, 1.0];
+        assert!(agree(PixelType::Int16, Some(0.1), 0.1, range));
+        assert!(!agree(PixelType::Int16, Some(0.1 + 1e-16), 0.1, range) || 0.1 + 1e-16 == 0.1);
+        assert!(!agree(PixelType::Int16, Some(0.1 + 1e-12), 0.1, range));
+        assert!(agree(PixelType::Float32, Some(0.1 + 1e-12), 0.1, range));
+        assert!(!agree(PixelType::Float32, Some(0.1001), 0.1, range));
+        assert!(agree(PixelType::UInt8, Some(f64::NAN), f64::NAN, [f64::NAN; 2]));
+        assert!(
+            !agree(PixelType::UInt8, None, 1.0, range)
+                && !agree(PixelType::UInt8, Some(f64::NAN), 1.0, range)
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! The options of a finished file, read back from its attribute `config`.
+
+use serde_json::Value;
+
+use super::{PrepError, PrepOptions, Splits, Unlabelled};
+use crate::assemble::Fit;
+use crate::model::{GridShape, PixelType, Structure};
+use crate::raster::MaskRule;
+use crate::source::{Limits, Monochrome1};
+use crate::store::{Compression, Encoder};
+use crate::wrangle::{Require, SplitSpec};
+
+/// What a finished file was made with.
+#[derive(Debug, Clone)]
+pub struct RecordedOptions {
+    /// The options. Splits are not among them where they came from a table, pseudonyms have no key, and there is one
+    /// thread.
+    pub options: PrepOptions,
+    /// The encoder of its images.
+    pub encoder: Encoder,
+    /// Whether ids are pseudonyms.
+    pub has_pseudonyms: bool,
+}
+
+impl RecordedOptions {
+    /// Reads the text that [`PrepOptions`] wrote as the attribute `config`.
+    ///
+    /// # Errors
+    /// [`PrepError::Config`] where it lacks an option, or has a value that this program does not know.
+    pub fn parse(config: &str) -> Result<Self, PrepError> {
+        let config: Value = serde_json::from_str(config).unwrap_or_default();
+        let config = Config(&config);
+        let structures = config.0["structures"].as_array().filter(|names| !names.is_empty());
+        let structure = |name: &Value| {
+            Structure::ALL.into_iter().find(|structure| Some(structure.name()) == name.as_str())
+        };
+        let structures = structures.and_then(|names| names.iter().map(structure).collect());
+        let offset = |axis: usize| config.0["contour_offset"][axis].as_f64().ok_or(unknown("contour_offset"));
+        let compression = config.0["compression"].as_u64().and_then(|level| u8::try_from(level).ok());
+        let encoder = config.named("encoder", &[("none", Encoder::Runs)]);
+        let encoder = encoder.or_else(|_| config.named("encoder", &Encoder::ALL.map(|e| (e.name(), e))));
+        Ok(Self {
+            options: PrepOptions {
+                structures: structures.ok_or(unknown("structures"))?,
+                require: config.named("require", &[("any", Require::Any), ("all", Require::All)])?,
+                unlabelled: config
+                    .named("unlabelled", &[("skip", Unlabelled::Skip), ("include", Unlabelled::Include)])?,
+                mask_rule: config.named("mask_rule", &MaskRule::ALL.map(|rule| (rule.name(), rule)))?,
+                contour_offset: [offset(0)?, offset(1)?],
+                pixel_type: config.or_auto("dtype", |name| {
+                    PixelType::ALL.into_iter().find(|pixel_type| pixel_type.name() == name)
+                })?,
+                size: config.or_auto("size", parse_size)?,
+                fit: config.named("fit", &[Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)))?,
+                monochrome1: config
+                    .named("monochrome1", &[("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)])?,
+                splits: config.splits()?,
+                compression: compression.and_then(Compression::new).ok_or(unknown("compression"))?,
+                pseudonym_key: None,
+                limits: Limits {
+                    max_image_bytes: config.0["max_image_bytes"]
+                        .as_u64()
+                        .ok_or(unknown("max_image_bytes"))?,
+                },
+                threads: 1,
+                strict: false,
+            },
+            encoder: encoder?,
+            has_pseudonyms: config.0["pseudonyms"].as_bool().ok_or(unknown("pseudonyms"))?,
+        })
+    }
+}
+
+struct Config<'c>(&'c Value);
+
+impl Config<'_> {
+    fn text(&self, option: &'static str) -> Result<&str, PrepError> {
+        self.0[option].as_str().ok_or(unknown(option))
+    }
+
+    fn named<T: Copy>(&self, option: &'static str, choices: &[(&str, T)]) -> Result<T, PrepError> {
+        let name = self.text(option)?;
+        choices.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or(unknown(option))
+    }
+
+    fn or_auto<T>(
+        &self,
+        option: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, PrepError> {
+        match self.text(option)? {
+            "auto" => Ok(None),
+            text => parse(text).map(Some).ok_or(unknown(option)),
+        }
+    }
+
+    fn splits(&self) -> Result<Splits, PrepError> {
+        let split = &self.0["split"];
+        if split["table"].as_bool() == Some(true) {
+            return Ok(Splits::Fractions(SplitSpec::NONE, 0));
+        }
+        let spec = split["fractions"].as_str().and_then(|text| SplitSpec::parse(text).ok());
+        let (Some(spec), Some(seed)) = (spec, split["seed"].as_u64()) else { return Err(unknown("split")) };
+        Ok(Splits::Fractions(spec, seed))
+    }
+}
+
+fn parse_size(text: &str) -> Option<GridShape> {
+    let (rows, columns) = text.split_once('x')?;
+    GridShape::new(rows.parse().ok()?, columns.parse().ok()?).ok()
+}
+
+fn unknown(option: &'static str) -> PrepError {
+    PrepError::Config { option }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_was_written() {
+        let splits = [Splits::Fractions(SplitSpec::parse("train=0.5,val=0.5").unwrap(), 7)];
+        for (splits, fit) in splits.into_iter().zip([Fit::Resize]) {
+            let options = PrepOptions {
+                structures: vec![Structure::Outer, Structure::Inner],
+                require: Require::All,
+                unlabelled: Unlabelled::Include,
+                mask_rule: MaskRule::CenterInclusive,
+                contour_offset: [-0.1, 1e-9],
+                pixel_type: Some(PixelType::Float32),
+                size: Some(GridShape::new(64, 48).unwrap()),
+                fit,
+                monochrome1: Monochrome1::Keep,
+                splits,
+                compression: Compression::new(9).unwrap(),
+                pseudonym_key: Some(vec![1]),
+                limits: Limits { max_image_bytes: 12_345 },
+                threads: 3,
+                strict: true,
+            };
+            let config = options.config(Encoder::Matches);
+            let read = RecordedOptions::parse(&config.to_string()).unwrap();
+            assert_eq!((read.encoder, read.has_pseudonyms), (Encoder::Matches, true));
+            let mut again = read.options.config(read.encoder);
+            again["pseudonyms"] = true.into();
+            assert_eq!(again, config);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_named() {
+        for text in ["", "{}", "[]", r#"{"structures":["left atrium"]}"#] {
+            let error = RecordedOptions::parse(text).unwrap_err();
+            assert!(matches!(error, PrepError::Config { option: "structures" }), "{error}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The rows of a finished file made anew from its sources.
+
+use std::collections::HashMap;
+
+use super::names::Namer;
+use super::planning::{PrepPlan, plan_as};
+use super::worker::sample_row;
+use super::{Control, PrepError, PrepOptions};
+use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
+use crate::model::{GridShape, PixelType};
+use crate::store::{ImageStatistics, SampleRow};
+use crate::wrangle::Layout;
+
+/// The samples that the sources of a file give today.
+pub struct Sources {
+    plan: PrepPlan,
+    options: AssembleOptions,
+    /// The number of each sample, by its `id` in the file.
+    numbers: HashMap<String, usize>,
+    /// Why a file is not used, by its name.
+    skipped: HashMap<String, String>,
+}
+
+impl Sources {
+    /// Plans the data directory again, with the options of a file whose images have this shape and type.
+    ///
+    /// # Errors
+    /// [`PrepError`] where the sources cannot be planned.
+    pub fn plan(
+        layout: &Layout,
+        options: PrepOptions,
+        images: (GridShape, PixelType),
+        control: &Control<'_>,
+    ) -> Result<Self, PrepError> {
+        let plan = plan_as(layout, options, Some(images), control)?;
+        let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
+        let ids = plan.samples.iter().map(|sample| namer.names(sample).id);
+        let skipped = plan.skipped.iter().map(|skipped| (skipped.place.file.clone(), skipped.detail.clone()));
+        Ok(Self {
+            numbers: ids.zip(0..).collect(),
+            skipped: skipped.collect(),
+            options: plan.assemble_options(),
+            plan,
+        })
+    }
+
+    /// How many samples there are, if every file turns out to be good.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.plan.samples.len()
+    }
+
+    /// Whether there is no sample.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.plan.samples.is_empty()
+    }
+
+    /// The number of the sample that a file calls `id`.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.numbers.get(id).copied()
+    }
+
+    /// Why the image file `name` is not used, where that was found while planning.
+    #[must_use]
+    pub fn why_skipped(&self, name: &str) -> Option<&str> {
+        self.skipped.get(name).map(String::as_str)
+    }
+
+    /// Makes rows, for one thread.
+    #[must_use]
+    pub fn rows(&self) -> SourceRows<'_> {
+        let key = self.plan.options.pseudonym_key.clone();
+        SourceRows {
+            sources: self,
+            assembler: Assembler::new(&self.plan.pairs, &self.options),
+            namer: Namer::new(&self.plan.pairs, &self.plan.samples, key),
+            image: Vec::new(),
+        }
+    }
+}
+
+/// Makes one row after the other, in memory that is used again.
+pub struct SourceRows<'s> {
+    sources: &'s Sources,
+    assembler: Assembler<'s>,
+    namer: Namer<'s>,
+    image: Vec<u8>,
+}
+
+/// A row as `prep` would write it today.
+pub struct FreshRow<'r> {
+    /// Its columns.
+    pub cells: SampleRow,
+    /// Its image (H, W, 1), little endian.
+    pub image: &'r [u8],
+    /// Its mask (H, W, K).
+    pub mask: &'r [u8],
+}
+
+impl SourceRows<'_> {
+    /// The row of sample `number`, below [`Sources::len`]; or why there is none.
+    ///
+    /// # Errors
+    /// The file that cannot be used, and why, in words.
+    pub fn make(&mut self, number: usize) -> Result<FreshRow<'_>, String> {
+        let sample = &self.sources.plan.samples[number];
+        let mut remarks = Remarks::default();
+        let facts = match self.assembler.assemble(sample, &mut remarks) {
+            Assembled::Sample(facts) => facts,
+            Assembled::Rejected | Assembled::Unlabelled => {
+                // What fell with its image comes before the image itself.
+                let why =
+                    remarks.skipped.last().map(|skipped| format!("{}: {}", skipped.place, skipped.detail));
+                return Err(why.unwrap_or_else(|| "no contour is left".to_owned()));
+            }
+        };
+        let pixels = self.assembler.pixels();
+        let statistics = ImageStatistics::of(pixels);
+        pixels.write_le_bytes(&mut self.image);
+        let masks = self.assembler.masks();
+        let checksum = [crc32c::crc32c(&self.image), crc32c::crc32c(masks)];
+        let value_range = [statistics.min as f32, statistics.max as f32];
+        let names = self.namer.names(sample);
+        let cells = sample_row(names, sample.instance, facts, value_range, checksum);
+        Ok(FreshRow { cells, image: &self.image, mask: masks })
+    }
+}

@@ -1,0 +1,248 @@
+//! Whether a file is built as the format promises: datasets, columns, attributes, and their checksums.
+
+use std::path::Path;
+
+use hdf5::types::TypeDescriptor;
+use hdf5::{Dataset, File, Location};
+
+use super::columns::{ColumnSpec, TextWidths, specs, text};
+use super::reader::Opened;
+use super::schema::{
+    FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS, SAMPLES, attribute,
+    column,
+};
+use super::target::io_error;
+use super::text_checksum::{self, TEXTS};
+use super::writer::hdf5_error;
+use super::{DatasetFile, StoreError, attributes, text_heap};
+
+/// Attributes of the root that are whole numbers.
+const ROOT_NUMBERS: [&str; 4] =
+    [attribute::SAMPLES, attribute::PATIENTS, attribute::SPLIT_SEED, attribute::TEXT_CHECKSUM];
+/// Attributes of `/images` that are numbers.
+const IMAGE_NUMBERS: [&str; 6] = [
+    attribute::TRAIN_MEAN,
+    attribute::TRAIN_STD,
+    attribute::TRAIN_MIN,
+    attribute::TRAIN_MAX,
+    attribute::TRAIN_PERCENTILES,
+    attribute::TRAIN_PERCENTILE_LEVELS,
+];
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Flaw {
+    /// The dataset or attribute: `/samples/id`, `/images@units`.
+    pub place: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// What a look at the structure of a file has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Structure {
+    /// What breaks a promise of the format.
+    pub flaws: Vec<Flaw>,
+    /// What the format does not know, and does not forbid.
+    pub notes: Vec<Flaw>,
+    /// Whether all columns can be read and have their checksums, so that rows can be judged by them.
+    pub columns_are_sound: bool,
+}
+
+/// Opens the file at `path` as [`DatasetFile::open`], whatever was done to its bytes: what the HDF5 library would not
+/// come out of is found before it looks there.
+///
+/// # Errors
+/// As [`DatasetFile::open`], and [`StoreError::TextHeap`].
+pub fn open_doubtful(path: &Path) -> Result<DatasetFile, StoreError> {
+    let hdf5 = Opened::open_hdf5(path)?;
+    let datasets = all_datasets(&hdf5).map_err(hdf5_error("read", path))?;
+    let file = std::fs::File::open(path).map_err(io_error("open", path))?;
+    text_heap::check(path, &file, &datasets)?;
+    DatasetFile::open(path)
+}
+
+/// Every dataset of the root and of `/samples`.
+fn all_datasets(file: &File) -> hdf5::Result<Vec<Dataset>> {
+    let mut datasets = file.datasets()?;
+    for group in file.groups()? {
+        datasets.extend(group.datasets()?);
+    }
+    Ok(datasets)
+}
+
+impl DatasetFile {
+    /// Holds the structure of the file against the format: which columns and attributes it has, of which types, and
+    /// the checksums of columns and of the texts of attributes. The rows of `/images` and `/masks` are not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`] where HDF5 cannot read the file.
+    pub fn check_structure(&self) -> Result<Structure, StoreError> {
+        let mut found = Structure::default();
+        let hdf5 = hdf5_error("read", self.path());
+        self.check_attributes(&mut found).map_err(&hdf5)?;
+        self.check_members(&mut found).map_err(&hdf5)?;
+        found.columns_are_sound = self.check_columns(&mut found)?;
+        Ok(found)
+    }
+
+    fn check_attributes(&self, found: &mut Structure) -> hdf5::Result<()> {
+        let file = self.hdf5();
+        for (object, texts) in TEXTS {
+            let dataset = if object.is_empty() { None } else { Some(file.dataset(object)?) };
+            let at: &Location = dataset.as_deref().map_or(&**file, |dataset| dataset);
+            let numbers: &[&str] = match object {
+                "" => &ROOT_NUMBERS,
+                IMAGES => &IMAGE_NUMBERS,
+                _ => &[],
+            };
+            let names = at.attr_names()?;
+            for name in texts.iter().chain(numbers).filter(|name| !names.iter().any(|n| n == *name)) {
+                found.flaw(format!("/{object}@{name}"), "is missing");
+            }
+            for name in names.iter().filter(|name| !texts.iter().chain(numbers).any(|known| known == name)) {
+                found.note(format!("/{object}@{name}"), "is no attribute of the format");
+            }
+        }
+        self.check_texts(found);
+        self.check_numbers(found)
+    }
+
+    fn check_texts(&self, found: &mut Structure) {
+        let file = self.hdf5();
+        if let Some(expected) = attributes::read_number::<u32>(file, attribute::TEXT_CHECKSUM) {
+            match text_checksum::checksum(file) {
+                Ok(sum) if sum == expected => {}
+                Ok(_) => found.flaw("/@text_checksum", "the texts of the attributes have another CRC-32C"),
+                Err(error) => found.flaw("/@text_checksum", format!("the texts cannot be read: {error}")),
+            }
+        }
+        let version = attributes::read_text(file, attribute::FORMAT_VERSION).unwrap_or_default();
+        if version != FORMAT_VERSION {
+            found.note(
+                "/@format_version",
+                format!("is {version}; what came after {FORMAT_VERSION} is not looked at"),
+            );
+        }
+        let config = attributes::read_text(file, attribute::CONFIG).unwrap_or_default();
+        if !serde_json::from_str(&config).is_ok_and(|config: serde_json::Value| config.is_object()) {
+            found.flaw("/@config", "is no JSON object");
+        }
+    }
+
+    fn check_numbers(&self, found: &mut Structure) -> hdf5::Result<()> {
+        let file = self.hdf5();
+        let samples = attributes::read_number::<u64>(file, attribute::SAMPLES);
+        if samples.is_some_and(|samples| samples != self.rows() as u64) {
+            found.flaw(
+                "/@samples",
+                format!("is {}, and there are {} rows", samples.unwrap_or(0), self.rows()),
+            );
+        }
+        let images = file.dataset(IMAGES)?;
+        let levels = attributes::read_numbers::<f64>(&images, attribute::TRAIN_PERCENTILE_LEVELS);
+        if levels.is_some_and(|levels| levels != PERCENTILE_LEVELS) {
+            found.flaw("/images@train_percentile_levels", format!("are not {PERCENTILE_LEVELS:?}"));
+        }
+        let datasets = [(IMAGES, IMAGE_DIMENSIONS), (MASKS, MASK_DIMENSIONS)];
+        for (name, expected) in datasets {
+            let labels = text_checksum::read(&*file.dataset(name)?, attribute::DIMENSION_LABELS);
+            if labels.is_ok_and(|labels| labels != expected.map(|label| label.as_bytes().to_vec())) {
+                found.flaw(format!("/{name}@DIMENSION_LABELS"), format!("are not {expected:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything in the root and in `/samples` that the format does not name.
+    fn check_members(&self, found: &mut Structure) -> hdf5::Result<()> {
+        let file = self.hdf5();
+        for name in file.member_names()? {
+            if ![IMAGES, MASKS, SAMPLES].contains(&&*name) {
+                found.note(format!("/{name}"), "is no part of the format");
+            }
+        }
+        let known = specs(self.structures().len(), TextWidths::default());
+        let samples = file.group(SAMPLES)?;
+        for name in samples.member_names()? {
+            if name != column::SPLIT && !known.iter().any(|spec| spec.name == name) {
+                found.note(format!("/{SAMPLES}/{name}"), "is no column of the format");
+            }
+        }
+        for dataset in all_datasets(file)? {
+            if dataset.shape().first() != Some(&self.rows()) {
+                let what = format!("its shape is {:?}, and there are {} rows", dataset.shape(), self.rows());
+                found.flaw(dataset.name(), what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all columns that the format names are as it says.
+    fn check_columns(&self, found: &mut Structure) -> Result<bool, StoreError> {
+        let hdf5 = hdf5_error("read", self.path());
+        let before = found.flaws.len();
+        let mut known = specs(self.structures().len(), TextWidths::default());
+        known.push(ColumnSpec { name: column::SPLIT, element: text(0), axes: Vec::new() });
+        for spec in &known {
+            let place = format!("/{SAMPLES}/{}", spec.name);
+            match self.hdf5().dataset(&place) {
+                Err(_) => found.flaw(place, "is missing"),
+                Ok(dataset) => {
+                    if let Some(what) = self.column_flaw(&dataset, Some(spec)).map_err(&hdf5)? {
+                        found.flaw(place, what);
+                    }
+                }
+            }
+        }
+        let sound = found.flaws.len() == before;
+        let samples = self.hdf5().group(SAMPLES).map_err(&hdf5)?;
+        for dataset in samples.datasets().map_err(&hdf5)? {
+            let name = dataset.name();
+            let is_known = known.iter().any(|spec| name.rsplit('/').next() == Some(spec.name));
+            let has_checksum = !is_known && dataset.attr(attribute::CHECKSUM).is_ok();
+            let what = if has_checksum { self.column_flaw(&dataset, None).map_err(&hdf5)? } else { None };
+            if let Some(what) = what {
+                found.flaw(name, what);
+            }
+        }
+        Ok(sound)
+    }
+
+    /// What is wrong with a column; of one that the format does not know, only its checksum is looked at.
+    fn column_flaw(&self, dataset: &Dataset, spec: Option<&ColumnSpec>) -> hdf5::Result<Option<String>> {
+        if let Some(spec) = spec {
+            let element = dataset.dtype()?.to_descriptor()?;
+            let (found, wanted) = (&element, &spec.element);
+            let are_texts =
+                matches!((found, wanted), (TypeDescriptor::FixedUnicode(_), TypeDescriptor::FixedUnicode(_)));
+            if !are_texts && found != wanted {
+                return Ok(Some(format!("its elements are {found}, not {wanted}")));
+            }
+            let shape: Vec<usize> = std::iter::once(self.rows()).chain(spec.axes.iter().copied()).collect();
+            if dataset.shape() != shape {
+                return Ok(Some(format!("its shape is {:?}, not {shape:?}", dataset.shape())));
+            }
+        }
+        let Some(expected) = attributes::read_number::<u32>(dataset, attribute::CHECKSUM) else {
+            return Ok(Some("it has no attribute `checksum`".to_owned()));
+        };
+        let name = dataset.name();
+        let column = name.rsplit('/').next().unwrap_or_default();
+        Ok(match self.column(column).and_then(|column| column.checksum()) {
+            Ok(sum) if sum == expected => None,
+            Ok(_) => Some("its CRC-32C is not the one in its attribute `checksum`".to_owned()),
+            Err(error) => Some(error.with_cause()),
+        })
+    }
+}
+
+impl Structure {
+    fn flaw(&mut self, place: impl Into<String>, what: impl Into<String>) {
+        self.flaws.push(Flaw { place: place.into(), what: what.into() });
+    }
+
+    fn note(&mut self, place: impl Into<String>, what: impl Into<String>) {
+        self.notes.push(Flaw { place: place.into(), what: what.into() });
+    }
+}
