@@ -92,4 +92,5 @@ pub(crate) mod column {
     pub(crate) const WINDOW: &str = "window";
     pub(crate) const VALUE_RANGE: &str = "value_range";
     pub(crate) const CHECKSUM: &str = "checksum";
+    pub(crate) const FINDINGS: &str = "findings";
 }

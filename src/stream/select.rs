@@ -27,6 +27,24 @@ const GROUP_COLUMNS: [&str; 3] = [column::PATIENT_ID, column::ORIGINAL_ID, colum
 
 /// The rows of `file` that `options` ask for; where they are drawn, `seed` chooses them.
 pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions, seed: u64) -> Result<Rows, StreamError> {
+    let selection = select(file, options)?;
+    let by_split = options.conditions.iter().any(|condition| condition.column() == column::SPLIT);
+    if (options.split.is_some() || by_split) && !options.allow_leak {
+        prove_disjoint(file, &selection)?;
+    }
+    Ok(match &options.balance {
+        Some(name) => Rows::Balanced(balance(file, &selection, name, seed)?),
+        None => Rows::Selected(selection),
+    })
+}
+
+/// The rows of `file` that the split and the conditions of `options` leave, at least one; of leaks and balance it
+/// knows nothing.
+///
+/// # Errors
+/// [`StreamError::NothingSelected`], [`StreamError::Unknown`] where there is no such split,
+/// [`StreamError::Condition`] where there is no such structure, [`StreamError::Store`].
+pub fn select(file: &DatasetFile, options: &RowOptions) -> Result<Selection, StreamError> {
     let mut selection = Selection::all(file.rows() as u64);
     if let Some(split) = &options.split {
         selection = select_split(file, selection, split)?;
@@ -37,14 +55,7 @@ pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions, seed: u64) -
     if selection.is_empty() {
         return Err(nothing_selected(file, options));
     }
-    let by_split = options.conditions.iter().any(|condition| condition.column() == column::SPLIT);
-    if (options.split.is_some() || by_split) && !options.allow_leak {
-        prove_disjoint(file, &selection)?;
-    }
-    Ok(match &options.balance {
-        Some(name) => Rows::Balanced(balance(file, &selection, name, seed)?),
-        None => Rows::Selected(selection),
-    })
+    Ok(selection)
 }
 
 fn nothing_selected(file: &DatasetFile, options: &RowOptions) -> StreamError {

@@ -5,6 +5,7 @@ mod batches;
 mod choice;
 mod explain;
 mod prep;
+mod preview;
 mod whiten;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) use augment::AugmentArgs;
 pub(crate) use batches::BatchesArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs};
+pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use whiten::WhitenArgs;
 
 /// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.
@@ -60,6 +62,7 @@ pub(crate) enum Command {
     Prep(Box<PrepArgs>),
     Batches(Box<BatchesArgs>),
     Explain(Box<ExplainArgs>),
+    Preview(Box<PreviewArgs>),
     Whiten(WhitenArgs),
     Info(InfoArgs),
     /// Print a completion script for a shell
