@@ -50,7 +50,11 @@ pub(super) fn bars(title: &str, bars: &[Bar<'_>]) -> String {
 }
 
 fn shortened(label: &str) -> String {
-    if label.chars().count() <= 11 { label.to_owned() } else { label.chars().take(10).chain(['…']).collect() }
+    if label.chars().count() <= 11 {
+        label.to_owned()
+    } else {
+        label.chars().take(10).chain(['…']).collect()
+    }
 }
 
 /// The smallest share of pixels that the chart tells from none, as a power of ten.
@@ -136,7 +140,12 @@ mod tests {
         };
         let all = Intensities { low: -1.0, step: 2.0, splits: vec![split], images: 3, of: 3 };
         let text = histogram(&all, "HU");
-        assert!(text.contains("M0 -0.0H1L1 50.0H2L2 100.0H3") || text.contains("M0 0.0H1L1 50.0H2L2 100.0H3"), "{text}");
-        assert!(text.contains("<span>5</span>") && text.contains("<td>1.23 %</td>") && text.contains("no split"));
+        assert!(
+            text.contains("M0 -0.0H1L1 50.0H2L2 100.0H3") || text.contains("M0 0.0H1L1 50.0H2L2 100.0H3"),
+            "{text}"
+        );
+        assert!(
+            text.contains("<span>5</span>") && text.contains("<td>1.23 %</td>") && text.contains("no split")
+        );
     }
 }

@@ -116,8 +116,8 @@ mod tests {
         for (row, findings) in [(17, 1), (120, 3), (90, 1)] {
             samples[row].findings = vec!["x".to_owned(); findings];
         }
-        assert_eq!(choose(&samples, 5), [120, 17, 90, 0, 96]);
-        assert_eq!(choose(&samples, 2), [120, 17]);
+        assert_eq!(choose(&samples, 5), [120, 90, 17, 0, 96]);
+        assert_eq!(choose(&samples, 2), [120, 90]);
         assert!(choose(&samples, 0).is_empty());
     }
 

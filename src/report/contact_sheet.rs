@@ -108,10 +108,7 @@ impl Sheets<'_> {
         for rows in rows.chunks(grid.samples()) {
             let down = rows.len().div_ceil(grid.across);
             let across = if down == 1 { rows.len() } else { grid.across };
-            let size = [
-                GAP + across * (grid.image[0] + GAP),
-                GAP + down * (grid.tile_height() + GAP),
-            ];
+            let size = [GAP + across * (grid.image[0] + GAP), GAP + down * (grid.tile_height() + GAP)];
             let mut canvas = Canvas::new(size, BACKGROUND);
             let mut place = 0;
             for rows in rows.chunks(self.studio.portion_samples()) {
@@ -136,7 +133,8 @@ impl Sheets<'_> {
         progress.end();
         for (number, left_over) in sheets_in(self.folder)? {
             if number > sheets as u64 {
-                fs::remove_file(&left_over).map_err(|source| PreviewError::Write { path: left_over, source })?;
+                fs::remove_file(&left_over)
+                    .map_err(|source| PreviewError::Write { path: left_over, source })?;
             }
         }
         Ok(sheets)
@@ -214,7 +212,8 @@ fn sheets_in(folder: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError> {
         let entry = entry.map_err(io)?;
         let name = entry.file_name();
         let digits = name.to_str().and_then(|name| name.strip_prefix("sheet-")?.strip_suffix(".png"));
-        let digits = digits.filter(|digits| digits.len() >= 4 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let digits =
+            digits.filter(|digits| digits.len() >= 4 && digits.bytes().all(|byte| byte.is_ascii_digit()));
         if let Some(number) = digits.and_then(|digits| digits.parse().ok()) {
             sheets.push((number, entry.path()));
         }

@@ -110,22 +110,13 @@ impl<'f> Studio<'f> {
 impl Drawn {
     /// What it looks like.
     pub(super) fn picture(&self, file: &DatasetFile) -> Picture<'_> {
-        Picture {
-            shape: file.shape(),
-            image: &self.image,
-            mask: &self.mask,
-            planes: file.structures().len(),
-        }
+        Picture { shape: file.shape(), image: &self.image, mask: &self.mask, planes: file.structures().len() }
     }
 }
 
 /// The first of `channels` of the pixels in `stored`, which are little endian.
 fn first_channel(pixel_type: PixelType, channels: usize, stored: &[u8]) -> Vec<f32> {
-    fn each<const SIZE: usize>(
-        stored: &[u8],
-        channels: usize,
-        read: impl Fn([u8; SIZE]) -> f32,
-    ) -> Vec<f32> {
+    fn each<const SIZE: usize>(stored: &[u8], channels: usize, read: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
         stored.as_chunks().0.iter().step_by(channels).map(|bytes| read(*bytes)).collect()
     }
     match pixel_type {

@@ -110,7 +110,8 @@ impl FactsReader {
         let [mut between_rows, mut between_columns] = pair(&self.spacing.cell(at)?);
         if self.is_resized {
             let source = [&mut self.rows, &mut self.columns].map(|column| Ok(column.cell(at)?.number(0)));
-            let [rows, columns] = source.map(|side: Result<_, StoreError>| side.map(Option::unwrap_or_default));
+            let [rows, columns] =
+                source.map(|side: Result<_, StoreError>| side.map(Option::unwrap_or_default));
             between_rows *= rows? / self.shape.rows() as f64;
             between_columns *= columns? / self.shape.columns() as f64;
         }

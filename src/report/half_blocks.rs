@@ -77,7 +77,8 @@ fn colour(picture: &Picture<'_>, drawn: &Drawn, [row, column]: [usize; 2], reduc
     if let Some(outline) = block.clone().find_map(|(row, column)| picture.outline(row, column)) {
         return outline;
     }
-    let grey = |(row, column)| u64::from(drawn.shades.grey(picture.image[row * picture.shape.columns() + column]));
+    let grey =
+        |(row, column)| u64::from(drawn.shades.grey(picture.image[row * picture.shape.columns() + column]));
     let (sum, pixels) = block.map(grey).fold((0, 0), |(sum, pixels), grey| (sum + grey, pixels + 1));
     [u8::try_from(sum / u64::max(pixels, 1)).unwrap_or(u8::MAX); 3]
 }

@@ -68,7 +68,8 @@ impl Intensities {
     ) -> Result<Self, PreviewError> {
         let of = selection.len();
         let images = of.min(MOST_IMAGES);
-        let row = |number: u64| selection.row((u128::from(number) * u128::from(of) / u128::from(images)) as u64);
+        let row =
+            |number: u64| selection.row((u128::from(number) * u128::from(of) / u128::from(images)) as u64);
         let rows: Vec<u64> = (0..images).filter_map(row).collect();
         let empty: Counts = balance
             .in_order()
@@ -89,12 +90,14 @@ impl Intensities {
             sum.1.merge(histogram);
         }
         let in_order = balance.in_order().filter_map(|(Split(name), _)| all.get_key_value(name));
-        let counted: Vec<_> = in_order.map(|(name, (images, counts))| (name.as_str(), *images, counts)).collect();
+        let counted: Vec<_> =
+            in_order.map(|(name, (images, counts))| (name.as_str(), *images, counts)).collect();
         Ok(Self::of_counts(file.pixel_type(), &counted, of))
     }
 
     fn of_counts(pixel_type: PixelType, counted: &[(&str, u64, &ValueHistogram)], of: u64) -> Self {
-        let percentiles = counted.iter().map(|(_, _, histogram)| LEVELS.map(|level| histogram.percentile(level)));
+        let percentiles =
+            counted.iter().map(|(_, _, histogram)| LEVELS.map(|level| histogram.percentile(level)));
         let percentiles: Vec<[f64; 3]> = percentiles.collect();
         let finite = percentiles.iter().filter(|levels| levels[0].is_finite());
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), levels| {
@@ -172,8 +175,7 @@ mod tests {
     #[test]
     fn bars_hold_equally_many_integers_and_shares_add_up() {
         let (a, b) = (histogram((0..1000).collect()), histogram(vec![-5; 10]));
-        let found =
-            Intensities::of_counts(PixelType::Int16, &[("train", 3, &a), ("val", 1, &b)], 4);
+        let found = Intensities::of_counts(PixelType::Int16, &[("train", 3, &a), ("val", 1, &b)], 4);
         assert_eq!((found.low, found.step, found.images, found.of), (-5.0, 16.0, 4, 4));
         assert_eq!(found.high(), -5.0 + 63.0 * 16.0);
         let [train, val] = &found.splits[..] else { panic!() };

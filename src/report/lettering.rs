@@ -48,7 +48,12 @@ fn fitted(text: &str, most: usize) -> Vec<char> {
     let kept = most.saturating_sub(DOTS.len());
     let (start, end) = (kept / 2, kept - kept / 2);
     let dots = DOTS.chars().take(most);
-    letters[..start].iter().copied().chain(dots).chain(letters[letters.len() - end..].iter().copied()).collect()
+    letters[..start]
+        .iter()
+        .copied()
+        .chain(dots)
+        .chain(letters[letters.len() - end..].iter().copied())
+        .collect()
 }
 
 #[cfg(test)]
@@ -67,7 +72,10 @@ mod tests {
         let mut canvas = Canvas::new([20, 10], [0; 3]);
         canvas.write("L\u{1f600}", [1, 1], 16, [9; 3]);
         let drawn = |columns: std::ops::Range<usize>| {
-            columns.flat_map(|column| (0..10).map(move |row| row * 20 + column)).filter(|at| canvas.pixels[*at] == [9; 3]).count()
+            columns
+                .flat_map(|column| (0..10).map(move |row| row * 20 + column))
+                .filter(|at| canvas.pixels[*at] == [9; 3])
+                .count()
         };
         assert!(drawn(1..9) > 10 && drawn(9..17) == 20 && drawn(0..1) == 0 && drawn(17..20) == 0);
         // Nothing outside of the canvas, and nothing wider than asked for.

@@ -165,8 +165,8 @@ impl Page<'_> {
             shown += entries.len();
             if !entries.is_empty() {
                 let entries = entries.join(",\n");
-                write!(to, "<script type=\"application/json\" class=\"facts\">[\n{entries}\n]</script>\n")?;
-                write!(to, "<script type=\"text/plain\" class=\"pixels\">{pixels}</script>\n")?;
+                writeln!(to, "<script type=\"application/json\" class=\"facts\">[\n{entries}\n]</script>")?;
+                writeln!(to, "<script type=\"text/plain\" class=\"pixels\">{pixels}</script>")?;
             }
             if bytes > self.max_bytes {
                 break;

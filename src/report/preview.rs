@@ -4,6 +4,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use super::PreviewError;
 use super::balance::Balance;
 use super::bins::PrepBins;
 use super::choice::Choice;
@@ -14,7 +15,6 @@ use super::half_blocks;
 use super::intensities::Intensities;
 use super::page::Page;
 use super::summary::Summary;
-use super::PreviewError;
 use crate::order::Selection;
 use crate::prep::Progress;
 use crate::store::{DatasetFile, DatasetInfo, StoreError, read_info};
@@ -141,8 +141,7 @@ impl Preview {
         Self::check_sheets(folder, replace)?;
         let studio = Studio::new(&self.file, self.options.threads)?;
         let rows = self.worst_first()?;
-        let sheets =
-            Sheets { file: &self.file, studio: &studio, folder, zoom: self.options.zoom, replace };
+        let sheets = Sheets { file: &self.file, studio: &studio, folder, zoom: self.options.zoom, replace };
         let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };
         shown.files = sheets.write(&rows, progress, |sample| shown.damaged.extend(damage(sample)))?;
         Ok(shown)

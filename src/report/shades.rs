@@ -27,7 +27,7 @@ impl Shades {
     pub fn of_window([center, width]: [f32; 2]) -> Option<Self> {
         let is_window = center.is_finite() && width.is_finite() && width >= 1.0;
         let (middle, half) = (center - 0.5, (width - 1.0) / 2.0);
-        is_window.then(|| Self { black: middle - half, white: middle + half })
+        is_window.then_some(Self { black: middle - half, white: middle + half })
     }
 
     /// The shade of `value`, from 0 (black) to 255. NaN is black.

@@ -51,7 +51,8 @@ impl Summary<'_> {
             facts.push(("Selected", format!("{}: {count}", self.selected)));
         }
         let patients = self.balance.patients() as u64;
-        let patients = if patients == 1 { "1 patient".to_owned() } else { format!("{} patients", grouped(patients)) };
+        let patients =
+            if patients == 1 { "1 patient".to_owned() } else { format!("{} patients", grouped(patients)) };
         facts.push(("Samples", format!("{} of {patients}", grouped(self.samples))));
         let sides: Vec<String> = info.images[1..].iter().map(ToString::to_string).collect();
         facts.push(("Images", format!("{}, {}, {}", sides.join(" × "), info.pixel_type, info.units)));
@@ -91,7 +92,8 @@ impl Summary<'_> {
         }
         let mut names: Vec<(&String, &usize)> = self.balance.findings.iter().collect();
         names.sort_by_key(|(name, count)| (usize::MAX - *count, *name));
-        let names: Vec<String> = names.iter().take(20).map(|(name, count)| format!("{name} {count}")).collect();
+        let names: Vec<String> =
+            names.iter().take(20).map(|(name, count)| format!("{name} {count}")).collect();
         format!("in {} samples: {}", grouped(self.balance.with_findings as u64), names.join(", "))
     }
 
@@ -146,7 +148,8 @@ const NO_BINS: &str = "<p>The file does not say how many files were rejected, ig
     report of <code>dicomprep prep --report</code> does, and <code>preview --report</code> shows it here.</p>\n";
 
 fn bins(bins: &PrepBins) -> String {
-    let mut text = format!("<p>{} files were found below the data directory.</p>\n", grouped(bins.files as u64));
+    let mut text =
+        format!("<p>{} files were found below the data directory.</p>\n", grouped(bins.files as u64));
     let made: Vec<Bar<'_>> = bins
         .bins
         .iter()

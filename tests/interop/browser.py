@@ -31,6 +31,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         service = webdriver.ChromeService(executable_path=driver)
         self.driver = webdriver.Chrome(options=options, service=service)
+        self.driver.get("about:blank")
         self.screen()
 
     def screen(self, width=1280, height=900, scheme="light"):
@@ -43,7 +44,7 @@ class Browser:
         """Opens the page anew."""
         self.driver.get("about:blank")
         self.driver.get(page.as_uri() + state)
-        assert self.run("return document.readyState") == "complete"
+        self.wait("document.readyState === 'complete'")
 
     def run(self, program, *values):
         return self.driver.execute_script(program, *values)

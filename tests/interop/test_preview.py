@@ -134,7 +134,7 @@ def test_names_do_nothing_to_the_terminal(dicomprep, final_data, tmp_path):
         kind = h5py.string_dtype("utf-8", 40)
         names = np.array([f"\x1b[2J\r\n\u202e{row}".encode() for row in range(len(file["images"]))], "S40")
         del file["samples/id"]
-        file["samples"].create_dataset("id", data=names.astype(kind))
+        file["samples"].create_dataset("id", data=names.astype(kind), chunks=names.shape)
     shown = run(dicomprep, path, "--terminal=always").stdout
     assert "\x1b[2J" not in shown and "\r" not in shown and "\u202e" not in shown and "\\u{202e}" in shown
     damage(path, "images", 0)

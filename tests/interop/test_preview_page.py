@@ -45,7 +45,7 @@ def with_findings(source, target):
     with h5py.File(target, "r+") as file:
         kind = h5py.string_dtype("utf-8", 64)
         texts = [NAMES.get(row, "").encode() for row in range(len(file["images"]))]
-        file["samples"].create_dataset("findings", data=np.array(texts, "S64").astype(kind), dtype=kind)
+        file["samples"].create_dataset("findings", data=np.array(texts, "S64").astype(kind), dtype=kind, chunks=(8,))
     return target
 
 
@@ -107,7 +107,7 @@ def test_images_without_a_window_are_drawn_by_their_percentiles(dicomprep, brows
     with h5py.File(final_data) as file:
         window = file["samples/window"][:]
     window[4] = np.nan
-    path = replace(final_data, tmp_path / "plain.h5", "samples/window", window)
+    path = replace(final_data, tmp_path / "plain.h5", "samples/window", window, chunks=window.shape)
     browser.open(page_of(dicomprep, path, tmp_path), "#sample=4")
     assert np.array_equal(browser.large_picture(4), drawn(Contents(path), 4, True))
     facts = "document.getElementById('large-facts').textContent"
@@ -276,8 +276,8 @@ def test_names_are_never_markup(dicomprep, browser, final_data, tmp_path):
             del file[f"samples/{column}"]
             short = np.array([name.encode()[:12] for name in HOSTILE[:2]] * (count // 2), "S16")
             data = short.astype(h5py.string_dtype("utf-8", 16)) if column == "split" else texts
-            file["samples"].create_dataset(column, data=data)
-        file["samples"].create_dataset("findings", data=texts, dtype=kind)
+            file["samples"].create_dataset(column, data=data, chunks=data.shape)
+        file["samples"].create_dataset("findings", data=texts, dtype=kind, chunks=texts.shape)
         file.attrs["structures"] = ["<i>inner", "</script>outer"]
         file.attrs["split_rule"] = "<b>rule</b>"
         file["images"].attrs["units"] = "<u>"
@@ -305,6 +305,7 @@ def test_thousands_of_samples_are_shown_by_pages(dicomprep, browser, final_data,
         splits = file["samples/split"].asstr()[:]
     assert browser.ids() == list(ids[:48])
     assert browser.run(nodes) < 1500
+    browser.run("document.getElementById('grid').scrollIntoView()")
     browser.wait("document.querySelectorAll('.card canvas[data-drawn]').length > 3")
     drawn = browser.run("return document.querySelectorAll('.card canvas[data-drawn]').length")
     assert drawn < 48, "pictures are drawn though nobody sees them"
