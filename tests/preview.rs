@@ -11,8 +11,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use dicomprep::prep::Progress;
+use dicomprep::prep::{Control, Progress};
 use dicomprep::report::{Preview, PreviewError, PreviewOptions};
 use dicomprep::store::StoreError;
 use dicomprep::stream::RowOptions;
@@ -33,6 +34,9 @@ impl Progress for Silence {
     fn end(&self) {}
 }
 
+static NEVER: AtomicBool = AtomicBool::new(false);
+const CONTROL: Control<'static> = Control { progress: &Silence, cancel: &NEVER };
+
 fn options(max_samples: usize, threads: usize) -> PreviewOptions {
     PreviewOptions {
         rows: RowOptions::default(),
@@ -44,7 +48,7 @@ fn options(max_samples: usize, threads: usize) -> PreviewOptions {
 
 fn page(path: &Path, options: PreviewOptions, max_bytes: u64) -> Result<(Vec<u8>, usize), PreviewError> {
     let mut page = Vec::new();
-    let shown = Preview::open(path, options)?.write_page(&mut page, (None, max_bytes), &Silence)?;
+    let shown = Preview::open(path, options)?.write_page(&mut page, (None, max_bytes), CONTROL)?;
     Ok((page, shown.samples))
 }
 
@@ -79,7 +83,7 @@ fn cost(folder: &Path, rows: usize) -> [usize; 2] {
     let mut scale = Scale { live_before: live_bytes(), most_live: 0, bytes: 0 };
     let shown = Preview::open(&path, options(usize::MAX, 2))
         .unwrap()
-        .write_page(&mut scale, (None, ROOM), &Silence)
+        .write_page(&mut scale, (None, ROOM), CONTROL)
         .unwrap();
     assert_eq!(shown.samples, rows);
     [scale.bytes, scale.most_live]
@@ -135,19 +139,23 @@ fn pages_do_not_depend_on_threads_and_are_bounded(path: &Path) {
         text.split("\"patient\":\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!((shown, patients.len()), (7, 7));
     assert!(matches!(page(path, options(7, 2), 100), Err(PreviewError::TooSmall { max_bytes: 100 })));
+    let cancelled = Control { progress: &Silence, cancel: &AtomicBool::new(true) };
+    let stopped =
+        Preview::open(path, options(7, 2)).unwrap().write_page(&mut Vec::new(), (None, ROOM), cancelled);
+    assert!(matches!(stopped, Err(PreviewError::Interrupted)));
 }
 
 fn sheets_have_the_border_of_the_mask(path: &Path, folder: &Path) {
     const OUTLINE: [u8; 3] = [213, 94, 0];
     let preview = Preview::open(path, options(30, 2)).unwrap();
-    let shown = preview.write_sheets(folder, false, &Silence).unwrap();
+    let shown = preview.write_sheets(folder, false, CONTROL).unwrap();
     assert_eq!((shown.samples, shown.files), (30, 1));
-    let again = preview.write_sheets(folder, false, &Silence);
+    let again = preview.write_sheets(folder, false, CONTROL);
     assert!(matches!(again, Err(PreviewError::Store(StoreError::Exists(_)))));
     // What an earlier run with more samples left does not stay beside the new sheets.
     std::fs::write(folder.join("sheet-0002.png"), b"old").unwrap();
     std::fs::write(folder.join("notes.png"), b"mine").unwrap();
-    preview.write_sheets(folder, true, &Silence).unwrap();
+    preview.write_sheets(folder, true, CONTROL).unwrap();
     assert!(!folder.join("sheet-0002.png").exists() && folder.join("notes.png").exists());
 
     let file = BufReader::new(File::open(folder.join("sheet-0001.png")).unwrap());

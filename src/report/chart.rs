@@ -138,7 +138,7 @@ mod tests {
             beyond: 0.0123,
             percentiles: [0.0, 1.0, f64::NAN],
         };
-        let all = Intensities { low: -1.0, step: 2.0, splits: vec![split], images: 3, of: 3 };
+        let all = Intensities { low: -1.0, step: 2.0, splits: vec![split], images: 3, taken: 3, of: 3 };
         let text = histogram(&all, "HU");
         assert!(
             text.contains("M0 -0.0H1L1 50.0H2L2 100.0H3") || text.contains("M0 0.0H1L1 50.0H2L2 100.0H3"),

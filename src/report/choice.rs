@@ -57,7 +57,11 @@ impl<'b> Choice<'b> {
 
     /// The chosen rows, in their turn.
     pub(super) fn into_rows(self) -> Vec<u64> {
-        self.best.into_sorted_vec().into_iter().map(|turn| turn.row).collect()
+        let turns = self.best.into_sorted_vec();
+        // Collected in place, they would keep the room of the turns.
+        let mut rows = Vec::with_capacity(turns.len());
+        rows.extend(turns.into_iter().map(|turn| turn.row));
+        rows
     }
 }
 

@@ -1,6 +1,7 @@
 //! Samples decoded to be drawn, on all threads, in order, a portion at a time.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -40,16 +41,21 @@ pub(super) struct Studio<'f> {
     file: &'f DatasetFile,
     checksums: ColumnReader,
     pool: ThreadPool,
+    cancel: &'f AtomicBool,
 }
 
 impl<'f> Studio<'f> {
-    /// Draws samples of `file` on so many threads.
+    /// Draws samples of `file` on so many threads, until `cancel` is set.
     ///
     /// # Errors
     /// [`PreviewError::Store`], [`PreviewError::Threads`].
-    pub(super) fn new(file: &'f DatasetFile, threads: NonZeroUsize) -> Result<Self, PreviewError> {
+    pub(super) fn new(
+        file: &'f DatasetFile,
+        threads: NonZeroUsize,
+        cancel: &'f AtomicBool,
+    ) -> Result<Self, PreviewError> {
         let pool = ThreadPoolBuilder::new().num_threads(threads.get()).build();
-        Ok(Self { file, checksums: file.checksums()?, pool: pool.map_err(PreviewError::Threads)? })
+        Ok(Self { file, checksums: file.checksums()?, pool: pool.map_err(PreviewError::Threads)?, cancel })
     }
 
     /// How many samples are drawn before they are written.
@@ -65,6 +71,12 @@ impl<'f> Studio<'f> {
         &self.pool
     }
 
+    /// # Errors
+    /// [`PreviewError::Interrupted`] once the user has asked to stop.
+    pub(super) fn check(&self) -> Result<(), PreviewError> {
+        if self.cancel.load(Ordering::Relaxed) { Err(PreviewError::Interrupted) } else { Ok(()) }
+    }
+
     pub(super) fn reader(&self) -> RowReader<'_> {
         RowReader::new(self.file, Some(&self.checksums))
     }
@@ -73,13 +85,14 @@ impl<'f> Studio<'f> {
     /// else that cannot be read is an error.
     ///
     /// # Errors
-    /// [`PreviewError::Store`].
+    /// [`PreviewError::Store`], [`PreviewError::Interrupted`].
     pub(super) fn draw<T: Send>(
         &self,
         facts: &mut FactsReader,
         rows: &[u64],
         make: impl Fn(&SampleFacts, &Drawn) -> T + Sync,
     ) -> Result<Vec<Sample<T>>, PreviewError> {
+        self.check()?;
         let facts = rows.iter().map(|row| facts.read(*row)).collect::<Result<Vec<_>, _>>()?;
         let draw = |reader: &mut RowReader<'_>, facts: SampleFacts| {
             let picture = match self.decode(reader, &facts) {

@@ -46,6 +46,9 @@ pub enum PreviewError {
         /// In the file.
         ours: String,
     },
+    /// The user asked to stop.
+    #[error("interrupted; what was not finished is not there")]
+    Interrupted,
     /// One sample fills the page.
     #[error("not one sample fits into a page of {max_bytes} bytes; allow more with --max-bytes")]
     TooSmall {

@@ -10,7 +10,7 @@ use super::draw::Studio;
 use crate::model::{PixelType, Pixels};
 use crate::order::Selection;
 use crate::prep::Progress;
-use crate::store::{DatasetFile, RowReader, StoreError, ValueHistogram, column};
+use crate::store::{DatasetFile, StoreError, ValueHistogram, column};
 
 /// Images above which a sample of them is counted.
 const MOST_IMAGES: u64 = 10_000;
@@ -35,7 +35,9 @@ pub(super) struct Intensities {
     pub(super) splits: Vec<SplitIntensities>,
     /// Images that were counted.
     pub(super) images: u64,
-    /// Images that could have been.
+    /// Images that were to be counted: not among them are the damaged ones, and those of splits beyond the eighth.
+    pub(super) taken: u64,
+    /// All that there are.
     pub(super) of: u64,
 }
 
@@ -59,7 +61,7 @@ impl Intensities {
     /// distances. A damaged image counts as absent.
     ///
     /// # Errors
-    /// [`PreviewError::Store`].
+    /// [`PreviewError::Store`], [`PreviewError::Interrupted`].
     pub(super) fn count(
         file: &DatasetFile,
         studio: &Studio<'_>,
@@ -78,8 +80,8 @@ impl Intensities {
             .collect();
         progress.begin("counting intensities", rows.len());
         let each_thread = rows.len().div_ceil(studio.threads()).max(1);
-        let counted: Result<Vec<Counts>, StoreError> = studio.pool().install(|| {
-            let count = |rows: &[u64]| count_rows(file, studio.reader(), rows, (empty.clone(), progress));
+        let counted: Result<Vec<Counts>, PreviewError> = studio.pool().install(|| {
+            let count = |rows: &[u64]| count_rows(file, studio, rows, (empty.clone(), progress));
             rows.par_chunks(each_thread).map(count).collect()
         });
         progress.end();
@@ -92,10 +94,10 @@ impl Intensities {
         let in_order = balance.in_order().filter_map(|(Split(name), _)| all.get_key_value(name));
         let counted: Vec<_> =
             in_order.map(|(name, (images, counts))| (name.as_str(), *images, counts)).collect();
-        Ok(Self::of_counts(file.pixel_type(), &counted, of))
+        Ok(Self { taken: images, of, ..Self::of_counts(file.pixel_type(), &counted) })
     }
 
-    fn of_counts(pixel_type: PixelType, counted: &[(&str, u64, &ValueHistogram)], of: u64) -> Self {
+    fn of_counts(pixel_type: PixelType, counted: &[(&str, u64, &ValueHistogram)]) -> Self {
         let percentiles =
             counted.iter().map(|(_, _, histogram)| LEVELS.map(|level| histogram.percentile(level)));
         let percentiles: Vec<[f64; 3]> = percentiles.collect();
@@ -128,7 +130,7 @@ impl Intensities {
             SplitIntensities { name: (*name).to_owned(), images: *images, shares, beyond, percentiles }
         });
         let images = counted.iter().map(|(_, images, _)| images).sum();
-        Self { low, step, splits: splits.collect(), images, of }
+        Self { low, step, splits: splits.collect(), images, taken: images, of: images }
     }
 
     /// Upper edge of the last bar.
@@ -140,13 +142,15 @@ impl Intensities {
 
 fn count_rows(
     file: &DatasetFile,
-    mut reader: RowReader<'_>,
+    studio: &Studio<'_>,
     rows: &[u64],
     (mut counts, progress): (Counts, &dyn Progress),
-) -> Result<Counts, StoreError> {
+) -> Result<Counts, PreviewError> {
+    let mut reader = studio.reader();
     let mut splits = file.column(column::SPLIT)?.walk();
     let mut stored = vec![0; file.image_bytes()];
     for row in rows {
+        studio.check()?;
         progress.advance(1);
         let cell = splits.cell(*row as usize)?;
         let Some((images, histogram)) = cell.text().and_then(|name| counts.get_mut(name)) else { continue };
@@ -156,7 +160,7 @@ fn count_rows(
                 histogram.add(&Pixels::from_le_bytes(file.pixel_type(), &stored));
             }
             Err(StoreError::Damaged { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(counts)
@@ -175,8 +179,8 @@ mod tests {
     #[test]
     fn bars_hold_equally_many_integers_and_shares_add_up() {
         let (a, b) = (histogram((0..1000).collect()), histogram(vec![-5; 10]));
-        let found = Intensities::of_counts(PixelType::Int16, &[("train", 3, &a), ("val", 1, &b)], 4);
-        assert_eq!((found.low, found.step, found.images, found.of), (-5.0, 16.0, 4, 4));
+        let found = Intensities::of_counts(PixelType::Int16, &[("train", 3, &a), ("val", 1, &b)]);
+        assert_eq!((found.low, found.step, found.images), (-5.0, 16.0, 4));
         assert_eq!(found.high(), -5.0 + 63.0 * 16.0);
         let [train, val] = &found.splits[..] else { panic!() };
         assert_eq!((train.shares[0], val.shares[0]), (0.011, 1.0));
@@ -189,14 +193,14 @@ mod tests {
     #[test]
     fn nothing_and_one_value_have_bars_too() {
         let empty = ValueHistogram::new(PixelType::Float32);
-        let found = Intensities::of_counts(PixelType::Float32, &[("", 0, &empty)], 0);
+        let found = Intensities::of_counts(PixelType::Float32, &[("", 0, &empty)]);
         assert_eq!((found.low, found.splits[0].shares.len(), found.splits[0].beyond), (0.0, 64, 0.0));
         let one = histogram(vec![7; 5]);
-        let found = Intensities::of_counts(PixelType::Int16, &[("", 1, &one)], 1);
+        let found = Intensities::of_counts(PixelType::Int16, &[("", 1, &one)]);
         assert_eq!((found.splits[0].shares.clone(), found.splits[0].beyond), (vec![1.0], 0.0));
         let mut flat = ValueHistogram::new(PixelType::Float32);
         flat.add(&Pixels::Float32(vec![2.0; 3]));
-        let found = Intensities::of_counts(PixelType::Float32, &[("", 1, &flat)], 1);
+        let found = Intensities::of_counts(PixelType::Float32, &[("", 1, &flat)]);
         assert_eq!((found.splits[0].shares[63], found.splits[0].beyond), (1.0, 0.0));
     }
 }

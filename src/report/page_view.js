@@ -58,6 +58,7 @@ function card(sample, number) {
   button.tabIndex = number === current ? 0 : -1;
   button.dataset.number = number;
   button.dataset.row = sample.row;
+  button.setAttribute("aria-label", spoken(sample));
   const shown = pictureOf(sample);
   button.append(shown, line(sample.id, "id"), line(sample.split || NO_SPLIT, "split"));
   about.structures.forEach((name, plane) => {

@@ -16,7 +16,7 @@ use super::intensities::Intensities;
 use super::page::Page;
 use super::summary::Summary;
 use crate::order::Selection;
-use crate::prep::Progress;
+use crate::prep::Control;
 use crate::store::{DatasetFile, DatasetInfo, StoreError, read_info};
 use crate::stream::{RowOptions, select};
 
@@ -85,16 +85,16 @@ impl Preview {
     ///
     /// # Errors
     /// [`PreviewError::TooSmall`] where no sample fits; [`PreviewError::Store`] where the file cannot be read but for
-    /// the pictures of damaged samples; [`PreviewError::Stream`] where `to` refuses.
+    /// the pictures of damaged samples; [`PreviewError::Stream`] where `to` refuses; [`PreviewError::Interrupted`].
     pub fn write_page(
         &self,
         to: &mut impl Write,
         (bins, max_bytes): (Option<&PrepBins>, u64),
-        progress: &dyn Progress,
+        control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
-        let studio = Studio::new(&self.file, self.options.threads)?;
+        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
         let selected = (&self.selection, &self.balance);
-        let intensities = Intensities::count(&self.file, &studio, selected, progress)?;
+        let intensities = Intensities::count(&self.file, &studio, selected, control.progress)?;
         let summary = Summary {
             info: &self.info,
             bins,
@@ -115,7 +115,7 @@ impl Preview {
             zoom: self.options.zoom,
         };
         let mut shown = Shown { of: self.selection.len(), files: 1, ..Shown::default() };
-        shown.samples = page.write(to, progress, |sample| shown.damaged.extend(damage(sample)))?;
+        shown.samples = page.write(to, control.progress, |sample| shown.damaged.extend(damage(sample)))?;
         Ok(shown)
     }
 
@@ -136,14 +136,14 @@ impl Preview {
         &self,
         folder: &Path,
         replace: bool,
-        progress: &dyn Progress,
+        control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
         Self::check_sheets(folder, replace)?;
-        let studio = Studio::new(&self.file, self.options.threads)?;
+        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
         let rows = self.worst_first()?;
         let sheets = Sheets { file: &self.file, studio: &studio, folder, zoom: self.options.zoom, replace };
         let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };
-        shown.files = sheets.write(&rows, progress, |sample| shown.damaged.extend(damage(sample)))?;
+        shown.files = sheets.write(&rows, control.progress, |sample| shown.damaged.extend(damage(sample)))?;
         Ok(shown)
     }
 
@@ -151,8 +151,13 @@ impl Preview {
     ///
     /// # Errors
     /// [`PreviewError::Stream`] where `to` refuses, [`PreviewError::Store`] where the file cannot be read.
-    pub fn draw(&self, to: &mut impl Write, columns: usize) -> Result<Shown, PreviewError> {
-        let studio = Studio::new(&self.file, self.options.threads)?;
+    pub fn draw(
+        &self,
+        to: &mut impl Write,
+        columns: usize,
+        control: Control<'_>,
+    ) -> Result<Shown, PreviewError> {
+        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
         let mut facts = FactsReader::new(&self.file)?;
         let rows = self.worst_first()?;
         let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };

@@ -131,12 +131,16 @@ impl Summary<'_> {
     }
 
     fn intensities_note(&self) -> String {
-        let Intensities { images, of, .. } = self.intensities;
-        let counted = if images == of {
-            format!("All pixels of all {} images", grouped(*images))
+        let Intensities { images, taken, of, .. } = self.intensities;
+        let mut counted = if taken == of {
+            format!("All pixels of {} images", grouped(*images))
         } else {
             format!("All pixels of {} of {} images, taken at equal distances", grouped(*images), grouped(*of))
         };
+        if images != taken {
+            counted +=
+                &format!(" ({} are damaged, or in a split that is not drawn)", grouped(taken - images));
+        }
         format!(
             "{counted}; the share of the pixels of a split on a logarithmic axis, between the lowest 0.5 and the \
              highest 99.5 percentile of the splits."

@@ -7,13 +7,14 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use dicomprep::prep::Control;
 use dicomprep::report::{PrepBins, Preview, PreviewOptions, Shown};
 use dicomprep::store::Target;
 use dicomprep::stream::RowOptions;
 
 use crate::args::{OutputArgs, PreviewArgs, When};
 use crate::exit::{self, Exit};
-use crate::interrupt::{self, Running};
+use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::{all_cores, is_same_place};
 use crate::table;
@@ -37,7 +38,9 @@ pub(crate) fn run(args: &PreviewArgs, output: &OutputArgs) -> anyhow::Result<Exi
     if let Some(page) = &page {
         drop(Target::claim(page, args.force)?);
     }
-    let running = interrupt::end_on_signals("interrupted; what was not finished is not there")?;
+    let cancel = interrupt::stop_on_signals()?;
+    let progress = progress(output);
+    let control = Control { progress: &*progress, cancel: &cancel };
     let preview = Preview::open(&args.file, options(args))?;
     let bins = args.report.as_deref().map(|report| PrepBins::read(report, preview.info())).transpose()?;
     if let Some(folder) = &args.png {
@@ -45,17 +48,17 @@ pub(crate) fn run(args: &PreviewArgs, output: &OutputArgs) -> anyhow::Result<Exi
     }
     let mut damaged = 0;
     if let Some(page) = &page {
-        let (shown, bytes) = write_page(&preview, args, (page, bins.as_ref()), (&running, output))?;
+        let (shown, bytes) = write_page(&preview, args, (page, bins.as_ref()), control)?;
         let size = table::bytes(bytes);
         damaged += tell(output, &format!("{}: {}, {size}", page.display(), samples(&shown)), &shown);
     }
     if let Some(folder) = &args.png {
-        let shown = preview.write_sheets(folder, args.force, &*progress(output))?;
+        let shown = preview.write_sheets(folder, args.force, control)?;
         let sheets = table::count(shown.files, "sheet");
         damaged += tell(output, &format!("{}: {} on {sheets}", folder.display(), samples(&shown)), &shown);
     }
     if args.terminal.is_some() {
-        let mut shown = preview.draw(&mut stdout().lock(), columns())?;
+        let mut shown = preview.draw(&mut stdout().lock(), columns(), control)?;
         if page.is_none() && args.png.is_none() {
             damaged += tell(output, &samples(&shown), &shown);
         } else {
@@ -125,16 +128,14 @@ fn write_page(
     preview: &Preview,
     args: &PreviewArgs,
     (path, bins): (&Path, Option<&PrepBins>),
-    (running, output): (&Running, &OutputArgs),
+    control: Control<'_>,
 ) -> anyhow::Result<(Shown, u64)> {
     let target = Target::claim(path, args.force)?;
     let cannot = || format!("cannot write {}", path.display());
     let mut file = BufWriter::new(File::create(target.partial()).with_context(cannot)?);
     let limits = (bins, args.max_bytes.0 as u64);
-    let shown = preview.write_page(&mut file, limits, &*progress(output))?;
+    let shown = preview.write_page(&mut file, limits, control)?;
     file.flush().with_context(cannot)?;
-    // From here on it is quicker to wait for the end.
-    let _writing = running.wait_for_the_end();
     Ok((shown, target.commit()?))
 }
 
