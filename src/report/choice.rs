@@ -12,7 +12,7 @@ use super::facts::SampleFacts;
 /// is spread over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
-    fewer_findings: usize,
+    not_bad: usize,
     of_patient: u32,
     patient: usize,
     split: usize,
@@ -42,7 +42,7 @@ impl<'b> Choice<'b> {
         let patient = self.balance.patient_number(&facts.split, &facts.patient);
         let seen = self.seen.entry((split, patient)).or_default();
         let turn = Turn {
-            fewer_findings: usize::MAX - facts.findings.len(),
+            not_bad: usize::MAX - facts.badness(),
             of_patient: spread(*seen),
             patient,
             split,

@@ -5,16 +5,20 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use super::PreviewError;
 use super::draw::{Drawn, Sample, Studio};
 use super::facts::{FactsReader, SampleFacts};
 use super::lettering::{Canvas, LETTER};
 use super::overlay::{COLOURS, write_png};
-use super::{PreviewError, SMALL_SIDE};
 use crate::prep::Progress;
 use crate::store::{DatasetFile, StoreError, Target};
 
 /// Pixels up to which a sheet is wide and high, unless a single sample is larger.
 const SHEET: [usize; 2] = [1600, 1200];
+/// Pixels of a side to which an image is enlarged at most.
+const MOST_SIDE: usize = 8192;
+/// Pixels of a side up to which a small one is enlarged by itself.
+const SMALL_SIDE: usize = 264;
 const GAP: usize = 12;
 const LINE: usize = LETTER + 3;
 
@@ -52,7 +56,9 @@ impl Grid {
     pub(super) fn new(file: &DatasetFile, zoom: Option<NonZeroUsize>) -> Self {
         let shape = file.shape();
         let sides = [shape.columns(), shape.rows()];
-        let zoom = zoom.map_or_else(|| (SMALL_SIDE / sides[0].max(sides[1])).max(1), NonZeroUsize::get);
+        let largest = sides[0].max(sides[1]);
+        let zoom = zoom.map_or_else(|| (SMALL_SIDE / largest).max(1), NonZeroUsize::get);
+        let zoom = zoom.min((MOST_SIDE / largest).max(1));
         let image = sides.map(|side| side * zoom);
         // Id, structures, split and findings.
         let lines = 2 + file.structures().len();

@@ -22,6 +22,12 @@ pub(super) struct SampleFacts {
 }
 
 impl SampleFacts {
+    /// What is shown first: the larger, the worse. The file has names of findings and not how grave they are, so it is
+    /// how many there are.
+    pub(super) fn badness(&self) -> usize {
+        self.findings.len()
+    }
+
     /// The area of `plane` in mm2, where it was annotated and the spacing is known.
     pub(super) fn area(&self, plane: usize) -> Option<f64> {
         Some((*self.planes.get(plane)?)? as f64 * self.pixel_area?)

@@ -27,6 +27,3 @@ pub use error::PreviewError;
 pub use overlay::{Picture, side_by_side};
 pub use preview::{Preview, PreviewOptions, Shown};
 pub use shades::Shades;
-
-/// Sides below this are enlarged, by a whole number.
-const SMALL_SIDE: usize = 384;

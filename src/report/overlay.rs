@@ -2,12 +2,15 @@
 
 use std::io;
 
-use super::{SMALL_SIDE, Shades};
+use super::Shades;
 use crate::model::GridShape;
 
 /// The colours of the outlines, in the order of the mask planes: vermilion, sky blue, yellow and green, which colour
 /// vision deficiencies leave apart (M. Okabe and K. Ito, "Color Universal Design", 2008).
 pub(super) const COLOURS: [[u8; 3]; 4] = [[213, 94, 0], [86, 180, 233], [240, 228, 66], [0, 158, 115]];
+
+/// Sides below this are enlarged, by a whole number.
+const SMALL_SIDE: usize = 384;
 
 /// An image and its mask, to be drawn.
 #[derive(Debug, Clone, Copy)]

@@ -59,6 +59,7 @@ struct Entry<'e> {
     patient: &'e str,
     split: &'e str,
     findings: &'e [String],
+    badness: usize,
     /// Pixels and mm2 of each plane.
     planes: Vec<Option<(u64, Option<f64>)>>,
     /// Black, white, and whether by the window of the header; none where the picture is damaged.
@@ -188,6 +189,7 @@ fn entry(facts: &SampleFacts, encoded: Option<&Encoded>) -> Result<String, Previ
         patient: &facts.patient,
         split: &facts.split,
         findings: &facts.findings,
+        badness: facts.badness(),
         planes: facts.planes.iter().enumerate().map(area).collect(),
         shades: encoded.map(|encoded| encoded.shades),
         length: encoded.map_or(0, |encoded| encoded.pixels.len()),

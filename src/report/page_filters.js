@@ -44,7 +44,7 @@ function chosen() {
   const size = (sample) => (structure < 0 ? sample.planes : [sample.planes[structure]])
     .reduce((sum, plane) => sum + (plane ? plane[0] : 0), 0);
   const before = {
-    worst: (a, b) => b.findings.length - a.findings.length,
+    worst: (a, b) => b.badness - a.badness,
     file: () => 0,
     smallest: (a, b) => size(a) - size(b),
     largest: (a, b) => size(b) - size(a),

@@ -196,7 +196,7 @@ impl Preview {
         rows.sort_unstable();
         let mut facts = FactsReader::new(&self.file)?;
         let findings: Result<Vec<(usize, u64)>, StoreError> =
-            rows.into_iter().map(|row| Ok((usize::MAX - facts.read(row)?.findings.len(), row))).collect();
+            rows.into_iter().map(|row| Ok((usize::MAX - facts.read(row)?.badness(), row))).collect();
         let mut findings = findings?;
         findings.sort_unstable();
         Ok(findings.into_iter().map(|(_, row)| row).collect())

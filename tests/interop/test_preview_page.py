@@ -9,6 +9,7 @@ import pytest
 from browser import Browser
 from conftest import FIXTURES
 from streams import Contents, copy, grown, replace
+from trees import small_study
 
 OUTLINES = [(213, 94, 0), (86, 180, 233)]
 NAMES = {3: "self-crossing", 8: "low-contrast,self-crossing,equal-annotation", 15: "low-contrast"}
@@ -114,6 +115,25 @@ def test_images_without_a_window_are_drawn_by_their_percentiles(dicomprep, brows
     assert "percentiles 0.5 and 99.5" in browser.run(f"return {facts}")
     browser.press("j")
     assert "window of the header" in browser.run(f"return {facts}")
+
+
+def test_large_images_are_reduced_with_their_outlines(dicomprep, browser, tmp_path):
+    study = small_study(tmp_path / "study", ["a"], size=400)
+    study.contour("a", 1, [(20.5, 30.5), (301.0, 41.0), (250.5, 380.5), (33.0, 333.0)])
+    path = tmp_path / "large.h5"
+    dicomprep.prep(study.root, path, "--split", "none")
+    browser.open(page_of(dicomprep, path, tmp_path))
+    browser.run("document.getElementById('grid').scrollIntoView()")
+    browser.wait("document.querySelector('.card canvas').dataset.drawn === '0 true'")
+    width, shown, outlined = browser.run("""
+        const canvas = document.querySelector('.card canvas');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        const is = (at) => data[at] === 213 && data[at + 1] === 94 && data[at + 2] === 0;
+        const pixels = [...Array(canvas.width * canvas.height).keys()];
+        return [canvas.width, canvas.getBoundingClientRect().width, pixels.filter((pixel) => is(4 * pixel))];""")
+    assert (width, shown) == (200, 200)
+    edge = border(Contents(path).masks[0, ..., 0]).reshape(200, 2, 200, 2).any(axis=(1, 3))
+    assert outlined == np.flatnonzero(edge).tolist()
 
 
 def test_the_page_says_what_the_file_holds_and_no_more(dicomprep, browser, found, page, tmp_path):

@@ -58,7 +58,7 @@ pub(crate) struct PreviewArgs {
     /// Size of the page at most, as in 50M
     #[arg(long, value_name = "BYTES", default_value = "256M", value_parser = byte_count)]
     pub(crate) max_bytes: ByteCount,
-    /// Enlarge images by this whole number [default: by their size]
+    /// Enlarge images by this whole number, on sheets up to 8192 pixels [default: by their size]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32))]
     pub(crate) zoom: Option<u8>,
     /// The report of prep --report, for the page: how many files were used, unlabelled, rejected and ignored
