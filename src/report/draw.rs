@@ -71,6 +71,8 @@ impl<'f> Studio<'f> {
         &self.pool
     }
 
+    /// Whether to go on.
+    ///
     /// # Errors
     /// [`PreviewError::Interrupted`] once the user has asked to stop.
     pub(super) fn check(&self) -> Result<(), PreviewError> {

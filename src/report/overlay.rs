@@ -25,7 +25,8 @@ pub struct Picture<'p> {
     pub planes: usize,
 }
 
-/// Draws `pictures` beside each other as a PNG (RGB, 8 bits), all in the same shades, and writes it to `to`. Along the inner border of each plane of a mask runs a coloured line one pixel wide.
+/// Draws `pictures` beside each other as a PNG (RGB, 8 bits), all in the same shades, and writes it to `to`. Along
+/// the inner border of each plane of a mask runs a coloured line one pixel wide.
 ///
 /// # Errors
 /// What `to` says.

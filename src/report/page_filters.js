@@ -38,7 +38,8 @@ function chosen() {
     return (!patient || (isWhole ? id === patient : id.includes(patient))) &&
       (!state.split || (sample.split || NO_SPLIT) === state.split) &&
       (structure < 0 || sample.planes[structure] !== null) &&
-      (!state.finding || (state.finding === "*" ? sample.findings.length > 0 : sample.findings.includes(state.finding))) &&
+      (!state.finding || sample.findings.includes(state.finding) ||
+        (state.finding === "*" && sample.findings.length > 0)) &&
       words.every((word) => sample.search.includes(word));
   });
   const size = (sample) => (structure < 0 ? sample.planes : [sample.planes[structure]])

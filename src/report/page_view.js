@@ -80,8 +80,8 @@ function show() {
   current = Math.min(Math.max(current, start), Math.max(start, Math.min(start + PAGE_SAMPLES, list.length) - 1));
   watcher.disconnect();
   grid.replaceChildren(...list.slice(start, start + PAGE_SAMPLES).map((sample, at) => card(sample, start + at)));
-  element("count").textContent = list.length === samples.length
-    ? `${whole.format(samples.length)} samples` : `${whole.format(list.length)} of ${whole.format(samples.length)} samples`;
+  const [found, all] = [list.length, samples.length].map(whole.format);
+  element("count").textContent = found === all ? `${all} samples` : `${found} of ${all} samples`;
   element("page").textContent = `Page ${state.page} of ${pages()}`;
   element("pages").hidden = pages() === 1;
   element("before").disabled = state.page === 1;
