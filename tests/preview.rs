@@ -118,8 +118,8 @@ fn memory_does_not_grow_with_the_page(folder: &Path) {
     // Warms up what is allocated once.
     cost(folder, 200);
     // Enough rows for columns of many chunks, of which one is held.
-    let [[small_page, small], [large_page, large]] = [4000, 20_000].map(|rows| cost(folder, rows));
-    let [page, memory] = [(large_page - small_page) / 16_000, large.saturating_sub(small) / 16_000];
+    let [[small_page, small], [large_page, large]] = [4000, 12_000].map(|rows| cost(folder, rows));
+    let [page, memory] = [(large_page - small_page) / 8000, large.saturating_sub(small) / 8000];
     // Where its chunks stand, its checksum, its number, and a tally of each ten.
     assert!(page > 400 && memory < 128, "{memory} bytes of memory for each {page} bytes of page");
 }

@@ -104,9 +104,9 @@ impl<'f> Studio<'f> {
             };
             Ok(Sample { facts, picture })
         };
-        let drawn = self.pool.install(|| {
-            facts.into_par_iter().with_max_len(1).map_init(|| self.reader(), draw).collect::<Result<_, _>>()
-        });
+        let drawn = self
+            .pool
+            .install(|| facts.into_par_iter().map_init(|| self.reader(), draw).collect::<Result<_, _>>());
         Ok(drawn?)
     }
 
