@@ -75,6 +75,7 @@ $(CMAKE_PATH): .ci/setup
 $(STAMPS)/tests: tests/interop/requirements.txt .ci/setup | $(CMAKE_PATH)
 	@.ci/setup python '$(VENV)' $<
 	@.ci/setup h5dump
+	@.ci/setup browser
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/bench: benches/requirements.txt .ci/setup

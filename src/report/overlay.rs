@@ -2,11 +2,12 @@
 
 use std::io;
 
+use super::Shades;
 use crate::model::GridShape;
 
 /// The colours of the outlines, in the order of the mask planes: vermilion, sky blue, yellow and green, which colour
 /// vision deficiencies leave apart (M. Okabe and K. Ito, "Color Universal Design", 2008).
-const COLOURS: [[u8; 3]; 4] = [[213, 94, 0], [86, 180, 233], [240, 228, 66], [0, 158, 115]];
+pub(super) const COLOURS: [[u8; 3]; 4] = [[213, 94, 0], [86, 180, 233], [240, 228, 66], [0, 158, 115]];
 
 /// Sides below this are enlarged, by a whole number.
 const SMALL_SIDE: usize = 384;
@@ -24,16 +25,12 @@ pub struct Picture<'p> {
     pub planes: usize,
 }
 
-/// Draws `pictures` beside each other as a PNG (RGB, 8 bits), the values from `black` to `white` as shades of grey, and
-/// writes it to `to`. Along the inner border of each plane of a mask runs a coloured line one pixel wide.
+/// Draws `pictures` beside each other as a PNG (RGB, 8 bits), all in the same shades, and writes it to `to`. Along
+/// the inner border of each plane of a mask runs a coloured line one pixel wide.
 ///
 /// # Errors
 /// What `to` says.
-pub fn side_by_side(
-    pictures: &[Picture<'_>],
-    [black, white]: [f32; 2],
-    to: impl io::Write,
-) -> io::Result<()> {
+pub fn side_by_side(pictures: &[Picture<'_>], shades: Shades, to: impl io::Write) -> io::Result<()> {
     const GAP: usize = 8;
     let largest = pictures.iter().map(|picture| picture.shape.rows().max(picture.shape.columns())).max();
     let enlarged = SMALL_SIDE.div_ceil(largest.unwrap_or(SMALL_SIDE)).max(1);
@@ -47,30 +44,43 @@ pub fn side_by_side(
         for row in 0..picture.shape.rows() * enlarged {
             let line = &mut canvas[row * width + left..][..drawn];
             for (column, pixel) in line.iter_mut().enumerate() {
-                *pixel = picture.colour(row / enlarged, column / enlarged, [black, white]);
+                *pixel = picture.colour(row / enlarged, column / enlarged, shades);
             }
         }
         left += drawn + GAP;
     }
+    write_png(to, [width, height], png::ColorType::Rgb, canvas.as_flattened())
+}
+
+/// Writes a PNG of 8 bits, `width` and `height` in pixels.
+pub(super) fn write_png(
+    to: impl io::Write,
+    [width, height]: [usize; 2],
+    colour: png::ColorType,
+    pixels: &[u8],
+) -> io::Result<()> {
     let [width, height] = [width, height].map(|side| u32::try_from(side).map_err(io::Error::other));
     let mut encoder = png::Encoder::new(to, width?, height?);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(colour);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(canvas.as_flattened())?;
+    writer.write_image_data(pixels)?;
     Ok(writer.finish()?)
 }
 
 impl Picture<'_> {
-    fn colour(&self, row: usize, column: usize, [black, white]: [f32; 2]) -> [u8; 3] {
-        let outlined = (0..self.planes).rev().find(|plane| self.is_outline(row, column, *plane));
-        if let Some(plane) = outlined {
-            return COLOURS[plane % COLOURS.len()];
+    /// The colour of a pixel: of the last plane whose outline it is on, or its grey.
+    pub(super) fn colour(&self, row: usize, column: usize, shades: Shades) -> [u8; 3] {
+        match self.outline(row, column) {
+            Some(colour) => colour,
+            None => [shades.grey(self.image[row * self.shape.columns() + column]); 3],
         }
-        let value = self.image[row * self.shape.columns() + column];
-        // NaN is black.
-        let grey = 255.0 * (value - black) / (white - black).max(f32::MIN_POSITIVE);
-        [grey.clamp(0.0, 255.0).round() as u8; 3]
+    }
+
+    /// The colour of the last plane whose outline the pixel is on, `None` where it is on none.
+    pub(super) fn outline(&self, row: usize, column: usize) -> Option<[u8; 3]> {
+        let plane = (0..self.planes).rev().find(|plane| self.is_outline(row, column, *plane))?;
+        Some(COLOURS[plane % COLOURS.len()])
     }
 
     /// Whether the pixel belongs to the plane, and one of its four neighbours does not.
@@ -102,7 +112,7 @@ mod tests {
             .collect();
         let picture = Picture { shape, image: &image, mask: &mask, planes: 1 };
         let mut file = Vec::new();
-        side_by_side(&[picture, picture], [0.0, 199.0], &mut file).unwrap();
+        side_by_side(&[picture, picture], Shades { black: 0.0, white: 199.0 }, &mut file).unwrap();
         let mut reader = png::Decoder::new(io::Cursor::new(file)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();

@@ -260,6 +260,12 @@ impl DatasetFile {
         }
     }
 
+    /// Whether there is a column `name` in `/samples`: a file of an earlier minor version lacks later ones.
+    #[must_use]
+    pub fn has_column(&self, name: &str) -> bool {
+        self.hdf5.link_exists(&format!("{SAMPLES}/{name}"))
+    }
+
     /// The column `name` of `/samples`.
     ///
     /// # Errors

@@ -236,6 +236,13 @@ impl ValueHistogram {
         f64::NAN
     }
 
+    /// Each value that was counted, in ascending order, and how often. For floats, the lower edge of its bin.
+    pub fn counts(&self) -> impl Iterator<Item = (f64, u64)> {
+        let [even, odd] = &self.counts;
+        let counts = even.iter().zip(odd).map(|(a, b)| a.wrapping_add(*b)).enumerate();
+        counts.filter(|(_, count)| *count > 0).map(|(bin, count)| (self.value(bin), count))
+    }
+
     fn value(&self, bin: usize) -> f64 {
         match self.pixel_type {
             PixelType::UInt8 | PixelType::UInt16 => bin as f64,

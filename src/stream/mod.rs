@@ -31,5 +31,5 @@ pub use leak::ROWS_PROVEN_AGAIN;
 pub use normalize::{Normalization, NormalizationChoice, NormalizationName};
 pub use options::StreamOptions;
 pub use prefetch::Times;
-pub use select::RowOptions;
+pub use select::{RowOptions, select};
 pub use standardize::{Standardization, StandardizeSteps};

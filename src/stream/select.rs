@@ -32,8 +32,22 @@ impl RowOptions {
     }
 }
 
-/// The rows of `file` that `options` ask for.
+/// The rows that [`select`] leaves, proven to share nothing with other splits where they are chosen by split.
 pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Selection, StreamError> {
+    let selection = select(file, options)?;
+    if options.names_split() && !options.allow_leak {
+        prove_disjoint(file, &selection)?;
+    }
+    Ok(selection)
+}
+
+/// The rows of `file` that the split and the conditions of `options` leave, at least one; of leaks and balance it
+/// knows nothing.
+///
+/// # Errors
+/// [`StreamError::NothingSelected`], [`StreamError::Unknown`] where there is no such split,
+/// [`StreamError::Condition`] where there is no such structure, [`StreamError::Store`].
+pub fn select(file: &DatasetFile, options: &RowOptions) -> Result<Selection, StreamError> {
     let mut selection = Selection::all(file.rows() as u64);
     if let Some(split) = &options.split {
         selection = select_split(file, selection, split)?;
@@ -43,9 +57,6 @@ pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Se
     }
     if selection.is_empty() {
         return Err(nothing_selected(file, options));
-    }
-    if options.names_split() && !options.allow_leak {
-        prove_disjoint(file, &selection)?;
     }
     Ok(selection)
 }

@@ -16,7 +16,7 @@ const PIXELS: usize = SHAPE[0] * SHAPE[1];
 
 /// Pixels of row `row`.
 pub(crate) fn image(row: usize) -> Vec<i16> {
-    (0..PIXELS).map(|pixel| (row * 7 + pixel % 50) as i16 - 100).collect()
+    (0..PIXELS).map(|pixel| (row * 7 % 30_000 + pixel % 50) as i16 - 100).collect()
 }
 
 /// The mask of row `row`, one plane.

@@ -252,7 +252,8 @@ def grown(source, target, times):
                 large["samples"].create_dataset(name, data=values.astype(text), dtype=text, chunks=True,
                                                 compression="gzip")
             else:
-                large["samples"].create_dataset(name, data=values, dtype=item.dtype, chunks=True, compression="gzip")
+                chunks = (min(len(values), 1024), *values.shape[1:])
+                large["samples"].create_dataset(name, data=values, dtype=item.dtype, chunks=chunks, compression="gzip")
     return target
 
 

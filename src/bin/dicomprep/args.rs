@@ -6,6 +6,7 @@ mod check;
 mod choice;
 mod explain;
 mod prep;
+mod preview;
 mod whiten;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use batches::BatchesArgs;
 pub(crate) use check::{DiffArgs, RepairArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs};
+pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use whiten::WhitenArgs;
 
 /// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.
@@ -62,6 +64,7 @@ pub(crate) enum Command {
     Prep(Box<PrepArgs>),
     Batches(Box<BatchesArgs>),
     Explain(Box<ExplainArgs>),
+    Preview(Box<PreviewArgs>),
     Whiten(WhitenArgs),
     Info(InfoArgs),
     Verify(VerifyArgs),

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use dicomprep::augment::AugmentSpec;
 use dicomprep::model::GridShape;
-use dicomprep::report::{Picture, side_by_side};
+use dicomprep::report::{Picture, Shades, side_by_side};
 use dicomprep::store::{RowFacts, Target};
 use dicomprep::stream::{Batch, Stream, StreamOptions};
 use dicomprep::wrangle::SplitName;
@@ -105,10 +105,6 @@ fn options(args: &ExplainArgs, augment: Option<AugmentSpec>) -> StreamOptions {
 /// white.
 fn draw(samples: &[(&Stream, &Batch)]) -> anyhow::Result<Vec<u8>> {
     let images: Vec<Vec<f32>> = samples.iter().map(|(stream, batch)| first_channel(stream, batch)).collect();
-    let mut sorted: Vec<f32> = images[0].iter().copied().filter(|value| value.is_finite()).collect();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let at = |share: f64| sorted.get((share * sorted.len() as f64) as usize).or(sorted.last()).copied();
-    let range = [at(0.005).unwrap_or(0.0), at(0.995).unwrap_or(1.0)];
     let mut pictures = Vec::new();
     for ((stream, batch), image) in samples.iter().zip(&images) {
         let [rows, columns, planes] = stream.schema().mask.shape;
@@ -116,7 +112,7 @@ fn draw(samples: &[(&Stream, &Batch)]) -> anyhow::Result<Vec<u8>> {
         pictures.push(Picture { shape, image, mask: &batch.masks, planes });
     }
     let mut png = Vec::new();
-    side_by_side(&pictures, range, &mut png)?;
+    side_by_side(&pictures, Shades::of_percentiles(&images[0]), &mut png)?;
     Ok(png)
 }
 

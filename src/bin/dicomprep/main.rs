@@ -8,6 +8,7 @@ mod explain;
 mod info;
 mod interrupt;
 mod prep;
+mod preview;
 mod progress;
 mod settings;
 mod table;
@@ -44,6 +45,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Prep(prep) => prep::run(prep, &args.output),
         Command::Batches(batches) => batches::run(batches, &args.output),
+        Command::Preview(preview) => preview::run(preview, &args.output),
         Command::Whiten(whiten) => whiten::run(whiten, &args.output),
         Command::Explain(explain) => explain::run(explain),
         Command::Info(info) => info::run(info),

@@ -219,7 +219,7 @@ fn window(typed: &str) -> Result<Window, String> {
     parsed.map(Window).ok_or_else(|| "use center and width, of at least 1, as in 300,600".to_owned())
 }
 
-fn byte_count(typed: &str) -> Result<ByteCount, String> {
+pub(super) fn byte_count(typed: &str) -> Result<ByteCount, String> {
     let digits = typed.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let shift = match typed[digits.len()..].to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B')
     {

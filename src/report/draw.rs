@@ -1,0 +1,156 @@
+//! Samples decoded to be drawn, on all threads, in order, a portion at a time.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::facts::{FactsReader, SampleFacts};
+use super::overlay::Picture;
+use super::{PreviewError, Shades};
+use crate::model::PixelType;
+use crate::store::{ColumnReader, DatasetFile, RowReader, StoreError};
+
+/// Most samples of a portion.
+const PORTION_SAMPLES: usize = 64;
+
+/// Pixels of a portion above which it has fewer samples.
+const PORTION_PIXELS: usize = 16 << 20;
+
+/// An image and its mask.
+#[derive(Debug, Clone)]
+pub(super) struct Drawn {
+    /// The first channel, row-major.
+    pub(super) image: Vec<f32>,
+    /// (row, column, plane), 0 or 1.
+    pub(super) mask: Vec<u8>,
+    pub(super) shades: Shades,
+    /// Whether the shades are those of the header's window.
+    pub(super) is_windowed: bool,
+}
+
+/// A sample of which the picture may be damaged.
+pub(super) struct Sample<T> {
+    pub(super) facts: SampleFacts,
+    pub(super) picture: Result<T, StoreError>,
+}
+
+/// Draws the samples of a file.
+pub(super) struct Studio<'f> {
+    file: &'f DatasetFile,
+    checksums: ColumnReader,
+    pool: ThreadPool,
+    cancel: &'f AtomicBool,
+}
+
+impl<'f> Studio<'f> {
+    /// Draws samples of `file` on so many threads, until `cancel` is set.
+    ///
+    /// # Errors
+    /// [`PreviewError::Store`], [`PreviewError::Threads`].
+    pub(super) fn new(
+        file: &'f DatasetFile,
+        threads: NonZeroUsize,
+        cancel: &'f AtomicBool,
+    ) -> Result<Self, PreviewError> {
+        let pool = ThreadPoolBuilder::new().num_threads(threads.get()).build();
+        Ok(Self { file, checksums: file.checksums()?, pool: pool.map_err(PreviewError::Threads)?, cancel })
+    }
+
+    /// How many samples are drawn before they are written.
+    pub(super) fn portion_samples(&self) -> usize {
+        (PORTION_PIXELS / self.file.shape().pixels()).clamp(1, PORTION_SAMPLES)
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    pub(super) fn pool(&self) -> &ThreadPool {
+        &self.pool
+    }
+
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// [`PreviewError::Interrupted`] once the user has asked to stop.
+    pub(super) fn check(&self) -> Result<(), PreviewError> {
+        if self.cancel.load(Ordering::Relaxed) { Err(PreviewError::Interrupted) } else { Ok(()) }
+    }
+
+    pub(super) fn reader(&self) -> RowReader<'_> {
+        RowReader::new(self.file, Some(&self.checksums))
+    }
+
+    /// What `make` makes of each of `rows`, a portion of samples, in their order. A damaged picture is an entry; all
+    /// else that cannot be read is an error.
+    ///
+    /// # Errors
+    /// [`PreviewError::Store`], [`PreviewError::Interrupted`].
+    pub(super) fn draw<T: Send>(
+        &self,
+        facts: &mut FactsReader,
+        rows: &[u64],
+        make: impl Fn(&SampleFacts, &Drawn) -> T + Sync,
+    ) -> Result<Vec<Sample<T>>, PreviewError> {
+        self.check()?;
+        let facts = rows.iter().map(|row| facts.read(*row)).collect::<Result<Vec<_>, _>>()?;
+        let draw = |reader: &mut RowReader<'_>, facts: SampleFacts| {
+            let picture = match self.decode(reader, &facts) {
+                Ok(drawn) => Ok(make(&facts, &drawn)),
+                Err(damaged @ StoreError::Damaged { .. }) => Err(damaged),
+                Err(error) => return Err(error),
+            };
+            Ok(Sample { facts, picture })
+        };
+        let drawn = self
+            .pool
+            .install(|| facts.into_par_iter().map_init(|| self.reader(), draw).collect::<Result<_, _>>());
+        Ok(drawn?)
+    }
+
+    fn decode(&self, reader: &mut RowReader<'_>, facts: &SampleFacts) -> Result<Drawn, StoreError> {
+        let (row, file) = (facts.row as usize, self.file);
+        let (mut stored, mut mask) = (vec![0; file.image_bytes()], vec![0; file.mask_bytes()]);
+        reader.read_image(row, &mut stored)?;
+        reader.read_mask(row, &mut mask)?;
+        let image = first_channel(file.pixel_type(), file.channels(), &stored);
+        let window = Shades::of_window(facts.window);
+        let shades = window.unwrap_or_else(|| Shades::of_percentiles(&image));
+        Ok(Drawn { image, mask, shades, is_windowed: window.is_some() })
+    }
+}
+
+impl Drawn {
+    /// What it looks like.
+    pub(super) fn picture(&self, file: &DatasetFile) -> Picture<'_> {
+        Picture { shape: file.shape(), image: &self.image, mask: &self.mask, planes: file.structures().len() }
+    }
+}
+
+/// The first of `channels` of the pixels in `stored`, which are little endian.
+fn first_channel(pixel_type: PixelType, channels: usize, stored: &[u8]) -> Vec<f32> {
+    fn each<const SIZE: usize>(stored: &[u8], channels: usize, read: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
+        stored.as_chunks().0.iter().step_by(channels).map(|bytes| read(*bytes)).collect()
+    }
+    match pixel_type {
+        PixelType::UInt8 => each(stored, channels, |[byte]| byte.into()),
+        PixelType::Int16 => each(stored, channels, |bytes| i16::from_le_bytes(bytes).into()),
+        PixelType::UInt16 => each(stored, channels, |bytes| u16::from_le_bytes(bytes).into()),
+        PixelType::Float32 => each(stored, channels, f32::from_le_bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_channel_is_read_in_every_type() {
+        assert_eq!(first_channel(PixelType::UInt8, 2, &[1, 9, 255, 9]), [1.0, 255.0]);
+        assert_eq!(first_channel(PixelType::Int16, 1, &[0xff, 0xff, 1, 0]), [-1.0, 1.0]);
+        assert_eq!(first_channel(PixelType::UInt16, 2, &[0xff, 0xff, 1, 0]), [65_535.0]);
+        assert_eq!(first_channel(PixelType::Float32, 1, &1.5f32.to_le_bytes()), [1.5]);
+    }
+}

@@ -1,0 +1,94 @@
+//! Samples in a terminal: two pixels in each letter, in 24-bit colours.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::contact_sheet::area_text;
+use super::draw::Drawn;
+use super::facts::SampleFacts;
+use super::html::is_direction;
+use super::overlay::Picture;
+use crate::store::DatasetFile;
+
+/// Lines of letters that a picture takes at most.
+const MOST_LINES: usize = 36;
+
+/// Draws the sample, at most `columns` letters wide: reduced by a whole number where it is larger. A reduced pixel is
+/// the mean of its pixels, and on an outline where any of them is.
+///
+/// # Errors
+/// What `to` says.
+pub(super) fn draw(
+    file: &DatasetFile,
+    facts: &SampleFacts,
+    drawn: &Drawn,
+    columns: usize,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    let picture = drawn.picture(file);
+    let (height, width) = (picture.shape.rows(), picture.shape.columns());
+    let reduced = width.div_ceil(columns.max(1)).max(height.div_ceil(2 * MOST_LINES)).max(1);
+    let mut text = String::new();
+    for line in 0..height.div_ceil(2 * reduced) {
+        for column in 0..width.div_ceil(reduced) {
+            let [upper, lower] =
+                [2 * line, 2 * line + 1].map(|row| colour(&picture, drawn, [row, column], reduced));
+            let [[r, g, b], [lower_r, lower_g, lower_b]] = [upper, lower];
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\x1b[38;2;{r};{g};{b};48;2;{lower_r};{lower_g};{lower_b}m\u{2580}");
+        }
+        text += "\x1b[0m\n";
+    }
+    to.write_all(text.as_bytes())?;
+    describe(file, facts, to)
+}
+
+/// What is known about the sample, in lines of text.
+///
+/// # Errors
+/// What `to` says.
+pub(super) fn describe(file: &DatasetFile, facts: &SampleFacts, to: &mut impl Write) -> io::Result<()> {
+    let split = if facts.split.is_empty() { "no split" } else { &facts.split };
+    writeln!(to, "{} (row {}, {})", printable(&facts.id), facts.row, printable(split))?;
+    for (plane, structure) in file.structures().iter().enumerate() {
+        writeln!(to, "  {}: {}", printable(structure), area_text(facts, plane))?;
+    }
+    if !facts.findings.is_empty() {
+        writeln!(to, "  findings: {}", printable(&facts.findings.join(", ")))?;
+    }
+    writeln!(to)
+}
+
+/// Nothing in it moves the cursor or turns the text around.
+fn printable(text: &str) -> String {
+    let escape = |character: char| match character {
+        character if character.is_control() => character.escape_default().to_string(),
+        character if is_direction(character) => character.escape_unicode().to_string(),
+        character => character.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
+/// The colour of a block of `reduced` x `reduced` pixels; black outside of the picture.
+fn colour(picture: &Picture<'_>, drawn: &Drawn, [row, column]: [usize; 2], reduced: usize) -> [u8; 3] {
+    let rows = row * reduced..(row * reduced + reduced).min(picture.shape.rows());
+    let columns = column * reduced..(column * reduced + reduced).min(picture.shape.columns());
+    let block = rows.flat_map(|row| columns.clone().map(move |column| (row, column)));
+    if let Some(outline) = block.clone().find_map(|(row, column)| picture.outline(row, column)) {
+        return outline;
+    }
+    let grey =
+        |(row, column)| u64::from(drawn.shades.grey(picture.image[row * picture.shape.columns() + column]));
+    let (sum, pixels) = block.map(grey).fold((0, 0), |(sum, pixels), grey| (sum + grey, pixels + 1));
+    [u8::try_from(sum / u64::max(pixels, 1)).unwrap_or(u8::MAX); 3]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_hostile_is_printed() {
+        assert_eq!(printable("a\x1b[2J\n\u{202e}é"), "a\\u{1b}[2J\\n\\u{202e}é");
+    }
+}

@@ -1,0 +1,220 @@
+//! Samples of a file with their outlines: as a page, as sheets, in a terminal.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use super::PreviewError;
+use super::balance::Balance;
+use super::bins::PrepBins;
+use super::choice::Choice;
+use super::contact_sheet::Sheets;
+use super::draw::{Sample, Studio};
+use super::facts::FactsReader;
+use super::half_blocks;
+use super::intensities::Intensities;
+use super::page::Page;
+use super::summary::Summary;
+use crate::order::Selection;
+use crate::prep::Control;
+use crate::store::{DatasetFile, DatasetInfo, StoreError, read_info};
+use crate::stream::{RowOptions, select};
+
+/// How samples are shown.
+#[derive(Debug, Clone)]
+pub struct PreviewOptions {
+    /// Which samples; balance and leaks are of no interest.
+    pub rows: RowOptions,
+    /// How many samples are shown at most, those with findings first.
+    pub max_samples: usize,
+    /// Pixels of the screen, to the right and down, for each of the image; `None` chooses.
+    pub zoom: Option<NonZeroUsize>,
+    /// Threads that decode; what is made does not depend on them.
+    pub threads: NonZeroUsize,
+}
+
+/// A file whose samples can be looked at.
+pub struct Preview {
+    file: DatasetFile,
+    info: DatasetInfo,
+    options: PreviewOptions,
+    selection: Selection,
+    balance: Balance,
+    has_findings: bool,
+}
+
+/// What was shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Samples that are shown.
+    pub samples: usize,
+    /// Samples that were asked for.
+    pub of: u64,
+    /// Files that were written.
+    pub files: usize,
+    /// Samples whose image or mask is damaged: their `id`, and what is wrong. They are shown without a picture.
+    pub damaged: Vec<(String, StoreError)>,
+}
+
+impl Preview {
+    /// Opens the file at `path`, selects samples and counts them, without decoding a pixel.
+    ///
+    /// # Errors
+    /// [`PreviewError::Store`] where it cannot be read, [`PreviewError::Select`] where nothing is selected.
+    pub fn open(path: &Path, options: PreviewOptions) -> Result<Self, PreviewError> {
+        let info = read_info(path)?;
+        let file = DatasetFile::open(path)?;
+        let selection = select(&file, &options.rows)?;
+        let mut facts = FactsReader::new(&file)?;
+        let mut balance = Balance::default();
+        for row in selection.iter() {
+            balance.add(&facts.read(row)?);
+        }
+        let has_findings = facts.has_findings();
+        Ok(Self { file, info, options, selection, balance, has_findings })
+    }
+
+    /// What the file says about itself.
+    #[must_use]
+    pub fn info(&self) -> &DatasetInfo {
+        &self.info
+    }
+
+    /// Writes a page of at most `max_bytes` to `to`, as it is made: a portion of samples is in memory, whatever their
+    /// number. The page needs nothing but itself.
+    ///
+    /// # Errors
+    /// [`PreviewError::TooSmall`] where no sample fits; [`PreviewError::Store`] where the file cannot be read but for
+    /// the pictures of damaged samples; [`PreviewError::Stream`] where `to` refuses; [`PreviewError::Interrupted`].
+    pub fn write_page(
+        &self,
+        to: &mut impl Write,
+        (bins, max_bytes): (Option<&PrepBins>, u64),
+        control: Control<'_>,
+    ) -> Result<Shown, PreviewError> {
+        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
+        let selected = (&self.selection, &self.balance);
+        let intensities = Intensities::count(&self.file, &studio, selected, control.progress)?;
+        let summary = Summary {
+            info: &self.info,
+            bins,
+            balance: &self.balance,
+            intensities: &intensities,
+            has_findings: self.has_findings,
+            selected: &self.selected(),
+            samples: self.selection.len(),
+        };
+        let page = Page {
+            file: &self.file,
+            studio: &studio,
+            name: &self.name(),
+            summary: summary.html(),
+            rows: &self.chosen_rows()?,
+            of: self.selection.len(),
+            max_bytes,
+            zoom: self.options.zoom,
+        };
+        let mut shown = Shown { of: self.selection.len(), files: 1, ..Shown::default() };
+        shown.samples = page.write(to, control.progress, |sample| shown.damaged.extend(damage(sample)))?;
+        Ok(shown)
+    }
+
+    /// Makes the folder of the sheets and finds what would be overwritten, before any work.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], [`StoreError::Io`].
+    pub fn check_sheets(folder: &Path, replace: bool) -> Result<(), StoreError> {
+        Sheets::check(folder, replace)
+    }
+
+    /// Writes `sheet-0001.png` and so on into `folder`, those with most findings first and then in the order of the
+    /// file.
+    ///
+    /// # Errors
+    /// [`PreviewError`].
+    pub fn write_sheets(
+        &self,
+        folder: &Path,
+        replace: bool,
+        control: Control<'_>,
+    ) -> Result<Shown, PreviewError> {
+        Self::check_sheets(folder, replace)?;
+        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
+        let rows = self.worst_first()?;
+        let sheets = Sheets { file: &self.file, studio: &studio, folder, zoom: self.options.zoom, replace };
+        let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };
+        shown.files = sheets.write(&rows, control.progress, |sample| shown.damaged.extend(damage(sample)))?;
+        Ok(shown)
+    }
+
+    /// Draws samples for a terminal of so many columns that shows 24-bit colours.
+    ///
+    /// # Errors
+    /// [`PreviewError::Stream`] where `to` refuses, [`PreviewError::Store`] where the file cannot be read.
+    pub fn draw(
+        &self,
+        to: &mut impl Write,
+        columns: usize,
+        control: Control<'_>,
+    ) -> Result<Shown, PreviewError> {
+        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
+        let mut facts = FactsReader::new(&self.file)?;
+        let rows = self.worst_first()?;
+        let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };
+        for rows in rows.chunks(studio.portion_samples()) {
+            let draw = |facts: &_, drawn: &_| {
+                let mut text = Vec::new();
+                half_blocks::draw(&self.file, facts, drawn, columns, &mut text).map(|()| text)
+            };
+            for Sample { facts, picture } in studio.draw(&mut facts, rows, draw)? {
+                match picture {
+                    Ok(text) => to.write_all(&text?)?,
+                    Err(error) => {
+                        half_blocks::describe(&self.file, &facts, to)?;
+                        shown.damaged.push((facts.id, error));
+                    }
+                }
+            }
+        }
+        to.flush()?;
+        Ok(shown)
+    }
+
+    /// The rows that are shown, the most important first.
+    fn chosen_rows(&self) -> Result<Vec<u64>, PreviewError> {
+        let mut facts = FactsReader::new(&self.file)?;
+        let mut choice = Choice::new(&self.balance, self.options.max_samples);
+        for row in self.selection.iter() {
+            choice.add(&facts.read(row)?);
+        }
+        Ok(choice.into_rows())
+    }
+
+    /// The rows that are shown, those with most findings first and then in the order of the file.
+    fn worst_first(&self) -> Result<Vec<u64>, PreviewError> {
+        let mut rows = self.chosen_rows()?;
+        rows.sort_unstable();
+        let mut facts = FactsReader::new(&self.file)?;
+        let findings: Result<Vec<(usize, u64)>, StoreError> =
+            rows.into_iter().map(|row| Ok((usize::MAX - facts.read(row)?.badness(), row))).collect();
+        let mut findings = findings?;
+        findings.sort_unstable();
+        Ok(findings.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// The name of the file, without its folder.
+    fn name(&self) -> String {
+        self.info.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    fn selected(&self) -> String {
+        let rows = &self.options.rows;
+        let split = rows.split.iter().map(|split| format!("split = {split}"));
+        let conditions = rows.conditions.iter().map(ToString::to_string);
+        split.chain(conditions).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+fn damage(sample: Sample<()>) -> Option<(String, StoreError)> {
+    Some((sample.facts.id, sample.picture.err()?))
+}

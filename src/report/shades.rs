@@ -1,0 +1,67 @@
+//! Which values of an image are black, and which are white.
+
+/// The values that are drawn black and white; what lies between is a shade of grey.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shades {
+    /// This and everything below is black.
+    pub black: f32,
+    /// This and everything above is white.
+    pub white: f32,
+}
+
+impl Shades {
+    /// The percentiles 0.5 and 99.5 of the finite values of an image.
+    #[must_use]
+    pub fn of_percentiles(image: &[f32]) -> Self {
+        let mut values: Vec<f32> = image.iter().copied().filter(|value| value.is_finite()).collect();
+        let mut at = |share: f64| {
+            let place = ((share * values.len() as f64) as usize).min(values.len().checked_sub(1)?);
+            Some(*values.select_nth_unstable_by(place, f32::total_cmp).1)
+        };
+        Self { black: at(0.005).unwrap_or(0.0), white: at(0.995).unwrap_or(1.0) }
+    }
+
+    /// A window of the header, center and width (PS3.3 C.11.2.1.2.1); `None` for what is none: a number that is not
+    /// finite, or a width below 1.
+    #[must_use]
+    pub fn of_window([center, width]: [f32; 2]) -> Option<Self> {
+        let is_window = center.is_finite() && width.is_finite() && width >= 1.0;
+        let (middle, half) = (center - 0.5, (width - 1.0) / 2.0);
+        is_window.then_some(Self { black: middle - half, white: middle + half })
+    }
+
+    /// The shade of `value`, from 0 (black) to 255. NaN is black.
+    #[must_use]
+    pub fn grey(&self, value: f32) -> u8 {
+        let share = (value - self.black) / (self.white - self.black).max(f32::MIN_POSITIVE);
+        (255.0 * share).clamp(0.0, 255.0).round() as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_leave_out_what_is_not_finite() {
+        let mut image: Vec<f32> = (0..1000u16).rev().map(f32::from).collect();
+        image.extend([f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
+        assert_eq!(Shades::of_percentiles(&image), Shades { black: 5.0, white: 995.0 });
+        assert_eq!(Shades::of_percentiles(&[f32::NAN]), Shades { black: 0.0, white: 1.0 });
+        let flat = Shades::of_percentiles(&[7.0; 10]);
+        assert_eq!([6.0, 7.0, 8.0, f32::NAN].map(|value| flat.grey(value)), [0, 0, 255, 0]);
+    }
+
+    #[test]
+    fn a_window_is_that_of_the_standard() {
+        let window = Shades::of_window([128.0, 256.0]).unwrap();
+        assert_eq!(window, Shades { black: 0.0, white: 255.0 });
+        assert_eq!([-1.0, 0.0, 100.0, 255.0, 300.0].map(|value| window.grey(value)), [0, 0, 100, 255, 255]);
+        // A width of 1 is a threshold.
+        let threshold = Shades::of_window([10.0, 1.0]).unwrap();
+        assert_eq!([9.0, 9.5, 10.0].map(|value| threshold.grey(value)), [0, 0, 255]);
+        for window in [[f32::NAN, 5.0], [5.0, f32::NAN], [5.0, 0.5], [f32::INFINITY, 2.0]] {
+            assert_eq!(Shades::of_window(window), None);
+        }
+    }
+}
