@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::CheckError;
 use super::blocks::{self, Crew};
 use super::diff_rows::{ChangedRow, Pair, RowPair};
+use super::totals::half_digest;
 use super::verify::lossy;
 use crate::prep::Control;
 use crate::store::{DatasetFile, StoreError, column, open_doubtful};
@@ -76,21 +76,7 @@ pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckE
     let files = [open_doubtful(a)?, open_doubtful(b)?];
     let [first, second] = &files;
     let in_second = numbers(second)?;
-    let mut found = Diff {
-        a: a.to_owned(),
-        b: b.to_owned(),
-        rows: [first.rows(), second.rows()],
-        equal: 0,
-        changed: 0,
-        added: 0,
-        removed: 0,
-        same_order: true,
-        form: form(&files),
-        options: differing_options(&files),
-        changed_rows: Vec::new(),
-        added_rows: Vec::new(),
-        removed_rows: Vec::new(),
-    };
+    let mut found = Diff::new(&files);
     let pair = Pair::new(&files, found.options.keys().cloned().collect());
     let mut matched = vec![false; second.rows()];
     let mut last = None;
@@ -104,7 +90,7 @@ pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckE
             range
                 .map(|row| {
                     let id = ids.cell(row)?.text().unwrap_or_default().to_owned();
-                    let other = in_second.get(&key(&id)).map(|other| *other as usize);
+                    let other = in_second.get(&half_digest(&id)).map(|other| *other as usize);
                     let change = other.map(|other| rows.compare(row, other)).transpose()?;
                     Ok((id, other, change.flatten()))
                 })
@@ -126,6 +112,25 @@ pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckE
 }
 
 impl Diff {
+    /// Nothing compared yet but what is about all rows.
+    fn new(files: &[DatasetFile; 2]) -> Self {
+        Self {
+            a: files[0].path().to_owned(),
+            b: files[1].path().to_owned(),
+            rows: [files[0].rows(), files[1].rows()],
+            equal: 0,
+            changed: 0,
+            added: 0,
+            removed: 0,
+            same_order: true,
+            form: form(files),
+            options: differing_options(files),
+            changed_rows: Vec::new(),
+            added_rows: Vec::new(),
+            removed_rows: Vec::new(),
+        }
+    }
+
     fn count(&mut self, id: String, is_in_both: bool, change: Option<ChangedRow>) {
         match (is_in_both, change) {
             (false, _) => {
@@ -162,13 +167,9 @@ fn numbers(file: &DatasetFile) -> Result<HashMap<u128, u32>, StoreError> {
     let mut numbers = HashMap::with_capacity(file.rows());
     for row in 0..file.rows() {
         // A file has fewer rows than that.
-        numbers.insert(key(ids.cell(row)?.text().unwrap_or_default()), row as u32);
+        numbers.insert(half_digest(ids.cell(row)?.text().unwrap_or_default()), row as u32);
     }
     Ok(numbers)
-}
-
-fn key(id: &str) -> u128 {
-    Sha256::digest(id).iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
 }
 
 fn form(files: &[DatasetFile; 2]) -> BTreeMap<&'static str, [Value; 2]> {

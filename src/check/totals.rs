@@ -150,7 +150,8 @@ fn agree(pixel_type: PixelType, recorded: Option<f64>, figure: f64, [min, max]: 
     recorded == figure || (recorded.is_nan() && figure.is_nan()) || (recorded - figure).abs() <= tolerance
 }
 
-fn half_digest(text: &str) -> u128 {
+/// Half of the SHA-256 of an id: no two ids share it.
+pub(super) fn half_digest(text: &str) -> u128 {
     Sha256::digest(text).iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
 }
 
