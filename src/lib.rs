@@ -24,11 +24,12 @@
 //! ```
 //!
 //! Each module uses only the ones before it:
-//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`order`] <
+//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`audit`] < [`store`] < [`prep`] < [`order`] <
 //! [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
 //! [`report`]
 
 pub mod assemble;
+pub mod audit;
 pub mod augment;
 pub mod model;
 pub mod order;

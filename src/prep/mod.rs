@@ -4,9 +4,12 @@
 //! reads, decodes, rasterizes and compresses on all threads, and writes the rows in the order of the plan,
 //! so that the bytes of the file do not depend on the threads.
 
+mod audit;
+mod audit_run;
 mod encoder_choice;
 mod equal_images;
 mod error;
+mod finding_entry;
 mod finish;
 mod in_order;
 mod names;
@@ -21,8 +24,10 @@ mod summary;
 mod survey;
 mod worker;
 
+pub use audit_run::{AuditRequest, AuditSummary, audit};
 pub use error::PrepError;
-pub use options::{PrepOptions, Splits, Unlabelled};
+pub use finding_entry::FindingEntry;
+pub use options::{OnFinding, PrepOptions, Splits, Unlabelled};
 pub use planning::{Estimate, PrepPlan, plan};
 pub use run::{Control, Progress, run};
 pub use summary::{

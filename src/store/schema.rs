@@ -84,6 +84,7 @@ pub(crate) mod column {
     pub(crate) const MASK_PIXELS: &str = "mask_pixels";
     pub(crate) const CONTOUR_AREA: &str = "contour_area";
     pub(crate) const SPLIT: &str = "split";
+    pub(crate) const FINDINGS: &str = "findings";
     pub(crate) const ROWS: &str = "rows";
     pub(crate) const COLUMNS: &str = "columns";
     pub(crate) const PIXEL_SPACING: &str = "pixel_spacing";

@@ -70,7 +70,7 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     };
     let splits: Vec<&str> =
         (0..rows).map(|row| if row / 10 < rows.div_ceil(20) { "train" } else { "val" }).collect();
-    writer.finish(&root, &train, &splits).unwrap();
+    writer.finish(&root, &train, &splits, &vec![""; rows]).unwrap();
 }
 
 fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {

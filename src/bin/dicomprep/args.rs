@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod audit;
 mod augment;
 mod batches;
 mod choice;
@@ -13,6 +14,7 @@ use clap::builder::styling::Styles;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub(crate) use audit::{AuditArgs, ThresholdArgs};
 pub(crate) use augment::AugmentArgs;
 pub(crate) use batches::BatchesArgs;
 pub(crate) use explain::ExplainArgs;
@@ -58,6 +60,7 @@ pub(crate) enum ProgressMode {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Prep(Box<PrepArgs>),
+    Audit(Box<AuditArgs>),
     Batches(Box<BatchesArgs>),
     Explain(Box<ExplainArgs>),
     Whiten(WhitenArgs),

@@ -1,13 +1,16 @@
 //! The `dicomprep` command: options in, exit code out; the work is the library's.
 
 mod args;
+mod audit;
 mod batches;
 mod exit;
 mod explain;
+mod findings;
 mod info;
 mod interrupt;
 mod prep;
 mod progress;
+mod report;
 mod settings;
 mod table;
 mod whiten;
@@ -41,6 +44,7 @@ static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Prep(prep) => prep::run(prep, &args.output),
+        Command::Audit(audit) => audit::run(audit, &args.output),
         Command::Batches(batches) => batches::run(batches, &args.output),
         Command::Whiten(whiten) => whiten::run(whiten, &args.output),
         Command::Explain(explain) => explain::run(explain),
