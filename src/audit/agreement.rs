@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::nesting::outside;
+use super::outline::{centroid, distance};
 use super::profile::{Picture, Profile, brighter};
 use super::shape::Painter;
 use super::{AuditOptions, ImageFacts};
@@ -71,7 +72,8 @@ pub(super) fn agreement(
     })
 }
 
-/// How much brighter the blood is than the wall between two contours, less what of the inner one is not within.
+/// How much brighter the blood is than the wall between two contours; less where a part of the inner one is not
+/// within, and where the two have not the same centre.
 fn wall(
     inner: &Polygon,
     outer: &Polygon,
@@ -90,5 +92,7 @@ fn wall(
     }
     let (beyond, _) = outside(inner, outer, [1.0; 2], &mut Painter::default());
     let told = !blood.is_empty() && !wall.is_empty();
-    told.then(|| brighter(blood, wall) * (1.0 - beyond.share))
+    let radius = (outer.area() / std::f64::consts::PI).sqrt().max(1.0);
+    let apart = (distance(centroid(inner), centroid(outer)) / radius).min(1.0);
+    told.then(|| brighter(blood, wall) * (1.0 - beyond.share) * (1.0 - apart))
 }

@@ -70,6 +70,7 @@ checks! {
     RepeatedContour "repeated-contour" Warning "the same contour twice in one patient";
     PositionJump "position-jump" Warning "a contour away from its neighbours along slices and phases";
     AreaJump "area-jump" Warning "a contour much larger or smaller than its neighbouring slices tell";
+    WallJump "wall-jump" Warning "a wall much thicker or thinner than in the patient's other images";
     LowContrast "low-contrast" Warning "a blood pool that is not brighter than what surrounds it";
     FitsElsewhere "fits-elsewhere" Warning "an inner contour that follows its image better when it is moved";
     SelfCrossing "self-crossing" Warning "a contour that crosses itself";

@@ -28,6 +28,7 @@ mod pass;
 mod profile;
 mod shape;
 mod thresholds;
+mod wall;
 
 pub use check::{Check, CheckSet, Severity};
 pub use contrast::against_image;

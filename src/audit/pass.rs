@@ -10,7 +10,7 @@ use super::facts::{Axes, ContourFacts};
 use super::neighbours::{Jump, Spot, jumps};
 use super::nesting::outside;
 use super::shape::{Painter, Subject, check_shape};
-use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, headers};
+use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, headers, wall};
 use crate::assemble::read_contour;
 use crate::model::{Place, PolygonError, Reason, Skipped, Structure};
 use crate::source::{ContourError, ContourFault, Limits, parse_contour};
@@ -141,8 +141,7 @@ impl Block {
             }
             contours.push(read);
         }
-        let plane_of = |structure| plan.structures().iter().position(|other| *other == structure);
-        if let (Some(inner), Some(outer)) = (plane_of(Structure::Inner), plane_of(Structure::Outer))
+        if let Some([inner, outer]) = both_planes(plan)
             && let (Some(a), Some(b)) = (&contours[inner], &contours[outer])
         {
             let (beyond, mm) = outside(&a.contour, &b.contour, image.scale(), &mut self.painter);
@@ -210,6 +209,7 @@ fn check_patient(known: Known<'_>, from: usize, samples: &[PlannedSample], findi
         );
         about(Check::MissingOuter, &inner, text);
     }
+    findings.extend(wall_jumps(known, from, &images));
     findings.extend(spot_jumps(known, from, &images).into_iter().map(|jump| jump_finding(known, from, jump)));
 }
 
@@ -218,14 +218,44 @@ fn and_more(count: usize) -> String {
 }
 
 fn lacking_outer(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<usize> {
-    let structures = known.plan.structures();
-    let plane_of = |structure| structures.iter().position(|other| *other == structure);
-    let (Some(inner), Some(outer)) = (plane_of(Structure::Inner), plane_of(Structure::Outer)) else {
-        return Vec::new();
-    };
+    let Some([inner, outer]) = both_planes(known.plan) else { return Vec::new() };
     let has = |k: usize, plane: usize| known.samples[from + k].annotations[plane].is_some();
     let with_inner = (0..images.len()).filter(|&k| has(k, inner));
     coverage::without_outer(with_inner.map(|k| (k, images[k].time, has(k, outer))).collect())
+}
+
+/// The planes of the inner and of the outer contours, where both were asked for.
+fn both_planes(plan: &PairPlan) -> Option<[usize; 2]> {
+    let plane_of = |structure| plan.structures().iter().position(|other| *other == structure);
+    Some([plane_of(Structure::Inner)?, plane_of(Structure::Outer)?])
+}
+
+fn wall_jumps(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<Finding> {
+    let Some([inner, outer]) = both_planes(known.plan) else { return Vec::new() };
+    let planes = known.plan.structures().len();
+    let radius = |k: usize, plane: usize| {
+        let [across, down] = images[k].scale();
+        let facts = known.facts[(from + k) * planes + plane]?;
+        Some((f64::from(facts.area) * across * down / std::f64::consts::PI).sqrt())
+    };
+    let walls: Vec<(usize, f64)> =
+        (0..images.len()).filter_map(|k| Some((k, radius(k, outer)? - radius(k, inner)?))).collect();
+    let finding = |(k, percent, median): (usize, f64, f64)| {
+        let annotations = [outer, inner].map(|plane| ((from + k) as u32, plane as u8));
+        let [place, other] = annotations.map(|annotation| known.place(annotation));
+        let (mm, more) =
+            (median * (1.0 + percent / 100.0), if percent > 0.0 { "thicker" } else { "thinner" });
+        let text = format!(
+            "the wall between the outer and the inner contour is {mm:.1} mm thick on average, {:.0} % {more} than in \
+             half of the patient's images",
+            percent.abs()
+        );
+        let values = [("wall_mm", mm), ("median_mm", median), ("wall_percent", percent)];
+        Finding::of_annotation(Check::WallJump, annotations[0].0, outer, place, text)
+            .with(&values)
+            .beside(vec![other])
+    };
+    wall::jumps(&walls, known.options.thresholds.wall_jump).into_iter().map(finding).collect()
 }
 
 fn spot_jumps(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<Jump> {
