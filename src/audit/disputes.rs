@@ -59,16 +59,46 @@ pub(super) fn settle_copies(known: Known<'_>, group: &[Annotation]) -> Vec<Findi
     } else {
         BTreeMap::new()
     };
-    let images: BTreeSet<u64> = judged.values().map(|judged| judged.image).collect();
-    if judged.len() == group.len() && images.len() == 1 {
+    let claims = claims(known, group, &judged);
+    let [_, _, ..] = claims[..] else {
         // The images are copies too, which is another finding.
         return Vec::new();
+    };
+    let right: BTreeSet<Annotation> = best_claim(&claims).into_iter().flatten().copied().collect();
+    let wrong = group.iter().filter(|annotation| !right.contains(annotation));
+    wrong
+        .map(|&annotation| copied(known, group, annotation, &judged, |other| right.contains(other)))
+        .collect()
+}
+
+/// Annotations that stand or fall together, with how well they agree with their images.
+struct Claim {
+    annotations: Vec<Annotation>,
+    images: BTreeSet<u64>,
+    score: f64,
+}
+
+/// One claim for each patient; patients that share one of the images make one together.
+fn claims(known: Known<'_>, group: &[Annotation], judged: &BTreeMap<Annotation, Judged>) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = Vec::new();
+    for of_patient in group.chunk_by(|a, b| known.patient(*a) == known.patient(*b)) {
+        let judged = || of_patient.iter().filter_map(|annotation| judged.get(annotation));
+        let mut claim = Claim {
+            annotations: of_patient.to_vec(),
+            images: judged().map(|judged| judged.image).collect(),
+            score: judged().filter_map(|judged| judged.score).fold(0.5, f64::max),
+        };
+        let (same, others): (Vec<_>, Vec<_>) =
+            claims.into_iter().partition(|other| !other.images.is_disjoint(&claim.images));
+        for other in same {
+            claim.annotations.extend(other.annotations);
+            claim.images.extend(other.images);
+            claim.score = claim.score.max(other.score);
+        }
+        claims = others;
+        claims.push(claim);
     }
-    let right = best_image(judged.values());
-    let is_right =
-        |annotation: &Annotation| right.is_some() && judged.get(annotation).map(|j| j.image) == right;
-    let wrong = group.iter().filter(|annotation| !is_right(annotation));
-    wrong.map(|&annotation| copied(known, group, annotation, &judged, is_right)).collect()
+    claims
 }
 
 /// An annotation on its image.
@@ -85,19 +115,11 @@ impl Judged {
     }
 }
 
-/// The image that the path agrees with clearly better than with any other.
-fn best_image<'j>(judged: impl Iterator<Item = &'j Judged>) -> Option<u64> {
-    let mut images: BTreeMap<u64, f64> = BTreeMap::new();
-    for judged in judged {
-        let best = images.entry(judged.image).or_insert(0.5);
-        *best = judged.score.unwrap_or(0.5).max(*best);
-    }
-    let mut ranked: Vec<(f64, u64)> = images.into_iter().map(|(image, score)| (score, image)).collect();
-    ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-    match ranked[..] {
-        [(best, image), (next, _), ..] if best >= next + MARGIN => Some(image),
-        _ => None,
-    }
+/// The annotations that agree with their images clearly better than any others.
+fn best_claim(claims: &[Claim]) -> Option<&[Annotation]> {
+    let best = claims.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
+    let near = claims.iter().filter(|claim| claim.score > best.score - MARGIN).count();
+    (near == 1).then_some(&best.annotations)
 }
 
 fn copied(
@@ -192,14 +214,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_image_is_clearly_better() {
-        let judged = |image, score| Judged { image, score };
-        let best = |list: &[Judged]| best_image(list.iter());
-        assert_eq!(best(&[judged(1, Some(0.95)), judged(2, Some(0.6))]), Some(1));
-        assert_eq!(best(&[judged(1, Some(0.6)), judged(2, Some(0.65))]), None);
-        assert_eq!(best(&[judged(1, None), judged(2, None)]), None);
-        assert_eq!(best(&[judged(1, Some(0.9)), judged(2, None)]), Some(1));
-        assert_eq!(best(&[judged(1, Some(0.2)), judged(2, None)]), None);
-        assert_eq!(best(&[judged(7, Some(0.9)), judged(7, Some(0.9)), judged(2, Some(0.5))]), Some(7));
+    fn the_best_claim_is_clearly_better() {
+        let best = |scores: &[f64]| {
+            let claim = |(k, &score): (usize, &f64)| Claim {
+                annotations: vec![(k as u32, 0)],
+                images: BTreeSet::from([k as u64]),
+                score,
+            };
+            let claims: Vec<Claim> = scores.iter().enumerate().map(claim).collect();
+            best_claim(&claims).map(|annotations| annotations[0].0)
+        };
+        assert_eq!(best(&[0.6, 0.95, 0.84]), Some(1));
+        assert_eq!(best(&[0.9, 0.5]), Some(0));
+        assert_eq!(best(&[0.6, 0.65]), None);
+        assert_eq!(best(&[0.5, 0.5]), None);
     }
 }
