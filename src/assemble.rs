@@ -1,5 +1,6 @@
 //! One planned sample becomes pixels and masks. The only module that knows both images and rasters.
 
+mod contour;
 mod files;
 mod fit;
 
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+pub use contour::{ReadContour, read_contour};
 pub use files::read_header;
 pub use fit::Fit;
 
@@ -16,10 +18,7 @@ use crate::model::{
     Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason, Skipped,
 };
 use crate::raster::{MaskRule, Rasterizer};
-use crate::source::{
-    ConvertOptions, ImageHeader, Limits, MAX_CONTOUR_BYTES, Monochrome1, StoredPixels, convert,
-    parse_contour, parse_image,
-};
+use crate::source::{ConvertOptions, ImageHeader, Limits, Monochrome1, StoredPixels, convert, parse_image};
 use crate::wrangle::{PairPlan, PlannedSample, Require};
 
 /// How samples are made; the same for all of a data set.
@@ -118,6 +117,7 @@ pub struct Assembler<'a> {
     pixels: Pixels,
     mask: Mask,
     masks: Vec<u8>,
+    contours: Vec<Option<Polygon>>,
     times: StageTimes,
     bytes_read: u64,
 }
@@ -135,6 +135,7 @@ impl<'a> Assembler<'a> {
             pixels: Pixels::empty(options.pixel_type),
             mask: Mask::zeros(options.shape),
             masks: Vec::new(),
+            contours: Vec::new(),
             times: StageTimes::default(),
             bytes_read: 0,
         }
@@ -150,6 +151,13 @@ impl<'a> Assembler<'a> {
     #[must_use]
     pub fn masks(&self) -> &[u8] {
         &self.masks
+    }
+
+    /// The contours of the last sample, one for each structure, in the pixels of the image as it was brought to
+    /// its size; `None` where there is none that could be used.
+    #[must_use]
+    pub fn contours(&self) -> &[Option<Polygon>] {
+        &self.contours
     }
 
     /// Time spent since the assembler was made.
@@ -236,6 +244,7 @@ impl<'a> Assembler<'a> {
     ) -> Vec<Option<AnnotationFacts>> {
         let planes = sample.annotations.len();
         self.masks.clear();
+        self.contours.clear();
         self.masks.resize(self.options.shape.pixels() * planes, 0);
         let mut facts = Vec::with_capacity(planes);
         for plane in 0..planes {
@@ -249,6 +258,7 @@ impl<'a> Assembler<'a> {
                 remarks.notes.push(Note::new(Place::file(name), text));
             }
             facts.push(read);
+            self.contours.resize(plane + 1, None);
         }
         facts
     }
@@ -259,38 +269,28 @@ impl<'a> Assembler<'a> {
         plane: usize,
         source: GridShape,
     ) -> Result<Option<AnnotationFacts>, Skipped> {
-        let (Some(path), Some(name)) =
-            (self.plan.annotation_path(sample, plane), self.plan.annotation_name(sample, plane))
-        else {
+        let AssembleOptions { shape, fit, limits, contour_offset, .. } = *self.options;
+        let start = Instant::now();
+        let read = contour::read_bytes(self.plan, (sample, plane), &limits, &mut self.bytes)?;
+        let Some(name) = read else {
             return Ok(None);
         };
-        let start = Instant::now();
-        let limit = self.options.limits.max_image_bytes.min(MAX_CONTOUR_BYTES as u64 + 1);
-        read_file(&path, limit, &mut self.bytes)
-            .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error))?;
-        let sha256 = Sha256::digest(&self.bytes).into();
         self.bytes_read += self.bytes.len() as u64;
+        let sha256 = Sha256::digest(&self.bytes).into();
         self.times.read += start.elapsed();
 
         let start = Instant::now();
-        let contour = parse_contour(&name, &self.bytes)
-            .map_err(|error| Skipped::new(error.place.clone(), error.reason(), error.fault.to_string()))?;
+        let contour = contour::parse(&name, &self.bytes, contour_offset, source)?;
         let moved = |error: PolygonError| {
             Skipped::new(Place::file(name.as_str()), Reason::ContourUnreadable, error.to_string())
         };
-        let [dx, dy] = self.options.contour_offset;
-        let contour = contour.map(|[x, y]| [x + dx, y + dy]).map_err(moved)?;
-        if is_outside(&contour, source) {
-            let detail = format!("the contour lies wholly outside of its image of {source} pixels");
-            return Err(Skipped::new(Place::file(name), Reason::ContourOutside, detail));
-        }
-        let AssembleOptions { shape, fit, .. } = *self.options;
         let fitted = match fit {
             Some(fit) if source != shape => {
                 contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?
             }
             _ => contour.clone(),
         };
+        let contour_area = contour.area();
         self.rasterizer.rasterize(fitted.points(), &mut self.mask);
         match sample.annotations.len() {
             1 => self.masks.copy_from_slice(self.mask.data()),
@@ -301,7 +301,8 @@ impl<'a> Assembler<'a> {
             }
         }
         self.times.rasterize += start.elapsed();
-        let contour_area = contour.area();
+        self.contours.resize(plane, None);
+        self.contours.push(Some(fitted));
         Ok(Some(AnnotationFacts { sha256, contour_area, mask_pixels: self.mask.count_ones() }))
     }
 
@@ -343,12 +344,6 @@ fn wrong_size(name: &str, found: GridShape, wanted: GridShape, fit: Option<Fit>)
         None => format!("the image has {found} pixels and had {wanted} a moment ago; the file was changed"),
     };
     Skipped::new(Place::file(name), Reason::ImageSize, detail)
-}
-
-fn is_outside(contour: &Polygon, image: GridShape) -> bool {
-    let ([min_x, min_y], [max_x, max_y]) = contour.bounds();
-    // Pixels reach half a pixel beyond their centres.
-    max_x < -0.5 || max_y < -0.5 || min_x > image.columns() as f64 - 0.5 || min_y > image.rows() as f64 - 0.5
 }
 
 /// Notes what of an image's header was present but unreadable, and that values were rounded.

@@ -24,11 +24,13 @@
 //! ```
 //!
 //! Each module uses only the ones before it:
-//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`store`] < [`prep`] < [`check`] < [`order`] <
+//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`audit`] < [`store`] < [`prep`] < [`check`] <
+//! [`order`] < [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
 //! [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
 //! [`report`]
 
 pub mod assemble;
+pub mod audit;
 pub mod augment;
 pub mod check;
 pub mod model;

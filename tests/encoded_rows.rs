@@ -33,7 +33,7 @@ fn copy_rows(source: &Path, copy: &Path, level: u8) {
         splits.push(rows.split(row).unwrap());
     }
     let splits: Vec<&str> = splits.iter().map(String::as_str).collect();
-    writer.finish(&packed::root(ROWS), &train, &splits).unwrap();
+    writer.finish(&packed::root(ROWS), &train, &splits, &[""; ROWS]).unwrap();
 }
 
 #[test]

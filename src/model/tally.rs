@@ -53,6 +53,8 @@ pub enum Reason {
     ContourUnreadable,
     /// A contour wholly outside its image.
     ContourOutside,
+    /// A contour that the audit has found to be wrong.
+    AuditError,
     /// An image that cannot be read, or whose header contradicts itself.
     ImageUnreadable,
     /// An image of a kind that is not supported.
@@ -105,6 +107,7 @@ impl Reason {
             Self::ContourWithoutImage => "contour-without-image",
             Self::ContourUnreadable => "contour-unreadable",
             Self::ContourOutside => "contour-outside-image",
+            Self::AuditError => "audit-error",
             Self::ImageUnreadable => "image-unreadable",
             Self::ImageUnsupported => "image-unsupported",
             Self::ImageSize => "image-size",

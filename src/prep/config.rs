@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{PrepError, PrepOptions, Splits, Unlabelled};
+use super::{OnFinding, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::Fit;
+use crate::audit::Thresholds;
 use crate::model::{GridShape, PixelType, Structure};
 use crate::raster::MaskRule;
 use crate::source::{Limits, Monochrome1};
@@ -63,6 +64,9 @@ impl RecordedOptions {
                         .ok_or(unknown("max_image_bytes"))?,
                 },
                 threads: 1,
+                on_finding: config
+                    .named("on_finding", &[("reject", OnFinding::Reject), ("keep", OnFinding::Keep)])?,
+                thresholds: config.thresholds()?,
                 strict: false,
             },
             encoder: encoder?,
@@ -92,6 +96,15 @@ impl Config<'_> {
             "auto" => Ok(None),
             text => parse(text).map(Some).ok_or(unknown(option)),
         }
+    }
+
+    fn thresholds(&self) -> Result<Thresholds, PrepError> {
+        let mut thresholds = Thresholds::default();
+        for threshold in &Thresholds::ALL {
+            let value = self.0["audit"][threshold.name].as_f64().ok_or(unknown("audit"))?;
+            thresholds.set(threshold.name, value);
+        }
+        Ok(thresholds)
     }
 
     fn splits(&self) -> Result<Splits, PrepError> {
@@ -137,6 +150,8 @@ mod tests {
                 pseudonym_key: Some(vec![1]),
                 limits: Limits { max_image_bytes: 12_345 },
                 threads: 3,
+                on_finding: OnFinding::Keep,
+                thresholds: Thresholds { displaced: 12.5, ..Thresholds::default() },
                 strict: true,
             };
             let config = options.config(Encoder::Matches);

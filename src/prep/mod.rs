@@ -4,10 +4,13 @@
 //! reads, decodes, rasterizes and compresses on all threads, and writes the rows in the order of the plan,
 //! so that the bytes of the file do not depend on the threads. [`Sources`] makes the rows of a finished file anew.
 
+mod audit;
+mod audit_run;
 mod config;
 mod encoder_choice;
 mod equal_images;
 mod error;
+mod finding_entry;
 mod finish;
 mod in_order;
 mod names;
@@ -26,9 +29,11 @@ mod worker;
 pub(crate) use in_order::InOrder;
 pub(crate) use planning::pool;
 
+pub use audit_run::{AuditRequest, AuditSummary, audit};
 pub use config::RecordedOptions;
 pub use error::PrepError;
-pub use options::{PrepOptions, Splits, Unlabelled};
+pub use finding_entry::FindingEntry;
+pub use options::{OnFinding, PrepOptions, Splits, Unlabelled};
 pub use planning::{Estimate, PrepPlan, plan};
 pub use run::{Control, Progress, run};
 pub use sources::{FreshRow, SourceRows, Sources};

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::assemble::Fit;
+use crate::audit::{AuditOptions, Thresholds};
 use crate::model::{GridShape, PixelType, Structure};
 use crate::raster::MaskRule;
 use crate::source::{Limits, Monochrome1};
@@ -17,6 +18,16 @@ pub enum Unlabelled {
     Skip,
     /// They become samples whose `annotated` is 0.
     Include,
+}
+
+/// What becomes of an annotation that the audit finds to be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFinding {
+    /// It is left out.
+    #[default]
+    Reject,
+    /// It stays, and the findings tell of it.
+    Keep,
 }
 
 /// Where the splits come from.
@@ -59,6 +70,10 @@ pub struct PrepOptions {
     pub limits: Limits,
     /// Number of threads, at least 1. The file does not depend on it.
     pub threads: usize,
+    /// What becomes of an annotation that the audit finds to be wrong.
+    pub on_finding: OnFinding,
+    /// From where on something is a finding.
+    pub thresholds: Thresholds,
     /// Refuse to write a file where anything was rejected.
     pub strict: bool,
 }
@@ -84,9 +99,22 @@ impl PrepOptions {
             "split": splits,
             "compression": self.compression.level(),
             "encoder": if self.compression.is_on() { encoder.name() } else { "none" },
+            "on_finding": match self.on_finding { OnFinding::Reject => "reject", OnFinding::Keep => "keep" },
+            "audit": self.thresholds_json(),
             "pseudonyms": self.pseudonym_key.is_some(),
             "max_image_bytes": self.limits.max_image_bytes,
         })
+    }
+
+    fn thresholds_json(&self) -> Value {
+        let all = Thresholds::ALL.iter().map(|t| (t.name.to_owned(), json!(self.thresholds.get(t.name))));
+        Value::Object(all.collect())
+    }
+
+    /// What the audit needs to know.
+    pub(super) fn audit(&self) -> AuditOptions {
+        let Self { thresholds, contour_offset, limits, .. } = *self;
+        AuditOptions { thresholds, contour_offset, limits }
     }
 
     /// The number of the seed, 0 where there is none.

@@ -3,10 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::audit::Audited;
 use super::split_choice::assign;
 use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::AssembleOptions;
+use crate::audit::Finding;
 use crate::model::{GridShape, Note, PixelType, Skipped};
 use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitName};
 
@@ -24,10 +26,14 @@ pub struct PrepPlan {
     pub(super) units: String,
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
+    /// What the audit has found without pixels; their samples are those of `samples`.
+    pub(super) findings: Vec<Finding>,
     /// Images without a contour that are not among the samples.
     pub(super) unlabelled: usize,
-    /// How long planning took.
+    /// How long planning took, without the audit.
     pub(super) seconds: f64,
+    /// How long the audit took.
+    pub(super) audit_seconds: f64,
     pub(super) options: PrepOptions,
 }
 
@@ -66,7 +72,7 @@ pub(super) fn plan_as(
     let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
     let mut survey = pool(options.threads)?.install(|| {
-        Survey::of(&pairs, &candidates, &options, control.cancel, &|n| control.progress.advance(n))
+        Survey::of(&pairs, &candidates, &options.limits, control.cancel, &|n| control.progress.advance(n))
     });
     control.progress.end();
     if control.cancel.load(Ordering::Relaxed) {
@@ -77,19 +83,23 @@ pub(super) fn plan_as(
         None => resolve_shape(&survey, &options, &data_dir)?,
     };
     let mut samples = candidates;
-    let (mut usable, mut index) = (survey.usable.iter().peekable(), 0..);
-    samples.retain(|_| index.next().is_some_and(|index: usize| usable.next_if_eq(&&index).is_some()));
+    survey.keep_usable(&mut samples);
     let known = images.map(|(_, pixel_type)| pixel_type).or(options.pixel_type);
     let chosen = known.or_else(|| survey.pixel_type.resolve());
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     check_size(shape, pixel_type, &options)?;
+    let auditing = Instant::now();
+    let audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
+    let Audited { samples, findings, skipped: mut quarantined, unlabelled: bare } = audited;
+    let audit_seconds = auditing.elapsed().as_secs_f64();
     let mut notes = std::mem::take(&mut pairs.notes);
     let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
     notes.append(&mut survey.remarks.notes);
     let mut skipped = std::mem::take(&mut pairs.skipped);
     skipped.append(&mut survey.remarks.skipped);
-    let unlabelled = std::mem::take(&mut pairs.unlabelled).len();
+    skipped.append(&mut quarantined);
+    let unlabelled = bare + std::mem::take(&mut pairs.unlabelled).len();
     Ok(PrepPlan {
         samples,
         splits,
@@ -99,8 +109,10 @@ pub(super) fn plan_as(
         units: survey.units(),
         skipped,
         notes,
+        findings,
         unlabelled,
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: start.elapsed().as_secs_f64() - audit_seconds,
+        audit_seconds,
         pairs,
         options,
     })

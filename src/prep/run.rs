@@ -1,5 +1,6 @@
 //! Makes the file that was planned: on all threads, bounded, in the order of the plan.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use super::planning::{PrepPlan, pool};
 use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
+use crate::audit::CheckSet;
 use crate::model::Bin;
 use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, Target, TrainStatistics};
 
@@ -65,6 +67,7 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     summary.bytes_in = totals.bytes_read;
     summary.seconds = StageSeconds {
         plan: plan.seconds,
+        audit: plan.audit_seconds,
         read: totals.times.read.as_secs_f64(),
         decode: totals.times.decode.as_secs_f64(),
         rasterize: totals.times.rasterize.as_secs_f64(),
@@ -80,7 +83,7 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
         summary.seconds.write += finishing.elapsed().as_secs_f64();
         summary.output = Some(Output { path, bytes });
     }
-    summary.seconds.wall = plan.seconds + start.elapsed().as_secs_f64();
+    summary.seconds.wall = plan.seconds + plan.audit_seconds + start.elapsed().as_secs_f64();
     Ok(summary)
 }
 
@@ -104,11 +107,14 @@ fn finish_file(
     mut root: RootAttributes,
     train: &TrainStatistics,
 ) -> Result<u64, PrepError> {
-    let Sink { writer, digest, row_patients, .. } = sink;
+    let Sink { writer, digest, row_patients, marks, .. } = sink;
     root.source_digest = digest.finish(|input| namer.input(input));
     let split = |&patient: &u32| splits.of_patient[patient as usize].name();
     let splits: Vec<&str> = row_patients.iter().map(split).collect();
-    Ok(writer.finish(&root, train, &splits)?)
+    let texts: BTreeMap<CheckSet, String> = marks.values().map(|set| (*set, set.names())).collect();
+    let text = |row: usize| marks.get(&(row as u32)).map_or("", |set| &texts[set]);
+    let findings: Vec<&str> = (0..splits.len()).map(text).collect();
+    Ok(writer.finish(&root, train, &splits, &findings)?)
 }
 
 fn root_attributes(

@@ -1,11 +1,15 @@
 //! Where the rows arrive in the order of the plan: the writer, and everything that is counted.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::audit::marks;
+use super::audit_run::equal_image;
 use super::equal_images::{EqualImages, FirstSeen};
 use super::source_digest::SourceDigest;
 use super::{PrepPlan, Splits};
 use crate::assemble::{Remarks, reject_image};
+use crate::audit::{CheckSet, Finding};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
 use crate::store::{DatasetWriter, EncodedRow, Moments, StoreError};
 use crate::wrangle::PlannedSample;
@@ -21,7 +25,7 @@ pub(super) struct Input {
 
 /// What became of a planned sample.
 pub(super) enum Outcome {
-    Made(Box<EncodedRow>),
+    Made(Box<EncodedRow>, Vec<Finding>),
     Unlabelled,
     Rejected,
 }
@@ -47,6 +51,12 @@ pub(super) struct Sink<'a> {
     /// For each structure, in how many rows it is annotated.
     pub(super) annotated: Vec<usize>,
     pub(super) equal: EqualImages,
+    /// What was found in the pixels.
+    pub(super) findings: Vec<Finding>,
+    /// For each planned sample that was found fault with before, the checks.
+    planned_marks: BTreeMap<u32, CheckSet>,
+    /// For each row of the file that findings tell of, the checks.
+    pub(super) marks: BTreeMap<u32, CheckSet>,
     /// Samples that equal one in another split and were left out.
     pub(super) left_out: Vec<String>,
     /// For each of these that the plan counts as train, the row with equal pixels.
@@ -69,6 +79,9 @@ impl<'a> Sink<'a> {
             patients: vec![PatientTotal::default(); patients],
             annotated: vec![0; plan.options.structures.len()],
             equal: EqualImages::new(patients),
+            findings: Vec::new(),
+            planned_marks: marks(&plan.findings),
+            marks: BTreeMap::new(),
             left_out: Vec::new(),
             left_out_of_train: Vec::new(),
             write_time: Duration::ZERO,
@@ -78,7 +91,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Takes the outcome of the next planned sample. `false` where the file cannot be written any more.
-    pub(super) fn take(&mut self, outcome: &Outcome, remarks: Remarks) -> bool {
+    pub(super) fn take(&mut self, outcome: &mut Outcome, remarks: Remarks) -> bool {
         let number = self.next;
         self.next += 1;
         self.remarks.append(remarks);
@@ -88,14 +101,21 @@ impl<'a> Sink<'a> {
                 self.tally.add(Bin::Unlabelled, 1);
                 true
             }
-            Outcome::Made(row) => self.write(number, row).map_err(|error| self.error = Some(error)).is_ok(),
+            Outcome::Made(row, findings) => {
+                let findings = std::mem::take(findings);
+                self.write(number, row, findings).map_err(|error| self.error = Some(error)).is_ok()
+            }
         }
     }
 
-    fn write(&mut self, number: u32, row: &EncodedRow) -> Result<(), StoreError> {
+    fn write(&mut self, number: u32, row: &EncodedRow, findings: Vec<Finding>) -> Result<(), StoreError> {
         if !self.may_stand(number, row) {
             return Ok(());
         }
+        let mut found = self.planned_marks.remove(&number).unwrap_or_default();
+        findings.iter().for_each(|finding| found.insert(finding.check));
+        self.findings.extend(findings);
+        self.mark(self.row_patients.len() as u32, found);
         let start = Instant::now();
         self.writer.append(row)?;
         self.write_time += start.elapsed();
@@ -126,17 +146,31 @@ impl<'a> Sink<'a> {
         self.row_patients.push(patient);
     }
 
+    /// Adds to what is known of a row.
+    fn mark(&mut self, row: u32, found: CheckSet) {
+        if !found.is_empty() {
+            self.marks.entry(row).or_default().append(found);
+        }
+    }
+
     /// Looks for an earlier image that equals this one and belongs to another patient. Where the splits are
     /// ours to choose, the two patients will stand in one; where a table gives them, the image is left out.
     fn may_stand(&mut self, number: u32, row: &EncodedRow) -> bool {
         let plan = self.plan;
-        if !plan.has_splits() {
-            return true;
-        }
         let sample = &plan.samples[number as usize];
         let this = FirstSeen { number, row: self.row_patients.len() as u32 };
         let seen = self.equal.first(row, this);
         let first = &plan.samples[seen.number as usize];
+        if let Some(finding) = equal_image(&plan.pairs, (first, seen.number), (sample, number)) {
+            let mut found = CheckSet::default();
+            found.insert(finding.check);
+            self.mark(seen.row, found);
+            self.planned_marks.entry(number).or_default().append(found);
+            self.findings.push(finding);
+        }
+        if !plan.has_splits() {
+            return true;
+        }
         let split = |sample: &PlannedSample| plan.splits[sample.patient as usize];
         match plan.options.splits {
             Splits::Fractions(..) => {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use super::PrepPlan;
 use super::finish::FinalSplits;
 use super::sink::Sink;
+use super::{FindingEntry, PrepPlan};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
 use crate::store::Encoder;
 
@@ -47,6 +47,8 @@ pub struct PrepSummary {
     pub rejected_rows: Vec<Entry>,
     /// Every file that was ignored.
     pub ignored: Vec<Entry>,
+    /// What the audit has found, the worst first.
+    pub findings: Vec<FindingEntry>,
     /// What took no file away.
     pub notes: Vec<NoteEntry>,
     /// `id` of the samples that were left out because their image stands in another split.
@@ -151,6 +153,8 @@ pub struct NoteEntry {
 pub struct StageSeconds {
     /// Pairing names and reading headers, as a clock on the wall shows it.
     pub plan: f64,
+    /// Checking contours, as a clock on the wall shows it.
+    pub audit: f64,
     /// Reading files, and their digests.
     pub read: f64,
     /// From file bytes to pixels.
@@ -192,6 +196,7 @@ impl PrepSummary {
         }
         tally.add(Bin::Unlabelled, plan.unlabelled);
         let mut summary = Self::new(plan, tally, Vec::new(), Vec::new());
+        summary.findings = FindingEntry::all(plan.findings.iter());
         summary.samples = plan.samples.len();
         summary.patients = patients;
         summary.splits = splits;
@@ -209,6 +214,7 @@ impl PrepSummary {
         let remarks = std::mem::take(&mut sink.remarks);
         let tally = std::mem::take(&mut sink.tally);
         let mut summary = Self::new(plan, tally, remarks.skipped, remarks.notes);
+        summary.findings = FindingEntry::all(plan.findings.iter().chain(&sink.findings));
         summary.samples = sink.writer.rows();
         summary.patients = sink.patients.iter().filter(|patient| patient.samples > 0).count();
         summary.splits = splits.sizes(sink);
@@ -241,6 +247,7 @@ impl PrepSummary {
             rejected: of(Bin::Rejected),
             rejected_rows: plan.pairs.rejected_rows.iter().map(Entry::of).collect(),
             ignored: of(Bin::Ignored),
+            findings: Vec::new(),
             notes: gather(plan.notes.iter().chain(&notes)),
             split_left_out: Vec::new(),
             bytes_in: 0,
@@ -305,10 +312,16 @@ impl Bins {
 }
 
 impl Entry {
-    fn of(skipped: &Skipped) -> Self {
+    pub(super) fn of(skipped: &Skipped) -> Self {
         let Place { file, line, column, attribute } = skipped.place.clone();
         let place = PlaceEntry { file, line, column, attribute };
         Self { place, reason: skipped.reason.code(), detail: skipped.detail.clone() }
+    }
+
+    /// The file, as the user would name it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.place.file
     }
 
     /// File, line, column and attribute, as errors show them.

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use super::PrepOptions;
 use crate::assemble::{Remarks, read_header, reject_image};
+use crate::audit::ImageFacts;
 use crate::model::GridShape;
-use crate::source::{ImageHeader, ModalityTransform, PixelTypeChoice};
+use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
 use crate::wrangle::{PairPlan, PlannedSample};
 
 /// Samples looked at by one thread at a time.
@@ -20,6 +20,8 @@ const BLOCK: usize = 64;
 pub(super) struct Survey {
     /// Samples whose image can be used, by their index in the list that was surveyed, ascending.
     pub(super) usable: Vec<usize>,
+    /// What the audit keeps of their headers.
+    pub(super) images: Vec<ImageFacts>,
     /// Sizes of the usable images, and how many have each.
     pub(super) shapes: BTreeMap<GridShape, usize>,
     /// Gathers what the pixel type must hold.
@@ -35,7 +37,7 @@ impl Survey {
     pub(super) fn of(
         plan: &PairPlan,
         samples: &[PlannedSample],
-        options: &PrepOptions,
+        limits: &Limits,
         cancel: &AtomicBool,
         advance: &(dyn Fn(usize) + Sync),
     ) -> Self {
@@ -46,7 +48,7 @@ impl Survey {
                 if cancel.load(Ordering::Relaxed) {
                     break;
                 }
-                match read_header(plan, sample, &options.limits, &mut bytes) {
+                match read_header(plan, sample, limits, &mut bytes) {
                     Ok(header) => survey.add(block * BLOCK + index, &header),
                     Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
                 }
@@ -60,6 +62,7 @@ impl Survey {
 
     fn add(&mut self, index: usize, header: &ImageHeader) {
         self.usable.push(index);
+        self.images.push(ImageFacts::of(header));
         *self.shapes.entry(header.shape).or_default() += 1;
         self.pixel_type.observe(header);
         self.units.insert(unit(header));
@@ -67,6 +70,7 @@ impl Survey {
 
     fn join(mut self, other: Self) -> Self {
         self.usable.extend(other.usable);
+        self.images.extend(other.images);
         for (shape, count) in other.shapes {
             *self.shapes.entry(shape).or_default() += count;
         }
@@ -74,6 +78,12 @@ impl Survey {
         self.units.extend(other.units);
         self.remarks.append(other.remarks);
         self
+    }
+
+    /// Keeps those of `samples` whose image can be used.
+    pub(super) fn keep_usable(&self, samples: &mut Vec<PlannedSample>) {
+        let (mut usable, mut index) = (self.usable.iter().peekable(), 0..);
+        samples.retain(|_| index.next().is_some_and(|index: usize| usable.next_if_eq(&&index).is_some()));
     }
 
     /// The unit of the pixels: the one all images share, otherwise `mixed`.

@@ -11,6 +11,7 @@ use super::{Control, PrepPlan};
 use crate::assemble::{
     AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes,
 };
+use crate::audit::{Finding, against_image};
 use crate::model::Pixels;
 use crate::store::{
     AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, SampleRow,
@@ -132,10 +133,10 @@ impl<'a, 'p> Worker<'a, 'p> {
                 break;
             }
             let mut remarks = Remarks::default();
-            let outcome = self.make(&shared.plan.samples[number], &mut remarks);
-            let brought = shared.line.bring(number, (outcome, remarks), |sink, (outcome, remarks)| {
-                let written = sink.take(&outcome, remarks);
-                if let Outcome::Made(row) = outcome {
+            let outcome = self.make(number, &mut remarks);
+            let brought = shared.line.bring(number, (outcome, remarks), |sink, (mut outcome, remarks)| {
+                let written = sink.take(&mut outcome, remarks);
+                if let Outcome::Made(row, _) = outcome {
                     shared.spare().push(*row);
                 }
                 written
@@ -150,12 +151,25 @@ impl<'a, 'p> Worker<'a, 'p> {
         shared.totals.lock().unwrap_or_else(PoisonError::into_inner).add(&self.totals);
     }
 
-    fn make(&mut self, sample: &PlannedSample, remarks: &mut Remarks) -> Outcome {
+    fn make(&mut self, number: usize, remarks: &mut Remarks) -> Outcome {
+        let sample = &self.shared.plan.samples[number];
         match self.assembler.assemble(sample, remarks) {
             Assembled::Rejected => Outcome::Rejected,
             Assembled::Unlabelled => Outcome::Unlabelled,
-            Assembled::Sample(facts) => Outcome::Made(Box::new(self.encode(sample, facts))),
+            Assembled::Sample(facts) => {
+                let findings = self.look(number, sample);
+                Outcome::Made(Box::new(self.encode(sample, facts)), findings)
+            }
         }
+    }
+
+    /// The checks that need pixels, which are at hand.
+    fn look(&self, number: usize, sample: &PlannedSample) -> Vec<Finding> {
+        let plan = self.shared.plan;
+        let name = |plane| plan.pairs.annotation_name(sample, plane).unwrap_or_default();
+        let (picture, contours) = ((self.assembler.pixels(), plan.shape), self.assembler.contours());
+        let structures = plan.pairs.structures();
+        against_image(picture, contours, structures, number as u32, &plan.options.thresholds, name)
     }
 
     fn encode(&mut self, sample: &PlannedSample, facts: SampleFacts) -> EncodedRow {

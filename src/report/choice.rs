@@ -7,7 +7,7 @@ use super::facts::SampleFacts;
 
 /// What comes first: the smallest.
 ///
-/// Rows with findings come before all others, those with most findings first. The others take turns: a row of each
+/// Rows with findings come before all others, those with the worst findings first. The others take turns: a row of each
 /// patient, patients of the splits by turns, before the next row of any patient; a patient's rows in an order that
 /// is spread over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,6 @@
 //! What the columns say about the samples, one after the other.
 
+use crate::audit::{Check, Severity};
 use crate::model::GridShape;
 use crate::store::{Cell, ColumnWalk, DatasetFile, StoreError, column};
 
@@ -22,10 +23,18 @@ pub(super) struct SampleFacts {
 }
 
 impl SampleFacts {
-    /// What is shown first: the larger, the worse. The file has names of findings and not how grave they are, so it is
-    /// how many there are.
+    /// What is shown first: the larger, the worse. Any error is worse than all warnings, and a warning than all notes
+    /// and names that no check has; of equals, more are worse.
     pub(super) fn badness(&self) -> usize {
-        self.findings.len()
+        let weight = |name: &String| {
+            let check = Check::ALL.into_iter().find(|check| check.name() == name);
+            match check.map(Check::severity) {
+                Some(Severity::Error) => 1 << 20,
+                Some(Severity::Warning) => 1 << 10,
+                Some(Severity::Note) | None => 1,
+            }
+        };
+        self.findings.iter().map(weight).sum()
     }
 
     /// The area of `plane` in mm2, where it was annotated and the spacing is known.

@@ -126,7 +126,7 @@ impl Page<'_> {
             return format!("All {} samples.", grouped(self.of));
         }
         format!(
-            "Showing {} of {} samples: those with most findings first, then by turns a sample of each patient and \
+            "Showing {} of {} samples: those with the worst findings first, then by turns a sample of each patient and \
              split. More fit with --max-samples and --max-bytes.",
             grouped(shown as u64),
             grouped(self.of)

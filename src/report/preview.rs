@@ -127,7 +127,7 @@ impl Preview {
         Sheets::check(folder, replace)
     }
 
-    /// Writes `sheet-0001.png` and so on into `folder`, those with most findings first and then in the order of the
+    /// Writes `sheet-0001.png` and so on into `folder`, those with the worst findings first and then in the order of the
     /// file.
     ///
     /// # Errors
@@ -190,7 +190,7 @@ impl Preview {
         Ok(choice.into_rows())
     }
 
-    /// The rows that are shown, those with most findings first and then in the order of the file.
+    /// The rows that are shown, those with the worst findings first and then in the order of the file.
     fn worst_first(&self) -> Result<Vec<u64>, PreviewError> {
         let mut rows = self.chosen_rows()?;
         rows.sort_unstable();

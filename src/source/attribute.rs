@@ -52,6 +52,7 @@ macro_rules! attributes {
 
 attributes! {
     TRANSFER_SYNTAX_UID = 0x0002_0010, "Transfer Syntax UID";
+    TRIGGER_TIME = 0x0018_1060, "Trigger Time";
     INSTANCE_NUMBER = 0x0020_0013, "Instance Number";
     IMAGE_POSITION = 0x0020_0032, "Image Position (Patient)";
     IMAGE_ORIENTATION = 0x0020_0037, "Image Orientation (Patient)";

@@ -269,6 +269,7 @@ mod tests {
             geometry: Geometry { window: [100.0, 50.0], ..Geometry::ABSENT },
             rescale_type: None,
             instance_number: None,
+            trigger_time: None,
             transfer_syntax: TransferSyntax::ExplicitLittle,
             unreadable: Vec::new(),
         };

@@ -22,6 +22,9 @@ pub struct ImageHeader {
     pub rescale_type: Option<String>,
     /// Instance Number (0020,0013), where it is there and a number.
     pub instance_number: Option<i32>,
+    /// Trigger Time (0018,1060), where it is there and a number: milliseconds from the R wave to the image
+    /// (PS3.3 C.8.3.1).
+    pub trigger_time: Option<f64>,
     /// How the file is written.
     pub transfer_syntax: TransferSyntax,
     /// Attributes of the geometry that are there and cannot be read; their numbers are NaN.

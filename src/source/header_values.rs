@@ -30,6 +30,7 @@ pub(super) struct HeaderValues<'a> {
     pub(super) rescale_type: Option<Value<'a>>,
     pub(super) lut_descriptor: Option<Value<'a>>,
     pub(super) lut_data: Option<Value<'a>>,
+    pub(super) trigger_time: Option<Value<'a>>,
     pub(super) instance_number: Option<Value<'a>>,
     pub(super) geometry: GeometryText<'a>,
 }
@@ -75,6 +76,7 @@ impl<'a> HeaderValues<'a> {
             tag::RESCALE_TYPE => &mut self.rescale_type,
             tag::LUT_DESCRIPTOR => &mut self.lut_descriptor,
             tag::LUT_DATA => &mut self.lut_data,
+            tag::TRIGGER_TIME => &mut self.trigger_time,
             tag::INSTANCE_NUMBER => &mut self.instance_number,
             _ => return self.keep_geometry(tag, value.bytes),
         };
@@ -121,7 +123,7 @@ fn is_read(tag: u32, walk: &Walk<'_>) -> bool {
         }
 }
 
-/// Whether a tag is of a group that is read. Values of other groups need not even be at hand.
+/// Whether a tag is one, or of a group, that is read. Other values need not even be at hand.
 fn is_ours(tag: u32) -> bool {
-    matches!(tag >> 16, 0x0020 | 0x0028)
+    tag == tag::TRIGGER_TIME || matches!(tag >> 16, 0x0020 | 0x0028)
 }

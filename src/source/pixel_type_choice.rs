@@ -85,6 +85,7 @@ mod tests {
             geometry: Geometry::ABSENT,
             rescale_type: None,
             instance_number: None,
+            trigger_time: None,
             transfer_syntax: TransferSyntax::ExplicitLittle,
             unreadable: Vec::new(),
         }

@@ -8,7 +8,8 @@ use super::chunked_dataset::{Column, ColumnEncoder};
 use super::schema::column;
 use crate::model::{Geometry, GridShape};
 
-/// Everything the file says about one sample beside its pixels and its split. `FORMAT.md` says what each field means.
+/// Everything the file says about one sample beside its pixels, its split and its findings.
+/// `FORMAT.md` says what each field means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleRow {
     /// Unique: `<patient_id>/<file stem>`.
@@ -178,16 +179,17 @@ impl SampleColumns {
         Ok(())
     }
 
-    /// Adds the column of the splits, one name for each row, and completes all columns.
-    pub(super) fn finish<'s>(mut self, splits: impl Iterator<Item = &'s str> + Clone) -> hdf5::Result<()> {
-        let width = splits.clone().map(str::len).max().unwrap_or(0);
-        let capacity = (self.rows, &[][..]);
-        let mut column =
-            Column::create(&self.group, column::SPLIT, &text(width), capacity, self.compression)?;
-        for name in splits {
-            column.push(name.as_bytes(), &mut self.encoder)?;
+    /// Adds the columns of splits and of findings, a text for each row, and completes all columns.
+    pub(super) fn finish(mut self, splits: &[&str], findings: &[&str]) -> hdf5::Result<()> {
+        for (name, texts) in [(column::SPLIT, splits), (column::FINDINGS, findings)] {
+            let width = texts.iter().map(|text| text.len()).max().unwrap_or(0);
+            let capacity = (self.rows, &[][..]);
+            let mut column = Column::create(&self.group, name, &text(width), capacity, self.compression)?;
+            for text in texts {
+                column.push(text.as_bytes(), &mut self.encoder)?;
+            }
+            self.columns.push(column);
         }
-        self.columns.push(column);
         for column in self.columns {
             column.finish(self.rows, &mut self.encoder)?;
         }

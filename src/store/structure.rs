@@ -29,6 +29,9 @@ const IMAGE_NUMBERS: [&str; 6] = [
     attribute::TRAIN_PERCENTILE_LEVELS,
 ];
 
+/// The columns that are written after the last row.
+const LATE_COLUMNS: [&str; 2] = [column::SPLIT, column::FINDINGS];
+
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Flaw {
@@ -165,7 +168,7 @@ impl DatasetFile {
         let known = specs(self.structures().len(), TextWidths::default());
         let samples = file.group(SAMPLES)?;
         for name in samples.member_names()? {
-            if name != column::SPLIT && !known.iter().any(|spec| spec.name == name) {
+            if !LATE_COLUMNS.contains(&&*name) && !known.iter().any(|spec| spec.name == name) {
                 found.note(format!("/{SAMPLES}/{name}"), "is no column of the format");
             }
         }
@@ -183,7 +186,7 @@ impl DatasetFile {
         let hdf5 = hdf5_error("read", self.path());
         let before = found.flaws.len();
         let mut known = specs(self.structures().len(), TextWidths::default());
-        known.push(ColumnSpec { name: column::SPLIT, element: text(0), axes: Vec::new() });
+        known.extend(LATE_COLUMNS.map(|name| ColumnSpec { name, element: text(0), axes: Vec::new() }));
         for spec in &known {
             let place = format!("/{SAMPLES}/{}", spec.name);
             match self.hdf5().dataset(&place) {

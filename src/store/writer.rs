@@ -156,7 +156,8 @@ impl DatasetWriter {
     }
 
     /// Writes columns and attributes, closes the file, makes it durable and gives it its name. `splits` has
-    /// one name for each row. Returns the size of the file in bytes.
+    /// one name for each row, and `findings` the names of what the audit has found about it. Returns the size of
+    /// the file in bytes.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing stands under the final name.
@@ -165,6 +166,7 @@ impl DatasetWriter {
         root: &RootAttributes,
         train: &TrainStatistics,
         splits: &[&str],
+        findings: &[&str],
     ) -> Result<u64, StoreError> {
         let path = self.target.path().to_owned();
         let failed = hdf5_error("finish", &path);
@@ -180,7 +182,7 @@ impl DatasetWriter {
         let Self { target, file, images, masks, columns, .. } = self;
         chunked_dataset::set_rows(&images, rows).map_err(&failed)?;
         chunked_dataset::set_rows(&masks, rows).map_err(&failed)?;
-        columns.finish(splits.iter().copied()).map_err(&failed)?;
+        columns.finish(splits, findings).map_err(&failed)?;
         drop((images, masks));
         file.flush().map_err(&failed)?;
         file.close().map_err(&failed)?;

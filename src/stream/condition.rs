@@ -116,7 +116,7 @@ impl Condition {
     ///
     /// | column | part | a row's cell |
     /// |---|---|---|
-    /// | `id`, `patient_id`, `original_id`, `source`, `split` | | a text |
+    /// | `id`, `patient_id`, `original_id`, `source`, `split`, `findings` | | a text |
     /// | `instance`, `frame`, `rows`, `columns` | | a number |
     /// | `annotated`, `mask_pixels`, `contour_area` | a structure | a number for each structure |
     /// | `pixel_spacing` | `row`, `column` | two numbers, in mm |
@@ -378,7 +378,7 @@ mod tests {
         assert_eq!(
             error("spilt=train"),
             "`spilt=train`: there is no column `spilt` to compare; there are id, patient_id, original_id, \
-             source, split, instance, frame, rows, columns, annotated.STRUCTURE, mask_pixels.STRUCTURE, \
+             source, split, findings, instance, frame, rows, columns, annotated.STRUCTURE, mask_pixels.STRUCTURE, \
              contour_area.STRUCTURE, pixel_spacing.row, pixel_spacing.column, window.center, window.width, \
              value_range.min, value_range.max, image_position.x, image_position.y, image_position.z"
         );

@@ -33,12 +33,13 @@ const fn known(name: &'static str, kind: Kind, parts: Parts) -> KnownColumn {
 }
 
 /// `FORMAT.md` describes them.
-static COLUMNS: [KnownColumn; 16] = [
+static COLUMNS: [KnownColumn; 17] = [
     known(column::ID, Kind::Text, Parts::One),
     known(column::PATIENT_ID, Kind::Text, Parts::One),
     known(column::ORIGINAL_ID, Kind::Text, Parts::One),
     known(column::SOURCE, Kind::Text, Parts::One),
     known(column::SPLIT, Kind::Text, Parts::One),
+    known(column::FINDINGS, Kind::Text, Parts::One),
     known(column::INSTANCE, Kind::Number, Parts::One),
     known(column::FRAME, Kind::Number, Parts::One),
     known(column::ROWS, Kind::Number, Parts::One),

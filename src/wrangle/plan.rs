@@ -103,6 +103,12 @@ impl PairPlan {
         join_name(&folder, &sample.image)
     }
 
+    /// The folder of the images of the patient with this index, as people see it.
+    #[must_use]
+    pub fn image_folder(&self, patient: u32) -> String {
+        join_name(&self.dicoms, &self.patients[patient as usize].patient_id)
+    }
+
     /// The contour file to open for the structure asked for with this index, where there is one.
     #[must_use]
     pub fn annotation_path(&self, sample: &PlannedSample, index: usize) -> Option<PathBuf> {

@@ -51,7 +51,7 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     }
     let splits: Vec<&str> =
         (0..rows).map(|row| if row / 10 < rows.div_ceil(20) { "train" } else { "val" }).collect();
-    writer.finish(&root(rows), &train, &splits).unwrap();
+    writer.finish(&root(rows), &train, &splits, &vec![""; rows]).unwrap();
 }
 
 /// What is known of a file of `rows` rows before the first is written.

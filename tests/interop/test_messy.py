@@ -27,11 +27,11 @@ def clean(dicomprep, tmp_path_factory):
 
 
 def rows(path):
-    """Every row of a packed file: {id: {dataset: value}}."""
+    """Every row of a packed file: {id: {dataset: value}}. A finding may be about two rows; findings are not among them."""
     with h5py.File(path) as file:
         names = file["samples/id"].asstr()[:]
         data = {"images": file["images"][:], "masks": file["masks"][:]}
-        data.update({name: column[:] for name, column in file["samples"].items()})
+        data.update({name: column[:] for name, column in file["samples"].items() if name != "findings"})
     return {name: {key: value[row] for key, value in data.items()} for row, name in enumerate(names)}
 
 

@@ -91,6 +91,7 @@ def test_the_layout_is_the_contract(packed, file):
         "samples/mask_pixels": ((n, k), np.int32),
         "samples/contour_area": ((n, k), np.float32),
         "samples/split": ((n,), str),
+        "samples/findings": ((n,), str),
         "samples/rows": ((n,), np.int32),
         "samples/columns": ((n,), np.int32),
         "samples/pixel_spacing": ((n, 2), np.float32),

@@ -347,6 +347,6 @@ def test_thousands_of_samples_are_shown_by_pages(dicomprep, browser, final_data,
 
     few = page_of(dicomprep, path, tmp_path, "--max-samples", "300")
     browser.open(few)
-    assert "Showing 300 of 5,000 samples: those with most findings first" in browser.run(
+    assert "Showing 300 of 5,000 samples: those with the worst findings first" in browser.run(
         "return document.querySelector('main').innerText")
     assert few.stat().st_size < 300 * 8000

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod audit;
 mod augment;
 mod batches;
 mod check;
@@ -15,6 +16,7 @@ use clap::builder::styling::Styles;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub(crate) use audit::{AuditArgs, ThresholdArgs};
 pub(crate) use augment::AugmentArgs;
 pub(crate) use batches::BatchesArgs;
 pub(crate) use check::{DiffArgs, RepairArgs, SourceArgs, VerifyArgs};
@@ -62,6 +64,7 @@ pub(crate) enum ProgressMode {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Prep(Box<PrepArgs>),
+    Audit(Box<AuditArgs>),
     Batches(Box<BatchesArgs>),
     Explain(Box<ExplainArgs>),
     Preview(Box<PreviewArgs>),

@@ -1,15 +1,18 @@
 //! The `dicomprep` command: options in, exit code out; the work is the library's.
 
 mod args;
+mod audit;
 mod batches;
 mod diff;
 mod exit;
 mod explain;
+mod findings;
 mod info;
 mod interrupt;
 mod prep;
 mod preview;
 mod progress;
+mod report;
 mod settings;
 mod table;
 mod verify;
@@ -44,6 +47,7 @@ static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Prep(prep) => prep::run(prep, &args.output),
+        Command::Audit(audit) => audit::run(audit, &args.output),
         Command::Batches(batches) => batches::run(batches, &args.output),
         Command::Preview(preview) => preview::run(preview, &args.output),
         Command::Whiten(whiten) => whiten::run(whiten, &args.output),

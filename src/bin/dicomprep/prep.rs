@@ -1,5 +1,6 @@
 //! `dicomprep prep`: plan, run, and say what was done.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,10 +12,8 @@ use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::{PrepSettings, is_same_place};
-use crate::table;
+use crate::{findings, report, table};
 
-/// Entries of a list that are shown without `--verbose`.
-const LISTED: usize = 20;
 /// Places that are shown of a note that is about many.
 const PLACES_SHOWN: usize = 3;
 
@@ -100,28 +99,22 @@ fn report_file(args: &PrepArgs) -> Option<&PathBuf> {
 
 /// Writes the summary as JSON to where it was asked for.
 fn write_report(args: &PrepArgs, summary: &PrepSummary) -> anyhow::Result<()> {
-    if args.report.is_none() {
-        return Ok(());
-    }
-    let mut json = serde_json::to_vec_pretty(summary)?;
-    json.push(b'\n');
-    let Some(path) = report_file(args) else {
-        return exit::print(&json).map(|_| ());
-    };
-    let target = Target::claim(path, args.force)?;
-    std::fs::write(target.partial(), json).with_context(|| format!("cannot write {}", path.display()))?;
-    target.commit()?;
-    Ok(())
+    args.report.as_ref().map_or(Ok(()), |path| report::write(summary, path, args.force))
 }
 
 /// The summary for people; with `plan`, of what would be done.
 fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> String {
-    let limit = if verbose { usize::MAX } else { LISTED };
+    let limit = if verbose { usize::MAX } else { report::LISTED };
     let mut text = String::new();
-    text += &list("rejected", summary.rejected.iter().chain(&summary.rejected_rows), limit);
+    text += &report::list("rejected", summary.rejected.iter().chain(&summary.rejected_rows), limit);
     if verbose {
-        text += &list("ignored", summary.ignored.iter(), limit);
+        text += &report::list("ignored", summary.ignored.iter(), limit);
     }
+    // What was left out for a finding stands in the list of rejected files.
+    let rejected: HashSet<&str> = summary.rejected.iter().map(Entry::file).collect();
+    let told = summary.findings.iter().filter(|f| !(f.is_error() && rejected.contains(&*f.file)));
+    let told: Vec<_> = told.cloned().collect();
+    text += &findings::describe(&told, verbose);
     let more = summary.notes.len().saturating_sub(limit);
     for note in summary.notes.iter().take(limit) {
         let shown = note.places.len().min(PLACES_SHOWN);
@@ -188,17 +181,4 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
         rows.push(("time", format!("{wall:.2} s, {rate} images/s on {threads}")));
     }
     rows
-}
-
-fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e Entry> + Clone, limit: usize) -> String {
-    let mut text = String::new();
-    for entry in entries.clone().take(limit) {
-        let detail = if entry.detail.is_empty() { entry.reason } else { &entry.detail };
-        text += &format!("{bin}: {}: {detail}\n", entry.place());
-    }
-    let more = entries.count().saturating_sub(limit);
-    if more > 0 {
-        text += &format!("{bin}: {more} more; --verbose or --report FILE lists them all\n");
-    }
-    text
 }

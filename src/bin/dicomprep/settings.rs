@@ -137,6 +137,8 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         pseudonym_key: content.pseudonym_key.as_deref().map(read_key).transpose()?,
         limits: Limits { max_image_bytes: args.input.max_image_bytes },
         threads: args.threads.map_or_else(all_cores, usize::from),
+        on_finding: args.on_finding,
+        thresholds: args.thresholds.0,
         strict: args.strict,
     })
 }

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use dicomprep::assemble::Fit;
 use dicomprep::model::{GridShape, PixelType, Structure};
-use dicomprep::prep::Unlabelled;
+use dicomprep::prep::{OnFinding, Unlabelled};
 use dicomprep::raster::MaskRule;
 use dicomprep::source::{Limits, Monochrome1};
 use dicomprep::store::Compression;
 use dicomprep::wrangle::{Require, SplitSpec};
 
+use super::ThresholdArgs;
+use super::audit::with_checks;
 use super::choice::{choose, named};
 
 const PREP_EXAMPLES: &str = "\
@@ -32,7 +34,7 @@ Exit codes: 0 all done, 1 it could not be done, 2 wrong usage, 3 done, but somet
 
 /// Read images and contours once and write one HDF5 file
 #[derive(Debug, clap::Args)]
-#[command(after_help = PREP_EXAMPLES, allow_negative_numbers = true)]
+#[command(after_help = PREP_EXAMPLES, after_long_help = with_checks(PREP_EXAMPLES), allow_negative_numbers = true)]
 pub(crate) struct PrepArgs {
     /// Folder with link.csv, dicoms/ and contourfiles/
     #[arg(value_hint = ValueHint::DirPath)]
@@ -47,10 +49,13 @@ pub(crate) struct PrepArgs {
     /// Write nothing and exit with 1 where anything was rejected
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Print the plan and what it would take, and write nothing. Only names and image headers are read: bad
-    /// pixels, bad contours, and equal images that join splits are not seen
+    /// Print the plan and what it would take, and write nothing. Names, image headers and contours are read; bad
+    /// pixels, and equal images that join splits, are not seen
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// What becomes of a contour that the audit finds to be wrong
+    #[arg(long, value_name = "WHAT", default_value = "reject", value_parser = named(on_finding()))]
+    pub(crate) on_finding: OnFinding,
     /// Write the summary as JSON, with every file that was left out; - is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
@@ -62,6 +67,8 @@ pub(crate) struct PrepArgs {
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) content: ContentArgs,
+    #[command(flatten)]
+    pub(crate) thresholds: ThresholdArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -144,7 +151,7 @@ pub(crate) struct Structures(pub(crate) Vec<Structure>);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Offset(pub(crate) [f64; 2]);
 
-fn structures(typed: &str) -> Result<Structures, String> {
+pub(super) fn structures(typed: &str) -> Result<Structures, String> {
     let mut structures = Vec::new();
     for name in typed.split(',') {
         let structure = choose(name.trim(), &Structure::ALL.map(|structure| (structure.name(), structure)))?;
@@ -158,6 +165,10 @@ fn structures(typed: &str) -> Result<Structures, String> {
 
 fn require() -> Vec<(&'static str, Require)> {
     vec![("any", Require::Any), ("all", Require::All)]
+}
+
+fn on_finding() -> Vec<(&'static str, OnFinding)> {
+    vec![("reject", OnFinding::Reject), ("keep", OnFinding::Keep)]
 }
 
 fn unlabelled() -> Vec<(&'static str, Unlabelled)> {
@@ -192,7 +203,7 @@ fn size(typed: &str) -> Result<Auto<GridShape>, String> {
     Ok(Auto(Some(shape)))
 }
 
-fn offset(typed: &str) -> Result<Offset, String> {
+pub(super) fn offset(typed: &str) -> Result<Offset, String> {
     let wrong = || "use two numbers of pixels, as in -0.5,-0.5".to_owned();
     let (x, y) = typed.split_once(',').ok_or_else(wrong)?;
     let pixels =

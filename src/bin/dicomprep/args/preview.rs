@@ -51,7 +51,7 @@ pub(crate) struct PreviewArgs {
     /// Only samples that meet this, as in batches; can be given several times
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) conditions: Vec<Condition>,
-    /// Samples that are shown at most: those with most findings, then a sample of each patient and split by turns
+    /// Samples that are shown at most: those with the worst findings, then a sample of each patient and split by turns
     /// [default: 5000; in the terminal 4]
     #[arg(long, value_name = "N")]
     pub(crate) max_samples: Option<NonZeroUsize>,

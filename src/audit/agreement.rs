@@ -1,0 +1,98 @@
+//! How well an annotation agrees with its own image and with the other contour there.
+
+use sha2::{Digest, Sha256};
+
+use super::nesting::outside;
+use super::outline::{centroid, distance};
+use super::profile::{Picture, Profile, brighter};
+use super::shape::Painter;
+use super::{AuditOptions, ImageFacts};
+use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
+use crate::model::{PixelType, Polygon, Structure};
+use crate::raster::MaskRule;
+use crate::source::Monochrome1;
+use crate::wrangle::{PairPlan, PlannedSample, Require};
+
+/// How a sample's annotations agree with it.
+pub(super) struct Agreement {
+    /// The beginning of a digest of the pixels, by which equal images are known.
+    pub(super) image: u64,
+    /// For each plane, 0 to 1 (a half is chance); `None` where nothing tells.
+    pub(super) scores: Vec<Option<f64>>,
+}
+
+impl AuditOptions {
+    /// How an image is decoded to be compared with its contours: as it is.
+    #[must_use]
+    pub fn assemble_options(&self, image: &ImageFacts) -> AssembleOptions {
+        AssembleOptions {
+            shape: image.shape,
+            fit: None,
+            pixel_type: PixelType::Float32,
+            monochrome1: Monochrome1::Invert,
+            mask_rule: MaskRule::Center,
+            contour_offset: self.contour_offset,
+            require: Require::Any,
+            keep_unlabelled: false,
+            limits: self.limits,
+        }
+    }
+}
+
+/// Decodes the image of `sample`. `None` where it or all of its contours cannot be read.
+pub(super) fn agreement(
+    plan: &PairPlan,
+    sample: &PlannedSample,
+    image: &ImageFacts,
+    options: &AuditOptions,
+) -> Option<Agreement> {
+    let assemble = options.assemble_options(image);
+    let mut assembler = Assembler::new(plan, &assemble);
+    let Assembled::Sample(_) = assembler.assemble(sample, &mut Remarks::default()) else {
+        return None;
+    };
+    let mut bytes = Vec::new();
+    assembler.pixels().write_le_bytes(&mut bytes);
+    let digest = Sha256::digest(&bytes);
+    let picture = Picture { pixels: assembler.pixels(), shape: image.shape };
+    let structures = plan.structures();
+    let contours = assembler.contours();
+    let inner = structures.iter().position(|structure| *structure == Structure::Inner);
+    let score = |plane: usize| {
+        let contour = contours[plane].as_ref()?;
+        if Some(plane) == inner {
+            return Some(Profile::of(contour).contrast(picture));
+        }
+        let inner = inner?;
+        wall(contours[inner].as_ref()?, contour, (inner, plane), assembler.masks(), picture)
+    };
+    Some(Agreement {
+        image: digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte)),
+        scores: (0..structures.len()).map(score).collect(),
+    })
+}
+
+/// How much brighter the blood is than the wall between two contours; less where a part of the inner one is not
+/// within, and where the two have not the same centre.
+fn wall(
+    inner: &Polygon,
+    outer: &Polygon,
+    (inner_plane, outer_plane): (usize, usize),
+    masks: &[u8],
+    picture: Picture<'_>,
+) -> Option<f64> {
+    let planes = masks.len() / picture.shape.pixels();
+    let (mut blood, mut wall) = (Vec::new(), Vec::new());
+    for (index, cells) in masks.chunks_exact(planes).enumerate() {
+        match (cells[inner_plane], cells[outer_plane]) {
+            (1, _) => blood.push(picture.value(index)),
+            (_, 1) => wall.push(picture.value(index)),
+            _ => {}
+        }
+    }
+    let (beyond, _) = outside(inner, outer, [1.0; 2], &mut Painter::default());
+    let told = !blood.is_empty() && !wall.is_empty();
+    let radius = (outer.area() / std::f64::consts::PI).sqrt().max(1.0);
+    let apart = (distance(centroid(inner), centroid(outer)) / radius).min(1.0);
+    told.then(|| brighter(blood, wall) * (1.0 - beyond.share) * (1.0 - apart))
+}

@@ -1,0 +1,147 @@
+//! Every check there is.
+
+use std::fmt;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The annotation is wrong: it is left out unless it is asked for.
+    Error,
+    /// Something is unlikely, and somebody should look.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// As it stands in the report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+macro_rules! checks {
+    ($($variant:ident $name:literal $severity:ident $meaning:literal;)*) => {
+        /// One kind of thing that can be found. The order is that of the names in a row's list.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Check {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl Check {
+            /// All checks, the worst first.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
+
+            /// As it stands in the report and in the column of findings.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// How bad its findings are.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity),* }
+            }
+
+            /// What it finds, in one line.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),* }
+            }
+        }
+    };
+}
+
+checks! {
+    FewPoints "few-points" Error "a contour with fewer than 3 distinct points";
+    NoArea "no-area" Error "a contour that encloses next to nothing";
+    MaskArea "mask-area" Error "a mask and a contour of different areas: loops run against each other";
+    OutsideImage "outside-image" Error "a contour of which too much lies beyond its image";
+    InnerOutsideOuter "inner-outside-outer" Error "an inner contour that is not inside the outer one of its image";
+    CopiedContour "copied-contour" Error "the same contour on different images of two patients";
+    Displaced "displaced" Error "a contour far from both its neighbouring slices and the others of its slice";
+    InnerCrossesOuter "inner-crosses-outer" Warning "an inner contour that reaches beyond the outer one";
+    RepeatedContour "repeated-contour" Warning "the same contour twice in one patient";
+    PositionJump "position-jump" Warning "a contour away from its neighbours along slices and phases";
+    AreaJump "area-jump" Warning "a contour much larger or smaller than its neighbouring slices tell";
+    WallJump "wall-jump" Warning "a wall much thicker or thinner than in the patient's other images";
+    LowContrast "low-contrast" Warning "a blood pool that is not brighter than what surrounds it";
+    FitsElsewhere "fits-elsewhere" Warning "an inner contour that follows its image better when it is moved";
+    SelfCrossing "self-crossing" Warning "a contour that crosses itself";
+    Unclosed "unclosed" Warning "a contour whose ends lie apart";
+    Spike "spike" Warning "a contour that runs out to a point and back";
+    EqualImage "equal-image" Warning "the same image in two patients";
+    OtherSize "other-size" Warning "an image of another size than the patient's others";
+    OtherSpacing "other-spacing" Warning "an image with another pixel spacing than the patient's others";
+    InstanceNumber "instance-number" Warning "an Instance Number that does not go with the number of the file";
+    MissingOuter "missing-outer" Note "an inner contour without an outer one where the patient's others have both";
+    MissingImage "missing-image" Note "a gap in the numbers of a patient's images: a phase is missing";
+    TouchesBorder "touches-border" Note "a contour that touches the border of its image";
+    NotExamined "not-examined" Note "a contour too long to look for crossings in";
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Some of the checks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CheckSet(u32);
+
+impl CheckSet {
+    /// Adds one.
+    pub fn insert(&mut self, check: Check) {
+        self.0 |= 1 << check as u32;
+    }
+
+    /// Adds those of `other`.
+    pub fn append(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The names in the order of [`Check::ALL`], separated by commas.
+    #[must_use]
+    pub fn names(self) -> String {
+        let set = Check::ALL.into_iter().filter(|check| self.0 & (1 << *check as u32) != 0);
+        set.map(Check::name).collect::<Vec<_>>().join(",")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_come_first_and_fit_a_set() {
+        assert!(Check::ALL.is_sorted_by_key(|check| check.severity()));
+        assert!(Check::ALL.len() <= 32);
+        let mut names: Vec<_> = Check::ALL.iter().map(|check| check.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Check::ALL.len());
+    }
+
+    #[test]
+    fn names_of_a_set_have_a_fixed_order() {
+        let mut set = CheckSet::default();
+        assert!(set.is_empty() && set.names().is_empty());
+        set.insert(Check::TouchesBorder);
+        set.insert(Check::NoArea);
+        set.insert(Check::NoArea);
+        assert_eq!(set.names(), "no-area,touches-border");
+    }
+}

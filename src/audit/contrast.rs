@@ -1,0 +1,130 @@
+//! Whether an inner contour goes with its image: blood is brighter than the muscle around it in the images that
+//! hearts are measured in.
+
+use super::profile::{Picture, Profile};
+use super::shape::Subject;
+use super::{Check, Finding, Thresholds};
+use crate::model::{GridShape, Pixels, Polygon, Structure};
+
+/// How far a contour is moved, in pixels, and in which steps.
+const FAR: i32 = 12;
+const COARSE: usize = 4;
+/// Contours of less area, in square pixels, have no inside to speak of.
+const SMALLEST: f64 = 25.0;
+
+/// Compares the contours of one image with its pixels; both in the pixels of `shape`. `names` are those of the
+/// contour files. `structures` are those of the planes.
+///
+/// These are warnings, never errors: images may be of a kind in which blood is dark.
+#[must_use]
+pub fn against_image(
+    (pixels, shape): (&Pixels, GridShape),
+    contours: &[Option<Polygon>],
+    structures: &[Structure],
+    sample: u32,
+    thresholds: &Thresholds,
+    name: impl Fn(usize) -> String,
+) -> Vec<Finding> {
+    let picture = Picture { pixels, shape };
+    let mut findings = Vec::new();
+    for (plane, (contour, structure)) in contours.iter().zip(structures).enumerate() {
+        let Some(contour) = contour.as_ref().filter(|contour| contour.area() >= SMALLEST) else { continue };
+        if *structure != Structure::Inner {
+            continue;
+        }
+        let profile = Profile::of(contour);
+        let contrast = 100.0 * profile.contrast(picture);
+        let elsewhere = better(&profile, picture);
+        let low = contrast < thresholds.contrast;
+        let moved = 100.0 * elsewhere.gain > thresholds.elsewhere;
+        if !low && !moved {
+            continue;
+        }
+        let name = name(plane);
+        let subject = Subject { contour, sample, plane, name: &name };
+        if low {
+            let text = format!(
+                "points just inside the contour are brighter than points just outside in {contrast:.0} % of all \
+                 comparisons; with 50 % there is no blood pool, and {} % is expected",
+                thresholds.contrast
+            );
+            findings.push(subject.finding(Check::LowContrast, text).with(&[("contrast_percent", contrast)]));
+        }
+        if moved {
+            let [dx, dy] = elsewhere.by;
+            let (here, there) = (100.0 * elsewhere.here, 100.0 * (elsewhere.here + elsewhere.gain));
+            let text = format!(
+                "the inside is brighter than the outside along {here:.0} % of the contour; moved by {dx:+.0} px to \
+                 the right and {dy:+.0} px down it would be {there:.0} %"
+            );
+            let values = [("here_percent", here), ("there_percent", there), ("dx_px", dx), ("dy_px", dy)];
+            findings.push(subject.finding(Check::FitsElsewhere, text).with(&values));
+        }
+    }
+    findings
+}
+
+/// Where a contour follows the image best.
+struct Elsewhere {
+    here: f64,
+    gain: f64,
+    by: [f64; 2],
+}
+
+/// Tries all moves on a coarse grid, and then finer around the best.
+fn better(profile: &Profile, picture: Picture<'_>) -> Elsewhere {
+    let here = profile.agreement(picture, [0.0; 2]);
+    let mut best = (here, [0.0; 2]);
+    let mut attempt = |[dx, dy]: [i32; 2]| {
+        let by = [f64::from(dx), f64::from(dy)];
+        let agreement = profile.agreement(picture, by);
+        if agreement > best.0 {
+            best = (agreement, by);
+        }
+        best.1
+    };
+    let mut center = [0.0; 2];
+    for dy in (-FAR..=FAR).step_by(COARSE) {
+        for dx in (-FAR..=FAR).step_by(COARSE) {
+            center = attempt([dx, dy]);
+        }
+    }
+    let [x, y] = center.map(|by| by as i32);
+    for dy in [-2, 0, 2] {
+        for dx in [-2, 0, 2] {
+            attempt([x + dx, y + dy]);
+        }
+    }
+    Elsewhere { here, gain: best.0 - here, by: best.1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(dx: f64, dy: f64, structure: Structure) -> Vec<Finding> {
+        let shape = GridShape::new(64, 64).unwrap();
+        let disk = |at: usize| (((at % 64) as f64 - 32.0).hypot((at / 64) as f64 - 30.0) < 10.0) as i16;
+        let pixels = Pixels::Int16((0..shape.pixels()).map(disk).collect());
+        let angle = |k: u32| f64::from(k) / 50.0 * std::f64::consts::TAU;
+        let point = |k| [32.0 + dx + 10.0 * angle(k).cos(), 30.0 + dy + 10.0 * angle(k).sin()];
+        let contour = Polygon::new((0..50).map(point).collect()).unwrap();
+        let name = |_| "c".to_owned();
+        against_image((&pixels, shape), &[Some(contour)], &[structure], 3, &Thresholds::default(), name)
+    }
+
+    #[test]
+    fn a_contour_on_its_place_is_good() {
+        assert!(found(0.0, 0.0, Structure::Inner).is_empty());
+        assert!(found(14.0, 0.0, Structure::Outer).is_empty());
+    }
+
+    #[test]
+    fn a_contour_away_from_its_place_is_told_where_to_go() {
+        let findings = found(8.0, -4.0, Structure::Inner);
+        let checks: Vec<_> = findings.iter().map(|finding| finding.check).collect();
+        assert_eq!(checks, [Check::LowContrast, Check::FitsElsewhere]);
+        assert!(findings[1].text.contains("-8 px to the right and +4 px down"), "{}", findings[1].text);
+        assert_eq!(findings[1].annotation, Some((3, 0)));
+    }
+}

@@ -1,0 +1,55 @@
+//! A digest of a path that does not depend on where it begins or which way it runs.
+
+use std::collections::HashSet;
+
+use crate::model::Polygon;
+
+/// Beyond it, distinct points are not counted.
+const COUNTED: usize = 255;
+
+/// The digest of the sides of `contour`, without those of no length, and how many distinct points it has, up to 255.
+pub(super) fn points_digest(contour: &Polygon) -> (u128, u8) {
+    let mut sum = 0u128;
+    let mut distinct = HashSet::new();
+    for (a, b) in contour.sides().filter(|(a, b)| a != b) {
+        // A sum does not depend on the order of the sides, nor each term on that of its ends.
+        let [a, b] = [a, b].map(|point| point.map(|coordinate| (coordinate + 0.0).to_bits()));
+        let (low, high) = if a <= b { (a, b) } else { (b, a) };
+        let half = |seed: u64| {
+            [low[0], low[1], high[0], high[1]].into_iter().fold(seed, |h, bits| mix(h ^ mix(bits)))
+        };
+        sum = sum.wrapping_add(u128::from(half(1)) << 64 | u128::from(half(2)));
+        if distinct.len() < COUNTED {
+            distinct.insert(a);
+        }
+    }
+    (sum, distinct.len().min(COUNTED) as u8)
+}
+
+/// The output function of SplitMix64 (Steele, Lea, Flood 2014).
+fn mix(x: u64) -> u64 {
+    let mut z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(points: &[[f64; 2]]) -> (u128, u8) {
+        points_digest(&Polygon::new(points.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn start_direction_and_repeated_points_do_not_matter() {
+        let path = [[0.0, 0.0], [4.0, 0.5], [3.0, 3.0], [1.0, 2.0]];
+        let same = digest(&path);
+        assert_eq!(same.1, 4);
+        assert_eq!(digest(&[[3.0, 3.0], [1.0, 2.0], [-0.0, 0.0], [4.0, 0.5]]), same);
+        assert_eq!(digest(&[[1.0, 2.0], [3.0, 3.0], [4.0, 0.5], [0.0, 0.0], [0.0, 0.0], [1.0, 2.0]]), same);
+        assert_ne!(digest(&[[0.0, 0.0], [3.0, 3.0], [4.0, 0.5], [1.0, 2.0]]).0, same.0);
+        assert_ne!(digest(&[[0.0, 0.0], [4.0, 0.5], [3.0, 3.0], [1.0, 2.5]]).0, same.0);
+    }
+}

@@ -1,0 +1,51 @@
+//! What a check has found.
+
+use super::Check;
+use crate::model::Place;
+
+/// What a check has found, where, and what it means.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The check.
+    pub check: Check,
+    /// The contour or image that is suspect.
+    pub place: Place,
+    /// What else has part in it.
+    pub others: Vec<Place>,
+    /// What is wrong, with its numbers: one sentence without a full stop.
+    pub text: String,
+    /// The numbers by name, with the unit at the end of each name.
+    pub values: Vec<(&'static str, f64)>,
+    /// The samples whose rows tell of it, by their numbers in the list that was audited.
+    pub samples: Vec<u32>,
+    /// The sample and the mask plane of the annotation that is suspect, where it is one.
+    pub annotation: Option<(u32, u8)>,
+}
+
+impl Finding {
+    /// A finding about the annotation in `plane` of `sample`, which is the file `place`.
+    pub(super) fn of_annotation(check: Check, sample: u32, plane: usize, place: Place, text: String) -> Self {
+        let annotation = Some((sample, plane as u8));
+        let (others, values) = (Vec::new(), Vec::new());
+        Self { check, place, others, text, values, samples: vec![sample], annotation }
+    }
+
+    /// A finding about the images or annotations of `samples`.
+    #[must_use]
+    pub fn of_samples(check: Check, samples: Vec<u32>, place: Place, text: String) -> Self {
+        Self { check, place, others: Vec::new(), text, values: Vec::new(), samples, annotation: None }
+    }
+
+    /// With the numbers `values`.
+    pub(super) fn with(mut self, values: &[(&'static str, f64)]) -> Self {
+        self.values.extend_from_slice(values);
+        self
+    }
+
+    /// With the places `others`.
+    #[must_use]
+    pub fn beside(mut self, others: Vec<Place>) -> Self {
+        self.others = others;
+        self
+    }
+}

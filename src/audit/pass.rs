@@ -1,0 +1,313 @@
+//! All checks that need no pixels, over a whole data set.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use super::disputes::{Known, Nested, settle_copies, settle_nested};
+use super::facts::{Axes, ContourFacts};
+use super::neighbours::{Jump, Spot, jumps};
+use super::nesting::outside;
+use super::shape::{Painter, Subject, check_shape};
+use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, headers, wall};
+use crate::assemble::read_contour;
+use crate::model::{Place, PolygonError, Reason, Skipped, Structure};
+use crate::source::{ContourError, ContourFault, Limits, parse_contour};
+use crate::wrangle::{PairPlan, PlannedSample};
+
+/// Samples looked at by one thread at a time.
+const BLOCK: usize = 32;
+/// Places that one finding about many lists.
+const LISTED: usize = 10;
+
+/// What an audit needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditOptions {
+    /// From where on something is a finding.
+    pub thresholds: Thresholds,
+    /// Added to every contour point, `[x, y]` in pixels.
+    pub contour_offset: [f64; 2],
+    /// What no input may exceed.
+    pub limits: Limits,
+}
+
+/// Audits `samples`, sorted by patient, with what the headers of their images say. Reads every contour, and decodes the
+/// images of those that accuse each other. Ends early, and incomplete, where `cancel` is set.
+///
+/// What cannot be read has no findings: whoever makes the samples says so. The findings do not depend on the threads;
+/// they are in the order of the samples, the worst first for each.
+#[must_use]
+pub fn audit(
+    plan: &PairPlan,
+    samples: &[PlannedSample],
+    images: &[ImageFacts],
+    options: &AuditOptions,
+    (cancel, advance): (&AtomicBool, &(dyn Fn(usize) + Sync)),
+) -> Vec<Finding> {
+    let planes = plan.structures().len();
+    let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
+        let mut done = Block::default();
+        for (index, sample) in samples.iter().enumerate() {
+            if cancel.load(Ordering::Relaxed) {
+                break;
+            }
+            let number = block * BLOCK + index;
+            done.add(plan, (number as u32, sample), &images[number], options);
+        }
+        advance(samples.len());
+        done
+    });
+    // Blocks are joined in their order, so the result does not depend on the threads.
+    let mut all = Block::default();
+    for block in blocks.collect::<Vec<_>>() {
+        all.findings.extend(block.findings);
+        all.facts.extend(block.facts);
+        all.nested.extend(block.nested);
+    }
+    let Block { mut findings, facts, nested, .. } = all;
+    if cancel.load(Ordering::Relaxed) {
+        return findings;
+    }
+    let known = Known { plan, samples, images, facts: &facts, options };
+    let groups = copies::groups(&facts, planes, options.thresholds.copied_points);
+    let copied: Vec<Finding> = groups.par_iter().flat_map_iter(|group| settle_copies(known, group)).collect();
+    let copies: BTreeSet<_> = copied.iter().filter_map(|finding| finding.annotation).collect();
+    let accused = |annotation| copies.contains(&annotation);
+    // A copy explains why it is not where the other contour is.
+    let open: Vec<&Nested> = nested.iter().filter(|n| !accused(n.inner) && !accused(n.outer)).collect();
+    findings.par_extend(open.into_par_iter().flat_map_iter(|nested| settle_nested(known, nested)));
+    findings.extend(copied);
+    let mut from = 0;
+    for of_patient in samples.chunk_by(|a, b| a.patient == b.patient) {
+        check_patient(known, from, of_patient, &mut findings);
+        from += of_patient.len();
+    }
+    findings
+        .sort_by(|a, b| (a.samples.first(), a.check, &a.place).cmp(&(b.samples.first(), b.check, &b.place)));
+    findings
+}
+
+/// What one thread has found about some samples in a row.
+#[derive(Default)]
+struct Block {
+    findings: Vec<Finding>,
+    facts: Vec<Option<ContourFacts>>,
+    nested: Vec<Nested>,
+    painter: Painter,
+    bytes: Vec<u8>,
+}
+
+impl Block {
+    /// Whether the contour that was read last is text, but no polygon. Its reader rejects it in any case.
+    fn has_few_points(&self, skipped: &Skipped) -> bool {
+        let few = |error: ContourError| {
+            matches!(error.fault, ContourFault::Polygon(PolygonError::TooFewPoints { .. }))
+        };
+        skipped.reason == Reason::ContourUnreadable && parse_contour("", &self.bytes).is_err_and(few)
+    }
+
+    fn add(
+        &mut self,
+        plan: &PairPlan,
+        (number, sample): (u32, &PlannedSample),
+        image: &ImageFacts,
+        options: &AuditOptions,
+    ) {
+        let given = (&options.limits, options.contour_offset);
+        let mut contours = Vec::with_capacity(sample.annotations.len());
+        for plane in 0..sample.annotations.len() {
+            let read = match read_contour(plan, (sample, plane), image.shape, given, &mut self.bytes) {
+                Ok(read) => read,
+                Err(skipped) => {
+                    if self.has_few_points(&skipped) {
+                        let (check, place) = (Check::FewPoints, Place::file(skipped.place.file));
+                        self.findings.push(Finding::of_annotation(
+                            check,
+                            number,
+                            plane,
+                            place,
+                            skipped.detail,
+                        ));
+                    }
+                    None
+                }
+            };
+            self.facts.push(read.as_ref().map(|read| ContourFacts::of(&read.contour, &read.sha256)));
+            if let Some(read) = &read {
+                let subject = Subject { contour: &read.contour, sample: number, plane, name: &read.name };
+                let found = check_shape(&subject, image.shape, &options.thresholds, &mut self.painter);
+                self.findings.extend(found);
+            }
+            contours.push(read);
+        }
+        if let Some([inner, outer]) = both_planes(plan)
+            && let (Some(a), Some(b)) = (&contours[inner], &contours[outer])
+        {
+            let (beyond, mm) = outside(&a.contour, &b.contour, image.scale(), &mut self.painter);
+            let percent = 100.0 * beyond.share;
+            if percent > options.thresholds.inner_outside {
+                let [inner, outer] = [inner, outer].map(|plane| (number, plane as u8));
+                self.nested.push(Nested { inner, outer, beyond, mm });
+            } else if percent > options.thresholds.inner_crosses {
+                let subject = Subject { contour: &a.contour, sample: number, plane: inner, name: &a.name };
+                let text = format!(
+                    "{percent:.1} % of the inner contour's area lies outside of the outer one, by up to {:.1} px \
+                     ({mm:.1} mm)",
+                    beyond.distance
+                );
+                let values =
+                    [("outside_percent", percent), ("distance_px", beyond.distance), ("distance_mm", mm)];
+                let finding = subject.finding(Check::InnerCrossesOuter, text).with(&values);
+                self.findings.push(finding.beside(vec![Place::file(b.name.as_str())]));
+            }
+        }
+    }
+}
+
+/// The checks of one patient, whose samples begin at number `from`.
+fn check_patient(known: Known<'_>, from: usize, samples: &[PlannedSample], findings: &mut Vec<Finding>) {
+    let images: Vec<&ImageFacts> = known.images[from..from + samples.len()].iter().collect();
+    let thresholds = &known.options.thresholds;
+    let name = |k: usize| Place::file(known.plan.image_name(&samples[k]));
+    let mut about = |check, others: &[usize], text: String| {
+        let numbers = others.iter().map(|&k| (from + k) as u32).collect();
+        let beside = others.iter().skip(1).take(LISTED).map(|&k| name(k)).collect();
+        findings.push(Finding::of_samples(check, numbers, name(others[0]), text).beside(beside));
+    };
+    if let Some((others, most)) = headers::other_sizes(&images) {
+        let (shape, more) = (images[others[0]].shape, and_more(others.len()));
+        about(
+            Check::OtherSize,
+            &others,
+            format!("the image has {shape} pixels, most of the patient's {most}{more}"),
+        );
+    }
+    if let Some((others, most)) = headers::other_spacings(&images, thresholds.spacing) {
+        let ([a, b], more) = (images[others[0]].spacing, and_more(others.len()));
+        let text =
+            format!("its pixels are {a} x {b} mm, most of the patient's {} x {}{more}", most[0], most[1]);
+        about(Check::OtherSpacing, &others, text);
+    }
+    let numbered: Vec<_> =
+        images.iter().zip(samples).map(|(image, sample)| (*image, sample.instance)).collect();
+    if let Some((others, most)) = headers::other_numbers(&numbered) {
+        let (image, number) = numbered[others[0]];
+        let (told, more) = (image.instance_number.unwrap_or_default(), and_more(others.len()));
+        let usual = if most == 0 { "the same".to_owned() } else { format!("{most:+} from it") };
+        let text = format!(
+            "Instance Number is {told} and the file is number {number}; for most of the patient's images it is \
+             {usual}{more}"
+        );
+        about(Check::InstanceNumber, &others, text);
+    }
+    let inner: Vec<usize> = lacking_outer(known, from, &images);
+    if !inner.is_empty() {
+        let text = format!(
+            "no outer contour goes with the inner one of {}, while most of the patient's images of that phase have both",
+            if inner.len() == 1 { "this image".to_owned() } else { format!("{} images", inner.len()) }
+        );
+        about(Check::MissingOuter, &inner, text);
+    }
+    findings.extend(wall_jumps(known, from, &images));
+    findings.extend(spot_jumps(known, from, &images).into_iter().map(|jump| jump_finding(known, from, jump)));
+}
+
+fn and_more(count: usize) -> String {
+    if count > 1 { format!("; {} more differ", count - 1) } else { String::new() }
+}
+
+fn lacking_outer(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<usize> {
+    let Some([inner, outer]) = both_planes(known.plan) else { return Vec::new() };
+    let has = |k: usize, plane: usize| known.samples[from + k].annotations[plane].is_some();
+    let with_inner = (0..images.len()).filter(|&k| has(k, inner));
+    coverage::without_outer(with_inner.map(|k| (k, images[k].time, has(k, outer))).collect())
+}
+
+/// The planes of the inner and of the outer contours, where both were asked for.
+fn both_planes(plan: &PairPlan) -> Option<[usize; 2]> {
+    let plane_of = |structure| plan.structures().iter().position(|other| *other == structure);
+    Some([plane_of(Structure::Inner)?, plane_of(Structure::Outer)?])
+}
+
+fn wall_jumps(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<Finding> {
+    let Some([inner, outer]) = both_planes(known.plan) else { return Vec::new() };
+    let planes = known.plan.structures().len();
+    let radius = |k: usize, plane: usize| {
+        let [across, down] = images[k].scale();
+        let facts = known.facts[(from + k) * planes + plane]?;
+        Some((f64::from(facts.area) * across * down / std::f64::consts::PI).sqrt())
+    };
+    let walls: Vec<(usize, f64)> =
+        (0..images.len()).filter_map(|k| Some((k, radius(k, outer)? - radius(k, inner)?))).collect();
+    let finding = |(k, percent, median): (usize, f64, f64)| {
+        let annotations = [outer, inner].map(|plane| ((from + k) as u32, plane as u8));
+        let [place, other] = annotations.map(|annotation| known.place(annotation));
+        let (mm, more) =
+            (median * (1.0 + percent / 100.0), if percent > 0.0 { "thicker" } else { "thinner" });
+        let text = format!(
+            "the wall between the outer and the inner contour is {mm:.1} mm thick on average, {:.0} % {more} than in \
+             half of the patient's images",
+            percent.abs()
+        );
+        let values = [("wall_mm", mm), ("median_mm", median), ("wall_percent", percent)];
+        Finding::of_annotation(Check::WallJump, annotations[0].0, outer, place, text)
+            .with(&values)
+            .beside(vec![other])
+    };
+    wall::jumps(&walls, known.options.thresholds.wall_jump).into_iter().map(finding).collect()
+}
+
+fn spot_jumps(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<Jump> {
+    let Some(axes) = images.iter().find_map(|image| Axes::of(image)) else { return Vec::new() };
+    let planes = known.plan.structures().len();
+    let mut spots = Vec::new();
+    for (k, image) in images.iter().enumerate() {
+        for plane in 0..planes {
+            if let Some(facts) = &known.facts[(from + k) * planes + plane] {
+                spots.extend(Spot::of(k, plane as u8, facts, image, &axes));
+            }
+        }
+    }
+    jumps(spots, &known.options.thresholds)
+}
+
+fn jump_finding(known: Known<'_>, from: usize, jump: Jump) -> Finding {
+    let annotation = ((from + jump.index) as u32, jump.plane);
+    let place = known.place(annotation);
+    let (text, values) = match (jump.check, jump.slices, jump.slice) {
+        (Check::AreaJump, Some(percent), _) => {
+            let more = if percent > 0.0 { "larger" } else { "smaller" };
+            let text = format!(
+                "its mean radius is {:.0} % {more} than the neighbouring slices of the same phase tell",
+                percent.abs()
+            );
+            (text, vec![("radius_percent", percent)])
+        }
+        (_, slices, slice) => {
+            let away = |mm: f64, what: &str| format!("{mm:.1} mm from {what}");
+            let parts = [
+                slices.map(|mm| away(mm, "where the neighbouring slices of the same phase have it")),
+                slice.map(|mm| away(mm, "the nearest of the other contours of its slice")),
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            let values = [("neighbours_mm", slices), ("same_slice_mm", slice)];
+            let values = values.into_iter().filter_map(|(name, mm)| Some((name, mm?))).collect();
+            (format!("its centre lies {}", parts.join(" and ")), values)
+        }
+    };
+    Finding::of_annotation(jump.check, annotation.0, usize::from(annotation.1), place, text).with(&values)
+}
+
+/// The gaps in the numbers of a patient's images: `numbers`, sorted, of images in the folder `folder`.
+#[must_use]
+pub fn missing_images(folder: &str, numbers: &[i32], samples: Vec<u32>) -> Option<Finding> {
+    let (missing, first) = coverage::gaps(numbers)?;
+    let (low, high) = (numbers.first()?, numbers.last()?);
+    let text = match missing {
+        1 => format!("there are images {low} to {high}, but not {first}"),
+        _ => format!("of the images {low} to {high}, {missing} are missing, first {first}"),
+    };
+    let values = [("missing", missing as f64), ("first_missing", f64::from(first))];
+    Some(Finding::of_samples(Check::MissingImage, samples, Place::file(folder), text).with(&values))
+}

@@ -1,0 +1,131 @@
+//! Points just inside and just outside of a contour, and the pixels there.
+
+use super::outline::resample;
+use crate::model::{GridShape, Pixels, Polygon};
+
+/// Places along a contour.
+const PLACES: usize = 64;
+/// How far in and how far out is looked, in pixels.
+const DEPTHS: [f64; 2] = [1.5, 3.0];
+
+/// Pixels with their shape.
+#[derive(Clone, Copy)]
+pub(super) struct Picture<'p> {
+    pub(super) pixels: &'p Pixels,
+    pub(super) shape: GridShape,
+}
+
+impl Picture<'_> {
+    /// The pixel nearest to a point, at the border where it lies beyond; NaN where it is none.
+    fn at(&self, [x, y]: [f64; 2]) -> f32 {
+        let near = |value: f64, side: usize| value.round().clamp(0.0, side as f64 - 1.0) as usize;
+        self.value(near(y, self.shape.rows()) * self.shape.columns() + near(x, self.shape.columns()))
+    }
+
+    pub(super) fn value(&self, index: usize) -> f32 {
+        match self.pixels {
+            Pixels::UInt8(values) => f32::from(values[index]),
+            Pixels::Int16(values) => f32::from(values[index]),
+            Pixels::UInt16(values) => f32::from(values[index]),
+            Pixels::Float32(values) => values[index],
+        }
+    }
+}
+
+/// Pairs of points on either side of a contour: inside and outside.
+pub(super) struct Profile {
+    pairs: Vec<[[f64; 2]; 2]>,
+}
+
+impl Profile {
+    /// The pairs along `contour`.
+    pub(super) fn of(contour: &Polygon) -> Self {
+        let path = resample(contour, PLACES);
+        let count = path.len();
+        let twice: f64 = (0..count)
+            .map(|k| (path[k], path[(k + 1) % count]))
+            .map(|(a, b)| a[0] * b[1] - b[0] * a[1])
+            .sum();
+        let sign = if twice < 0.0 { -1.0 } else { 1.0 };
+        let mut pairs = Vec::with_capacity(count * DEPTHS.len());
+        for (k, [x, y]) in path.iter().copied().enumerate() {
+            let (before, after) = (path[(k + count - 2) % count], path[(k + 2) % count]);
+            let [dx, dy] = [after[0] - before[0], after[1] - before[1]];
+            let long = dx.hypot(dy);
+            if long > 0.0 {
+                let out = [sign * dy / long, -sign * dx / long];
+                pairs.extend(
+                    DEPTHS.map(|depth| [-depth, depth].map(|depth| [x + depth * out[0], y + depth * out[1]])),
+                );
+            }
+        }
+        Self { pairs }
+    }
+
+    /// At how many of its places the inside is brighter, 0 to 1, if the contour is moved by `[dx, dy]`. Not moved by
+    /// more than the image is wide.
+    pub(super) fn agreement(&self, picture: Picture<'_>, [dx, dy]: [f64; 2]) -> f64 {
+        let at = |[x, y]: [f64; 2]| picture.at([x + dx, y + dy]);
+        let brighter = self.pairs.iter().filter(|[inside, outside]| at(*inside) > at(*outside)).count();
+        brighter as f64 / self.pairs.len().max(1) as f64
+    }
+
+    /// How often a point inside is brighter than one outside, 0 to 1; a half is chance.
+    pub(super) fn contrast(&self, picture: Picture<'_>) -> f64 {
+        let values = |side: usize| self.pairs.iter().map(|pair| picture.at(pair[side])).collect();
+        brighter(values(0), values(1))
+    }
+}
+
+/// How often one of `these` is larger than one of `those`, ties counting half (the statistic of Mann and Whitney
+/// 1947); a half where either is empty. NaN is left out.
+pub(super) fn brighter(these: Vec<f32>, those: Vec<f32>) -> f64 {
+    let sorted = |mut values: Vec<f32>| {
+        values.retain(|value| !value.is_nan());
+        values.sort_unstable_by(f32::total_cmp);
+        values
+    };
+    let (these, those) = (sorted(these), sorted(those));
+    let (mut less, mut at_most, mut sum) = (0, 0, 0);
+    for value in &these {
+        while less < those.len() && those[less] < *value {
+            less += 1;
+        }
+        while at_most < those.len() && those[at_most] <= *value {
+            at_most += 1;
+        }
+        sum += less + at_most;
+    }
+    let pairs = these.len() * those.len();
+    if pairs == 0 { 0.5 } else { sum as f64 / (2 * pairs) as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_count_half() {
+        assert_eq!(brighter(vec![2.0, 3.0], vec![1.0, 2.0]), 3.5 / 4.0);
+        assert_eq!(brighter(vec![1.0, f32::NAN], vec![2.0]), 0.0);
+        assert_eq!(brighter(vec![], vec![2.0]), 0.5);
+    }
+
+    #[test]
+    fn a_bright_disk_agrees_whichever_way_its_contour_runs() {
+        let shape = GridShape::new(64, 64).unwrap();
+        let disk = |at: usize| (((at % 64) as f64 - 32.0).hypot((at / 64) as f64 - 30.0) < 10.0) as u8;
+        let pixels = Pixels::UInt8((0..shape.pixels()).map(disk).collect());
+        let picture = Picture { pixels: &pixels, shape };
+        let angle = |k: u32| f64::from(k) / 50.0 * std::f64::consts::TAU;
+        let mut points: Vec<_> =
+            (0..50).map(|k| [32.0 + 10.0 * angle(k).cos(), 30.0 + 10.0 * angle(k).sin()]).collect();
+        for _ in 0..2 {
+            points.reverse();
+            let profile = Profile::of(&Polygon::new(points.clone()).unwrap());
+            assert!(profile.agreement(picture, [0.0; 2]) > 0.95 && profile.contrast(picture) > 0.95);
+            assert!(profile.agreement(picture, [12.0, 0.0]) < 0.4);
+            assert_eq!(profile.agreement(picture, [1e6, 1e6]), 0.0);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `dicomprep audit`: look, and say what was found.
+
+use std::path::Path;
+
+use dicomprep::audit::AuditOptions;
+use dicomprep::prep::{self, AuditRequest, AuditSummary, Control};
+use dicomprep::source::Limits;
+use dicomprep::store::Target;
+use dicomprep::wrangle::Layout;
+
+use crate::args::{AuditArgs, OutputArgs};
+use crate::exit::{self, Exit};
+use crate::progress::progress;
+use crate::settings::all_cores;
+use crate::{findings, interrupt, report, table};
+
+pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    let cancel = interrupt::stop_on_signals()?;
+    let input = &args.input;
+    let layout = Layout::new(
+        &args.data_dir,
+        input.link.as_deref(),
+        input.dicoms.as_deref(),
+        input.contours.as_deref(),
+    )?;
+    let stdout = Path::new("-");
+    let to_file = args.report.as_deref().filter(|path| *path != stdout);
+    if to_file.is_some_and(|path| layout.is_input(path)) {
+        exit::wrong_usage("audit", "--report names a place among the inputs; nothing is ever written there");
+    }
+    // What would make the end fail is found before the work.
+    if let Some(path) = to_file {
+        drop(Target::claim(path, args.force)?);
+    }
+    let request = AuditRequest {
+        structures: args.structures.0.clone(),
+        options: AuditOptions {
+            thresholds: args.thresholds.0,
+            contour_offset: args.contour_offset.0,
+            limits: Limits { max_image_bytes: input.max_image_bytes },
+        },
+        threads: args.threads.map_or_else(all_cores, usize::from),
+    };
+    let progress = progress(output);
+    let summary = prep::audit(&layout, &request, &Control { progress: &*progress, cancel: &cancel })?;
+    let to_stdout = args.json || args.report.as_deref() == Some(stdout);
+    if let Some(path) = to_file {
+        report::write(&summary, path, args.force)?;
+    }
+    let text = describe(&summary, output);
+    if to_stdout {
+        report::write(&summary, stdout, args.force)?;
+        if !output.quiet {
+            exit::tell(&headline(&summary));
+        }
+    } else {
+        exit::print(text.as_bytes())?;
+    }
+    Ok(if summary.has_errors() { Exit::LeftOut } else { Exit::Done })
+}
+
+/// The findings for people.
+fn describe(summary: &AuditSummary, output: &OutputArgs) -> String {
+    let limit = if output.verbose { usize::MAX } else { report::LISTED };
+    let rejected = summary.rejected.iter().chain(&summary.rejected_rows);
+    let mut text = report::list("unusable", rejected, limit);
+    text += &findings::describe(&summary.findings, output.verbose);
+    text + &headline(summary)
+}
+
+fn headline(summary: &AuditSummary) -> String {
+    let of = |severity: &str| summary.findings.iter().filter(|finding| finding.severity == severity).count();
+    let unusable = summary.rejected.len() + summary.rejected_rows.len();
+    let unusable = if unusable > 0 {
+        format!(", {} cannot be used", table::count(unusable, "file or row"))
+    } else {
+        String::new()
+    };
+    format!(
+        "{} on {} of {}: {}, {}, {}{unusable}\n",
+        table::count(summary.annotations, "contour"),
+        table::count(summary.images, "image"),
+        table::count(summary.patients, "patient"),
+        table::count(of("error"), "error"),
+        table::count(of("warning"), "warning"),
+        table::count(of("note"), "note"),
+    )
+}

@@ -1,0 +1,134 @@
+//! The audit before anything is written, and what becomes of the annotations that it finds to be wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+
+use super::planning::pool;
+use super::{Control, OnFinding, PrepError, PrepOptions, Unlabelled};
+use crate::audit::{Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
+use crate::model::{Place, Reason, Skipped};
+use crate::wrangle::{PairPlan, PlannedSample, Require};
+
+/// The samples after the audit.
+pub(super) struct Audited {
+    /// Those that are left.
+    pub(super) samples: Vec<PlannedSample>,
+    /// What was found, with the numbers of the samples that are left.
+    pub(super) findings: Vec<Finding>,
+    /// Annotations that were left out.
+    pub(super) skipped: Vec<Skipped>,
+    /// Images of which no annotation is left.
+    pub(super) unlabelled: usize,
+}
+
+impl Audited {
+    /// Audits `samples`, whose headers said `images`.
+    pub(super) fn of(
+        pairs: &PairPlan,
+        samples: Vec<PlannedSample>,
+        images: &[ImageFacts],
+        options: &PrepOptions,
+        control: &Control<'_>,
+    ) -> Result<Self, PrepError> {
+        control.progress.begin("checking contours", samples.len());
+        let advance = |count| control.progress.advance(count);
+        let watch: (_, &(dyn Fn(usize) + Sync)) = (control.cancel, &advance);
+        let mut findings =
+            pool(options.threads)?.install(|| audit(pairs, &samples, images, &options.audit(), watch));
+        control.progress.end();
+        if control.cancel.load(Ordering::Relaxed) {
+            return Err(PrepError::Interrupted);
+        }
+        findings.extend(gaps(pairs, &samples));
+        let mut audited = Self { samples, findings, skipped: Vec::new(), unlabelled: 0 };
+        if options.on_finding == OnFinding::Reject {
+            audited.reject(pairs, options);
+        }
+        Ok(audited)
+    }
+
+    /// Leaves out every annotation of which an error was found, and every sample of which too little is left.
+    fn reject(&mut self, pairs: &PairPlan, options: &PrepOptions) {
+        let mut thinned: BTreeSet<u32> = BTreeSet::new();
+        for finding in self.findings.iter().filter(|finding| finding.check.severity() == Severity::Error) {
+            // What is no polygon is rejected by its reader, with the line.
+            let Some((number, plane)) = finding.annotation.filter(|_| finding.check != Check::FewPoints)
+            else {
+                continue;
+            };
+            let annotation = &mut self.samples[number as usize].annotations[usize::from(plane)];
+            if annotation.take().is_some() {
+                let detail = format!("{}: {}; --on-finding keep keeps it", finding.check, finding.text);
+                self.skipped.push(Skipped::new(finding.place.clone(), Reason::AuditError, detail));
+                thinned.insert(number);
+            }
+        }
+        let mut gone: BTreeSet<u32> = BTreeSet::new();
+        for number in thinned {
+            let sample = &mut self.samples[number as usize];
+            let left = sample.annotations.iter().flatten().count();
+            if left > 0 && options.require == Require::Any {
+                continue;
+            }
+            for plane in 0..sample.annotations.len() {
+                if let Some(name) = pairs.annotation_name(sample, plane) {
+                    let detail =
+                        "another structure of its sample was rejected, and --require all asks for all";
+                    self.skipped.push(Skipped::new(Place::file(name), Reason::StructureMissing, detail));
+                }
+            }
+            sample.annotations.fill(None);
+            if options.unlabelled == Unlabelled::Skip {
+                gone.insert(number);
+            }
+        }
+        self.unlabelled = gone.len();
+        self.remove(&gone);
+    }
+
+    /// Removes samples, and numbers the others anew.
+    fn remove(&mut self, gone: &BTreeSet<u32>) {
+        if gone.is_empty() {
+            return;
+        }
+        let sorted: Vec<u32> = gone.iter().copied().collect();
+        let now = |number: u32| number - sorted.partition_point(|&other| other < number) as u32;
+        for finding in &mut self.findings {
+            finding.samples.retain(|number| !gone.contains(number));
+            finding.samples.iter_mut().for_each(|number| *number = now(*number));
+            finding.annotation = finding
+                .annotation
+                .filter(|(number, _)| !gone.contains(number))
+                .map(|(n, plane)| (now(n), plane));
+        }
+        let mut number = 0..;
+        self.samples.retain(|_| number.next().is_some_and(|number| !gone.contains(&number)));
+    }
+}
+
+/// Gaps in the numbers of each patient's images.
+pub(super) fn gaps(pairs: &PairPlan, samples: &[PlannedSample]) -> Vec<Finding> {
+    let mut numbers: BTreeMap<u32, Vec<i32>> = BTreeMap::new();
+    for sample in samples.iter().chain(&pairs.unlabelled) {
+        numbers.entry(sample.patient).or_default().push(sample.instance);
+    }
+    let mut findings = Vec::new();
+    for (patient, numbers) in &mut numbers {
+        numbers.sort_unstable();
+        numbers.dedup();
+        let folder = pairs.image_folder(*patient);
+        findings.extend(missing_images(&folder, numbers, Vec::new()));
+    }
+    findings
+}
+
+/// For each sample that findings tell of, the checks.
+pub(super) fn marks(findings: &[Finding]) -> BTreeMap<u32, CheckSet> {
+    let mut marks: BTreeMap<u32, CheckSet> = BTreeMap::new();
+    for finding in findings {
+        for sample in &finding.samples {
+            marks.entry(*sample).or_default().insert(finding.check);
+        }
+    }
+    marks
+}

@@ -1,0 +1,228 @@
+//! An audit alone, which decodes the images too and writes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::audit::gaps;
+use super::planning::pool;
+use super::summary::Entry;
+use super::survey::Survey;
+use super::{Control, FindingEntry, PrepError};
+use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
+use crate::audit::{self, AuditOptions, Check, Finding, against_image};
+use crate::model::{Bin, GridShape, Place, Structure};
+use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, Require};
+
+/// Samples decoded by one thread at a time.
+const BLOCK: usize = 16;
+
+/// What an audit is asked for.
+#[derive(Debug, Clone)]
+pub struct AuditRequest {
+    /// The structures whose contours are audited.
+    pub structures: Vec<Structure>,
+    /// What the checks need to know.
+    pub options: AuditOptions,
+    /// Number of threads, at least 1. The findings do not depend on it.
+    pub threads: usize,
+}
+
+/// What an audit has found.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditSummary {
+    /// Images with a contour, as far as both could be read.
+    pub images: usize,
+    /// Their contours.
+    pub annotations: usize,
+    /// Their patients.
+    pub patients: usize,
+    /// How many findings each check has.
+    pub checks: BTreeMap<&'static str, usize>,
+    /// All findings, the worst first.
+    pub findings: Vec<FindingEntry>,
+    /// Files that should have been used and cannot be.
+    pub rejected: Vec<Entry>,
+    /// Rows of the link table that cannot be used.
+    pub rejected_rows: Vec<Entry>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+impl AuditSummary {
+    /// Whether an annotation is wrong, or a file or row cannot be used.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        let rejected = self.rejected.len() + self.rejected_rows.len();
+        rejected > 0 || self.findings.iter().any(FindingEntry::is_error)
+    }
+}
+
+/// Audits the data directory at `layout`: all checks of [`crate::audit`], pixels included.
+///
+/// # Errors
+/// [`PrepError::Wrangle`] where the link table cannot be used, [`PrepError::Threads`], [`PrepError::Interrupted`].
+pub fn audit(
+    layout: &Layout,
+    request: &AuditRequest,
+    control: &Control<'_>,
+) -> Result<AuditSummary, PrepError> {
+    let start = Instant::now();
+    let pair_options = PairOptions { structures: request.structures.clone(), require: Require::Any };
+    let mut pairs = wrangle::plan(layout, &pair_options).map_err(Box::new)?;
+    let mut samples = std::mem::take(&mut pairs.samples);
+    let pool = pool(request.threads)?;
+    let advance = |count| control.progress.advance(count);
+    let go_on = || if control.cancel.load(Ordering::Relaxed) { Err(PrepError::Interrupted) } else { Ok(()) };
+
+    control.progress.begin("reading headers", samples.len());
+    let limits = &request.options.limits;
+    let survey = pool.install(|| Survey::of(&pairs, &samples, limits, control.cancel, &advance));
+    go_on()?;
+    survey.keep_usable(&mut samples);
+    control.progress.begin("checking contours", samples.len());
+    let (options, images) = (&request.options, &survey.images);
+    let mut findings =
+        pool.install(|| audit::audit(&pairs, &samples, images, options, (control.cancel, &advance)));
+    go_on()?;
+    control.progress.begin("checking images", samples.len());
+    let shapes = survey.shapes.keys().map(|&shape| {
+        let image = images.iter().find(|image| image.shape == shape).expect("an image has the size");
+        (shape, options.assemble_options(image))
+    });
+    let looker = Looker { pairs: &pairs, samples: &samples, shapes: shapes.collect(), options, control };
+    let looked = pool.install(|| looker.look(images.iter().map(|image| image.shape).collect()));
+    control.progress.end();
+    go_on()?;
+    findings.extend(looked.findings);
+    findings.extend(equal_images(&pairs, &samples, &looked.digests));
+    findings.extend(gaps(&pairs, &samples));
+
+    let mut remarks = survey.remarks;
+    remarks.append(looked.remarks);
+    let findings = FindingEntry::all(findings.iter());
+    let mut checks: BTreeMap<&'static str, usize> = BTreeMap::new();
+    findings.iter().for_each(|finding| *checks.entry(finding.check).or_default() += 1);
+    let mut skipped: Vec<_> = pairs.skipped.iter().chain(&remarks.skipped).collect();
+    skipped.retain(|skipped| skipped.reason.bin() == Bin::Rejected);
+    skipped.sort();
+    let mut patients: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
+    patients.dedup();
+    Ok(AuditSummary {
+        images: looked.digests.len(),
+        annotations: looked.annotations,
+        patients: patients.len(),
+        checks,
+        findings,
+        rejected: skipped.into_iter().map(Entry::of).collect(),
+        rejected_rows: pairs.rejected_rows.iter().map(Entry::of).collect(),
+        seconds: start.elapsed().as_secs_f64(),
+    })
+}
+
+/// What the images told.
+#[derive(Default)]
+struct Looked {
+    findings: Vec<Finding>,
+    remarks: Remarks,
+    annotations: usize,
+    /// For each image that could be decoded, its sample and the beginning of a digest of its pixels.
+    digests: Vec<(u32, u64)>,
+}
+
+/// Decodes images and compares them with their contours.
+struct Looker<'a> {
+    pairs: &'a PairPlan,
+    samples: &'a [PlannedSample],
+    /// How images of each size are decoded.
+    shapes: BTreeMap<GridShape, AssembleOptions>,
+    options: &'a AuditOptions,
+    control: &'a Control<'a>,
+}
+
+impl Looker<'_> {
+    fn look(&self, sizes: Vec<GridShape>) -> Looked {
+        let blocks = self.samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
+            let mut looked = Looked::default();
+            let mut bytes = Vec::new();
+            for (index, sample) in samples.iter().enumerate() {
+                if self.control.cancel.load(Ordering::Relaxed) {
+                    break;
+                }
+                let number = block * BLOCK + index;
+                self.look_at(&mut looked, (number as u32, sample), sizes[number], &mut bytes);
+            }
+            self.control.progress.advance(samples.len());
+            looked
+        });
+        blocks.collect::<Vec<_>>().into_iter().fold(Looked::default(), |mut all, block| {
+            all.findings.extend(block.findings);
+            all.remarks.append(block.remarks);
+            all.annotations += block.annotations;
+            all.digests.extend(block.digests);
+            all
+        })
+    }
+
+    fn look_at(
+        &self,
+        looked: &mut Looked,
+        (number, sample): (u32, &PlannedSample),
+        shape: GridShape,
+        bytes: &mut Vec<u8>,
+    ) {
+        let mut assembler = Assembler::new(self.pairs, &self.shapes[&shape]);
+        let Assembled::Sample(facts) = assembler.assemble(sample, &mut looked.remarks) else {
+            return;
+        };
+        looked.annotations += facts.annotations.iter().flatten().count();
+        let name = |plane| self.pairs.annotation_name(sample, plane).unwrap_or_default();
+        let (picture, contours) = ((assembler.pixels(), shape), assembler.contours());
+        let thresholds = &self.options.thresholds;
+        looked.findings.extend(against_image(
+            picture,
+            contours,
+            self.pairs.structures(),
+            number,
+            thresholds,
+            name,
+        ));
+        assembler.pixels().write_le_bytes(bytes);
+        let digest = Sha256::digest(bytes);
+        looked
+            .digests
+            .push((number, digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))));
+    }
+}
+
+/// Images of one patient that equal one of another.
+fn equal_images(pairs: &PairPlan, samples: &[PlannedSample], digests: &[(u32, u64)]) -> Vec<Finding> {
+    let mut seen: HashMap<u64, u32> = HashMap::new();
+    let mut findings = Vec::new();
+    for &(number, digest) in digests {
+        let first = *seen.entry(digest).or_insert(number);
+        findings.extend(equal_image(
+            pairs,
+            (&samples[first as usize], first),
+            (&samples[number as usize], number),
+        ));
+    }
+    findings
+}
+
+/// The finding that two images are equal; none where they are of one patient.
+pub(super) fn equal_image(
+    pairs: &PairPlan,
+    (first, first_number): (&PlannedSample, u32),
+    (sample, number): (&PlannedSample, u32),
+) -> Option<Finding> {
+    let [place, other] = [sample, first].map(|sample| Place::file(pairs.image_name(sample)));
+    let text = format!("its pixels equal those of {other}, an image of another patient");
+    let samples = vec![number, first_number];
+    (first.patient != sample.patient)
+        .then(|| Finding::of_samples(Check::EqualImage, samples, place, text).beside(vec![other]))
+}

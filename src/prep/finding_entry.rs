@@ -1,0 +1,63 @@
+//! A finding as it stands in a report.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::audit::{Check, Finding, Severity};
+use crate::model::Place;
+
+/// What the audit has found, for people and, as JSON, for programs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FindingEntry {
+    /// The stable name of the check.
+    pub check: &'static str,
+    /// `error`, `warning` or `note`.
+    pub severity: &'static str,
+    /// The contour or image that is suspect, as the user would name it.
+    pub file: String,
+    /// What else has part in it; the first ones, where there are many.
+    pub others: Vec<String>,
+    /// What is wrong, with its numbers.
+    pub text: String,
+    /// The numbers by name, with the unit at the end of each name.
+    pub values: BTreeMap<&'static str, f64>,
+}
+
+impl FindingEntry {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            check: finding.check.name(),
+            severity: finding.check.severity().name(),
+            file: finding.place.file.clone(),
+            others: finding.others.iter().map(|place| place.file.clone()).collect(),
+            text: finding.text.clone(),
+            values: finding.values.iter().copied().collect(),
+        }
+    }
+
+    /// All of `findings`, the worst first, then by file.
+    pub(super) fn all<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<Self> {
+        let mut sorted: Vec<&Finding> = findings.collect();
+        sorted.sort_by(|a, b| (a.check, &a.place, &a.text).cmp(&(b.check, &b.place, &b.text)));
+        sorted.into_iter().map(Self::of).collect()
+    }
+
+    /// Whether the annotation is wrong.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error.name()
+    }
+
+    /// The file, as errors show it.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::file(self.file.as_str())
+    }
+
+    /// What the check finds, in one line.
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        Check::ALL.into_iter().find(|check| check.name() == self.check).map_or("", Check::meaning)
+    }
+}
