@@ -19,8 +19,7 @@ const SMALLEST: f64 = 25.0;
 #[must_use]
 pub fn against_image(
     (pixels, shape): (&Pixels, GridShape),
-    contours: &[Option<Polygon>],
-    structures: &[Structure],
+    (contours, structures): (&[Option<Polygon>], &[Structure]),
     sample: u32,
     thresholds: &Thresholds,
     name: impl Fn(usize) -> String,
@@ -110,7 +109,7 @@ mod tests {
         let point = |k| [32.0 + dx + 10.0 * angle(k).cos(), 30.0 + dy + 10.0 * angle(k).sin()];
         let contour = Polygon::new((0..50).map(point).collect()).unwrap();
         let name = |_| "c".to_owned();
-        against_image((&pixels, shape), &[Some(contour)], &[structure], 3, &Thresholds::default(), name)
+        against_image((&pixels, shape), (&[Some(contour)], &[structure]), 3, &Thresholds::default(), name)
     }
 
     #[test]

@@ -222,7 +222,7 @@ mod tests {
         for number in 0..36 {
             let Spot { index, plane, .. } = heart()[number];
             assert_eq!(found(|spots| spots[number].at[0] += 14.0), [(index, plane, Check::Displaced)]);
-            assert_eq!(found(|spots| spots[number].at[1] -= 9.5), [(index, plane, Check::PositionJump)]);
+            assert_eq!(found(|spots| spots[number].at[0] += 8.5), [(index, plane, Check::PositionJump)]);
         }
     }
 

@@ -28,7 +28,7 @@ mod tests {
         let mut walls: Vec<(usize, f64)> = [7.0, 8.0, 6.5, 4.5, 8.2, 7.5].into_iter().enumerate().collect();
         assert!(jumps(&walls, 60.0).is_empty());
         walls[2].1 = 15.0;
-        assert_eq!(jumps(&walls, 60.0), [(2, 100.0, 7.5)]);
+        assert_eq!(jumps(&walls, 60.0), [(2, 87.5, 8.0)]);
         walls[2].1 = 1.5;
         assert_eq!(jumps(&walls, 60.0).len(), 1);
         walls[2].1 = -2.0;

@@ -181,16 +181,10 @@ impl Looker<'_> {
         };
         looked.annotations += facts.annotations.iter().flatten().count();
         let name = |plane| self.pairs.annotation_name(sample, plane).unwrap_or_default();
-        let (picture, contours) = ((assembler.pixels(), shape), assembler.contours());
+        let picture = (assembler.pixels(), shape);
+        let contours = (assembler.contours(), self.pairs.structures());
         let thresholds = &self.options.thresholds;
-        looked.findings.extend(against_image(
-            picture,
-            contours,
-            self.pairs.structures(),
-            number,
-            thresholds,
-            name,
-        ));
+        looked.findings.extend(against_image(picture, contours, number, thresholds, name));
         assembler.pixels().write_le_bytes(bytes);
         let digest = Sha256::digest(bytes);
         looked

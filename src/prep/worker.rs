@@ -167,9 +167,9 @@ impl<'a, 'p> Worker<'a, 'p> {
     fn look(&self, number: usize, sample: &PlannedSample) -> Vec<Finding> {
         let plan = self.shared.plan;
         let name = |plane| plan.pairs.annotation_name(sample, plane).unwrap_or_default();
-        let (picture, contours) = ((self.assembler.pixels(), plan.shape), self.assembler.contours());
-        let structures = plan.pairs.structures();
-        against_image(picture, contours, structures, number as u32, &plan.options.thresholds, name)
+        let picture = (self.assembler.pixels(), plan.shape);
+        let contours = (self.assembler.contours(), plan.pairs.structures());
+        against_image(picture, contours, number as u32, &plan.options.thresholds, name)
     }
 
     fn encode(&mut self, sample: &PlannedSample, facts: SampleFacts) -> EncodedRow {
