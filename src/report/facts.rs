@@ -153,4 +153,22 @@ mod tests {
         assert_eq!(names_of(" a, b-c,,d "), ["a", "b-c", "d"]);
         assert!(names_of("").is_empty());
     }
+
+    #[test]
+    fn one_error_is_worse_than_all_warnings() {
+        let badness = |findings: &[&str]| {
+            let findings = findings.iter().map(|name| (*name).to_owned()).collect();
+            let (id, patient, split) = Default::default();
+            let (planes, pixel_area, window) = (Vec::new(), None, [f32::NAN; 2]);
+            SampleFacts { row: 0, id, patient, split, findings, planes, pixel_area, window }.badness()
+        };
+        let of = |severity| Check::ALL.into_iter().filter(move |check| check.severity() == severity);
+        let warnings: Vec<_> = of(Severity::Warning).map(Check::name).collect();
+        let notes: Vec<_> = of(Severity::Note).map(Check::name).chain(["of another program"]).collect();
+        let error = of(Severity::Error).map(Check::name).next().unwrap();
+        assert!(badness(&[error]) > badness(&warnings));
+        assert!(badness(&warnings[..2]) > badness(&warnings[..1]));
+        assert!(badness(&warnings[..1]) > badness(&notes));
+        assert!(badness(&notes) > badness(&[]));
+    }
 }

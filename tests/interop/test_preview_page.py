@@ -40,13 +40,19 @@ def page_of(dicomprep, file, folder, *words, code=0):
     return page
 
 
+def replace_findings(file, texts):
+    """Other findings than those of the audit."""
+    kind = h5py.string_dtype("utf-8", 80)
+    data = np.array([text.encode() for text in texts], "S80").astype(kind)
+    del file["samples/findings"]
+    file["samples"].create_dataset("findings", data=data, dtype=kind, chunks=(8,))
+
+
 def with_findings(source, target):
-    """A copy of the file with a column of findings."""
+    """A copy of the file with findings in some rows."""
     copy(source, target)
     with h5py.File(target, "r+") as file:
-        kind = h5py.string_dtype("utf-8", 64)
-        texts = [NAMES.get(row, "").encode() for row in range(len(file["images"]))]
-        file["samples"].create_dataset("findings", data=np.array(texts, "S64").astype(kind), dtype=kind, chunks=(8,))
+        replace_findings(file, [NAMES.get(row, "") for row in range(len(file["images"]))])
     return target
 
 
@@ -298,7 +304,7 @@ def test_names_are_never_markup(dicomprep, browser, final_data, tmp_path):
             short = np.array([name.encode()[:12] for name in HOSTILE[:2]] * (count // 2), "S16")
             data = short.astype(h5py.string_dtype("utf-8", 16)) if column == "split" else texts
             file["samples"].create_dataset(column, data=data, chunks=data.shape)
-        file["samples"].create_dataset("findings", data=texts, dtype=kind, chunks=texts.shape)
+        replace_findings(file, names)
         file.attrs["structures"] = ["<i>inner", "</script>outer"]
         file.attrs["split_rule"] = "<b>rule</b>"
         file["images"].attrs["units"] = "<u>"
@@ -316,6 +322,8 @@ def test_names_are_never_markup(dicomprep, browser, final_data, tmp_path):
 
 def test_thousands_of_samples_are_shown_by_pages(dicomprep, browser, final_data, tmp_path):
     path = grown(final_data, tmp_path / "many.h5", 250)
+    with h5py.File(path, "r+") as file:
+        replace_findings(file, [""] * 5000)
     page = page_of(dicomprep, path, tmp_path)
     nodes = "return document.querySelectorAll('*').length"
     browser.open(page)

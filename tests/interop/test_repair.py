@@ -55,7 +55,7 @@ def test_a_sound_file_is_copied(original, dicomprep, tmp_path):
 
 def test_what_the_format_does_not_know_stays(spoiled, dicomprep, tmp_path):
     with h5py.File(spoiled, "r+") as file:
-        file["samples"].create_dataset("findings", data=["é"] * 20)
+        file["samples"].create_dataset("remarks", data=["é"] * 20)
         file.attrs["my own"] = "text"
     whole = spoiled.read_bytes()
     damage(spoiled, "images", 4)

@@ -176,14 +176,14 @@ def test_an_equal_image_in_two_splits(spoiled, dicomprep):
 
 def test_what_the_format_does_not_know_is_noted(spoiled, dicomprep):
     def add(file):
-        file["samples"].create_dataset("findings", data=np.array([b"x"] * 20), chunks=(20,), compression="gzip")
+        file["samples"].create_dataset("remarks", data=np.array([b"x"] * 20), chunks=(20,), compression="gzip")
         file["samples"].create_dataset("words", data=["é"] * 20)
         file.attrs["my own"] = "text"
         file["images"].attrs["number"] = 4
 
     found, said = verify(dicomprep, changed(spoiled, add))
     assert [note["place"] for note in found["notes"]] == [
-        "/@my own", "/images@number", "/samples/findings", "/samples/words"]
+        "/@my own", "/images@number", "/samples/remarks", "/samples/words"]
     assert "nothing is wrong" in said
 
 
