@@ -1,7 +1,5 @@
 //! Whether a closed path crosses itself.
 
-use std::collections::HashMap;
-
 use crate::model::Polygon;
 
 type Point = [f64; 2];
@@ -70,18 +68,18 @@ fn crosses((a, b): (Point, Point), (c, d): (Point, Point)) -> bool {
 fn at_points(points: &[Point]) -> (usize, Option<Point>) {
     // More passes of one point than this are not compared pairwise.
     const PASSES: usize = 8;
-    let mut seen: HashMap<[u64; 2], Vec<usize>> = HashMap::with_capacity(points.len());
+    let mut order: Vec<([u64; 2], usize)> =
+        points.iter().enumerate().map(|(k, point)| (point.map(|v| (v + 0.0).to_bits()), k)).collect();
+    order.sort_unstable();
     let (mut count, mut first) = (0, None);
-    for (number, point) in points.iter().enumerate() {
-        let passes = seen.entry(point.map(|coordinate| (coordinate + 0.0).to_bits())).or_default();
-        for &earlier in passes.iter() {
-            if passes_through(points, earlier, number) {
-                count += 1;
-                first = first.or(Some(*point));
+    for passes in order.chunk_by(|a, b| a.0 == b.0).filter(|passes| passes.len() > 1) {
+        for (later, &(_, number)) in passes.iter().enumerate() {
+            for &(_, earlier) in &passes[..later.min(PASSES)] {
+                if passes_through(points, earlier, number) {
+                    count += 1;
+                    first = first.or(Some(points[number]));
+                }
             }
-        }
-        if passes.len() < PASSES {
-            passes.push(number);
         }
     }
     (count, first)
