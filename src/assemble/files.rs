@@ -13,6 +13,19 @@ use crate::wrangle::{PairPlan, PlannedSample};
 /// First bytes of an image file that are read for its header; hardly any header is longer.
 const HEADER_BYTES: usize = 16 * 1024;
 
+/// Reads all bytes of a planned sample's image into `bytes`, memory that is used again.
+///
+/// # Errors
+/// Where it cannot be read, or has more bytes than `limits` allow.
+pub fn read_image(
+    plan: &PairPlan,
+    sample: &PlannedSample,
+    limits: &Limits,
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
+    read_file(&plan.image_path(sample), limits.max_image_bytes, bytes)
+}
+
 /// Reads just the header of a planned sample's image.
 ///
 /// # Errors

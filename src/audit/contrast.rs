@@ -33,10 +33,9 @@ pub fn against_image(
         }
         let profile = Profile::of(contour);
         let contrast = 100.0 * profile.contrast(picture);
-        let elsewhere = better(&profile, picture);
         let low = contrast < thresholds.contrast;
-        let moved = 100.0 * elsewhere.gain > thresholds.elsewhere;
-        if !low && !moved {
+        let elsewhere = better(&profile, picture, thresholds.elsewhere / 100.0);
+        if !low && elsewhere.is_none() {
             continue;
         }
         let name = name(plane);
@@ -49,8 +48,8 @@ pub fn against_image(
             );
             findings.push(subject.finding(Check::LowContrast, text).with(&[("contrast_percent", contrast)]));
         }
-        if moved {
-            let [dx, dy] = elsewhere.by;
+        if let Some(elsewhere) = elsewhere {
+            let [dx, dy] = elsewhere.by.map(f64::from);
             let (here, there) = (100.0 * elsewhere.here, 100.0 * (elsewhere.here + elsewhere.gain));
             let text = format!(
                 "the inside is brighter than the outside along {here:.0} % of the contour; moved by {dx:+.0} px to \
@@ -67,34 +66,37 @@ pub fn against_image(
 struct Elsewhere {
     here: f64,
     gain: f64,
-    by: [f64; 2],
+    by: [i32; 2],
 }
 
-/// Tries all moves on a coarse grid, and then finer around the best.
-fn better(profile: &Profile, picture: Picture<'_>) -> Elsewhere {
-    let here = profile.agreement(picture, [0.0; 2]);
-    let mut best = (here, [0.0; 2]);
-    let mut attempt = |[dx, dy]: [i32; 2]| {
-        let by = [f64::from(dx), f64::from(dy)];
+/// Tries all moves on a coarse grid, and then finer around the best. `None` where none gains more than `least`.
+fn better(profile: &Profile, picture: Picture<'_>, least: f64) -> Option<Elsewhere> {
+    let here = profile.agreement(picture, [0; 2]);
+    if 1.0 - here <= least {
+        return None;
+    }
+    let mut best = (here, [0; 2]);
+    let mut attempt = |by: [i32; 2]| {
         let agreement = profile.agreement(picture, by);
         if agreement > best.0 {
             best = (agreement, by);
         }
         best.1
     };
-    let mut center = [0.0; 2];
+    let mut center = [0; 2];
     for dy in (-FAR..=FAR).step_by(COARSE) {
         for dx in (-FAR..=FAR).step_by(COARSE) {
             center = attempt([dx, dy]);
         }
     }
-    let [x, y] = center.map(|by| by as i32);
+    let [x, y] = center;
     for dy in [-2, 0, 2] {
         for dx in [-2, 0, 2] {
             attempt([x + dx, y + dy]);
         }
     }
-    Elsewhere { here, gain: best.0 - here, by: best.1 }
+    let gain = best.0 - here;
+    (gain > least).then_some(Elsewhere { here, gain, by: best.1 })
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! A digest of a path that does not depend on where it begins or which way it runs.
 
-use std::collections::HashSet;
-
 use crate::model::Polygon;
 
 /// Beyond it, distinct points are not counted.
@@ -10,7 +8,7 @@ const COUNTED: usize = 255;
 /// The digest of the sides of `contour`, without those of no length, and how many distinct points it has, up to 255.
 pub(super) fn points_digest(contour: &Polygon) -> (u128, u8) {
     let mut sum = 0u128;
-    let mut distinct = HashSet::new();
+    let mut points = Vec::with_capacity(contour.points().len());
     for (a, b) in contour.sides().filter(|(a, b)| a != b) {
         // A sum does not depend on the order of the sides, nor each term on that of its ends.
         let [a, b] = [a, b].map(|point| point.map(|coordinate| (coordinate + 0.0).to_bits()));
@@ -19,11 +17,11 @@ pub(super) fn points_digest(contour: &Polygon) -> (u128, u8) {
             [low[0], low[1], high[0], high[1]].into_iter().fold(seed, |h, bits| mix(h ^ mix(bits)))
         };
         sum = sum.wrapping_add(u128::from(half(1)) << 64 | u128::from(half(2)));
-        if distinct.len() < COUNTED {
-            distinct.insert(a);
-        }
+        points.push(a);
     }
-    (sum, distinct.len().min(COUNTED) as u8)
+    points.sort_unstable();
+    points.dedup();
+    (sum, points.len().min(COUNTED) as u8)
 }
 
 /// The output function of SplitMix64 (Steele, Lea, Flood 2014).

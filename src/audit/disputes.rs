@@ -1,17 +1,18 @@
 //! Annotations that accuse each other, and which of them goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rayon::prelude::*;
 
 use super::agreement::{Agreement, agreement};
 use super::copies::Annotation;
 use super::facts::ContourFacts;
 use super::nesting::Outside;
 use super::{AuditOptions, Check, Finding, ImageFacts};
+use crate::assemble::read_image;
 use crate::model::Place;
 use crate::wrangle::{PairPlan, PlannedSample};
 
-/// Images that are decoded to settle one dispute; with more, nothing decides.
-const JUDGED: usize = 256;
 /// By how much the best must agree better with its image than the next.
 const MARGIN: f64 = 0.1;
 /// Others that are listed beside one annotation.
@@ -54,51 +55,80 @@ pub(super) fn settle_copies(known: Known<'_>, group: &[Annotation]) -> Vec<Findi
     if patients.len() == 1 {
         return vec![repeated(known, group)];
     }
-    let judged: BTreeMap<Annotation, Judged> = if group.len() <= JUDGED {
-        group.iter().filter_map(|&annotation| Some((annotation, Judged::of(known, annotation)?))).collect()
-    } else {
-        BTreeMap::new()
-    };
-    let claims = claims(known, group, &judged);
-    let [_, _, ..] = claims[..] else {
+    if are_one_image(known, group) {
         // The images are copies too, which is another finding.
         return Vec::new();
-    };
+    }
+    let judge = |&annotation: &Annotation| Some((annotation, Judged::of(known, annotation)?));
+    let judged: BTreeMap<Annotation, Judged> = group.par_iter().filter_map(judge).collect();
+    let claims = claims(known, group, &judged);
+    if claims.len() < 2 {
+        return Vec::new();
+    }
     let right: BTreeSet<Annotation> = best_claim(&claims).into_iter().flatten().copied().collect();
-    let wrong = group.iter().filter(|annotation| !right.contains(annotation));
-    wrong
-        .map(|&annotation| copied(known, group, annotation, &judged, |other| right.contains(other)))
-        .collect()
+    let (kept, wrong): (Vec<_>, Vec<_>) = group.iter().partition(|annotation| right.contains(annotation));
+    // One more than is listed, because none is listed beside itself.
+    let shown: Vec<Annotation> = kept.iter().chain(&wrong).take(LISTED + 1).copied().collect();
+    wrong.into_iter().map(|annotation| copied(known, annotation, &shown, &judged, &right)).collect()
+}
+
+/// Whether the images of all annotations are the same file, byte for byte.
+fn are_one_image(known: Known<'_>, group: &[Annotation]) -> bool {
+    let read = |annotation: Annotation, bytes: &mut Vec<u8>| {
+        let sample = &known.samples[annotation.0 as usize];
+        read_image(known.plan, sample, &known.options.limits, bytes).is_ok()
+    };
+    let [first, others @ ..] = group else { return true };
+    let mut image = Vec::new();
+    read(*first, &mut image)
+        && others
+            .par_iter()
+            .map_init(Vec::new, |bytes, &other| read(other, bytes) && *bytes == image)
+            .all(|same| same)
 }
 
 /// Annotations that stand or fall together, with how well they agree with their images.
 struct Claim {
     annotations: Vec<Annotation>,
-    images: BTreeSet<u64>,
     score: f64,
 }
 
 /// One claim for each patient; patients that share one of the images make one together.
 fn claims(known: Known<'_>, group: &[Annotation], judged: &BTreeMap<Annotation, Judged>) -> Vec<Claim> {
-    let mut claims: Vec<Claim> = Vec::new();
-    for of_patient in group.chunk_by(|a, b| known.patient(*a) == known.patient(*b)) {
-        let judged = || of_patient.iter().filter_map(|annotation| judged.get(annotation));
-        let mut claim = Claim {
-            annotations: of_patient.to_vec(),
-            images: judged().map(|judged| judged.image).collect(),
-            score: judged().filter_map(|judged| judged.score).fold(0.5, f64::max),
-        };
-        let (same, others): (Vec<_>, Vec<_>) =
-            claims.into_iter().partition(|other| !other.images.is_disjoint(&claim.images));
-        for other in same {
-            claim.annotations.extend(other.annotations);
-            claim.images.extend(other.images);
-            claim.score = claim.score.max(other.score);
-        }
-        claims = others;
-        claims.push(claim);
+    let of_patients: Vec<&[Annotation]> =
+        group.chunk_by(|a, b| known.patient(*a) == known.patient(*b)).collect();
+    let images = of_patients.iter().map(|annotations| {
+        annotations.iter().filter_map(|annotation| Some(judged.get(annotation)?.image)).collect()
+    });
+    let mut claims: BTreeMap<usize, Claim> = BTreeMap::new();
+    for (annotations, first) in of_patients.iter().zip(connected(images)) {
+        let scores = annotations.iter().filter_map(|annotation| judged.get(annotation)?.score);
+        let claim = claims.entry(first).or_insert(Claim { annotations: Vec::new(), score: 0.5 });
+        claim.annotations.extend_from_slice(annotations);
+        claim.score = scores.fold(claim.score, f64::max);
     }
-    claims
+    claims.into_values().collect()
+}
+
+/// For each set, the first one that it is connected with by common members, over others or not.
+fn connected(sets: impl Iterator<Item = Vec<u64>>) -> Vec<usize> {
+    let (mut first, mut owner): (Vec<usize>, HashMap<u64, usize>) = (Vec::new(), HashMap::new());
+    let find = |first: &mut [usize], mut set: usize| {
+        while first[set] != set {
+            first[set] = first[first[set]];
+            set = first[set];
+        }
+        set
+    };
+    for (number, members) in sets.enumerate() {
+        first.push(number);
+        for member in members {
+            let other = *owner.entry(member).or_insert(number);
+            let (a, b) = (find(&mut first, other), find(&mut first, number));
+            first[a.max(b)] = a.min(b);
+        }
+    }
+    (0..first.len()).map(|set| find(&mut first, set)).collect()
 }
 
 /// An annotation on its image.
@@ -122,16 +152,17 @@ fn best_claim(claims: &[Claim]) -> Option<&[Annotation]> {
     (near == 1).then_some(&best.annotations)
 }
 
+/// That `annotation` is a copy of others, some of which are `listed`, those that are right first.
 fn copied(
     known: Known<'_>,
-    group: &[Annotation],
     annotation: Annotation,
+    listed: &[Annotation],
     judged: &BTreeMap<Annotation, Judged>,
-    is_right: impl Fn(&Annotation) -> bool,
+    right: &BTreeSet<Annotation>,
 ) -> Finding {
-    let others: Vec<Annotation> = group.iter().copied().filter(|other| *other != annotation).collect();
-    let (right, rest): (Vec<_>, Vec<_>) = others.iter().copied().partition(&is_right);
-    let shown = right.first().or(rest.first()).copied().unwrap_or(annotation);
+    let others: Vec<Annotation> =
+        listed.iter().copied().filter(|other| *other != annotation).take(LISTED).collect();
+    let shown = others.first().copied().unwrap_or(annotation);
     let bytes = |annotation| known.facts(annotation).map(|facts| facts.bytes);
     let same = if bytes(shown) == bytes(annotation) { "byte for byte" } else { "point for point" };
     let name = known.place(shown);
@@ -149,7 +180,6 @@ fn copied(
     };
     let values: Vec<_> =
         score(&annotation).map(|score| ("agreement_percent", 100.0 * score)).into_iter().collect();
-    let listed = right.iter().chain(&rest).take(LISTED).map(|&other| known.place(other)).collect();
     Finding::of_annotation(
         Check::CopiedContour,
         annotation.0,
@@ -158,7 +188,7 @@ fn copied(
         text,
     )
     .with(&values)
-    .beside(listed)
+    .beside(others.into_iter().map(|other| known.place(other)).collect())
 }
 
 fn repeated(known: Known<'_>, group: &[Annotation]) -> Finding {
@@ -214,13 +244,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn patients_are_connected_over_others() {
+        let sets = [vec![1], vec![2], vec![3, 4], vec![], vec![2, 1], vec![4]];
+        assert_eq!(connected(sets.into_iter()), [0, 0, 2, 3, 0, 2]);
+    }
+
+    #[test]
     fn the_best_claim_is_clearly_better() {
         let best = |scores: &[f64]| {
-            let claim = |(k, &score): (usize, &f64)| Claim {
-                annotations: vec![(k as u32, 0)],
-                images: BTreeSet::from([k as u64]),
-                score,
-            };
+            let claim = |(k, &score): (usize, &f64)| Claim { annotations: vec![(k as u32, 0)], score };
             let claims: Vec<Claim> = scores.iter().enumerate().map(claim).collect();
             best_claim(&claims).map(|annotations| annotations[0].0)
         };

@@ -16,10 +16,10 @@ pub(super) struct Picture<'p> {
 }
 
 impl Picture<'_> {
-    /// The pixel nearest to a point, at the border where it lies beyond; NaN where it is none.
-    fn at(&self, [x, y]: [f64; 2]) -> f32 {
-        let near = |value: f64, side: usize| value.round().clamp(0.0, side as f64 - 1.0) as usize;
-        self.value(near(y, self.shape.rows()) * self.shape.columns() + near(x, self.shape.columns()))
+    /// The pixel in a column and row, at the border where they lie beyond; NaN where it is none.
+    fn at(&self, [column, row]: [i64; 2]) -> f32 {
+        let near = |at: i64, side: usize| at.clamp(0, side as i64 - 1) as usize;
+        self.value(near(row, self.shape.rows()) * self.shape.columns() + near(column, self.shape.columns()))
     }
 
     pub(super) fn value(&self, index: usize) -> f32 {
@@ -32,9 +32,9 @@ impl Picture<'_> {
     }
 }
 
-/// Pairs of points on either side of a contour: inside and outside.
+/// Pairs of pixels, column and row, on either side of a contour: inside and outside.
 pub(super) struct Profile {
-    pairs: Vec<[[f64; 2]; 2]>,
+    pairs: Vec<[[i64; 2]; 2]>,
 }
 
 impl Profile {
@@ -54,18 +54,17 @@ impl Profile {
             let long = dx.hypot(dy);
             if long > 0.0 {
                 let out = [sign * dy / long, -sign * dx / long];
-                pairs.extend(
-                    DEPTHS.map(|depth| [-depth, depth].map(|depth| [x + depth * out[0], y + depth * out[1]])),
-                );
+                let pixel = |depth: f64| [x + depth * out[0], y + depth * out[1]].map(|at| at.round() as i64);
+                pairs.extend(DEPTHS.map(|depth| [-depth, depth].map(pixel)));
             }
         }
         Self { pairs }
     }
 
-    /// At how many of its places the inside is brighter, 0 to 1, if the contour is moved by `[dx, dy]`. Not moved by
-    /// more than the image is wide.
-    pub(super) fn agreement(&self, picture: Picture<'_>, [dx, dy]: [f64; 2]) -> f64 {
-        let at = |[x, y]: [f64; 2]| picture.at([x + dx, y + dy]);
+    /// At how many of its places the inside is brighter, 0 to 1, if the contour is moved by `[dx, dy]` pixels.
+    pub(super) fn agreement(&self, picture: Picture<'_>, [dx, dy]: [i32; 2]) -> f64 {
+        let by = [dx, dy].map(i64::from);
+        let at = |[x, y]: [i64; 2]| picture.at([x.saturating_add(by[0]), y.saturating_add(by[1])]);
         let brighter = self.pairs.iter().filter(|[inside, outside]| at(*inside) > at(*outside)).count();
         brighter as f64 / self.pairs.len().max(1) as f64
     }
@@ -123,9 +122,9 @@ mod tests {
         for _ in 0..2 {
             points.reverse();
             let profile = Profile::of(&Polygon::new(points.clone()).unwrap());
-            assert!(profile.agreement(picture, [0.0; 2]) > 0.95 && profile.contrast(picture) > 0.95);
-            assert!(profile.agreement(picture, [12.0, 0.0]) < 0.4);
-            assert_eq!(profile.agreement(picture, [1e6, 1e6]), 0.0);
+            assert!(profile.agreement(picture, [0; 2]) > 0.95 && profile.contrast(picture) > 0.95);
+            assert!(profile.agreement(picture, [12, 0]) < 0.4);
+            assert_eq!(profile.agreement(picture, [i32::MAX, i32::MIN]), 0.0);
         }
     }
 }
