@@ -7,7 +7,7 @@ use super::split_choice::assign;
 use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::AssembleOptions;
-use crate::model::{GridShape, Note, PixelType, Skipped};
+use crate::model::{GridShape, Note, PixelType, Plain, Skipped};
 use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitName};
 
 /// Everything that is decided before the first pixel is decoded.
@@ -124,6 +124,7 @@ impl PrepPlan {
             let mut cells = vec![self.pairs.sample_id(sample), split, self.pairs.image_name(sample)];
             let contours = 0..structures.len();
             cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));
+            let cells: Vec<String> = cells.iter().map(|cell| Plain(cell).to_string()).collect();
             table += &(cells.join("\t") + "\n");
         }
         table

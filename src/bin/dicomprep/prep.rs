@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use dicomprep::model::Plain;
 use dicomprep::prep::{self, Control, Entry, PrepPlan, PrepSummary};
 use dicomprep::store::Target;
 
@@ -80,6 +81,7 @@ fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
 fn conclude(summary: &PrepSummary, args: &PrepArgs) -> Exit {
     if summary.samples == 0 {
         let why = summary.why_nothing_is_left();
+        let why = Plain(&why);
         exit::tell(&format!("dicomprep: error: no sample is left, so no file was written: {why}\n"));
         Exit::Failed
     } else if summary.is_refused() {
@@ -103,8 +105,7 @@ fn write_report(args: &PrepArgs, summary: &PrepSummary) -> anyhow::Result<()> {
     if args.report.is_none() {
         return Ok(());
     }
-    let mut json = serde_json::to_vec_pretty(summary)?;
-    json.push(b'\n');
+    let json = exit::json(summary)?;
     let Some(path) = report_file(args) else {
         return exit::print(&json).map(|_| ());
     };
@@ -128,7 +129,7 @@ fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> St
         let places = note.places[..shown].join(", ");
         let more = note.count - shown;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        text += &format!("note: {places}{more}: {}\n", note.text);
+        text += &format!("note: {places}{more}: {}\n", Plain(&note.text));
     }
     if more > 0 {
         text += &format!("note: {more} more; --verbose or --report FILE lists them all\n");
@@ -144,7 +145,10 @@ fn headline(summary: &PrepSummary, planned: bool) -> String {
     let [rows, columns] = summary.image_size;
     let content = format!("{samples} of {patients}, {rows}x{columns} {}", summary.pixel_type);
     match &summary.output {
-        Some(output) => format!("{}: {content}, {}\n", output.path.display(), table::bytes(output.bytes)),
+        Some(output) => {
+            let path = output.path.to_string_lossy();
+            format!("{}: {content}, {}\n", Plain(&path), table::bytes(output.bytes))
+        }
         None if planned => format!("would write {content}\n"),
         None => format!("not written: {content}\n"),
     }
@@ -194,7 +198,7 @@ fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e Entry> + Clone, limit: 
     let mut text = String::new();
     for entry in entries.clone().take(limit) {
         let detail = if entry.detail.is_empty() { entry.reason } else { &entry.detail };
-        text += &format!("{bin}: {}: {detail}\n", entry.place());
+        text += &format!("{bin}: {}\n", Plain(&format!("{}: {detail}", entry.place())));
     }
     let more = entries.count().saturating_sub(limit);
     if more > 0 {

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use dicomprep::model::Plain;
 use dicomprep::wrangle::SplitName;
 
-/// Lines of a name and a text, the texts in one column.
+/// Lines of a name and a text, the texts in one column, control characters escaped.
 pub(crate) fn lines(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().map(|(name, text)| format!("  {name:width$}  {text}\n")).collect()
+    let line = |(name, text): &(&str, String)| {
+        let line = format!("  {name:width$}  {text}");
+        format!("{}\n", Plain(&line))
+    };
+    rows.iter().map(line).collect()
 }
 
 /// Bytes in the largest decimal unit that keeps the number above 1.
