@@ -170,6 +170,15 @@ pub enum DicomFault {
         limit: u64,
     },
 
+    /// It has more pixels than the limit.
+    #[error("the image has {pixels} pixels, more than the limit of {limit}; see --max-image-pixels")]
+    TooManyPixels {
+        /// Rows times columns.
+        pixels: u64,
+        /// The limit.
+        limit: u64,
+    },
+
     /// A value does not fit the pixel type.
     #[error(
         "the value {value} at row {row}, column {column} (counted from 0) does not fit {target} exactly; \
@@ -196,7 +205,8 @@ impl DicomFault {
             | Self::TransferSyntax { .. }
             | Self::Unsupported { .. }
             | Self::TooDeep { .. }
-            | Self::OverLimit { .. } => Reason::ImageUnsupported,
+            | Self::OverLimit { .. }
+            | Self::TooManyPixels { .. } => Reason::ImageUnsupported,
             Self::PixelValue { .. } => Reason::ImageValue,
             _ => Reason::ImageUnreadable,
         }

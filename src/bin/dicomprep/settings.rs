@@ -147,7 +147,10 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         splits: splits(content)?,
         compression: content.compression,
         pseudonym_key: content.pseudonym_key.as_deref().map(read_key).transpose()?,
-        limits: Limits { max_image_bytes: args.input.max_image_bytes },
+        limits: Limits {
+            max_image_bytes: args.input.max_image_bytes,
+            max_image_pixels: args.input.max_image_pixels,
+        },
         threads: args.threads.map_or_else(all_cores, usize::from),
         strict: args.strict,
     })

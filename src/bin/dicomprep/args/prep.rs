@@ -79,6 +79,9 @@ pub(crate) struct InputArgs {
     /// The largest input file read and the largest image decoded, in bytes
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_image_bytes)]
     pub(crate) max_image_bytes: u64,
+    /// The most pixels of an image, rows times columns
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_image_pixels)]
+    pub(crate) max_image_pixels: u64,
 }
 
 #[derive(Debug, clap::Args)]
