@@ -1,6 +1,6 @@
 //! Why a DICOM file gives no image.
 
-use crate::model::{GridError, PixelType, Place, Reason};
+use crate::model::{GridError, PixelType, Place, Plain, Reason};
 
 use super::Attribute;
 
@@ -127,7 +127,7 @@ pub enum DicomFault {
         header: String,
     },
     /// The codec refused the compressed image, or failed in it.
-    #[error("the image compressed as {syntax} cannot be decoded: {message}")]
+    #[error("the image compressed as {syntax} cannot be decoded: {}", Plain(message))]
     Codec {
         /// The transfer syntax.
         syntax: String,

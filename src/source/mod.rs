@@ -20,6 +20,7 @@ mod error;
 mod geometry_text;
 mod header_check;
 mod header_values;
+mod jpeg_2000;
 mod jpeg_scan;
 mod jpeg_xl;
 mod limits;
