@@ -1,0 +1,323 @@
+"""A data directory that wants to do harm: it costs no more than the limits allow, and ends as any other does."""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import unicodedata
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+
+from conftest import REPOSITORY
+from trees import SQUARE, small_study
+
+EXPLICIT, DEFLATED, RLE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"
+JPEG, JPEG_2000, HTJ2K = "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201"
+JPEG_XL, DEFLATED_FRAME = "1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.8.1"
+PATIENT = "EVIL01"
+# The widest 16-bit square that a few compressed bytes are believed to hold.
+SIDE = 2896
+# Speaks to a terminal, and forges a line.
+NAME = "x\n\x1b[2Jdicomprep: all is well\x07\x9b31m"
+MIB = 1 << 20
+
+
+# ---------------------------------------------------------------- files
+
+
+def element(tag, vr, value):
+    value += b"\0" * (len(value) % 2)
+    length = struct.pack("<HI", 0, len(value)) if vr in (b"OW", b"OB", b"SQ") else struct.pack("<H", len(value))
+    return struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr + length + value
+
+
+def header(rows, columns, bits=16):
+    """The attributes of an image, without its pixels."""
+    numbers = {0x10: rows, 0x11: columns, 0x100: bits, 0x101: bits, 0x102: bits - 1, 0x103: 0}
+    numbers = b"".join(element(0x00280000 + tag, b"US", struct.pack("<H", n)) for tag, n in numbers.items())
+    return element(0x00280002, b"US", b"\1\0") + element(0x00280004, b"CS", b"MONOCHROME2 ") + numbers
+
+
+def file(syntax, data_set):
+    return bytes(128) + b"DICM" + element(0x00020010, b"UI", syntax.encode()) + data_set
+
+
+def framed(syntax, rows, columns, frame, bits=16):
+    """An image of one fragment."""
+    frame += b"\0" * (len(frame) % 2)
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, len(frame)) + frame
+    pixels = struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFFF)
+    end = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    empty = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    return file(syntax, header(rows, columns, bits) + pixels + empty + item + end)
+
+
+def claimed(rows, columns):
+    """An image that says it is large, with eight bytes of pixels."""
+    return file(EXPLICIT, header(rows, columns) + element(0x7FE00010, b"OW", bytes(8)))
+
+
+def claimed_length(length):
+    """A text that says it is `length` bytes long."""
+    return file(EXPLICIT, header(8, 8) + struct.pack("<HH2sHI", 0x28, 0x4000, b"UT", 0, length) + b"x")
+
+
+def deflate(data, level=9):
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return packer.compress(data) + packer.flush()
+
+
+def deflate_bomb(mebibytes):
+    """A deflated data set whose one text is all that it holds."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(header(8, 8) + struct.pack("<HH2sHI", 0x28, 0x4000, b"UT", 0, mebibytes * MIB))
+    zeros = bytes(MIB)
+    return file(DEFLATED, packed + b"".join(packer.compress(zeros) for _ in range(mebibytes)) + packer.flush())
+
+
+def nested(depth, width=1):
+    """Sequences in sequences, each item of undefined length holding `width` empty ones."""
+    sequence = struct.pack("<HH2sHI", 0x28, 0x3000, b"SQ", 0, 0xFFFFFFFF)
+    item, item_end = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF), struct.pack("<HHI", 0xFFFE, 0xE00D, 0)
+    end = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    return file(EXPLICIT, header(8, 8) + (sequence + (item + item_end) * (width - 1) + item) * depth + (item_end + end) * depth)
+
+
+def rle_bomb(rows, columns):
+    """A whole image out of runs: 128 pixels for two bytes."""
+    plane = b"\x81\x07" * (rows * columns // 128)
+    offsets = struct.pack("<16I", 2, 64, 64 + len(plane), *[0] * 13)
+    return framed(RLE, rows, columns, offsets + plane * 2)
+
+
+def jpeg_2000(rows, columns, tile=None, precincts=False, syntax=JPEG_2000, body=b"\0" * 16):
+    """A codestream with a valid header, one tile-part, and nothing in it that is worth its claims."""
+    tile = tile or (rows, columns)
+    siz = struct.pack(">HHIIIIIIIIHBBB", 41, 0, columns, rows, 0, 0, tile[1], tile[0], 0, 0, 1, 15, 1, 1)
+    # No levels; code-blocks of 64 x 64, or precincts of one pixel.
+    style = struct.pack(">HBBHBBBBBB", 13 if precincts else 12, int(precincts), 0, 1, 0, 0, 4, 4, 0, 1)
+    style += b"\0" * precincts
+    part = b"\xff\x90" + struct.pack(">HHIBB", 10, 0, 14 + len(body), 0, 1) + b"\xff\x93" + body
+    main = b"\xff\x4f\xff\x51" + siz + b"\xff\x52" + style + b"\xff\x5c" + struct.pack(">HBB", 4, 0x40, 0x80)
+    return framed(syntax, rows, columns, main + part + b"\xff\xd9")
+
+
+def jpeg(rows, columns):
+    """A lossless JPEG whose scan is over before it has begun."""
+    frame = b"\xff\xc3" + struct.pack(">HBHHBBBB", 11, 16, rows, columns, 1, 1, 0x11, 0)
+    table = b"\xff\xc4" + struct.pack(">HB", 20, 0) + bytes([1] + [0] * 15) + b"\0"
+    scan = b"\xff\xda" + struct.pack(">HBBBBBB", 8, 1, 1, 0, 1, 0, 0)
+    return framed(JPEG, rows, columns, b"\xff\xd8" + frame + table + scan + bytes(64) + b"\xff\xd9")
+
+
+def jpeg_xl(side):
+    """The frame of a small image, in a file that says it is large."""
+    lines = (REPOSITORY / "tests/golden/codecs/frames.txt").read_text().splitlines()
+    frame = next(line.split(" ")[7] for line in lines if line.startswith("jpegxl-u2-16 "))
+    return framed(JPEG_XL, side, side, bytes.fromhex(frame))
+
+
+# Image files, each at most 2 MB.
+IMAGES = {
+    "claims four gigapixels": lambda: claimed(65535, 65535),
+    "claims 128 MB of pixels": lambda: claimed(8000, 8000),
+    "claims a text of 4 GB": lambda: claimed_length(0xFFFFFFFE),
+    "deflated, 1 GiB": lambda: deflate_bomb(1024),
+    "100,000 sequences deep": lambda: nested(100_000),
+    "a million laughs": lambda: nested(60, 1000),
+    "RLE of runs": lambda: rle_bomb(4096, 8192),
+    "RLE that claims": lambda: framed(RLE, SIDE, SIDE, struct.pack("<16I", 2, 64, 66, *[0] * 13) + b"\x81\x07" * 2),
+    "deflated frame of zeros": lambda: framed(DEFLATED_FRAME, 8000, 8000, deflate(bytes(200 * MIB))),
+    "JPEG that claims": lambda: jpeg(SIDE, SIDE),
+    "JPEG 2000 of one empty packet": lambda: jpeg_2000(SIDE, SIDE),
+    "JPEG 2000 of 65,535 tiles": lambda: jpeg_2000(255, 257, tile=(1, 1)),
+    "JPEG 2000 of a precinct a pixel": lambda: jpeg_2000(SIDE, SIDE, precincts=True),
+    "HTJ2K of a precinct a pixel": lambda: jpeg_2000(SIDE, SIDE, precincts=True, syntax=HTJ2K),
+    "JPEG XL that claims": lambda: jpeg_xl(SIDE),
+}
+
+# These hold what they say, in few bytes.
+WORTH_IT = ["RLE of runs", "JPEG 2000 of one empty packet"]
+
+CONTOURS = {
+    "a million points": lambda: "1.5 2.5\n7 9\n" * 500_000,
+    "a number of a million digits": lambda: "1 " + "9" * 1_000_000 + "\n2 3\n4 5\n",
+    "a line without end": lambda: "1 " * 4_000_000,
+    "points far away": lambda: "1e300 2\n2 3\n4 5\n",
+    "escapes": lambda: "1 2\n\x1b[31m\x9b 2\n4 5\n",
+}
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory):
+    """A tree with two good images among many others; the ids of what is an image all the same; and the names of the
+    bad files."""
+    root = tmp_path_factory.mktemp("evil") / "data"
+    study = small_study(root, ["GOOD01"], images=2)
+    study.patient(PATIENT)
+    good, bad = ["GOOD01/1", "GOOD01/2"], []
+    for number, (kind, make) in enumerate(IMAGES.items(), 1):
+        study.add(PATIENT, number, make(), SQUARE)
+        if kind in WORTH_IT:
+            good.append(f"{PATIENT}/{number}")
+        else:
+            bad.append(f"dicoms/{PATIENT}/{number}.dcm")
+    images = root / "dicoms" / PATIENT
+    image = (root / "dicoms" / "GOOD01" / "1.dcm").read_bytes()
+    for number, make in enumerate(CONTOURS.values(), 100):
+        study.add(PATIENT, number, image, SQUARE)
+        contour = next(root.rglob(f"IM-*-{number:04}-icontour-manual.txt"))
+        contour.write_text(make(), encoding="utf-8")
+        bad.append(contour.relative_to(root).as_posix())
+    study.add(PATIENT, 200, image, SQUARE)
+    os.truncate(images / "200.dcm", 10 << 30)
+    study.add(PATIENT, 201, image, SQUARE)
+    os.truncate(next(root.rglob("IM-*-0201-icontour-manual.txt")), 10 << 30)
+    study.add(PATIENT, 202, image, SQUARE)
+    (images / "202.dcm").unlink()
+    os.mkfifo(images / "202.dcm")
+    (images / "203.dcm").mkdir()
+    (images / "204.dcm").symlink_to("205.dcm")
+    (images / "205.dcm").symlink_to("204.dcm")
+    (images / "206.dcm").symlink_to("/dev/zero")
+    (images / "loop").symlink_to("..")
+    (images / f"{NAME}.dcm").write_bytes(image)
+    (root / NAME).mkdir()
+    (root / NAME / NAME).write_bytes(b"")
+    with open(root / "link.csv", "a", newline="", encoding="utf-8") as table:
+        table.write(f'"{NAME}",O9\n')
+    bad += [f"dicoms/{PATIENT}/{number}.dcm" for number in (200, 202, 204, 205, 206)]
+    return root, sorted(good), bad
+
+
+# Runs its arguments and writes down what they took. In a small process of its own: the peak of a child counts
+# what its parent was when it came off it.
+WATCH = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL).returncode
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
+
+def measured(program, folder, *words):
+    """Runs it; its result, and its peak of resident memory in MiB."""
+    peak = folder / "peak"
+    command = [sys.executable, "-I", "-c", WATCH, peak, program, *words]
+    # The time is a guard only.
+    result = subprocess.run([str(word) for word in command], capture_output=True, timeout=600)
+    return result, int(peak.read_text()) // 1024
+
+
+def assert_plain(text, allowed=""):
+    """There is nothing in it that a terminal acts on, but line ends."""
+    text = text.decode("utf-8")
+    assert not [c for c in text if unicodedata.category(c) == "Cc" and c not in "\n" + allowed], text
+
+
+def entries(tree):
+    """How many files there are: links count as they are, and are not followed."""
+    count = 0
+    for folder, folders, files in os.walk(tree):
+        count += len(files) + sum(os.path.islink(os.path.join(folder, name)) for name in folders)
+    return count
+
+
+# Half of what images may take for each thread, in several stages of the work, and the program itself.
+LIMIT = 64 * MIB
+THREADS = 2
+MOST = 64 + THREADS * 5 * LIMIT // MIB
+
+
+def test_a_hostile_tree_costs_what_the_limits_allow(dicomprep, evil, out):
+    root, good, bad = evil
+    words = ["prep", root, "-o", out / "x.h5", "--report", out / "x.json", "--verbose", "--size", "8x8", "--fit", "crop"]
+    result, peak = measured(dicomprep.path, out, *words, "--threads", THREADS, "--max-image-bytes", LIMIT)
+    assert result.returncode == 3, result.stderr.decode()
+    print(f"peak {peak} MiB")
+    assert peak < MOST, f"{peak} MiB"
+    assert result.stdout == b""
+    assert_plain(result.stderr)
+    assert_plain((out / "x.json").read_bytes())
+    report = json.loads((out / "x.json").read_text(encoding="utf-8"))
+    assert sum(report["bins"].values()) == report["files"] == entries(root)
+    left = {}
+    for entry in report["rejected"] + report["ignored"]:
+        assert entry["file"] not in left, f"{entry['file']} is in two bins"
+        left[entry["file"]] = entry
+    for name in bad:
+        assert left[name]["reason"], name
+    # The contours of bad images fell with them, and what is called as a message is listed as a name.
+    assert f"{NAME}/{NAME}" in left and f"dicoms/{PATIENT}/{NAME}.dcm" in left
+    assert [row["file"] for row in report["rejected_rows"]] == ["link.csv"]
+    with h5py.File(out / "x.h5") as packed:
+        assert sorted(packed["samples/id"].asstr()[:]) == good
+
+
+def test_a_plan_with_hostile_names_is_plain(dicomprep, evil, tmp_path):
+    root, _, _ = evil
+    images = tmp_path / NAME
+    images.symlink_to(root / "dicoms")
+    result, _ = measured(dicomprep.path, tmp_path, "prep", root, "--dicoms", images, "--dry-run", "--size", "8x8")
+    assert result.returncode == 3, result.stderr.decode()
+    assert_plain(result.stdout, "\t")
+    assert_plain(result.stderr)
+
+
+def test_nothing_is_left_where_all_is_hostile(dicomprep, evil, out, tmp_path):
+    root, _, _ = evil
+    table = tmp_path / "link.csv"
+    table.write_text(f'patient_id,original_id\n{PATIENT},ORIG-GOOD01\n"{NAME}",O9\n', encoding="utf-8")
+    words = ["prep", root, "--link", table, "-o", out / "x.h5", "--size", "8x8"]
+    result, _ = measured(dicomprep.path, out, *words)
+    assert result.returncode == 1 and b"no sample is left" in result.stderr
+    assert not (out / "x.h5").exists()
+    assert_plain(result.stderr)
+
+
+@pytest.mark.parametrize("size, message", [(10 << 30, b"more than 67108864 bytes"), (60 << 20, b"byte 0x00")])
+def test_a_sparse_link_table_is_refused(size, message, dicomprep, evil, out, tmp_path):
+    root, _, _ = evil
+    table = tmp_path / "link.csv"
+    table.write_text("patient_id,original_id\n")
+    os.truncate(table, size)
+    result, peak = measured(dicomprep.path, out, "prep", root, "--link", table, "-o", out / "x.h5")
+    assert result.returncode == 1, result.stderr.decode()
+    assert peak < 400, f"{peak} MiB"
+    assert_plain(result.stderr)
+
+
+# ---------------------------------------------------------------- packed files
+
+
+@pytest.mark.parametrize("command", [["info"], ["info", "--json"], ["explain", "--at", "0:0:0"],
+                                     ["explain", "--at", "0:0:0", "--json"], ["explain", "--at", "0:0:99999"],
+                                     ["batches", "--describe"], ["batches", "--split", "train"],
+                                     ["batches", "--structures", "none"], ["whiten", "-o", "no/such"]])
+def test_a_packed_file_says_nothing_to_the_terminal(command, dicomprep, spoiled, tmp_path):
+    """Its name, its attributes and its columns hold control characters."""
+    path = spoiled.rename(tmp_path / f"{NAME}.h5")
+    with h5py.File(path, "r+") as packed:
+        for name in ("mask_rule", "split_rule", "generator", "source_digest"):
+            packed.attrs[name] = NAME
+        packed.attrs["structures"] = [NAME, "outer"]
+        packed["images"].attrs["units"] = NAME
+        for name in ("id", "patient_id", "source", "split"):
+            column = packed["samples"][name]
+            text = NAME.encode()[: column.dtype.itemsize].decode(errors="ignore").encode()
+            column[:] = np.full(column.shape, text, column.dtype)
+    result = subprocess.run([dicomprep.path, command[0], path, *command[1:]], capture_output=True, timeout=60)
+    assert result.returncode in (0, 1)
+    assert result.stdout or result.stderr
+    assert_plain(result.stdout)
+    assert_plain(result.stderr)
+
+
+def test_a_name_among_too_many_arguments_is_plain(dicomprep, tmp_path):
+    result = subprocess.run([dicomprep.path, "info", "a.h5", f"{NAME}.h5"], capture_output=True, timeout=60)
+    assert result.returncode == 2
+    assert_plain(result.stderr)
