@@ -202,7 +202,7 @@ impl<'a> Assembler<'a> {
         let name = self.plan.image_name(sample);
         let start = Instant::now();
         let limit = self.options.limits.max_image_bytes;
-        read_file(&self.plan.image_path(sample), limit, &mut self.bytes)
+        read_file(&self.plan.image_path(sample), limit, "; see --max-image-bytes", &mut self.bytes)
             .map_err(|error| unreadable(&name, Reason::ImageUnreadable, &error))?;
         let sha256 = Sha256::digest(&self.bytes).into();
         self.bytes_read += self.bytes.len() as u64;
@@ -265,8 +265,7 @@ impl<'a> Assembler<'a> {
             return Ok(None);
         };
         let start = Instant::now();
-        let limit = self.options.limits.max_image_bytes.min(MAX_CONTOUR_BYTES as u64 + 1);
-        read_file(&path, limit, &mut self.bytes)
+        read_file(&path, MAX_CONTOUR_BYTES as u64, "", &mut self.bytes)
             .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error))?;
         let sha256 = Sha256::digest(&self.bytes).into();
         self.bytes_read += self.bytes.len() as u64;

@@ -126,12 +126,12 @@ IMAGES = {
     "claims four gigapixels": lambda: claimed(65535, 65535),
     "claims 128 MB of pixels": lambda: claimed(8000, 8000),
     "claims a text of 4 GB": lambda: claimed_length(0xFFFFFFFE),
-    "deflated, 1 GiB": lambda: deflate_bomb(1024),
+    "deflated, 256 MiB": lambda: deflate_bomb(256),
     "100,000 sequences deep": lambda: nested(100_000),
     "a million laughs": lambda: nested(60, 1000),
     "RLE of runs": lambda: rle_bomb(4096, 8192),
     "RLE that claims": lambda: framed(RLE, SIDE, SIDE, struct.pack("<16I", 2, 64, 66, *[0] * 13) + b"\x81\x07" * 2),
-    "deflated frame of zeros": lambda: framed(DEFLATED_FRAME, 8000, 8000, deflate(bytes(200 * MIB))),
+    "deflated frame of more zeros than it says": lambda: framed(DEFLATED_FRAME, 4000, 8000, deflate(bytes(80 * MIB))),
     "JPEG that claims": lambda: jpeg(SIDE, SIDE),
     "JPEG 2000 of one empty packet": lambda: jpeg_2000(SIDE, SIDE),
     "JPEG 2000 of 65,535 tiles": lambda: jpeg_2000(255, 257, tile=(1, 1)),
@@ -176,7 +176,9 @@ def evil(tmp_path_factory):
     study.add(PATIENT, 200, image, SQUARE)
     os.truncate(images / "200.dcm", 10 << 30)
     study.add(PATIENT, 201, image, SQUARE)
-    os.truncate(next(root.rglob("IM-*-0201-icontour-manual.txt")), 10 << 30)
+    sparse = next(root.rglob("IM-*-0201-icontour-manual.txt"))
+    os.truncate(sparse, 10 << 30)
+    bad.append(sparse.relative_to(root).as_posix())
     study.add(PATIENT, 202, image, SQUARE)
     (images / "202.dcm").unlink()
     os.mkfifo(images / "202.dcm")
@@ -315,6 +317,20 @@ def test_a_packed_file_says_nothing_to_the_terminal(command, dicomprep, spoiled,
     assert result.stdout or result.stderr
     assert_plain(result.stdout)
     assert_plain(result.stderr)
+
+
+@pytest.mark.parametrize("words", [["prep", ".", "--pseudonym-key"], ["batches", "a.h5", "--augment"]])
+def test_an_option_file_without_end_is_refused(words, dicomprep, out, tmp_path):
+    endless = tmp_path / "endless"
+    endless.touch()
+    os.truncate(endless, 10 << 30)
+    (tmp_path / "dicoms").mkdir()
+    (tmp_path / "contourfiles").mkdir()
+    (tmp_path / "link.csv").write_text("patient_id,original_id\nP,O\n")
+    words = [tmp_path if word == "." else word for word in words]
+    result, peak = measured(dicomprep.path, out, *words, endless)
+    assert result.returncode == 1 and b"more than 1048576 bytes" in result.stderr, result.stderr
+    assert peak < 100, f"{peak} MiB"
 
 
 def test_a_name_among_too_many_arguments_is_plain(dicomprep, tmp_path):
