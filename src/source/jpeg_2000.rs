@@ -2,10 +2,13 @@
 //!
 //! The codec makes room for every tile and every precinct before it looks for their data. A few bytes can ask
 //! for many gigabytes so, where the image itself is small. Each tile has a tile-part, and each precinct a packet
-//! of at least a byte: more of them than there is room for are refused.
+//! of at least a byte: more of them than there is room for are refused, and very many tiles.
 
 use super::codestream::{Codestream, unpadded};
 use super::error::DicomFault;
+
+/// The codec takes 14 kB for a tile, whatever its size. Real images have one, or some hundred.
+const MOST_TILES: u64 = 4096;
 
 /// Reads the SIZ segment (A.5.1) and follows the tile-parts to the end of the codestream.
 pub(super) fn jpeg_2000(bytes: &[u8]) -> Result<Codestream, DicomFault> {
@@ -15,6 +18,10 @@ pub(super) fn jpeg_2000(bytes: &[u8]) -> Result<Codestream, DicomFault> {
     if bytes.get(6).is_some_and(|high| high & 0x80 != 0) {
         let supported = "JPEG 2000 codestreams of part 1 and part 15";
         return Err(DicomFault::Unsupported { value: "extensions of part 2".to_owned(), supported });
+    }
+    if size.tiles > MOST_TILES {
+        let supported = "JPEG 2000 of up to 4096 tiles";
+        return Err(DicomFault::Unsupported { value: format!("{} tiles", size.tiles), supported });
     }
     Ok(size.stream)
 }
@@ -162,6 +169,13 @@ mod tests {
     fn every_tile_has_a_part_and_every_precinct_a_byte() {
         assert!(jpeg_2000(&stream([300, 199], &[], &[], 2)).is_err());
         assert!(jpeg_2000(&stream([0, 200], &[], &[], 2)).is_err());
+        let mut many = stream([4, 3], &[], &[], 2);
+        let part = many[45..many.len() - 2].to_vec();
+        many.truncate(45);
+        many.extend(part.repeat(75 * 67));
+        many.extend([0xFF, 0xD9]);
+        let refused = jpeg_2000(&many).unwrap_err().to_string();
+        assert!(refused.contains("5025 tiles"), "{refused}");
         // One level; precincts of 1 × 1 and of 8 × 16: 150 × 100 + 38 × 13 of them.
         let style = [0xFF, 0x52, 0, 14, 1, 0, 0, 1, 0, 1, 4, 4, 0, 1, 0x00, 0x43];
         let of_component = [0xFF, 0x53, 0, 11, 0, 1, 1, 4, 4, 0, 1, 0x00, 0x43];

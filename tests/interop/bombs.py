@@ -78,15 +78,17 @@ def rle_bomb(rows, columns):
 
 
 def jpeg_2000(rows, columns, tile=None, precincts=False, syntax=JPEG_2000, body=b"\0" * 16):
-    """A codestream with a valid header, one tile-part, and nothing in it that is worth its claims."""
+    """A codestream with a valid header, a part for each tile, and nothing in it that is worth its claims."""
     tile = tile or (rows, columns)
     siz = struct.pack(">HHIIIIIIIIHBBB", 41, 0, columns, rows, 0, 0, tile[1], tile[0], 0, 0, 1, 15, 1, 1)
     # No levels; code-blocks of 64 x 64, or precincts of one pixel.
     style = struct.pack(">HBBHBBBBBB", 13 if precincts else 12, int(precincts), 0, 1, 0, 0, 4, 4, 0, 1)
     style += b"\0" * precincts
-    part = b"\xff\x90" + struct.pack(">HHIBB", 10, 0, 14 + len(body), 0, 1) + b"\xff\x93" + body
+    tiles = -(-rows // tile[0]) * -(-columns // tile[1])
+    start = lambda number: b"\xff\x90" + struct.pack(">HHIBB", 10, number, 14 + len(body), 0, 1) + b"\xff\x93"
+    parts = b"".join(start(number) + body for number in range(tiles))
     main = b"\xff\x4f\xff\x51" + siz + b"\xff\x52" + style + b"\xff\x5c" + struct.pack(">HBB", 4, 0x40, 0x80)
-    return framed(syntax, rows, columns, main + part + b"\xff\xd9")
+    return framed(syntax, rows, columns, main + parts + b"\xff\xd9")
 
 
 def jpeg(rows, columns):
