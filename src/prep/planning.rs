@@ -113,7 +113,8 @@ impl PrepPlan {
     }
 
     /// The plan as a table: for each row its id, split, image and contours, separated by tabs, under a line
-    /// of headings. It does not depend on the order of folders, on threads or on the clock.
+    /// of headings, control characters in names escaped. It does not depend on the order of folders, on threads
+    /// or on the clock.
     #[must_use]
     pub fn to_tsv(&self) -> String {
         let structures = self.pairs.structures();
