@@ -68,7 +68,8 @@ impl ImageSize {
             let count = |side: u32, exponent: u8| {
                 u64::from(side).div_ceil(1 << (levels - resolution)).div_ceil(1 << exponent)
             };
-            total += count(self.stream.columns, exponents & 0x0F) * count(self.stream.rows, exponents >> 4);
+            let across = count(self.stream.columns, exponents & 0x0F);
+            total = total.saturating_add(across.saturating_mul(count(self.stream.rows, exponents >> 4)));
         }
         (total <= bytes as u64).then_some(())
     }
@@ -187,6 +188,10 @@ mod tests {
         let mut largest = style;
         largest[4] = 0;
         assert!(jpeg_2000(&stream([300, 200], &largest, &[], 2)).is_ok());
+        let mut largest_side = stream([u32::MAX, u32::MAX], &style, &[], 2);
+        largest_side[8..16].fill(0xFF);
+        largest_side[59..61].fill(0);
+        assert!(jpeg_2000(&largest_side).is_err());
         let mut levels = style;
         levels[9] = 33;
         assert!(jpeg_2000(&stream([300, 200], &levels, &[], 60_000)).is_err());
