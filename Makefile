@@ -8,6 +8,8 @@ DEMO        := $(TARGET)/demo/final_data.h5
 BENCH_FLAGS ?=
 PEERS       ?=
 PYTEST_FLAGS ?= -q -rs
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?=
 
 VENV        := $(CURDIR)/.venv
 BENCH_VENV  := $(CURDIR)/.venv-bench
@@ -20,7 +22,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-programs bench-prep bench-batches bench-augment install fixtures clean
+.PHONY: help demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment install fixtures clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,14 +35,24 @@ demo: $(CMAKE_PATH) ## build the release binary, pack fixtures/final_data and pr
 
 test: $(CMAKE_PATH) $(STAMPS)/tests ## run all tests: Rust, then the file under its real readers in Python
 	$(WITH_CMAKE) $(CARGO) build $(CARGO_FLAGS)
-	$(WITH_CMAKE) $(CARGO) test $(CARGO_FLAGS)
+	$(WITH_CMAKE) $(CARGO) test $(CARGO_FLAGS) --workspace
 	DICOMPREP=$(TARGET)/debug/dicomprep $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/interop
 
 check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denied
-	$(CARGO) fmt --check
-	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	$(CARGO) fmt --all --check
+	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	$(WITH_CMAKE) RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --no-deps
 	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --no-default-features --lib -- -D warnings
+
+# In a folder of its own: what is counted is compiled otherwise, HDF5 included.
+fuzz: $(CMAKE_PATH) ## search for inputs that break the readers, FUZZ_SECONDS=60 for each of FUZZ_TARGETS
+	@.ci/setup c++
+	$(WITH_CMAKE) CARGO="$(CARGO)" CARGO_FLAGS="$(CARGO_FLAGS)" \
+		fuzz/run '$(abspath $(TARGET))/fuzz' $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+deny: ## licences, duplicate versions and advisories of all dependencies, by cargo-deny
+	@command -v cargo-deny >/dev/null || { echo "make: first cargo install --locked cargo-deny" >&2; exit 1; }
+	$(CARGO) deny --workspace --all-features check
 
 bench: bench-prep bench-batches bench-augment ## all benchmarks; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
 

@@ -210,7 +210,7 @@ impl<'a> Assembler<'a> {
         let name = self.plan.image_name(sample);
         let start = Instant::now();
         let limit = self.options.limits.max_image_bytes;
-        read_file(&self.plan.image_path(sample), limit, &mut self.bytes)
+        read_file(&self.plan.image_path(sample), limit, "; see --max-image-bytes", &mut self.bytes)
             .map_err(|error| unreadable(&name, Reason::ImageUnreadable, &error))?;
         let sha256 = Sha256::digest(&self.bytes).into();
         self.bytes_read += self.bytes.len() as u64;
@@ -269,9 +269,9 @@ impl<'a> Assembler<'a> {
         plane: usize,
         source: GridShape,
     ) -> Result<Option<AnnotationFacts>, Skipped> {
-        let AssembleOptions { shape, fit, limits, contour_offset, .. } = *self.options;
+        let AssembleOptions { shape, fit, contour_offset, .. } = *self.options;
         let start = Instant::now();
-        let read = contour::read_bytes(self.plan, (sample, plane), &limits, &mut self.bytes)?;
+        let read = contour::read_bytes(self.plan, (sample, plane), &mut self.bytes)?;
         let Some(name) = read else {
             return Ok(None);
         };

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
 
+#[path = "common/dicom.rs"]
+mod dicom;
+
 use dicomprep::model::{PixelType, Pixels, Reason};
 use dicomprep::source::{
     ConvertOptions, DicomError, DicomFault, ImageHeader, Limits, ModalityTransform, Monochrome1,
@@ -9,111 +12,11 @@ use dicomprep::source::{
 };
 use proptest::prelude::*;
 
-const EXPLICIT: &str = "1.2.840.10008.1.2.1";
-const IMPLICIT: &str = "1.2.840.10008.1.2";
-const BIG: &str = "1.2.840.10008.1.2.2";
+use dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
+
 const RLE: &str = "1.2.840.10008.1.2.5";
 const JPEG: &str = "1.2.840.10008.1.2.4.70";
 const JPEG_2000: &str = "1.2.840.10008.1.2.4.90";
-
-/// Builds a file, element by element; attributes are written in the order of their tags.
-struct Builder {
-    syntax: &'static str,
-    elements: Vec<(u32, &'static str, Vec<u8>)>,
-    /// Behind the last element, as it is.
-    tail: Vec<u8>,
-}
-
-impl Builder {
-    /// A `rows` × `columns` image of 16 bits, unsigned, all stored.
-    fn image(syntax: &'static str, rows: u16, columns: u16) -> Self {
-        Self { syntax, elements: Vec::new(), tail: Vec::new() }
-            .text(0x0008_0060, "CS", "MR")
-            .us(0x0028_0002, 1)
-            .text(0x0028_0004, "CS", "MONOCHROME2")
-            .us(0x0028_0010, rows)
-            .us(0x0028_0011, columns)
-            .bits(16, 16, 15, 0)
-    }
-
-    fn bits(self, allocated: u16, stored: u16, high: u16, representation: u16) -> Self {
-        self.us(0x0028_0100, allocated)
-            .us(0x0028_0101, stored)
-            .us(0x0028_0102, high)
-            .us(0x0028_0103, representation)
-    }
-
-    /// Sets an element, in place of one with the same tag.
-    fn set(mut self, tag: u32, vr: &'static str, value: &[u8]) -> Self {
-        self.elements.retain(|element| element.0 != tag);
-        self.elements.push((tag, vr, value.to_vec()));
-        self.elements.sort_by_key(|element| element.0);
-        self
-    }
-
-    fn us(self, tag: u32, value: u16) -> Self {
-        let bytes = if self.syntax == BIG { value.to_be_bytes() } else { value.to_le_bytes() };
-        self.set(tag, "US", &bytes)
-    }
-
-    fn text(self, tag: u32, vr: &'static str, value: &str) -> Self {
-        self.set(tag, vr, format!("{value}{}", if value.len() % 2 == 1 { " " } else { "" }).as_bytes())
-    }
-
-    fn pixels(self, vr: &'static str, value: &[u8]) -> Self {
-        self.set(0x7FE0_0010, vr, value)
-    }
-
-    /// Encapsulated pixels: an empty offset table, then one fragment.
-    fn frame(mut self, frame: &[u8]) -> Self {
-        let mut tail = vec![0xE0, 0x7F, 0x10, 0x00, b'O', b'B', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF];
-        for fragment in [&[], frame] {
-            tail.extend([0xFE, 0xFF, 0x00, 0xE0]);
-            tail.extend((fragment.len() as u32).to_le_bytes());
-            tail.extend(fragment);
-        }
-        tail.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
-        self.tail = tail;
-        self
-    }
-
-    fn tail(mut self, tail: &[u8]) -> Self {
-        self.tail = tail.to_vec();
-        self
-    }
-
-    fn build(&self) -> Vec<u8> {
-        let mut file = vec![0; 128];
-        file.extend(b"DICM");
-        let padded = format!("{}{}", self.syntax, if self.syntax.len() % 2 == 1 { "\0" } else { "" });
-        element(&mut file, EXPLICIT, 0x0002_0010, "UI", padded.as_bytes());
-        for (tag, vr, value) in &self.elements {
-            element(&mut file, self.syntax, *tag, vr, value);
-        }
-        file.extend(&self.tail);
-        file
-    }
-}
-
-fn element(file: &mut Vec<u8>, syntax: &str, tag: u32, vr: &str, value: &[u8]) {
-    let big = syntax == BIG;
-    let u16s = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
-    let u32s = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
-    file.extend(u16s((tag >> 16) as u16));
-    file.extend(u16s(tag as u16));
-    if syntax == IMPLICIT {
-        file.extend(u32s(value.len() as u32));
-    } else {
-        file.extend(vr.as_bytes());
-        if ["OB", "OW", "OF", "OD", "SQ", "UN"].contains(&vr) {
-            file.extend([0, 0]);
-            file.extend(u32s(value.len() as u32));
-        } else {
-            file.extend(u16s(value.len() as u16));
-        }
-    }
-    file.extend(value);
-}
 
 fn parse(bytes: &[u8]) -> Result<(ImageHeader, StoredValues), DicomError> {
     let mut stored = StoredPixels::default();
@@ -188,13 +91,18 @@ fn a_claim_of_terabytes_in_200_bytes_is_refused() {
     assert!(matches!(fault(&huge), DicomFault::Unsupported { .. }));
     let huge = huge.text(0x0028_0008, "IS", "1");
     assert!(matches!(fault(&huge), DicomFault::OverLimit { bytes: 8_589_672_450, .. }));
-    let large = Builder::image(EXPLICIT, 10_000, 10_000).pixels("OW", &[0; 8]);
-    assert_eq!(fault(&large), DicomFault::PixelsShort { needed: 200_000_000, present: 8 });
-    let large = Builder::image(RLE, 10_000, 10_000).frame(&[0; 8]);
-    assert!(matches!(fault(&large), DicomFault::Implausible { needed: 200_000_000, .. }));
-    let limits = Limits { max_image_bytes: 100 };
-    let error = parse_image("a.dcm", &small(EXPLICIT).build(), &limits, &mut StoredPixels::default());
-    assert_eq!(error.unwrap_err().reason(), Reason::ImageUnsupported);
+    let large = Builder::image(EXPLICIT, 8_000, 8_000).pixels("OW", &[0; 8]);
+    assert_eq!(fault(&large), DicomFault::PixelsShort { needed: 128_000_000, present: 8 });
+    let large = Builder::image(RLE, 8_000, 8_000).frame(&[0; 8]);
+    assert!(matches!(fault(&large), DicomFault::Implausible { needed: 128_000_000, .. }));
+    let limited = |limits| {
+        parse_image("a.dcm", &small(EXPLICIT).build(), &limits, &mut StoredPixels::default()).unwrap_err()
+    };
+    let error = limited(Limits { max_image_bytes: 100, ..Limits::default() });
+    assert_eq!(error.reason(), Reason::ImageUnsupported);
+    let error = limited(Limits { max_image_pixels: 5, ..Limits::default() });
+    assert_eq!(error.fault, DicomFault::TooManyPixels { pixels: 6, limit: 5 });
+    assert_eq!(error.reason(), Reason::ImageUnsupported);
 }
 
 #[test]

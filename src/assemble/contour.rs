@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::files::{read_file, unreadable};
 use crate::model::{GridShape, Place, Polygon, PolygonError, Reason, Skipped};
-use crate::source::{Limits, MAX_CONTOUR_BYTES, parse_contour};
+use crate::source::{MAX_CONTOUR_BYTES, parse_contour};
 use crate::wrangle::{PairPlan, PlannedSample};
 
 /// A contour as it stands in its file.
@@ -27,10 +27,10 @@ pub fn read_contour(
     plan: &PairPlan,
     (sample, plane): (&PlannedSample, usize),
     source: GridShape,
-    (limits, offset): (&Limits, [f64; 2]),
+    offset: [f64; 2],
     bytes: &mut Vec<u8>,
 ) -> Result<Option<ReadContour>, Skipped> {
-    let Some(name) = read_bytes(plan, (sample, plane), limits, bytes)? else {
+    let Some(name) = read_bytes(plan, (sample, plane), bytes)? else {
         return Ok(None);
     };
     let contour = parse(&name, bytes, offset, source)?;
@@ -41,7 +41,6 @@ pub fn read_contour(
 pub(super) fn read_bytes(
     plan: &PairPlan,
     (sample, plane): (&PlannedSample, usize),
-    limits: &Limits,
     bytes: &mut Vec<u8>,
 ) -> Result<Option<String>, Skipped> {
     bytes.clear();
@@ -49,8 +48,8 @@ pub(super) fn read_bytes(
     else {
         return Ok(None);
     };
-    let limit = limits.max_image_bytes.min(MAX_CONTOUR_BYTES as u64 + 1);
-    read_file(&path, limit, bytes).map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error))?;
+    read_file(&path, MAX_CONTOUR_BYTES as u64, "", bytes)
+        .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error))?;
     Ok(Some(name))
 }
 

@@ -23,7 +23,7 @@ pub fn read_image(
     limits: &Limits,
     bytes: &mut Vec<u8>,
 ) -> io::Result<()> {
-    read_file(&plan.image_path(sample), limits.max_image_bytes, bytes)
+    read_file(&plan.image_path(sample), limits.max_image_bytes, "; see --max-image-bytes", bytes)
 }
 
 /// Reads just the header of a planned sample's image.
@@ -74,13 +74,11 @@ const TOO_MANY_OPEN: [i32; 2] = [23, 24];
 const OPEN_TRIES: u32 = 1000;
 const OPEN_WAIT: Duration = Duration::from_millis(5);
 
-/// Reads a whole file of at most `limit` bytes into `bytes`.
-pub(super) fn read_file(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+/// Reads a whole file of at most `limit` bytes into `bytes`. `raise` says how the limit is raised.
+pub(super) fn read_file(path: &Path, limit: u64, raise: &str, bytes: &mut Vec<u8>) -> io::Result<()> {
     let file = open(path)?;
     let length = file.metadata()?.len();
-    let too_long = || {
-        io::Error::other(format!("it has {length} bytes, and the limit is {limit}; see --max-image-bytes"))
-    };
+    let too_long = || io::Error::other(format!("it has {length} bytes, and the limit is {limit}{raise}"));
     if length > limit {
         return Err(too_long());
     }

@@ -114,10 +114,15 @@ impl Block {
         image: &ImageFacts,
         options: &AuditOptions,
     ) {
-        let given = (&options.limits, options.contour_offset);
         let mut contours = Vec::with_capacity(sample.annotations.len());
         for plane in 0..sample.annotations.len() {
-            let read = match read_contour(plan, (sample, plane), image.shape, given, &mut self.bytes) {
+            let read = match read_contour(
+                plan,
+                (sample, plane),
+                image.shape,
+                options.contour_offset,
+                &mut self.bytes,
+            ) {
                 Ok(read) => read,
                 Err(skipped) => {
                     if self.has_few_points(&skipped) {

@@ -1,6 +1,8 @@
 //! Where in the user's data something was found.
 
-use std::fmt::{self, Write};
+use std::fmt;
+
+use super::Plain;
 
 /// Where in the user's data something was found: a file, and what is known inside it.
 ///
@@ -48,14 +50,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A name with line ends or terminal codes in it must not forge a message.
-        for character in self.file.chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                f.write_char(character)?;
-            }
-        }
+        write!(f, "{}", Plain(&self.file))?;
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }

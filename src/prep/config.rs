@@ -59,9 +59,8 @@ impl RecordedOptions {
                 compression: compression.and_then(Compression::new).ok_or(unknown("compression"))?,
                 pseudonym_key: None,
                 limits: Limits {
-                    max_image_bytes: config.0["max_image_bytes"]
-                        .as_u64()
-                        .ok_or(unknown("max_image_bytes"))?,
+                    max_image_bytes: config.whole("max_image_bytes")?,
+                    max_image_pixels: config.whole("max_image_pixels")?,
                 },
                 threads: 1,
                 on_finding: config
@@ -80,6 +79,10 @@ struct Config<'c>(&'c Value);
 impl Config<'_> {
     fn text(&self, option: &'static str) -> Result<&str, PrepError> {
         self.0[option].as_str().ok_or(unknown(option))
+    }
+
+    fn whole(&self, option: &'static str) -> Result<u64, PrepError> {
+        self.0[option].as_u64().ok_or(unknown(option))
     }
 
     fn named<T: Copy>(&self, option: &'static str, choices: &[(&str, T)]) -> Result<T, PrepError> {
@@ -148,7 +151,7 @@ mod tests {
                 splits,
                 compression: Compression::new(9).unwrap(),
                 pseudonym_key: Some(vec![1]),
-                limits: Limits { max_image_bytes: 12_345 },
+                limits: Limits { max_image_bytes: 12_345, max_image_pixels: 678 },
                 threads: 3,
                 on_finding: OnFinding::Keep,
                 thresholds: Thresholds { displaced: 12.5, ..Thresholds::default() },

@@ -103,6 +103,7 @@ impl PrepOptions {
             "audit": self.thresholds_json(),
             "pseudonyms": self.pseudonym_key.is_some(),
             "max_image_bytes": self.limits.max_image_bytes,
+            "max_image_pixels": self.limits.max_image_pixels,
         })
     }
 

@@ -9,7 +9,7 @@ use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::AssembleOptions;
 use crate::audit::Finding;
-use crate::model::{GridShape, Note, PixelType, Skipped};
+use crate::model::{GridShape, Note, PixelType, Plain, Skipped};
 use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitName};
 
 /// Everything that is decided before the first pixel is decoded.
@@ -139,7 +139,8 @@ impl PrepPlan {
     }
 
     /// The plan as a table: for each row its id, split, image and contours, separated by tabs, under a line
-    /// of headings. It does not depend on the order of folders, on threads or on the clock.
+    /// of headings, control characters in names escaped. It does not depend on the order of folders, on threads
+    /// or on the clock.
     #[must_use]
     pub fn to_tsv(&self) -> String {
         let structures = self.pairs.structures();
@@ -150,6 +151,7 @@ impl PrepPlan {
             let mut cells = vec![self.pairs.sample_id(sample), split, self.pairs.image_name(sample)];
             let contours = 0..structures.len();
             cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));
+            let cells: Vec<String> = cells.iter().map(|cell| Plain(cell).to_string()).collect();
             table += &(cells.join("\t") + "\n");
         }
         table

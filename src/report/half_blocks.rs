@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use super::contact_sheet::area_text;
 use super::draw::Drawn;
 use super::facts::SampleFacts;
-use super::html::is_direction;
 use super::overlay::Picture;
+use crate::model::Plain;
 use crate::store::DatasetFile;
 
 /// Lines of letters that a picture takes at most.
@@ -49,24 +49,14 @@ pub(super) fn draw(
 /// What `to` says.
 pub(super) fn describe(file: &DatasetFile, facts: &SampleFacts, to: &mut impl Write) -> io::Result<()> {
     let split = if facts.split.is_empty() { "no split" } else { &facts.split };
-    writeln!(to, "{} (row {}, {})", printable(&facts.id), facts.row, printable(split))?;
+    writeln!(to, "{} (row {}, {})", Plain(&facts.id), facts.row, Plain(split))?;
     for (plane, structure) in file.structures().iter().enumerate() {
-        writeln!(to, "  {}: {}", printable(structure), area_text(facts, plane))?;
+        writeln!(to, "  {}: {}", Plain(structure), area_text(facts, plane))?;
     }
     if !facts.findings.is_empty() {
-        writeln!(to, "  findings: {}", printable(&facts.findings.join(", ")))?;
+        writeln!(to, "  findings: {}", Plain(&facts.findings.join(", ")))?;
     }
     writeln!(to)
-}
-
-/// Nothing in it moves the cursor or turns the text around.
-fn printable(text: &str) -> String {
-    let escape = |character: char| match character {
-        character if character.is_control() => character.escape_default().to_string(),
-        character if is_direction(character) => character.escape_unicode().to_string(),
-        character => character.to_string(),
-    };
-    text.chars().map(escape).collect()
 }
 
 /// The colour of a block of `reduced` x `reduced` pixels; black outside of the picture.
@@ -81,14 +71,4 @@ fn colour(picture: &Picture<'_>, drawn: &Drawn, [row, column]: [usize; 2], reduc
         |(row, column)| u64::from(drawn.shades.grey(picture.image[row * picture.shape.columns() + column]));
     let (sum, pixels) = block.map(grey).fold((0, 0), |(sum, pixels), grey| (sum + grey, pixels + 1));
     [u8::try_from(sum / u64::max(pixels, 1)).unwrap_or(u8::MAX); 3]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_hostile_is_printed() {
-        assert_eq!(printable("a\x1b[2J\n\u{202e}é"), "a\\u{1b}[2J\\n\\u{202e}é");
-    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::model::Plain;
+
 /// A text in HTML, between tags or in quoted attributes.
 pub(super) struct Text<'t>(pub(super) &'t str);
 
@@ -17,17 +19,12 @@ impl fmt::Display for Text<'_> {
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
                 // They would change the text around them, or are not allowed in HTML.
-                character if character.is_control() || is_direction(character) => f.write_str("\u{fffd}")?,
+                character if Plain::escapes(character) => f.write_str("\u{fffd}")?,
                 character => write!(f, "{character}")?,
             }
         }
         Ok(())
     }
-}
-
-/// Whether it turns the direction of the text after it.
-pub(super) fn is_direction(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// JSON that can stand in a script element: no `<`, so that nothing ends it.

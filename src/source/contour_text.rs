@@ -5,6 +5,9 @@ use crate::model::{Place, Polygon, PolygonError, Reason};
 /// The largest contour file read, in bytes: 16 MiB.
 pub const MAX_CONTOUR_BYTES: usize = 16 << 20;
 
+/// The most points of a contour. Real ones have some hundred.
+pub const MAX_CONTOUR_POINTS: usize = 1 << 16;
+
 /// A contour file that is not a polygon: where, and why.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{place}: {fault}")]
@@ -24,6 +27,9 @@ pub enum ContourFault {
         /// Its size.
         bytes: usize,
     },
+    /// It has more points than [`MAX_CONTOUR_POINTS`].
+    #[error("a contour of more than {MAX_CONTOUR_POINTS} points")]
+    TooManyPoints,
     /// A line is not text.
     #[error("this line is not text")]
     NotText,
@@ -71,9 +77,12 @@ pub fn parse_contour(file: &str, bytes: &[u8]) -> Result<Polygon, ContourError> 
         return Err(failed(None, ContourFault::TooLong { bytes: bytes.len() }));
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut points = Vec::with_capacity(bytes.len() / 12);
+    let mut points = Vec::with_capacity((bytes.len() / 12).min(MAX_CONTOUR_POINTS));
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
         if let Some(point) = parse_point(line).map_err(|fault| failed(Some(index + 1), fault))? {
+            if points.len() == MAX_CONTOUR_POINTS {
+                return Err(failed(Some(index + 1), ContourFault::TooManyPoints));
+            }
             points.push(point);
         }
     }
@@ -167,6 +176,10 @@ mod tests {
         assert_eq!(error.place.line, None);
         let error = parse_contour("c.txt", b"\n1 2\n\n3 9999999\n4 5\n6 7").unwrap_err();
         assert_eq!(error.place.line, Some(4));
+        let many = "0 1\n2 3\n4 1\n".repeat(MAX_CONTOUR_POINTS / 3);
+        assert!(parse_contour("c.txt", format!("{many}5 6").as_bytes()).is_ok());
+        let error = parse_contour("c.txt", format!("{many}5 6\n7 8").as_bytes()).unwrap_err();
+        assert_eq!((error.fault, error.place.line), (ContourFault::TooManyPoints, Some(65_537)));
         let long = vec![b'\n'; MAX_CONTOUR_BYTES + 1];
         assert!(matches!(parse_contour("c.txt", &long).unwrap_err().fault, ContourFault::TooLong { .. }));
     }

@@ -26,7 +26,7 @@ pub fn parse_header(
     limits: &Limits,
 ) -> Result<Option<ImageHeader>, DicomError> {
     let parse = || {
-        check_file_len(file_len, limits)?;
+        limits.check_bytes("the file", file_len)?;
         let total = usize::try_from(file_len).unwrap_or(usize::MAX).max(bytes.len());
         let Some(data_set) = part10::open(bytes, total, limits)? else {
             return Ok(None);
@@ -53,7 +53,7 @@ pub fn parse_image(
     stored: &mut StoredPixels,
 ) -> Result<ImageHeader, DicomError> {
     let mut parse = || {
-        check_file_len(bytes.len() as u64, limits)?;
+        limits.check_bytes("the file", bytes.len() as u64)?;
         let cut = DicomFault::Cut { at: bytes.len() };
         let Some(data_set) = part10::open(bytes, bytes.len(), limits)? else {
             return Err(cut.into());
@@ -69,23 +69,12 @@ pub fn parse_image(
     parse().map_err(|located: Located| located.in_file(file))
 }
 
-fn check_file_len(bytes: u64, limits: &Limits) -> Result<(), Located> {
-    let limit = limits.max_image_bytes;
-    if bytes > limit {
-        return Err(DicomFault::OverLimit { what: "the file", bytes, limit }.into());
-    }
-    Ok(())
-}
-
 /// Checks the image's size against the limits and the bytes there are, before memory is asked for.
 fn check_size(header: &ImageHeader, pixels: &Element, total: usize, limits: &Limits) -> Result<(), Located> {
     let attribute = Attribute::from_tag(pixels.tag);
     let needed = header.shape.pixels() as u64 * header.stored.bytes() as u64;
-    let limit = limits.max_image_bytes;
-    if needed > limit {
-        let what = "the decoded image";
-        return Err(DicomFault::OverLimit { what, bytes: needed, limit }.at(attribute));
-    }
+    limits.check_bytes("the decoded image", needed)?;
+    limits.check_pixels(header.shape.pixels() as u64)?;
     let is_float = !matches!(header.stored, StoredFormat::Integer { .. });
     match (pixels.end, header.transfer_syntax.codec()) {
         (Some(end), None) => {

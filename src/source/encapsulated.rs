@@ -13,6 +13,7 @@ use super::codestream::{self, Codestream};
 use super::data_set::{Element, Syntax};
 use super::dicom_header::{ImageHeader, StoredFormat};
 use super::error::{DicomFault, Located};
+use super::jpeg_2000;
 use super::jpeg_xl;
 use super::limits::plausible_decoded_bytes;
 use super::rle;
@@ -105,7 +106,7 @@ fn decode_frame(
             stream.check_complete()?;
             decode_registered(header, stream.frame, true, frame, decoded)
         }
-        Codec::Jpeg2000 => decode_registered(header, codestream::jpeg_2000(frame)?, false, frame, decoded),
+        Codec::Jpeg2000 => decode_registered(header, jpeg_2000::jpeg_2000(frame)?, false, frame, decoded),
     }
 }
 

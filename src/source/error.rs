@@ -1,6 +1,6 @@
 //! Why a DICOM file gives no image.
 
-use crate::model::{GridError, PixelType, Place, Reason};
+use crate::model::{GridError, PixelType, Place, Plain, Reason};
 
 use super::Attribute;
 
@@ -127,7 +127,7 @@ pub enum DicomFault {
         header: String,
     },
     /// The codec refused the compressed image, or failed in it.
-    #[error("the image compressed as {syntax} cannot be decoded: {message}")]
+    #[error("the image compressed as {syntax} cannot be decoded: {}", Plain(message))]
     Codec {
         /// The transfer syntax.
         syntax: String,
@@ -170,6 +170,15 @@ pub enum DicomFault {
         limit: u64,
     },
 
+    /// It has more pixels than the limit.
+    #[error("the image has {pixels} pixels, more than the limit of {limit}; see --max-image-pixels")]
+    TooManyPixels {
+        /// Rows times columns.
+        pixels: u64,
+        /// The limit.
+        limit: u64,
+    },
+
     /// A value does not fit the pixel type.
     #[error(
         "the value {value} at row {row}, column {column} (counted from 0) does not fit {target} exactly; \
@@ -196,7 +205,8 @@ impl DicomFault {
             | Self::TransferSyntax { .. }
             | Self::Unsupported { .. }
             | Self::TooDeep { .. }
-            | Self::OverLimit { .. } => Reason::ImageUnsupported,
+            | Self::OverLimit { .. }
+            | Self::TooManyPixels { .. } => Reason::ImageUnsupported,
             Self::PixelValue { .. } => Reason::ImageValue,
             _ => Reason::ImageUnreadable,
         }

@@ -20,6 +20,7 @@ mod error;
 mod geometry_text;
 mod header_check;
 mod header_values;
+mod jpeg_2000;
 mod jpeg_scan;
 mod jpeg_xl;
 mod limits;
@@ -32,7 +33,7 @@ mod transfer_syntax;
 mod value_text;
 
 pub use attribute::Attribute;
-pub use contour_text::{ContourError, ContourFault, MAX_CONTOUR_BYTES, parse_contour};
+pub use contour_text::{ContourError, ContourFault, MAX_CONTOUR_BYTES, MAX_CONTOUR_POINTS, parse_contour};
 pub use convert::{Conversion, ConvertOptions, convert};
 pub use dicom_header::{ImageHeader, Monochrome1, StoredFormat};
 pub use dicom_image::{parse_header, parse_image};

@@ -112,9 +112,6 @@ fn inflate(deflated: &[u8], limits: &Limits) -> Result<Vec<u8>, Located> {
     let mut inflated = Vec::new();
     let mut decoder = DeflateDecoder::new(deflated).take(limit.saturating_add(1));
     decoder.read_to_end(&mut inflated).map_err(|_| DicomFault::Deflate)?;
-    if inflated.len() as u64 > limit {
-        let bytes = inflated.len() as u64;
-        return Err(DicomFault::OverLimit { what: "the inflated data set", bytes, limit }.into());
-    }
+    limits.check_bytes("the inflated data set", inflated.len() as u64)?;
     Ok(inflated)
 }

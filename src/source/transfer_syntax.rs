@@ -168,7 +168,7 @@ impl fmt::Display for TransferSyntax {
 /// Name and UID, or the UID alone where the registry does not know it.
 fn described(uid: &str) -> String {
     match TransferSyntaxRegistry.get(uid) {
-        Some(known) => format!("{} ({uid})", known.name()),
+        Some(known) => format!("{} ({})", known.name(), known.uid()),
         None => format!("{:?}", uid.chars().take(64).collect::<String>()),
     }
 }

@@ -1,9 +1,15 @@
 //! Numbers and words in text values (PS3.5 6.2), padded with spaces or NUL as real files pad them.
 
-/// A text value without its padding; `None` where it is not UTF-8.
+use crate::model::Plain;
+
+/// The longest text value that is read, in bytes. The longest that the standard allows here, six numbers, has 101.
+const MAX_TEXT_BYTES: usize = 1024;
+
+/// A text value without its padding; `None` where it is not UTF-8, or longer than any real one.
 pub(super) fn text(bytes: &[u8]) -> Option<&str> {
     let padding = |c: char| c == '\0' || c.is_ascii_whitespace();
-    std::str::from_utf8(bytes).ok().map(|text| text.trim_matches(padding))
+    let short = Some(bytes).filter(|bytes| bytes.len() <= MAX_TEXT_BYTES)?;
+    std::str::from_utf8(short).ok().map(|text| text.trim_matches(padding))
 }
 
 /// The finite decimal number (DS) that a trimmed text is.
@@ -27,11 +33,13 @@ pub(super) fn decimals<const N: usize>(bytes: &[u8]) -> Option<[f64; N]> {
     Some(values)
 }
 
-/// A value as it is shown in an error: its first 32 characters, without padding.
+/// A value as it is shown in an error: its first 32 characters, without padding, control characters escaped.
 pub(super) fn shown(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(64)];
     let text = String::from_utf8_lossy(start);
-    text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace()).chars().take(32).collect()
+    let text: String =
+        text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace()).chars().take(32).collect();
+    Plain(&text).to_string()
 }
 
 #[cfg(test)]
@@ -44,6 +52,13 @@ mod tests {
         assert_eq!(decimals::<1>(b"7\\8"), Some([7.0]));
         assert_eq!(decimals::<2>(b"7"), None);
         assert_eq!(decimals::<1>(b""), None);
+        assert_eq!(decimals::<1>(&[b" ".repeat(MAX_TEXT_BYTES - 1), b"7".to_vec()].concat()), Some([7.0]));
+        assert_eq!(decimals::<1>(&[b" ".repeat(MAX_TEXT_BYTES), b"7".to_vec()].concat()), None);
+    }
+
+    #[test]
+    fn shows_values_plainly() {
+        assert_eq!(shown(b" \x1B[31m1\n2\0"), "\\u{1b}[31m1\\n2");
     }
 
     #[test]

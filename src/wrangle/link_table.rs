@@ -104,10 +104,15 @@ fn fault(row: &Row<2>) -> Option<Fault> {
     None
 }
 
+/// The longest id, which is the longest name that file systems have.
+const MAX_ID_BYTES: usize = 255;
+
 /// Why an id is not a plain folder name: an id never leads out of the data directory.
 pub(super) fn id_fault(id: &str) -> Option<String> {
     let why = if id.is_empty() {
         return Some("the id is empty".to_owned());
+    } else if id.len() > MAX_ID_BYTES {
+        "is longer than 255 bytes"
     } else if id.contains(char::is_control) {
         "holds a control character"
     } else if id.contains(['/', '\\']) {
@@ -214,6 +219,8 @@ mod tests {
                 assert!(!skipped.detail.contains(char::is_control), "{row:?}");
             }
         }
+        let long = "x".repeat(MAX_ID_BYTES);
+        assert_eq!(used(&table(&format!("{long},O1\n{long}x,O2\n"))), [format!("2:{long}=O1")]);
         let table = table("P1,../x\n");
         assert_eq!(table.rejected[0].patient_id.as_deref(), Some("P1"));
         assert_eq!(table.rejected[0].original_id, None);

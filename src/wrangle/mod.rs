@@ -24,4 +24,4 @@ pub use pair::{PairOptions, Require};
 pub use plan::{PairPlan, Patient, PlannedSample, plan};
 pub use split::{SPLIT_RULE, SplitError, SplitName, SplitSpec, assign_splits};
 pub use split_file::{SplitFile, SplitFileError, apply_split_file, parse_split_file, read_split_file};
-pub use table::{LinkError, MAX_TABLE_BYTES, TableError};
+pub use table::{LinkError, MAX_TABLE_BYTES, MAX_TABLE_ROWS, TableError};

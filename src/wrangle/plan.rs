@@ -219,7 +219,7 @@ impl<'a> Planner<'a> {
 
     /// Adds the pairs of the patient that comes next.
     fn add_pairs(&mut self, paired: Paired) {
-        // A table of at most 256 MiB has fewer rows than that.
+        // A table may not have more rows than that.
         let patient = u32::try_from(self.plan.patients.len()).unwrap_or(u32::MAX);
         let planned = |p: Pair| PlannedSample {
             patient,

@@ -12,7 +12,10 @@ use super::records::{Records, clean, line_breaks};
 use crate::model::Place;
 
 /// The largest table that is read, in bytes.
-pub const MAX_TABLE_BYTES: u64 = 256 << 20;
+pub const MAX_TABLE_BYTES: u64 = 64 << 20;
+
+/// The most rows of a table that is read.
+pub const MAX_TABLE_ROWS: usize = 1 << 20;
 
 /// Why a table cannot be used at all.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,12 @@ pub enum TableError {
     #[error("{place}: more than {MAX_TABLE_BYTES} bytes; a table of ids is not that large, check the file")]
     TooLarge {
         /// The table.
+        place: Place,
+    },
+    /// More than [`MAX_TABLE_ROWS`].
+    #[error("{place}: more than {MAX_TABLE_ROWS} rows; split the data set")]
+    TooManyRows {
+        /// The first row that is too much.
         place: Place,
     },
     /// A byte that UTF-8 does not allow.
@@ -168,6 +177,9 @@ pub(super) fn parse_table<const N: usize>(
     }
     let mut rows = Vec::new();
     while let Some(lines) = records.next_into(&mut record)? {
+        if rows.len() == MAX_TABLE_ROWS {
+            return Err(TableError::TooManyRows { place: Place::file(file).at_line(lines.line) });
+        }
         let values = positions.map(|position| record.get(position).map(|value| clean(value).into()));
         rows.push(Row { line: lines.line, last_line: lines.last_line, fields: record.len(), values });
     }
@@ -290,6 +302,14 @@ mod tests {
         assert!(message(b"a,b\n\n").starts_with("t.csv:1: there is no row below the header"));
         assert_eq!(message(b"a,b\n1,\xE9\n"), "t.csv:2: byte 0xE9 is not UTF-8; save the table as UTF-8");
         assert!(message(b"\xFF\xFEa\0").contains("UTF-16"));
+    }
+
+    #[test]
+    fn rows_are_counted() {
+        let mut text = "a,b\n".to_owned() + &"1,2\n".repeat(MAX_TABLE_ROWS);
+        assert_eq!(rows(text.as_bytes()).len(), MAX_TABLE_ROWS);
+        text += "\n1,2\n";
+        assert_eq!(message(text.as_bytes()), "t.csv:1048579: more than 1048576 rows; split the data set");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 """Folders as people have them: what is left out is named, and everything else is packed unchanged."""
 
-import os
 import shutil
 
 import h5py
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from conftest import FIXTURES
+from trees import entries
 
 # No split: the checks compare rows, and a patient more or less may move another one's split.
 WORDS = ["--split", "none"]
@@ -33,14 +33,6 @@ def rows(path):
         data = {"images": file["images"][:], "masks": file["masks"][:]}
         data.update({name: column[:] for name, column in file["samples"].items() if name != "findings"})
     return {name: {key: value[row] for key, value in data.items()} for row, name in enumerate(names)}
-
-
-def entries(tree):
-    """How many files there are: links count as they are, and are not followed."""
-    count = 0
-    for folder, folders, files in os.walk(tree):
-        count += len(files) + sum(os.path.islink(os.path.join(folder, name)) for name in folders)
-    return count
 
 
 def check(dicomprep, tree, out, clean, *, code, missing=(), same_bytes=False):

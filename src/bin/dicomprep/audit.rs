@@ -37,7 +37,10 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
         options: AuditOptions {
             thresholds: args.thresholds.0,
             contour_offset: args.contour_offset.0,
-            limits: Limits { max_image_bytes: input.max_image_bytes },
+            limits: Limits {
+                max_image_bytes: input.max_image_bytes,
+                max_image_pixels: input.max_image_pixels,
+            },
         },
         threads: args.threads.map_or_else(all_cores, usize::from),
     };

@@ -31,9 +31,7 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     // A start that the stream does not have is found before anything is written.
     stream.plan().batches_from(args.order.start)?;
     if args.describe {
-        let mut text = serde_json::to_vec_pretty(&describe(&stream, args))?;
-        text.push(b'\n');
-        return exit::print(&text);
+        return exit::print(&exit::json(&describe(&stream, args))?);
     }
     if !output.quiet {
         tell_notes(&stream, args);

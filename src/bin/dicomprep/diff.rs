@@ -1,6 +1,7 @@
 //! `dicomprep diff`: what is different between two files.
 
 use dicomprep::check::{self, ChangedRow, Diff, DiffOptions};
+use dicomprep::model::Plain;
 use dicomprep::prep::Control;
 
 use crate::args::{DiffArgs, OutputArgs};
@@ -8,8 +9,7 @@ use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::all_cores;
-use crate::table::printable;
-use crate::verify::{json, limit};
+use crate::verify::limit;
 
 pub(crate) fn run(args: &DiffArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &DiffArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
         control: Control { progress: &*progress, cancel: &cancel },
     };
     let found = check::diff(&args.a, &args.b, options)?;
-    let text = if args.json { json(&found)? } else { describe(&found, output.verbose).into_bytes() };
+    let text = if args.json { exit::json(&found)? } else { describe(&found, output.verbose).into_bytes() };
     exit::print(&text)?;
     Ok(if found.is_equal() { Exit::Done } else { Exit::LeftOut })
 }
@@ -30,19 +30,15 @@ fn describe(found: &Diff, verbose: bool) -> String {
         text += &format!("{what}: {a} -> {b}\n");
     }
     for (option, [a, b]) in &found.options {
-        text += &format!(
-            "option {}: {} -> {}\n",
-            printable(option),
-            printable(&a.to_string()),
-            printable(&b.to_string())
-        );
+        text +=
+            &format!("option {}: {} -> {}\n", Plain(option), Plain(&a.to_string()), Plain(&b.to_string()));
     }
     for (sign, rows, total) in
         [("removed", &found.removed_rows, found.removed), ("added", &found.added_rows, found.added)]
     {
         let (shown, _) = limit(rows.len(), verbose);
         for id in &rows[..shown] {
-            text += &format!("{sign}: {}\n", printable(id));
+            text += &format!("{sign}: {}\n", Plain(id));
         }
         text += &more(sign, total - shown);
     }
@@ -73,12 +69,12 @@ fn change(row: &ChangedRow) -> String {
     for mask in &row.masks {
         let [a, b] = mask.pixels;
         let dice = mask.dice.map(|dice| format!(", Dice {dice:.4}")).unwrap_or_default();
-        parts.push(format!("{}: {a} -> {b} pixels{dice}", printable(&mask.structure)));
+        parts.push(format!("{}: {a} -> {b} pixels{dice}", Plain(&mask.structure)));
     }
     if let Some([a, b]) = &row.split {
-        parts.push(format!("split {} -> {}", printable(a), printable(b)));
+        parts.push(format!("split {} -> {}", Plain(a), Plain(b)));
     }
-    let causes = printable(&row.causes.join(", "));
+    let causes = Plain(&row.causes.join(", "));
     let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) };
-    format!("changed: {} ({causes}){parts}\n", printable(&row.id))
+    format!("changed: {} ({causes}){parts}\n", Plain(&row.id))
 }

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use dicomprep::model::Plain;
+use serde::Serialize;
 
 use crate::args::Args;
 
@@ -24,7 +26,7 @@ pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
         Ok(exit) => exit,
         Err(error) if is_closed_pipe(&error) => Exit::Done,
         Err(error) => {
-            tell(&format!("dicomprep: error: {error:#}\n"));
+            tell(&format!("dicomprep: error: {}\n", Plain(&format!("{error:#}"))));
             Exit::Failed
         }
     }
@@ -36,7 +38,16 @@ pub(crate) fn wrong_usage(name: &str, text: &str) -> ! {
     // So that the subcommand knows what it belongs to.
     command.build();
     let command = command.find_subcommand_mut(name).expect("the subcommand that is running exists");
-    command.error(ErrorKind::ArgumentConflict, text).exit()
+    not_understood(&command.error(ErrorKind::ArgumentConflict, Plain(text)))
+}
+
+/// Ends the program with what the argument parser has to say: that the options are wrong, or the help.
+pub(crate) fn not_understood(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    tell(&error.render().to_string());
+    std::process::exit(error.exit_code())
 }
 
 /// Writes data to standard output.
@@ -47,12 +58,43 @@ pub(crate) fn print(data: &[u8]) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Writes to standard error. Where it is closed there is nobody to tell, and the work goes on.
-pub(crate) fn tell(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+/// `value` as JSON for people and programs, with a line end. Control characters are escaped in it, also those
+/// that JSON allows and a terminal acts on.
+pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut text = String::new();
+    for character in serde_json::to_string_pretty(value)?.chars() {
+        // Line ends stand between the values only, and everything else in texts.
+        if character != '\n' && Plain::escapes(character) {
+            text += &format!("\\u{:04x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+    text.push('\n');
+    Ok(text.into_bytes())
+}
+
+/// Writes lines to standard error, other control characters escaped. Where it is closed there is nobody to tell,
+/// and the work goes on.
+pub(crate) fn tell(lines: &str) {
+    let lines: Vec<String> = lines.split('\n').map(|line| Plain(line).to_string()).collect();
+    let _ = io::stderr().write_all(lines.join("\n").as_bytes());
 }
 
 /// Whoever read our standard output has seen enough.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_the_same_without_control_characters() {
+        let text = "a\u{1b}[31m\n\"\u{7f}\u{9b}\u{2028}é";
+        let json = String::from_utf8(json(&[text]).unwrap()).unwrap();
+        assert!(!json.trim_end().replace('\n', "").contains(Plain::escapes), "{json:?}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
+    }
 }

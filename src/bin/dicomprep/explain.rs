@@ -49,9 +49,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
         let all = json!({
             "seed": at.seed, "epoch": at.epoch, "sample": facts, "augmentation": drawn, "evaluation": evaluated,
         });
-        let mut text = serde_json::to_vec_pretty(&all)?;
-        text.push(b'\n');
-        return exit::print(&text);
+        return exit::print(&exit::json(&all)?);
     }
     let mut rows = describe(&facts);
     rows.push(("drawn", format!("for seed {}, epoch {}, row {}: {drawn}", at.seed, at.epoch, at.row)));

@@ -1,5 +1,6 @@
 //! Findings of an audit, as people read them.
 
+use dicomprep::model::Plain;
 use dicomprep::prep::FindingEntry;
 
 /// Findings of one check that are shown without `--verbose`.
@@ -13,7 +14,7 @@ pub(crate) fn describe(findings: &[FindingEntry], verbose: bool) -> String {
         let first = &group[0];
         text += &format!("{}: {} {}: {}\n", first.severity, group.len(), first.check, first.meaning());
         for finding in group.iter().take(limit) {
-            text += &format!("  {}: {}\n", finding.place(), shown(&finding.text));
+            text += &format!("  {}\n", Plain(&format!("{}: {}", finding.place(), finding.text)));
         }
         if group.len() > limit {
             let more = group.len() - limit;
@@ -21,10 +22,4 @@ pub(crate) fn describe(findings: &[FindingEntry], verbose: bool) -> String {
         }
     }
     text
-}
-
-/// Without control characters, which names of files may have.
-fn shown(text: &str) -> String {
-    let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(show).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use dicomprep::model::Plain;
 use dicomprep::store::{DatasetInfo, read_info};
 
 use crate::args::InfoArgs;
@@ -10,19 +11,13 @@ use crate::table;
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Exit> {
     let info = read_info(&args.file)?;
-    let text = if args.json {
-        let mut text = serde_json::to_string_pretty(&info)?;
-        text.push('\n');
-        text
-    } else {
-        describe(&info)
-    };
-    exit::print(text.as_bytes())
+    let text = if args.json { exit::json(&info)? } else { describe(&info).into_bytes() };
+    exit::print(&text)
 }
 
 fn describe(info: &DatasetInfo) -> String {
     let shape = |axes: &[usize]| axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ");
-    let mut text = format!("{}: {}\n", info.path.display(), table::bytes(info.bytes));
+    let mut text = format!("{}: {}\n", Plain(&info.path.to_string_lossy()), table::bytes(info.bytes));
     let structures = info.structures.iter().zip(&info.annotated);
     let structures: Vec<String> =
         structures.map(|(name, annotated)| format!("{name} (annotated in {annotated})")).collect();

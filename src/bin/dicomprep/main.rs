@@ -33,13 +33,17 @@ fn main() -> ExitCode {
     panic::set_hook(Box::new(|panic| {
         *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
     }));
-    let done = panic::catch_unwind(|| exit::report(run(&Args::parse())));
+    let done = panic::catch_unwind(|| exit::report(run(&args())));
     let exit = done.unwrap_or_else(|_| {
         let message = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
         exit::tell(&format!("dicomprep: internal error, please report it: {message}\n"));
         Exit::Failed
     });
     exit.into()
+}
+
+fn args() -> Args {
+    Args::try_parse().unwrap_or_else(|error| exit::not_understood(&error))
 }
 
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use dicomprep::model::Plain;
 use dicomprep::prep::{self, Control, Entry, PrepPlan, PrepSummary};
 use dicomprep::store::Target;
 
@@ -79,6 +80,7 @@ fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
 fn conclude(summary: &PrepSummary, args: &PrepArgs) -> Exit {
     if summary.samples == 0 {
         let why = summary.why_nothing_is_left();
+        let why = Plain(&why);
         exit::tell(&format!("dicomprep: error: no sample is left, so no file was written: {why}\n"));
         Exit::Failed
     } else if summary.is_refused() {
@@ -121,7 +123,7 @@ fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> St
         let places = note.places[..shown].join(", ");
         let more = note.count - shown;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        text += &format!("note: {places}{more}: {}\n", note.text);
+        text += &format!("note: {places}{more}: {}\n", Plain(&note.text));
     }
     if more > 0 {
         text += &format!("note: {more} more; --verbose or --report FILE lists them all\n");
@@ -137,7 +139,10 @@ fn headline(summary: &PrepSummary, planned: bool) -> String {
     let [rows, columns] = summary.image_size;
     let content = format!("{samples} of {patients}, {rows}x{columns} {}", summary.pixel_type);
     match &summary.output {
-        Some(output) => format!("{}: {content}, {}\n", output.path.display(), table::bytes(output.bytes)),
+        Some(output) => {
+            let path = output.path.to_string_lossy();
+            format!("{}: {content}, {}\n", Plain(&path), table::bytes(output.bytes))
+        }
         None if planned => format!("would write {content}\n"),
         None => format!("not written: {content}\n"),
     }

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use dicomprep::model::Plain;
 use dicomprep::prep::Control;
 use dicomprep::report::{PrepBins, Preview, PreviewOptions, Shown};
 use dicomprep::store::Target;
@@ -153,7 +154,7 @@ fn tell(output: &OutputArgs, done: &str, shown: &Shown) -> usize {
     let listed = if output.verbose { damaged } else { DAMAGED_LISTED };
     for (id, error) in shown.damaged.iter().take(listed) {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        exit::tell(&format!("damaged: {}: {error}{cause}\n", id.escape_debug()));
+        exit::tell(&format!("damaged: {}: {error}{cause}\n", Plain(id)));
     }
     if damaged > listed {
         exit::tell(&format!("damaged: and {} more; --verbose lists all\n", damaged - listed));

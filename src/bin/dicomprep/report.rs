@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use dicomprep::model::Plain;
 use dicomprep::prep::Entry;
 use dicomprep::store::Target;
 use serde::Serialize;
@@ -14,8 +15,7 @@ pub(crate) const LISTED: usize = 20;
 
 /// Writes `summary` as JSON to the file `path`; `-` is standard output.
 pub(crate) fn write(summary: &impl Serialize, path: &Path, force: bool) -> anyhow::Result<()> {
-    let mut json = serde_json::to_vec_pretty(summary)?;
-    json.push(b'\n');
+    let json = exit::json(summary)?;
     if path == Path::new("-") {
         return exit::print(&json).map(|_| ());
     }
@@ -30,7 +30,7 @@ pub(crate) fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e Entry> + Clo
     let mut text = String::new();
     for entry in entries.clone().take(limit) {
         let detail = if entry.detail.is_empty() { entry.reason } else { &entry.detail };
-        text += &format!("{bin}: {}: {detail}\n", entry.place());
+        text += &format!("{bin}: {}\n", Plain(&format!("{}: {detail}", entry.place())));
     }
     let more = entries.count().saturating_sub(limit);
     if more > 0 {

@@ -1,5 +1,7 @@
 //! From what was typed to what will be done: defaults filled in, files read, contradictions found.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
@@ -113,7 +115,9 @@ pub(crate) fn augment_spec(command: &str, args: &AugmentArgs) -> anyhow::Result<
 }
 
 fn read_spec(path: &str) -> anyhow::Result<AugmentSpec> {
-    let text = std::fs::read_to_string(path).with_context(|| {
+    let text =
+        read_small(Path::new(path)).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    let text = text.with_context(|| {
         let presets = Preset::ALL.map(Preset::name).join(", ");
         format!("--augment {path} is none of the presets {presets}, and cannot be read as a file")
     })?;
@@ -135,7 +139,10 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         splits: splits(content)?,
         compression: content.compression,
         pseudonym_key: content.pseudonym_key.as_deref().map(read_key).transpose()?,
-        limits: Limits { max_image_bytes: args.input.max_image_bytes },
+        limits: Limits {
+            max_image_bytes: args.input.max_image_bytes,
+            max_image_pixels: args.input.max_image_pixels,
+        },
         threads: args.threads.map_or_else(all_cores, usize::from),
         on_finding: args.on_finding,
         thresholds: args.thresholds.0,
@@ -153,8 +160,7 @@ fn splits(content: &ContentArgs) -> anyhow::Result<Splits> {
 pub(crate) fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
     let is_other = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     ensure!(!is_other, "--pseudonym-key {} is not a file", path.display());
-    let key =
-        std::fs::read(path).with_context(|| format!("cannot read --pseudonym-key {}", path.display()))?;
+    let key = read_small(path).with_context(|| format!("cannot read --pseudonym-key {}", path.display()))?;
     if key.is_empty() {
         bail!("--pseudonym-key {} is empty: anybody could make the same pseudonyms", path.display());
     }
@@ -166,6 +172,19 @@ pub(crate) fn refuse_replacing(command: &str, output: &Path, inputs: &[Option<&P
     if inputs.iter().flatten().any(|input| is_same_place(output, input)) {
         exit::wrong_usage(command, "--output names a file that is read");
     }
+}
+
+/// The largest file that an option can name, beside tables, in bytes.
+const MAX_OPTION_FILE_BYTES: u64 = 1 << 20;
+
+/// Reads a file, or a pipe, of at most [`MAX_OPTION_FILE_BYTES`].
+fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_OPTION_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_OPTION_FILE_BYTES {
+        return Err(io::Error::other(format!("it has more than {MAX_OPTION_FILE_BYTES} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// Whether two names are of one file, which need not exist.

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use dicomprep::model::Plain;
 use dicomprep::wrangle::SplitName;
 
-/// Lines of a name and a text, the texts in one column.
+/// Lines of a name and a text, the texts in one column, control characters escaped.
 pub(crate) fn lines(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().map(|(name, text)| format!("  {name:width$}  {text}\n")).collect()
+    let line = |(name, text): &(&str, String)| {
+        let line = format!("  {name:width$}  {text}");
+        format!("{}\n", Plain(&line))
+    };
+    rows.iter().map(line).collect()
 }
 
 /// Bytes in the largest decimal unit that keeps the number above 1.
@@ -43,12 +48,6 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// `text` for people: what would move a cursor or begin a line is escaped.
-pub(crate) fn printable(text: &str) -> String {
-    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escaped).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,11 +65,6 @@ mod tests {
         let splits = ["", "test", "train", "val"].map(|name| (name.to_owned(), ())).into();
         let names: Vec<&str> = in_order(&splits).map(|(name, ())| name).collect();
         assert_eq!(names, ["train", "val", "test", ""]);
-    }
-
-    #[test]
-    fn nothing_moves_the_cursor() {
-        assert_eq!(printable("é\u{1b}[2J\n"), "é\\u{1b}[2J\\n");
     }
 
     #[test]

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use anyhow::Context;
 use dicomprep::check::{self, CheckError, RepairSummary, SourceOptions, VerifySummary};
+use dicomprep::model::Plain;
 use dicomprep::prep::Control;
 use dicomprep::store::Target;
 use dicomprep::wrangle::Layout;
-use serde::Serialize;
 
 use crate::args::{OutputArgs, RepairArgs, SourceArgs, VerifyArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::{all_cores, is_same_place, read_key};
-use crate::table::{self, printable};
+use crate::table;
 
 /// Entries of a list that are shown without `--verbose`.
 const LISTED: usize = 20;
@@ -45,11 +45,11 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     let summary = check::verify(&args.file, sources.as_ref(), threads, control)?;
     if let Some(target) = report {
         let path = target.path().to_owned();
-        std::fs::write(target.partial(), json(&summary)?)
+        std::fs::write(target.partial(), exit::json(&summary)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         target.commit()?;
     } else if args.json || args.report.is_some() {
-        exit::print(&json(&summary)?)?;
+        exit::print(&exit::json(&summary)?)?;
     }
     if !output.quiet {
         exit::tell(&describe(&summary, output.verbose));
@@ -80,7 +80,7 @@ pub(crate) fn repair(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<E
             error => error.into(),
         })?;
     if args.json {
-        exit::print(&json(&summary)?)?;
+        exit::print(&exit::json(&summary)?)?;
     }
     if !output.quiet || !summary.unrepaired.is_empty() {
         exit::tell(&describe_repair(&summary, args, output.verbose));
@@ -102,12 +102,6 @@ fn sources<'k>(
     Ok(SourceOptions { layout, pseudonym_key })
 }
 
-pub(crate) fn json(summary: &impl Serialize) -> anyhow::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec_pretty(summary)?;
-    text.push(b'\n');
-    Ok(text)
-}
-
 /// How many entries of a list are shown, and how many are not.
 pub(crate) fn limit(total: usize, verbose: bool) -> (usize, usize) {
     let shown = if verbose { total } else { total.min(LISTED) };
@@ -120,14 +114,14 @@ fn describe(summary: &VerifySummary, verbose: bool) -> String {
     let (shown, _) = limit(problems.list.len(), verbose);
     for problem in &problems.list[..shown] {
         let row = problem.row.map(|row| format!(" (row {row})")).unwrap_or_default();
-        text += &format!("wrong: {}{row}: {}\n", printable(&problem.place), printable(&problem.detail));
+        text += &format!("wrong: {}{row}: {}\n", Plain(&problem.place), Plain(&problem.detail));
     }
     let more = problems.total() - shown;
     if more > 0 {
         text += &format!("wrong: {more} more; --verbose, --json or --report FILE lists them\n");
     }
     for note in &summary.notes {
-        text += &format!("note: {} {}\n", printable(&note.place), printable(&note.what));
+        text += &format!("note: {} {}\n", Plain(&note.place), Plain(&note.what));
     }
     let rate = table::number(summary.decoded_bytes as f64 / 1e6 / summary.seconds.max(1e-9));
     let against = if summary.against { ", against its sources" } else { "" };
@@ -138,7 +132,7 @@ fn describe(summary: &VerifySummary, verbose: bool) -> String {
     };
     text += &format!(
         "{}: {result}; {}, {}{against}, {} decoded in {:.2} s, {rate} MB/s on {}\n",
-        printable(&summary.path.display().to_string()),
+        Plain(&summary.path.display().to_string()),
         table::count(summary.rows, "row"),
         table::bytes(summary.bytes),
         table::bytes(summary.decoded_bytes),
@@ -152,20 +146,20 @@ fn describe_repair(summary: &RepairSummary, args: &RepairArgs, verbose: bool) ->
     let mut text = String::new();
     let (shown, more) = limit(summary.unrepaired.len(), verbose);
     for row in &summary.unrepaired[..shown] {
-        text += &format!("not repaired: {} (row {}): {}\n", printable(&row.id), row.row, printable(&row.why));
+        text += &format!("not repaired: {} (row {}): {}\n", Plain(&row.id), row.row, Plain(&row.why));
     }
     if more > 0 {
         text += &format!("not repaired: {more} more; --verbose or --json lists them\n");
     }
     let (shown, more) = limit(summary.repaired.len(), verbose);
     for id in &summary.repaired[..shown] {
-        text += &format!("repaired: {}\n", printable(id));
+        text += &format!("repaired: {}\n", Plain(id));
     }
     if more > 0 {
         text += &format!("repaired: {more} more; --verbose or --json lists them\n");
     }
     let Some(output) = &summary.output else {
-        let file = printable(&args.file.display().to_string());
+        let file = Plain(&args.file.display().to_string());
         return text
             + &format!("dicomprep: error: no row of {file} could be made anew, so no file was written\n");
     };
@@ -180,7 +174,7 @@ fn describe_repair(summary: &RepairSummary, args: &RepairArgs, verbose: bool) ->
     };
     text + &format!(
         "{}: {repaired} of {} made anew{left}; {rest}\n",
-        printable(&output.display().to_string()),
+        Plain(&output.display().to_string()),
         summary.rows
     )
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context;
+use dicomprep::model::Plain;
 use dicomprep::store::Target;
 use dicomprep::whiten::{WhitenOptions, whiten};
 
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &WhitenArgs, output: &OutputArgs) -> anyhow::Result<Exit
         let features = whitening.data.shape.iter().product::<usize>();
         exit::tell(&format!(
             "{}: {features} x {features} matrix from {samples}, {} directions kept, {} in {:.2} s\n",
-            path.display(),
+            Plain(&path.to_string_lossy()),
             whitening.rank,
             table::bytes(bytes),
             began.elapsed().as_secs_f64(),

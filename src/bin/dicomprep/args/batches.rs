@@ -236,7 +236,24 @@ pub(super) fn byte_count(typed: &str) -> Result<ByteCount, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[0-9a-zA-Z.,:+ -]{0,24}|\\PC{0,12}", number: usize) {
+            if let Ok(Window((center, width))) = window(&text) {
+                prop_assert!(center.is_finite() && width.is_finite() && width >= 1.0);
+            }
+            if let Ok(Names(names)) = names(&text) {
+                prop_assert!(names.iter().all(|name| !name.is_empty() && name.trim() == name));
+            }
+            let digits = text.chars().filter(char::is_ascii_digit).count();
+            prop_assert!(byte_count(&text).is_err() || (1..24).contains(&digits));
+            prop_assert_eq!(byte_count(&number.to_string()), Ok(ByteCount(number)));
+        }
+    }
 
     #[test]
     fn reads_numbers_of_bytes() {

@@ -65,7 +65,17 @@ impl FromStr for At {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[0-9:+-]{0,20}|\\PC{0,12}", seed: u64, epoch: u64, row: u64) {
+            prop_assert!(text.parse::<At>().is_err() || text.matches(':').count() == 2);
+            prop_assert_eq!(format!("{seed}:{epoch}:{row}").parse(), Ok(At { seed, epoch, row }));
+        }
+    }
 
     #[test]
     fn reads_a_sample() {

@@ -86,6 +86,9 @@ pub(crate) struct InputArgs {
     /// The largest input file read and the largest image decoded, in bytes
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_image_bytes)]
     pub(crate) max_image_bytes: u64,
+    /// The most pixels of an image, rows times columns
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_image_pixels)]
+    pub(crate) max_image_pixels: u64,
 }
 
 #[derive(Debug, clap::Args)]
@@ -222,7 +225,24 @@ fn compression(typed: &str) -> Result<Compression, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[0-9xX.,+eE-]{0,20}|\\PC{0,12}", rows: u16, columns: u16) {
+            let _ = structures(&text);
+            if let Ok(Auto(Some(shape))) = size(&text) {
+                prop_assert!(shape.rows() >= 1 && shape.columns() >= 1);
+            }
+            if let Ok(Offset(offset)) = offset(&text) {
+                prop_assert!(offset.iter().all(|pixels| pixels.abs() <= 65_535.0));
+            }
+            let read = size(&format!("{rows}x{columns}"));
+            prop_assert_eq!(read.is_ok(), rows > 0 && columns > 0);
+        }
+    }
 
     #[test]
     fn reads_structures_in_any_order() {

@@ -1,0 +1,199 @@
+//! What a JPEG 2000 codestream says about itself, and whether it is all there (ISO/IEC 15444-1 annex A).
+//!
+//! The codec makes room for every tile and every precinct before it looks for their data. A few bytes can ask
+//! for many gigabytes so, where the image itself is small. Each tile has a tile-part, and each precinct a packet
+//! of at least a byte: more of them than there is room for are refused, and very many tiles.
+
+use super::codestream::{Codestream, unpadded};
+use super::error::DicomFault;
+
+/// The codec takes 14 kB for a tile, whatever its size. Real images have one, or some hundred.
+const MOST_TILES: u64 = 4096;
+
+/// Reads the SIZ segment (A.5.1) and follows the tile-parts to the end of the codestream.
+pub(super) fn jpeg_2000(bytes: &[u8]) -> Result<Codestream, DicomFault> {
+    let size = ImageSize::read(bytes).filter(|size| is_complete(bytes, size).is_some());
+    let size = size.ok_or(DicomFault::Codestream { format: "JPEG 2000" })?;
+    // The highest bit of Rsiz: extensions of part 2, which the codec passes over (ISO/IEC 15444-2 A.2.1).
+    if bytes.get(6).is_some_and(|high| high & 0x80 != 0) {
+        let supported = "JPEG 2000 codestreams of part 1 and part 15";
+        return Err(DicomFault::Unsupported { value: "extensions of part 2".to_owned(), supported });
+    }
+    if size.tiles > MOST_TILES {
+        let supported = "JPEG 2000 of up to 4096 tiles";
+        return Err(DicomFault::Unsupported { value: format!("{} tiles", size.tiles), supported });
+    }
+    Ok(size.stream)
+}
+
+struct ImageSize {
+    stream: Codestream,
+    /// How many tiles there are.
+    tiles: u64,
+}
+
+impl ImageSize {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let segment = bytes.strip_prefix(&[0xFF, 0x4F, 0xFF, 0x51])?;
+        let word = |at: usize| Some(u32::from_be_bytes(*segment.get(at..)?.first_chunk()?));
+        let (width, height, left, top) = (word(4)?, word(8)?, word(12)?, word(16)?);
+        let (tile_width, tile_height, tile_left, tile_top) = (word(20)?, word(24)?, word(28)?, word(32)?);
+        let components = u16::from_be_bytes(*segment.get(36..)?.first_chunk()?);
+        let &[depth, dx, dy] = segment.get(38..)?.first_chunk()?;
+        if (dx, dy) != (1, 1) || tile_width == 0 || tile_height == 0 {
+            return None;
+        }
+        let across = width.checked_sub(tile_left)?.div_ceil(tile_width);
+        let down = height.checked_sub(tile_top)?.div_ceil(tile_height);
+        let stream = Codestream {
+            rows: height.checked_sub(top)?,
+            columns: width.checked_sub(left)?,
+            components,
+            precision: (depth & 0x7F) + 1,
+            signed: depth & 0x80 != 0,
+        };
+        Some(Self { stream, tiles: u64::from(across) * u64::from(down) })
+    }
+
+    /// Whether the coding style in a COD or COC segment (A.6.1, A.6.2), from the number of decomposition levels
+    /// on, makes no more precincts (B.6) than `bytes`. One that does not say has the largest precincts.
+    fn has_room(&self, style: &[u8], has_precincts: bool, bytes: usize) -> Option<()> {
+        let (&[levels, ..], precincts) = style.split_first_chunk::<5>()?;
+        if levels > 32 {
+            return None;
+        }
+        let mut total = 0_u64;
+        for resolution in (0..=levels).take_while(|_| has_precincts) {
+            let &exponents = precincts.get(usize::from(resolution))?;
+            let count = |side: u32, exponent: u8| {
+                u64::from(side).div_ceil(1 << (levels - resolution)).div_ceil(1 << exponent)
+            };
+            let across = count(self.stream.columns, exponents & 0x0F);
+            total = total.saturating_add(across.saturating_mul(count(self.stream.rows, exponents >> 4)));
+        }
+        (total <= bytes as u64).then_some(())
+    }
+}
+
+/// Follows the segments of the main header and the lengths of the tile-parts to the end marker. `None` where
+/// they do not lead there, or where there is less than `size` and the coding styles ask for.
+fn is_complete(bytes: &[u8], size: &ImageSize) -> Option<()> {
+    let mut at = 2;
+    let mut parts = 0;
+    let all_tiles = |parts: u64| (parts >= size.tiles).then_some(());
+    loop {
+        let Some(&[0xFF, code, l0, l1]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) else {
+            // The end marker may be the last two bytes.
+            let ends = bytes.get(at..).is_some_and(|rest| rest.starts_with(&[0xFF, 0xD9]));
+            return all_tiles(parts).filter(|()| ends && at > 2);
+        };
+        match code {
+            0xD9 => return all_tiles(parts),
+            // SOT (A.4.2): the tile-part's length is counted from its marker; 0 means up to the end.
+            0x90 => {
+                parts += 1;
+                let length = u32::from_be_bytes(*bytes.get(at + 6..)?.first_chunk::<4>()?) as usize;
+                check_styles(bytes.get(at + 12..)?, size, bytes.len())?;
+                match length {
+                    0 => return all_tiles(parts).filter(|()| unpadded(bytes).ends_with(&[0xFF, 0xD9])),
+                    14.. => at += length,
+                    _ => return None,
+                }
+            }
+            _ => {
+                let length = usize::from(u16::from_be_bytes([l0, l1]).max(2));
+                check_style(code, bytes.get(at + 4..at + 2 + length)?, size, bytes.len())?;
+                at += 2 + length;
+            }
+        }
+    }
+}
+
+/// Checks the coding styles in the header of a tile-part, up to its data (SOD).
+fn check_styles(mut header: &[u8], size: &ImageSize, bytes: usize) -> Option<()> {
+    while let &[0xFF, code, l0, l1, ref rest @ ..] = header {
+        if code == 0x93 {
+            break;
+        }
+        let (segment, after) =
+            rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])).checked_sub(2)?)?;
+        check_style(code, segment, size, bytes)?;
+        header = after;
+    }
+    Some(())
+}
+
+/// Checks the segment of this marker where it is a coding style, of all components or of one.
+fn check_style(code: u8, segment: &[u8], size: &ImageSize, bytes: usize) -> Option<()> {
+    // An image of more components is refused later.
+    let (style, rest) = match code {
+        0x52 => (*segment.first()?, segment.get(5..)?),
+        0x53 => (*segment.get(1)?, segment.get(2..)?),
+        _ => return Some(()),
+    };
+    size.has_room(rest, style & 1 != 0, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A codestream of 300 × 200 with these segments in its main header, in that of its tile-part, and so many
+    /// bytes of data.
+    fn stream(tile: [u32; 2], main: &[u8], part: &[u8], data: usize) -> Vec<u8> {
+        let mut stream = vec![0xFF, 0x4F, 0xFF, 0x51, 0, 41, 0, 0];
+        for word in [300, 200, 0, 0, tile[0], tile[1], 0, 0] {
+            stream.extend(word.to_be_bytes());
+        }
+        stream.extend([0, 1, 0x8D, 1, 1]);
+        stream.extend(main);
+        stream.extend([0xFF, 0x90, 0, 10, 0, 0]);
+        stream.extend((14 + part.len() as u32 + data as u32).to_be_bytes());
+        stream.extend([0, 1]);
+        stream.extend(part);
+        stream.extend([0xFF, 0x93]);
+        stream.resize(stream.len() + data, 1);
+        stream.extend([0xFF, 0xD9]);
+        stream
+    }
+
+    #[test]
+    fn a_codestream_must_reach_its_end() {
+        let stream = stream([300, 200], &[], &[], 2);
+        let found = jpeg_2000(&stream).unwrap();
+        assert_eq!((found.rows, found.columns, found.precision, found.signed), (200, 300, 14, true));
+        assert!(jpeg_2000(&stream[..stream.len() - 2]).is_err());
+        assert!(jpeg_2000(&stream[..stream.len() - 3]).is_err());
+    }
+
+    #[test]
+    fn every_tile_has_a_part_and_every_precinct_a_byte() {
+        assert!(jpeg_2000(&stream([300, 199], &[], &[], 2)).is_err());
+        assert!(jpeg_2000(&stream([0, 200], &[], &[], 2)).is_err());
+        let mut many = stream([4, 3], &[], &[], 2);
+        let part = many[45..many.len() - 2].to_vec();
+        many.truncate(45);
+        many.extend(part.repeat(75 * 67));
+        many.extend([0xFF, 0xD9]);
+        let refused = jpeg_2000(&many).unwrap_err().to_string();
+        assert!(refused.contains("5025 tiles"), "{refused}");
+        // One level; precincts of 1 × 1 and of 8 × 16: 150 × 100 + 38 × 13 of them.
+        let style = [0xFF, 0x52, 0, 14, 1, 0, 0, 1, 0, 1, 4, 4, 0, 1, 0x00, 0x43];
+        let of_component = [0xFF, 0x53, 0, 11, 0, 1, 1, 4, 4, 0, 1, 0x00, 0x43];
+        for (main, part) in [(&style[..], &[][..]), (&[], &style), (&of_component, &[]), (&[], &of_component)]
+        {
+            assert!(jpeg_2000(&stream([300, 200], main, part, 15_000)).is_err());
+            assert!(jpeg_2000(&stream([300, 200], main, part, 15_494)).is_ok());
+        }
+        let mut largest = style;
+        largest[4] = 0;
+        assert!(jpeg_2000(&stream([300, 200], &largest, &[], 2)).is_ok());
+        let mut largest_side = stream([u32::MAX, u32::MAX], &style, &[], 2);
+        largest_side[8..16].fill(0xFF);
+        largest_side[59..61].fill(0);
+        assert!(jpeg_2000(&largest_side).is_err());
+        let mut levels = style;
+        levels[9] = 33;
+        assert!(jpeg_2000(&stream([300, 200], &levels, &[], 60_000)).is_err());
+    }
+}
