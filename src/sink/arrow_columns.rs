@@ -38,16 +38,18 @@ pub(super) fn arrow_schema(schema: &StreamSchema) -> Result<Schema, SinkError> {
     if schema.augmentation.is_some() {
         fields.push(plain("augmentation", DataType::Utf8));
     }
-    let metadata = HashMap::from(
+    let mut metadata = HashMap::from(
         [
             ("split", schema.split.clone().unwrap_or_default()),
             ("seed", schema.seed.map(|seed| seed.to_string()).unwrap_or_default()),
             ("normalization", schema.normalization.clone()),
             ("structures", json(&schema.structures)),
-            ("augmentation", schema.augmentation.as_ref().map(json).unwrap_or_default()),
         ]
         .map(|(name, text)| (name.to_owned(), text)),
     );
+    if let Some(spec) = &schema.augmentation {
+        metadata.insert("augmentation".to_owned(), json(spec));
+    }
     Ok(Schema::new_with_metadata(fields, metadata))
 }
 
