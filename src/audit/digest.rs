@@ -1,5 +1,7 @@
 //! A digest of a path that does not depend on where it begins or which way it runs.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::model::Polygon;
 
 /// Beyond it, distinct points are not counted.
@@ -14,7 +16,9 @@ pub(super) fn points_digest(contour: &Polygon) -> (u128, u8) {
         let [a, b] = [a, b].map(|point| point.map(|coordinate| (coordinate + 0.0).to_bits()));
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
         let half = |seed: u64| {
-            [low[0], low[1], high[0], high[1]].into_iter().fold(seed, |h, bits| mix(h ^ mix(bits)))
+            let mut hasher = DefaultHasher::new();
+            (seed, low, high).hash(&mut hasher);
+            hasher.finish()
         };
         sum = sum.wrapping_add(u128::from(half(1)) << 64 | u128::from(half(2)));
         points.push(a);
@@ -22,14 +26,6 @@ pub(super) fn points_digest(contour: &Polygon) -> (u128, u8) {
     points.sort_unstable();
     points.dedup();
     (sum, points.len().min(COUNTED) as u8)
-}
-
-/// The output function of SplitMix64 (Steele, Lea, Flood 2014).
-fn mix(x: u64) -> u64 {
-    let mut z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -200,7 +200,12 @@ impl<'f> Former<'f> {
         bench.lay_out(work, image_stays, mask_stays)?;
         let Workbench { augmenter, image: plain, mask: plain_mask, changed, changed_mask, whitened } = bench;
         work.image.convert(stored_image, row_window, bytemuck::cast_slice_mut(plain))?;
-        work.mask.convert(stored_mask, plain_mask);
+        let plain_mask = if work.mask.is_identity() {
+            stored_mask
+        } else {
+            work.mask.convert(stored_mask, plain_mask);
+            plain_mask
+        };
         augmenter.apply(
             params.unwrap_or(&AugmentParams::default()),
             ImageAndMask { image: plain, mask: plain_mask },

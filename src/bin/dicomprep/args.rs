@@ -6,6 +6,7 @@ mod batches;
 mod check;
 mod choice;
 mod explain;
+mod places;
 mod prep;
 mod preview;
 mod whiten;

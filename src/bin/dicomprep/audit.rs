@@ -4,9 +4,7 @@ use std::path::Path;
 
 use dicomprep::audit::AuditOptions;
 use dicomprep::prep::{self, AuditRequest, AuditSummary, Control};
-use dicomprep::source::Limits;
 use dicomprep::store::Target;
-use dicomprep::wrangle::Layout;
 
 use crate::args::{AuditArgs, OutputArgs};
 use crate::exit::{self, Exit};
@@ -16,13 +14,7 @@ use crate::{findings, interrupt, report, table};
 
 pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
-    let input = &args.input;
-    let layout = Layout::new(
-        &args.data_dir,
-        input.link.as_deref(),
-        input.dicoms.as_deref(),
-        input.contours.as_deref(),
-    )?;
+    let layout = args.input.places.layout(&args.data_dir)?;
     let stdout = Path::new("-");
     let to_file = args.report.as_deref().filter(|path| *path != stdout);
     if to_file.is_some_and(|path| layout.is_input(path)) {
@@ -37,10 +29,7 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
         options: AuditOptions {
             thresholds: args.thresholds.0,
             contour_offset: args.contour_offset.0,
-            limits: Limits {
-                max_image_bytes: input.max_image_bytes,
-                max_image_pixels: input.max_image_pixels,
-            },
+            limits: args.input.limits(),
         },
         threads: args.threads.map_or_else(all_cores, usize::from),
     };

@@ -9,7 +9,6 @@ use anyhow::{Context, bail, ensure};
 use dicomprep::augment::{AugmentSpec, Preset};
 use dicomprep::order::Rank;
 use dicomprep::prep::{PrepOptions, Splits};
-use dicomprep::source::Limits;
 use dicomprep::stream::{NormalizationChoice, RowOptions, StreamOptions};
 use dicomprep::wrangle::{Layout, read_split_file};
 
@@ -27,13 +26,7 @@ pub(crate) struct PrepSettings {
 impl PrepSettings {
     /// Resolves what was typed.
     pub(crate) fn resolve(args: &PrepArgs) -> anyhow::Result<Self> {
-        let input = &args.input;
-        let layout = Layout::new(
-            &args.data_dir,
-            input.link.as_deref(),
-            input.dicoms.as_deref(),
-            input.contours.as_deref(),
-        )?;
+        let layout = args.input.places.layout(&args.data_dir)?;
         let output = match &args.output {
             Some(output) => output.clone(),
             None => default_output(layout.data_dir())?,
@@ -139,10 +132,7 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         splits: splits(content)?,
         compression: content.compression,
         pseudonym_key: content.pseudonym_key.as_deref().map(read_key).transpose()?,
-        limits: Limits {
-            max_image_bytes: args.input.max_image_bytes,
-            max_image_pixels: args.input.max_image_pixels,
-        },
+        limits: args.input.limits(),
         threads: args.threads.map_or_else(all_cores, usize::from),
         on_finding: args.on_finding,
         thresholds: args.thresholds.0,

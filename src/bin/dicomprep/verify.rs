@@ -7,7 +7,6 @@ use dicomprep::check::{self, CheckError, RepairSummary, SourceOptions, VerifySum
 use dicomprep::model::Plain;
 use dicomprep::prep::Control;
 use dicomprep::store::Target;
-use dicomprep::wrangle::Layout;
 
 use crate::args::{OutputArgs, RepairArgs, SourceArgs, VerifyArgs};
 use crate::exit::{self, Exit};
@@ -97,9 +96,7 @@ fn sources<'k>(
     args: &SourceArgs,
     pseudonym_key: Option<&'k [u8]>,
 ) -> anyhow::Result<SourceOptions<'k>> {
-    let parts = [&args.link, &args.dicoms, &args.contours].map(Option::as_deref);
-    let layout = Layout::new(data_dir, parts[0], parts[1], parts[2])?;
-    Ok(SourceOptions { layout, pseudonym_key })
+    Ok(SourceOptions { layout: args.places.layout(data_dir)?, pseudonym_key })
 }
 
 /// How many entries of a list are shown, and how many are not.

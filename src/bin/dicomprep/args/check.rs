@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
+use super::places::PlaceArgs;
+
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   dicomprep verify final_data.h5
@@ -82,15 +84,8 @@ pub(crate) struct RepairArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Sources")]
 pub(crate) struct SourceArgs {
-    /// The link table [default: DATA_DIR/link.csv]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) link: Option<PathBuf>,
-    /// The folder of the images [default: DATA_DIR/dicoms]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) dicoms: Option<PathBuf>,
-    /// The folder of the contours [default: DATA_DIR/contourfiles]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) contours: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) places: PlaceArgs,
     /// The key that the pseudonyms of the file were made with
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) pseudonym_key: Option<PathBuf>,
@@ -99,7 +94,7 @@ pub(crate) struct SourceArgs {
 impl SourceArgs {
     /// Whether anything was said.
     pub(crate) fn is_given(&self) -> bool {
-        [&self.link, &self.dicoms, &self.contours, &self.pseudonym_key].into_iter().any(Option::is_some)
+        self.places.is_given() || self.pseudonym_key.is_some()
     }
 }
 

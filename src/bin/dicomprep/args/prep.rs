@@ -14,6 +14,7 @@ use dicomprep::wrangle::{Require, SplitSpec};
 use super::ThresholdArgs;
 use super::audit::with_checks;
 use super::choice::{choose, named};
+use super::places::PlaceArgs;
 
 const PREP_EXAMPLES: &str = "\
 Layout of DATA_DIR:
@@ -74,21 +75,21 @@ pub(crate) struct PrepArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub(crate) struct InputArgs {
-    /// The link table [default: DATA_DIR/link.csv]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) link: Option<PathBuf>,
-    /// The folder of the images [default: DATA_DIR/dicoms]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) dicoms: Option<PathBuf>,
-    /// The folder of the contours [default: DATA_DIR/contourfiles]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) contours: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) places: PlaceArgs,
     /// The largest input file read and the largest image decoded, in bytes
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_image_bytes)]
-    pub(crate) max_image_bytes: u64,
+    max_image_bytes: u64,
     /// The most pixels of an image, rows times columns
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_image_pixels)]
-    pub(crate) max_image_pixels: u64,
+    max_image_pixels: u64,
+}
+
+impl InputArgs {
+    /// What no input may exceed.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { max_image_bytes: self.max_image_bytes, max_image_pixels: self.max_image_pixels }
+    }
 }
 
 #[derive(Debug, clap::Args)]

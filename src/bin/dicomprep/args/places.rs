@@ -1,0 +1,33 @@
+//! Where the parts of a data directory are.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueHint;
+use dicomprep::wrangle::Layout;
+
+/// Where the parts of a data directory are, if not in their usual places.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlaceArgs {
+    /// The link table [default: DATA_DIR/link.csv]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    link: Option<PathBuf>,
+    /// The folder of the images [default: DATA_DIR/dicoms]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    dicoms: Option<PathBuf>,
+    /// The folder of the contours [default: DATA_DIR/contourfiles]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    contours: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// Whether a place was named.
+    pub(super) fn is_given(&self) -> bool {
+        [&self.link, &self.dicoms, &self.contours].into_iter().any(Option::is_some)
+    }
+
+    /// The parts of `data_dir`.
+    pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Layout> {
+        let [link, dicoms, contours] = [&self.link, &self.dicoms, &self.contours].map(Option::as_deref);
+        Ok(Layout::new(data_dir, link, dicoms, contours)?)
+    }
+}
