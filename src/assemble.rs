@@ -13,6 +13,7 @@ pub use files::{read_header, read_image};
 pub use fit::Fit;
 
 use files::{dicom_skipped, read_file, unreadable};
+use fit::Fitter;
 
 use crate::model::{
     Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason, Skipped,
@@ -115,6 +116,7 @@ pub struct Assembler<'a> {
     bytes: Vec<u8>,
     stored: StoredPixels,
     pixels: Pixels,
+    fitter: Fitter,
     mask: Mask,
     masks: Vec<u8>,
     contours: Vec<Option<Polygon>>,
@@ -133,6 +135,7 @@ impl<'a> Assembler<'a> {
             bytes: Vec::new(),
             stored: StoredPixels::default(),
             pixels: Pixels::empty(options.pixel_type),
+            fitter: Fitter::new(options.pixel_type),
             mask: Mask::zeros(options.shape),
             masks: Vec::new(),
             contours: Vec::new(),
@@ -226,7 +229,7 @@ impl<'a> Assembler<'a> {
         match fit {
             _ if header.shape == shape => {}
             Some(fit) if fit.allows(header.shape, shape) => {
-                fit.apply(header.shape, shape, &mut self.pixels);
+                self.fitter.apply(fit, header.shape, shape, &mut self.pixels);
             }
             _ => return Err(wrong_size(&name, header.shape, shape, fit)),
         }
@@ -284,13 +287,13 @@ impl<'a> Assembler<'a> {
         let moved = |error: PolygonError| {
             Skipped::new(Place::file(name.as_str()), Reason::ContourUnreadable, error.to_string())
         };
+        let contour_area = contour.area();
         let fitted = match fit {
             Some(fit) if source != shape => {
                 contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?
             }
-            _ => contour.clone(),
+            _ => contour,
         };
-        let contour_area = contour.area();
         self.rasterizer.rasterize(fitted.points(), &mut self.mask);
         match sample.annotations.len() {
             1 => self.masks.copy_from_slice(self.mask.data()),

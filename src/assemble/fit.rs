@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{GridShape, Pixels};
+use crate::model::{GridShape, PixelType, Pixels};
 
 /// What to do with images that do not have the size of the data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,28 +49,6 @@ impl Fit {
             }
         }
     }
-
-    /// Brings `pixels`, an image of size `from`, to the size `to`.
-    pub fn apply(self, from: GridShape, to: GridShape, pixels: &mut Pixels) {
-        match pixels {
-            Pixels::UInt8(v) => self.apply_to(from, to, v, |x| x.round_ties_even() as u8),
-            Pixels::Int16(v) => self.apply_to(from, to, v, |x| x.round_ties_even() as i16),
-            Pixels::UInt16(v) => self.apply_to(from, to, v, |x| x.round_ties_even() as u16),
-            Pixels::Float32(v) => self.apply_to(from, to, v, |x| x as f32),
-        }
-    }
-
-    fn apply_to<T>(self, from: GridShape, to: GridShape, values: &mut Vec<T>, round: impl Fn(f64) -> T)
-    where
-        T: Copy + PartialOrd + Into<f64>,
-    {
-        let fitted = match self {
-            _ if from == to => return,
-            Self::Pad | Self::Crop => centre(from, to, values),
-            Self::Resize => resize(from, to, values).into_iter().map(round).collect(),
-        };
-        *values = fitted;
-    }
 }
 
 impl fmt::Display for Fit {
@@ -85,9 +63,103 @@ fn offset(from: GridShape, to: GridShape) -> (isize, isize) {
     (half(from.rows(), to.rows()), half(from.columns(), to.columns()))
 }
 
-fn centre<T: Copy + PartialOrd>(from: GridShape, to: GridShape, values: &[T]) -> Vec<T> {
+/// Brings images to another size, one after the other, in memory that is used again.
+#[derive(Debug)]
+pub(super) struct Fitter {
+    rows: Weights,
+    columns: Weights,
+    /// The image with its columns brought to their number, and its rows not yet.
+    narrow: Vec<f64>,
+    fitted: Pixels,
+}
+
+impl Fitter {
+    /// For images of `pixel_type`.
+    pub(super) fn new(pixel_type: PixelType) -> Self {
+        let fitted = Pixels::empty(pixel_type);
+        Self { rows: Weights::default(), columns: Weights::default(), narrow: Vec::new(), fitted }
+    }
+
+    /// Brings `pixels`, an image of size `from` that `fit` allows, to the size `to`.
+    pub(super) fn apply(&mut self, fit: Fit, from: GridShape, to: GridShape, pixels: &mut Pixels) {
+        if from == to {
+            return;
+        }
+        if self.fitted.pixel_type() != pixels.pixel_type() {
+            self.fitted = Pixels::empty(pixels.pixel_type());
+        }
+        if fit == Fit::Resize {
+            self.rows.prepare(from.rows(), to.rows());
+            self.columns.prepare(from.columns(), to.columns());
+        }
+        let Self { rows, columns, narrow, fitted } = self;
+        let mut resizer = Resizer { rows, columns, narrow };
+        match (&*pixels, fitted) {
+            (Pixels::UInt8(v), Pixels::UInt8(fitted)) => {
+                resizer.bring(fit, (from, v), (to, fitted), |x| x.round_ties_even() as u8);
+            }
+            (Pixels::Int16(v), Pixels::Int16(fitted)) => {
+                resizer.bring(fit, (from, v), (to, fitted), |x| x.round_ties_even() as i16);
+            }
+            (Pixels::UInt16(v), Pixels::UInt16(fitted)) => {
+                resizer.bring(fit, (from, v), (to, fitted), |x| x.round_ties_even() as u16);
+            }
+            (Pixels::Float32(v), Pixels::Float32(fitted)) => {
+                resizer.bring(fit, (from, v), (to, fitted), |x| x as f32);
+            }
+            _ => unreachable!("both have one type"),
+        }
+        std::mem::swap(pixels, &mut self.fitted);
+    }
+}
+
+struct Resizer<'f> {
+    rows: &'f Weights,
+    columns: &'f Weights,
+    narrow: &'f mut Vec<f64>,
+}
+
+impl Resizer<'_> {
+    fn bring<T: Copy + PartialOrd + Into<f64>>(
+        &mut self,
+        fit: Fit,
+        (from, values): (GridShape, &[T]),
+        (to, fitted): (GridShape, &mut Vec<T>),
+        round: impl Fn(f64) -> T,
+    ) {
+        fitted.clear();
+        match fit {
+            Fit::Pad | Fit::Crop => centre((from, values), (to, fitted)),
+            Fit::Resize => self.resize((from, values), (to, fitted), round),
+        }
+    }
+
+    /// Linear interpolation, columns first, in binary64.
+    fn resize<T: Copy + Into<f64>>(
+        &mut self,
+        (from, values): (GridShape, &[T]),
+        (to, fitted): (GridShape, &mut Vec<T>),
+        round: impl Fn(f64) -> T,
+    ) {
+        let Self { rows, columns, narrow } = self;
+        narrow.clear();
+        for row in values.chunks_exact(from.columns()) {
+            narrow.extend(columns.each().map(|(start, weights)| {
+                weights.iter().zip(&row[start..]).map(|(weight, &value)| weight * value.into()).sum::<f64>()
+            }));
+        }
+        for (start, weights) in rows.each() {
+            fitted.extend((0..to.columns()).map(|column| {
+                let rows = narrow.chunks_exact(to.columns()).skip(start);
+                round(weights.iter().zip(rows).map(|(weight, row)| weight * row[column]).sum::<f64>())
+            }));
+        }
+    }
+}
+
+fn centre<T: Copy + PartialOrd>((from, values): (GridShape, &[T]), (to, fitted): (GridShape, &mut Vec<T>)) {
     let smallest = values.iter().copied().fold(values[0], |a, b| if b < a { b } else { a });
-    let mut fitted = vec![smallest; to.pixels()];
+    fitted.resize(to.pixels(), smallest);
     let (row_offset, column_offset) = offset(from, to);
     let source_column = column_offset.min(0).unsigned_abs();
     let target_column = column_offset.max(0).unsigned_abs();
@@ -97,43 +169,45 @@ fn centre<T: Copy + PartialOrd>(from: GridShape, to: GridShape, values: &[T]) ->
         let start = row * to.columns() + target_column;
         fitted[start..start + width].copy_from_slice(&source[source_column..source_column + width]);
     }
-    fitted
 }
 
-/// Linear interpolation, columns first, in binary64.
-fn resize<T: Copy + Into<f64>>(from: GridShape, to: GridShape, values: &[T]) -> Vec<f64> {
-    let column_weights = triangle_weights(from.columns(), to.columns());
-    let mut narrow = Vec::with_capacity(from.rows() * to.columns());
-    for row in values.chunks_exact(from.columns()) {
-        narrow.extend(column_weights.iter().map(|(start, weights)| {
-            weights.iter().zip(&row[*start..]).map(|(weight, &value)| weight * value.into()).sum::<f64>()
-        }));
-    }
-    let mut resized = Vec::with_capacity(to.pixels());
-    for (start, weights) in triangle_weights(from.rows(), to.rows()) {
-        resized.extend((0..to.columns()).map(|column| {
-            let rows = narrow.chunks_exact(to.columns()).skip(start);
-            weights.iter().zip(rows).map(|(weight, row)| weight * row[column]).sum::<f64>()
-        }));
-    }
-    resized
+/// What each pixel of an axis draws from when the axis is brought from one length to another.
+#[derive(Debug, Default)]
+struct Weights {
+    lengths: (usize, usize),
+    /// For each target pixel, the first source pixel it draws from, and where its weights begin.
+    starts: Vec<(usize, usize)>,
+    /// Those of one target pixel sum to 1.
+    weights: Vec<f64>,
 }
 
-/// For each target pixel, the first source pixel it draws from and the weight of each; the weights sum to 1.
-fn triangle_weights(from: usize, to: usize) -> Vec<(usize, Vec<f64>)> {
-    let scale = from as f64 / to as f64;
-    let support = scale.max(1.0);
-    (0..to)
-        .map(|target| {
+impl Weights {
+    /// Linear interpolation from `from` to `to` pixels; unless these are at hand already.
+    fn prepare(&mut self, from: usize, to: usize) {
+        if self.lengths == (from, to) {
+            return;
+        }
+        self.lengths = (from, to);
+        self.starts.clear();
+        self.weights.clear();
+        let scale = from as f64 / to as f64;
+        let support = scale.max(1.0);
+        for target in 0..to {
             let centre = (target as f64 + 0.5) * scale - 0.5;
             let start = (centre - support).floor().max(0.0) as usize;
             let end = ((centre + support).ceil() as usize).min(from - 1);
             let weight = |source: usize| (1.0 - (source as f64 - centre).abs() / support).max(0.0);
-            let weights: Vec<f64> = (start..=end).map(weight).collect();
-            let sum: f64 = weights.iter().sum();
-            (start, weights.into_iter().map(|weight| weight / sum).collect())
-        })
-        .collect()
+            let sum: f64 = (start..=end).map(weight).sum();
+            self.starts.push((start, self.weights.len()));
+            self.weights.extend((start..=end).map(|source| weight(source) / sum));
+        }
+    }
+
+    /// For each target pixel, the first source pixel it draws from, and the weight of each from there on.
+    fn each(&self) -> impl Iterator<Item = (usize, &[f64])> {
+        let ends = self.starts.iter().skip(1).map(|&(_, first)| first).chain([self.weights.len()]);
+        self.starts.iter().zip(ends).map(|(&(start, first), end)| (start, &self.weights[first..end]))
+    }
 }
 
 #[cfg(test)]
@@ -144,10 +218,19 @@ mod tests {
         GridShape::new(rows, columns).unwrap()
     }
 
+    /// The image after others of other sizes and types.
+    fn fitted(fit: Fit, from: GridShape, to: GridShape, pixels: Pixels) -> Pixels {
+        let mut fitter = Fitter::new(PixelType::Int16);
+        fitter.apply(Fit::Resize, grid(2, 3), grid(4, 5), &mut Pixels::Int16(vec![1, 2, 3, 4, 5, 6]));
+        fitter.apply(Fit::Resize, grid(1, 1), grid(40, 50), &mut Pixels::UInt8(vec![9]));
+        let mut fitted = pixels;
+        fitter.apply(fit, from, to, &mut fitted);
+        fitted
+    }
+
     #[test]
     fn pad_surrounds_with_the_smallest_value() {
-        let mut pixels = Pixels::Int16(vec![5, 6, 7, 8]);
-        Fit::Pad.apply(grid(2, 2), grid(3, 4), &mut pixels);
+        let pixels = fitted(Fit::Pad, grid(2, 2), grid(3, 4), Pixels::Int16(vec![5, 6, 7, 8]));
         assert_eq!(pixels, Pixels::Int16(vec![5, 5, 6, 5, 5, 7, 8, 5, 5, 5, 5, 5]));
         assert_eq!(Fit::Pad.map_point(grid(2, 2), grid(3, 4), [0.0, 1.0]), [1.0, 1.0]);
         assert!(!Fit::Pad.allows(grid(3, 2), grid(2, 4)));
@@ -155,19 +238,16 @@ mod tests {
 
     #[test]
     fn crop_keeps_the_centre() {
-        let mut pixels = Pixels::UInt8((0..16).collect());
-        Fit::Crop.apply(grid(4, 4), grid(2, 6), &mut pixels);
+        let pixels = fitted(Fit::Crop, grid(4, 4), grid(2, 6), Pixels::UInt8((0..16).collect()));
         assert_eq!(pixels, Pixels::UInt8(vec![0, 4, 5, 6, 7, 0, 0, 8, 9, 10, 11, 0]));
         assert_eq!(Fit::Crop.map_point(grid(4, 4), grid(2, 6), [0.0, 1.0]), [1.0, 0.0]);
     }
 
     #[test]
     fn resize_keeps_constants_ramps_and_edges() {
-        let mut pixels = Pixels::Float32(vec![3.0; 35]);
-        Fit::Resize.apply(grid(5, 7), grid(9, 4), &mut pixels);
+        let pixels = fitted(Fit::Resize, grid(5, 7), grid(9, 4), Pixels::Float32(vec![3.0; 35]));
         assert_eq!(pixels, Pixels::Float32(vec![3.0; 36]));
-        let mut ramp = Pixels::UInt8(vec![0, 10, 20, 30]);
-        Fit::Resize.apply(grid(1, 4), grid(1, 2), &mut ramp);
+        let ramp = fitted(Fit::Resize, grid(1, 4), grid(1, 2), Pixels::UInt8(vec![0, 10, 20, 30]));
         // Weights 3/4, 3/4, 1/4 over their sum: 50 / 7 and 30 - 50 / 7.
         assert_eq!(ramp, Pixels::UInt8(vec![7, 23]));
         assert_eq!(Fit::Resize.map_point(grid(1, 4), grid(1, 8), [-0.5, 0.0]), [-0.5, 0.0]);

@@ -176,15 +176,15 @@ struct RowMaker<'f> {
 
 impl<'f> RowMaker<'f> {
     fn new(file: &'f DatasetFile, sources: &'f Sources) -> Result<Self, CheckError> {
-        let RecordedOptions { options, encoder, .. } = RecordedOptions::parse(&file.identity().config)?;
+        let RecordedOptions { options, .. } = RecordedOptions::parse(&file.identity().config)?;
         Ok(Self {
             file,
             sources,
             columns: SampleRows::new(file)?,
             reader: RowReader::new(file, None),
             rows: sources.rows(),
-            images: ChunkEncoder::new(options.compression, encoder),
-            masks: ChunkEncoder::new(options.compression, Encoder::Runs),
+            images: ChunkEncoder::new(options.compression, options.encoder.unwrap_or(Encoder::Planes)),
+            masks: ChunkEncoder::new(options.compression, Encoder::Planes),
         })
     }
 

@@ -1,7 +1,6 @@
 //! One row: whether image, mask and columns agree.
 
 use super::problem::{Problem, ProblemKind};
-use crate::model::Pixels;
 use crate::store::{
     AnnotationCell, ColumnReader, ColumnWalk, DatasetFile, ImageStatistics, RowReader, SampleRow, SampleRows,
     StoreError, ValueHistogram, column,
@@ -81,7 +80,7 @@ impl<'f> RowCheck<'f> {
                 }
                 let counts = split.is_empty() || split == SplitName::Train.name();
                 if counts && look.statistics.is_some() {
-                    self.histogram.add(&Pixels::from_le_bytes(self.file.pixel_type(), &self.image));
+                    self.histogram.add_le_bytes(&self.image);
                 }
                 (look.cells, look.split) = (Some(cells), Some(split));
             }

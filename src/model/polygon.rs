@@ -49,15 +49,16 @@ impl Polygon {
                 return Err(PolygonError::BadCoordinate { index: index + 1, x, y });
             }
         }
-        let mut distinct: Vec<[f64; 2]> = Vec::with_capacity(3);
-        for point in &points {
-            if distinct.len() < 3 && !distinct.contains(point) {
-                distinct.push(*point);
+        let (mut first, mut distinct) = ([[0.0; 2]; 3], 0);
+        for &point in &points {
+            if distinct < 3 && !first[..distinct].contains(&point) {
+                first[distinct] = point;
+                distinct += 1;
             }
         }
-        match distinct.len() {
+        match distinct {
             0 => Err(PolygonError::Empty),
-            n @ 1..=2 => Err(PolygonError::TooFewPoints { distinct: n }),
+            1..=2 => Err(PolygonError::TooFewPoints { distinct }),
             _ => Ok(Self { points }),
         }
     }
@@ -97,8 +98,11 @@ impl Polygon {
     ///
     /// # Errors
     /// As [`Polygon::new`], for the moved points.
-    pub fn map(&self, map: impl Fn([f64; 2]) -> [f64; 2]) -> Result<Self, PolygonError> {
-        Self::new(self.points.iter().map(|&point| map(point)).collect())
+    pub fn map(mut self, map: impl Fn([f64; 2]) -> [f64; 2]) -> Result<Self, PolygonError> {
+        for point in &mut self.points {
+            *point = map(*point);
+        }
+        Self::new(self.points)
     }
 }
 

@@ -14,11 +14,9 @@ use crate::wrangle::{Require, SplitSpec};
 /// What a finished file was made with.
 #[derive(Debug, Clone)]
 pub struct RecordedOptions {
-    /// The options. Splits are not among them where they came from a table, pseudonyms have no key, and there is one
+    /// The options, with the encoder that was chosen. Splits are not among them where they came from a table, pseudonyms have no key, and there is one
     /// thread.
     pub options: PrepOptions,
-    /// The encoder of its images.
-    pub encoder: Encoder,
     /// Whether ids are pseudonyms.
     pub has_pseudonyms: bool,
 }
@@ -38,8 +36,7 @@ impl RecordedOptions {
         let structures = structures.and_then(|names| names.iter().map(structure).collect());
         let offset = |axis: usize| config.0["contour_offset"][axis].as_f64().ok_or(unknown("contour_offset"));
         let compression = config.0["compression"].as_u64().and_then(|level| u8::try_from(level).ok());
-        let encoder = config.named("encoder", &[("none", Encoder::Runs)]);
-        let encoder = encoder.or_else(|_| config.named("encoder", &Encoder::ALL.map(|e| (e.name(), e))));
+        let [planes, library] = Encoder::ALL.map(|encoder| (encoder.name(), Some(encoder)));
         Ok(Self {
             options: PrepOptions {
                 structures: structures.ok_or(unknown("structures"))?,
@@ -57,6 +54,7 @@ impl RecordedOptions {
                     .named("monochrome1", &[("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)])?,
                 splits: config.splits()?,
                 compression: compression.and_then(Compression::new).ok_or(unknown("compression"))?,
+                encoder: config.named("encoder", &[planes, library, ("none", None)])?,
                 pseudonym_key: None,
                 limits: Limits {
                     max_image_bytes: config.whole("max_image_bytes")?,
@@ -68,7 +66,6 @@ impl RecordedOptions {
                 thresholds: config.thresholds()?,
                 strict: false,
             },
-            encoder: encoder?,
             has_pseudonyms: config.0["pseudonyms"].as_bool().ok_or(unknown("pseudonyms"))?,
         })
     }
@@ -150,6 +147,7 @@ mod tests {
                 monochrome1: Monochrome1::Keep,
                 splits,
                 compression: Compression::new(9).unwrap(),
+                encoder: None,
                 pseudonym_key: Some(vec![1]),
                 limits: Limits { max_image_bytes: 12_345, max_image_pixels: 678 },
                 threads: 3,
@@ -157,10 +155,10 @@ mod tests {
                 thresholds: Thresholds { displaced: 12.5, ..Thresholds::default() },
                 strict: true,
             };
-            let config = options.config(Encoder::Matches);
+            let config = options.config(Encoder::Library);
             let read = RecordedOptions::parse(&config.to_string()).unwrap();
-            assert_eq!((read.encoder, read.has_pseudonyms), (Encoder::Matches, true));
-            let mut again = read.options.config(read.encoder);
+            assert_eq!((read.options.encoder, read.has_pseudonyms), (Some(Encoder::Library), true));
+            let mut again = read.options.config(Encoder::Library);
             again["pseudonyms"] = true.into();
             assert_eq!(again, config);
         }

@@ -10,16 +10,21 @@ const SMALLEST_FROM: u8 = 7;
 /// Images that are tried, evenly spread over the plan.
 const TRIED: usize = 8;
 
-/// [`Encoder::Runs`] where it is at most half a per cent larger than [`Encoder::Matches`] on a few images
-/// of the data set, which do not depend on the threads; from level 7 on, where it is no larger at all.
+/// The encoder that was asked for; otherwise [`Encoder::Planes`] where it is at most half a per cent larger than
+/// [`Encoder::Library`] on a few images of the data set, which do not depend on the threads; from level 7 on,
+/// where it is no larger at all.
 pub(super) fn choose_encoder(
     plan: &PairPlan,
     samples: &[PlannedSample],
     options: &AssembleOptions,
     compression: Compression,
+    asked_for: Option<Encoder>,
 ) -> Encoder {
+    if let Some(encoder) = asked_for {
+        return encoder;
+    }
     if !compression.is_on() {
-        return Encoder::Runs;
+        return Encoder::Planes;
     }
     let mut encoders = Encoder::ALL.map(|encoder| ChunkEncoder::new(compression, encoder));
     let mut assembler = Assembler::new(plan, options);
@@ -34,7 +39,7 @@ pub(super) fn choose_encoder(
             }
         }
     }
-    let [runs, matches] = sizes;
-    let tolerance = if compression.level() >= SMALLEST_FROM { 0 } else { matches / 200 };
-    if runs <= matches + tolerance { Encoder::Runs } else { Encoder::Matches }
+    let [planes, library] = sizes;
+    let tolerance = if compression.level() >= SMALLEST_FROM { 0 } else { library / 200 };
+    if planes <= library + tolerance { Encoder::Planes } else { Encoder::Library }
 }

@@ -9,7 +9,7 @@ use super::sink::Sink;
 use super::split_choice::{assign_by_leaders, patients_of};
 use super::summary::SplitSize;
 use super::{PrepError, PrepPlan};
-use crate::model::{Note, Pixels, Place};
+use crate::model::{Note, Place};
 use crate::store::{ChunkReader, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
 use crate::wrangle::SplitName;
 
@@ -106,7 +106,7 @@ fn count_rows(plan: &PrepPlan, images: &ChunkTable, rows: &[usize]) -> Result<Va
         let (mut reader, mut histogram) = (ChunkReader::new(), empty());
         for &row in rows {
             reader.read(images, row, &mut bytes)?;
-            histogram.add(&Pixels::from_le_bytes(pixel_type, &bytes));
+            histogram.add_le_bytes(&bytes);
         }
         Ok(histogram)
     };

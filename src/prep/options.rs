@@ -64,6 +64,8 @@ pub struct PrepOptions {
     pub splits: Splits,
     /// Compression of the chunks.
     pub compression: Compression,
+    /// The encoder of the images; `None` chooses by a few of them. It is not asked where nothing is compressed.
+    pub encoder: Option<Encoder>,
     /// The key of the pseudonyms, where they are asked for.
     pub pseudonym_key: Option<Vec<u8>>,
     /// What no input may exceed.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::PrepError;
 use super::encoder_choice::choose_encoder;
 use super::finish::FinalSplits;
 use super::names::Namer;
@@ -12,6 +11,7 @@ use super::planning::{PrepPlan, pool};
 use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
+use super::{PrepError, PrepOptions};
 use crate::audit::CheckSet;
 use crate::model::Bin;
 use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, Target, TrainStatistics};
@@ -46,7 +46,8 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     let start = Instant::now();
     let path = target.path().to_owned();
     let options = plan.assemble_options();
-    let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, plan.options.compression);
+    let PrepOptions { compression, encoder, .. } = plan.options;
+    let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, compression, encoder);
     let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
     let writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
     let shared = Shared::new((plan, &options), &namer, encoder, Sink::new(plan, writer), control);

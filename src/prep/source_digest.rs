@@ -25,13 +25,13 @@ impl<I: Copy> SourceDigest<I> {
     /// the digest of what `sha256sum` and `sort` print for the files, in the C locale.
     pub(super) fn finish(mut self, name: impl Fn(I) -> String) -> String {
         self.inputs.sort_unstable_by_key(|(sha256, _)| *sha256);
-        let mut all = Sha256::new();
+        let (mut all, mut names) = (Sha256::new(), Vec::new());
         for equal in self.inputs.chunk_by(|(a, _), (b, _)| a == b) {
-            let mut names: Vec<String> = equal.iter().map(|(_, input)| name(*input)).collect();
+            names.extend(equal.iter().map(|(_, input)| name(*input)));
             names.sort_unstable();
             let digest = hex(&equal[0].0);
-            for name in names {
-                all.update(format!("{digest}  {name}\n"));
+            for name in names.drain(..) {
+                [&*digest, "  ", &*name, "\n"].iter().for_each(|part| all.update(part));
             }
         }
         hex(&all.finalize())

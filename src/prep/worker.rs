@@ -113,7 +113,7 @@ impl<'a, 'p> Worker<'a, 'p> {
             assembler: Assembler::new(&shared.plan.pairs, shared.options),
             images: ChunkEncoder::new(compression, shared.encoder),
             // Masks are runs and nothing else.
-            masks: ChunkEncoder::new(compression, Encoder::Runs),
+            masks: ChunkEncoder::new(compression, Encoder::Planes),
             bytes: Vec::new(),
             totals: Totals::new(shared.plan),
         }

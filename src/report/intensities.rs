@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::PreviewError;
 use super::balance::{Balance, Split};
 use super::draw::Studio;
-use crate::model::{PixelType, Pixels};
+use crate::model::PixelType;
 use crate::order::Selection;
 use crate::prep::Progress;
 use crate::store::{DatasetFile, StoreError, ValueHistogram, column};
@@ -157,7 +157,7 @@ fn count_rows(
         match reader.read_image(*row as usize, &mut stored) {
             Ok(()) => {
                 *images += 1;
-                histogram.add(&Pixels::from_le_bytes(file.pixel_type(), &stored));
+                histogram.add_le_bytes(&stored);
             }
             Err(StoreError::Damaged { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -169,6 +169,7 @@ fn count_rows(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Pixels;
 
     fn histogram(values: Vec<i16>) -> ValueHistogram {
         let mut histogram = ValueHistogram::new(PixelType::Int16);

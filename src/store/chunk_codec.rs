@@ -38,21 +38,21 @@ pub enum Encoder {
     /// Runs and Huffman codes only, the same at every level: byte planes of noisy images hold runs but hardly
     /// any other match, so it is several times as fast as a match search and, with blocks cut along the
     /// planes, no larger.
-    Runs,
-    /// A full match search, for images that repeat themselves.
-    Matches,
+    Planes,
+    /// A full match search by libdeflate, at the level asked for, for images that repeat themselves.
+    Library,
 }
 
 impl Encoder {
     /// Both encoders.
-    pub const ALL: [Self; 2] = [Self::Runs, Self::Matches];
+    pub const ALL: [Self; 2] = [Self::Planes, Self::Library];
 
     /// The name in the report and in the file's `config`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Runs => "runs",
-            Self::Matches => "matches",
+            Self::Planes => "planes",
+            Self::Library => "library",
         }
     }
 }
@@ -90,8 +90,8 @@ pub struct ChunkEncoder {
 }
 
 enum Deflater {
-    Runs(Box<PlaneDeflater>),
-    Matches(Box<libdeflater::Compressor>),
+    Planes(Box<PlaneDeflater>),
+    Library(Box<libdeflater::Compressor>),
 }
 
 impl ChunkEncoder {
@@ -99,10 +99,10 @@ impl ChunkEncoder {
     #[must_use]
     pub fn new(compression: Compression, encoder: Encoder) -> Self {
         let deflater = match encoder {
-            Encoder::Runs => Deflater::Runs(Box::new(PlaneDeflater::new())),
-            Encoder::Matches => {
+            Encoder::Planes => Deflater::Planes(Box::new(PlaneDeflater::new())),
+            Encoder::Library => {
                 let level = libdeflater::CompressionLvl::new(compression.level().into()).unwrap_or_default();
-                Deflater::Matches(Box::new(libdeflater::Compressor::new(level)))
+                Deflater::Library(Box::new(libdeflater::Compressor::new(level)))
             }
         };
         Self { compression, deflater, planes: Vec::new(), stream: Vec::new() }
@@ -136,8 +136,8 @@ impl Deflater {
     /// must. Returns its length.
     fn deflate(&mut self, input: &[u8], plane_bytes: usize, output: &mut Vec<u8>) -> usize {
         match self {
-            Self::Runs(deflater) => deflater.deflate(input, plane_bytes, output),
-            Self::Matches(compressor) => {
+            Self::Planes(deflater) => deflater.deflate(input, plane_bytes, output),
+            Self::Library(compressor) => {
                 let bound = compressor.zlib_compress_bound(input.len());
                 if output.len() < bound {
                     output.resize(bound, 0);
@@ -336,7 +336,7 @@ mod tests {
     fn a_damaged_chunk_is_an_error() {
         let compression = Compression::new(4).unwrap();
         let mut chunk = EncodedChunk::default();
-        ChunkEncoder::new(compression, Encoder::Runs).encode(&sample(4096), 2, &mut chunk);
+        ChunkEncoder::new(compression, Encoder::Planes).encode(&sample(4096), 2, &mut chunk);
         let mut decoder = ChunkDecoder::new();
         let applied = Applied { deflated: true, shuffled_elements: Some(2) };
         let mut bytes = vec![0; 4096];

@@ -72,7 +72,7 @@ pub(super) struct ColumnEncoder {
 
 impl ColumnEncoder {
     pub(super) fn new(compression: Compression) -> Self {
-        Self { encoder: ChunkEncoder::new(compression, Encoder::Matches), chunk: EncodedChunk::default() }
+        Self { encoder: ChunkEncoder::new(compression, Encoder::Library), chunk: EncodedChunk::default() }
     }
 }
 

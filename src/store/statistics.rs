@@ -180,11 +180,27 @@ impl ValueHistogram {
             Pixels::UInt8(values) => self.count(values, usize::from),
             Pixels::Int16(values) => self.count(values, int16_bin),
             Pixels::UInt16(values) => self.count(values, usize::from),
-            Pixels::Float32(values) => {
-                for &value in values.iter().filter(|value| value.is_finite()) {
-                    self.counts[0][float_bin(value)] += 1;
-                }
+            Pixels::Float32(values) => self.count_floats(values.iter().copied()),
+        }
+    }
+
+    /// Counts pixels that stand as [`Pixels::write_le_bytes`] writes them.
+    pub fn add_le_bytes(&mut self, bytes: &[u8]) {
+        match self.pixel_type {
+            PixelType::UInt8 => self.count(bytes, usize::from),
+            PixelType::Int16 => self.count(bytes.as_chunks().0, |value| int16_bin(i16::from_le_bytes(value))),
+            PixelType::UInt16 => {
+                self.count(bytes.as_chunks().0, |value| usize::from(u16::from_le_bytes(value)));
             }
+            PixelType::Float32 => {
+                self.count_floats(bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)));
+            }
+        }
+    }
+
+    fn count_floats(&mut self, values: impl Iterator<Item = f32>) {
+        for value in values.filter(|value| value.is_finite()) {
+            self.counts[0][float_bin(value)] += 1;
         }
     }
 
@@ -351,6 +367,10 @@ mod tests {
             pixels.write_le_bytes(&mut bytes);
             let found = ImageStatistics::of_le_bytes(pixels.pixel_type(), &bytes);
             assert_eq!(found, ImageStatistics::of(&pixels));
+            let [mut counted, mut expected] = [0, 1].map(|_| ValueHistogram::new(pixels.pixel_type()));
+            counted.add_le_bytes(&bytes);
+            expected.add(&pixels);
+            assert!(counted.counts().eq(expected.counts()) && counted.counts().next().is_some());
         }
     }
 

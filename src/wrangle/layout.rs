@@ -184,5 +184,5 @@ fn relative_name(data_dir: &Path, path: &Path) -> Option<String> {
 
 /// `folder/name` as people see it; a folder called `.` has no name of its own.
 pub(super) fn join_name(folder: &str, name: &str) -> String {
-    if folder.is_empty() || folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
+    if folder.is_empty() || folder == "." { name.to_owned() } else { [folder, "/", name].concat() }
 }

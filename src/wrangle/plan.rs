@@ -86,7 +86,7 @@ impl PairPlan {
     #[must_use]
     pub fn sample_id(&self, sample: &PlannedSample) -> String {
         let stem = sample.image.rsplit_once('.').map_or(&*sample.image, |(stem, _)| stem);
-        format!("{}/{stem}", self.patient(sample).patient_id)
+        [&self.patient(sample).patient_id, "/", stem].concat()
     }
 
     /// The image file to open.

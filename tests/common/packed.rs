@@ -34,7 +34,7 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     let spec = spec(rows, level);
     let compression = spec.compression;
     let mut writer = DatasetWriter::create(Target::claim(path, true).unwrap(), spec).unwrap();
-    let mut encoder = ChunkEncoder::new(compression, Encoder::Runs);
+    let mut encoder = ChunkEncoder::new(compression, Encoder::Planes);
     let mut train =
         TrainStatistics { moments: Moments::default(), histogram: ValueHistogram::new(PixelType::Int16) };
     for row in 0..rows {
@@ -61,7 +61,7 @@ pub(crate) fn spec(rows: usize, level: u8) -> DatasetSpec {
         pixel_type: PixelType::Int16,
         structures: vec![Structure::Inner],
         compression: Compression::new(level).unwrap(),
-        encoder: Encoder::Runs,
+        encoder: Encoder::Planes,
         capacity: rows,
         text_widths: TextWidths { id: 20, patient_id: 10, original_id: 10, source: 20 },
     }

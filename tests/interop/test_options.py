@@ -165,6 +165,34 @@ def test_what_an_option_does_not_take_is_a_usage_error(words, dicomprep, out):
 # ---------------------------------------------------------------- compression
 
 
+def repeated(shape):
+    """An image that repeats a tile: a match search makes it much smaller than runs do."""
+    return np.tile(noise((8, 16), 0, 4000, "tile").astype(np.int16), (shape[0] // 8, shape[1] // 16))
+
+
+@pytest.mark.parametrize("pixels, choice", [("noise", "planes"), ("tiles", "library")])
+def test_the_encoder_is_chosen_by_the_images_or_asked_for(pixels, choice, dicomprep, out, tmp_path):
+    study = Study(tmp_path / "data")
+    for number in range(1, 13):
+        image = repeated((64, 64)) + number if pixels == "tiles" else noise((64, 64), 0, 900, number)
+        study.add("P1", number, image.astype(np.int16))
+    sizes, files = {}, {}
+    for encoder in ("auto", "library", "planes"):
+        path, report = out / f"{encoder}.h5", out / f"{encoder}.json"
+        dicomprep.prep(study.root, path, "--encoder", encoder, "--report", report)
+        named = choice if encoder == "auto" else encoder
+        assert json.loads(report.read_text())["encoder"] == named
+        with h5py.File(path) as file:
+            assert json.loads(file.attrs["config"])["encoder"] == named
+            sizes[encoder] = file["images"].id.get_storage_size()
+        files[encoder] = contents(path)
+    assert (out / "auto.h5").read_bytes() == (out / f"{choice}.h5").read_bytes()
+    assert sizes["auto"] <= 1.01 * sizes["library"]
+    for name, values in files["library"].items():
+        np.testing.assert_array_equal(files["planes"][name], values, err_msg=name)
+    dicomprep.prep(study.root, out / "x.h5", "--encoder", "zopfli", code=2)
+
+
 def test_every_compression_holds_the_same(dicomprep, out):
     sizes = {}
     for level in (0, 1, 9):

@@ -131,6 +131,7 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         monochrome1: content.monochrome1,
         splits: splits(content)?,
         compression: content.compression,
+        encoder: content.encoder.0,
         pseudonym_key: content.pseudonym_key.as_deref().map(read_key).transpose()?,
         limits: args.input.limits(),
         threads: args.threads.map_or_else(all_cores, usize::from),
