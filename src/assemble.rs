@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 pub use contour::{ReadContour, read_contour};
-pub use files::{read_header, read_image};
+pub use files::{fetch_header, read_header, read_image};
 pub use fit::Fit;
 
 use files::{dicom_skipped, read_file, unreadable};

@@ -2,9 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
+
+use rustix::fs::{Advice, fadvise};
 
 use crate::model::{Place, Reason, Skipped};
 use crate::source::{DicomError, ImageHeader, Limits, parse_header};
@@ -50,6 +53,15 @@ pub fn read_header(
     (&file).take(limits.max_image_bytes).read_to_end(bytes).map_err(failed)?;
     let cut = || Skipped::new(Place::file(name.as_str()), Reason::ImageUnreadable, "the file ends early");
     parse(bytes)?.ok_or_else(cut)
+}
+
+/// Asks the system to fetch the first bytes of a planned sample's image, as many as [`read_header`] reads at first,
+/// before it waits for them: of a tree that is not in memory, many are on their way at once.
+pub fn fetch_header(plan: &PairPlan, sample: &PlannedSample) {
+    // What cannot be fetched is told when it is read.
+    if let Ok(file) = open(&plan.image_path(sample)) {
+        let _ = fadvise(&file, 0, NonZeroU64::new(HEADER_BYTES as u64), Advice::WillNeed);
+    }
 }
 
 /// Opens a file for reading, unless it is a pipe or a device, which could block.

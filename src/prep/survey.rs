@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use crate::assemble::{Remarks, read_header, reject_image};
+use crate::assemble::{Remarks, fetch_header, read_header, reject_image};
 use crate::audit::ImageFacts;
 use crate::model::GridShape;
 use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
@@ -44,6 +44,7 @@ impl Survey {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut survey = Self::default();
             let mut bytes = Vec::new();
+            samples.iter().for_each(|sample| fetch_header(plan, sample));
             for (index, sample) in samples.iter().enumerate() {
                 if cancel.load(Ordering::Relaxed) {
                     break;
