@@ -34,16 +34,17 @@ def make_once(target, make):
     return target
 
 
-def generated(generator, images):
-    """A synthetic tree of 256 x 256 images, all of them labelled."""
+def generated(generator, images, side=256):
+    """A synthetic tree of about `images` images of `side` x `side`, all of them labelled."""
     each = min(40, images)
     patients = images // each
-    size = ["--patients", patients, "--images", each, "--size", "256x256", "--labelled", 1]
+    size = ["--patients", patients, "--images", each, "--size", f"{side}x{side}", "--labelled", 1]
 
     def make(folder):
         subprocess.run([generator, *map(str, size), "--out", folder], check=True, stdin=subprocess.DEVNULL)
 
-    return make_once(DATA / f"generated-{patients * each}", make)
+    suffix = "" if side == 256 else f"-{side}"
+    return make_once(DATA / f"generated-{patients * each}{suffix}", make)
 
 
 def replicated(source, name, copies, put):

@@ -110,7 +110,6 @@ fn images_after_the_first_are_made_in_memory_that_is_there() {
     });
     // Names, the points of a contour, and what the audit keeps of it: nothing that grows with the image.
     let [allocations, bytes] = small;
-    println!("{allocations} allocations and {bytes} bytes an image of 64 x 64, {large:?} of 256 x 256");
     assert!(allocations <= 70 && large[0] <= 70, "{small:?} {large:?}");
     assert!(bytes < 16_000, "{bytes} bytes an image");
     assert!(large[1] < bytes + 1_000, "{large:?} bytes an image of 16 times the pixels, {small:?} before");
