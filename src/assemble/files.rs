@@ -1,13 +1,14 @@
 //! Reads input files, bounded, and says of those that cannot be read why.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::num::NonZeroU64;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{Advice, fadvise};
+use rustix::fs::{Advice, OFlags, fadvise};
 
 use crate::model::{Place, Reason, Skipped};
 use crate::source::{DicomError, ImageHeader, Limits, parse_header};
@@ -42,8 +43,7 @@ pub fn read_header(
     let name = plan.image_name(sample);
     let path = plan.image_path(sample);
     let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
-    let file = open(&path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
+    let (file, length) = open(&path).map_err(failed)?;
     bytes.clear();
     (&file).take(HEADER_BYTES as u64).read_to_end(bytes).map_err(failed)?;
     let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
@@ -59,26 +59,28 @@ pub fn read_header(
 /// before it waits for them: of a tree that is not in memory, many are on their way at once.
 pub fn fetch_header(plan: &PairPlan, sample: &PlannedSample) {
     // What cannot be fetched is told when it is read.
-    if let Ok(file) = open(&plan.image_path(sample)) {
+    if let Ok((file, _)) = open(&plan.image_path(sample)) {
         let _ = fadvise(&file, 0, NonZeroU64::new(HEADER_BYTES as u64), Advice::WillNeed);
     }
 }
 
-/// Opens a file for reading, unless it is a pipe or a device, which could block.
+/// Opens a file for reading, and says how many bytes it has. Pipes and devices are refused, and not waited for.
 ///
 /// Where too many files are open, waits for others to be closed: that a good file cannot be opened for a
 /// moment is no reason to leave it out.
-fn open(path: &Path) -> io::Result<File> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let open = || OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path);
+    let mut opened = open();
     for _ in 0..OPEN_TRIES {
-        match File::open(path) {
+        match &opened {
             Err(error) if TOO_MANY_OPEN.map(Some).contains(&error.raw_os_error()) => thread::sleep(OPEN_WAIT),
-            opened => return opened,
+            _ => break,
         }
+        opened = open();
     }
-    File::open(path)
+    let file = opened?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::Error::other("it is not a file")) }
 }
 
 /// ENFILE and EMFILE, on Linux and elsewhere (POSIX names them, not their numbers).
@@ -88,8 +90,7 @@ const OPEN_WAIT: Duration = Duration::from_millis(5);
 
 /// Reads a whole file of at most `limit` bytes into `bytes`. `raise` says how the limit is raised.
 pub(super) fn read_file(path: &Path, limit: u64, raise: &str, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let file = open(path)?;
-    let length = file.metadata()?.len();
+    let (file, length) = open(path)?;
     let too_long = || io::Error::other(format!("it has {length} bytes, and the limit is {limit}{raise}"));
     if length > limit {
         return Err(too_long());
