@@ -6,7 +6,7 @@ use super::{Check, Thresholds};
 /// Two images are of one phase where their trigger times differ by at most this share of the patient's latest.
 const SAME_PHASE: f64 = 0.08;
 /// Two images are of one slice where they are at most so many mm apart.
-const SAME_SLICE: f64 = 1.0;
+pub(super) const SAME_SLICE: f64 = 1.0;
 /// Slices further apart than this, in mm, are no neighbours.
 const NEAR: f64 = 25.0;
 

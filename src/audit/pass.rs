@@ -10,7 +10,7 @@ use super::facts::{Axes, ContourFacts};
 use super::neighbours::{Jump, Spot, jumps};
 use super::nesting::outside;
 use super::shape::{Painter, Subject, check_shape};
-use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, headers, wall};
+use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, direction, headers, wall};
 use crate::assemble::read_contour;
 use crate::model::{Place, PolygonError, Reason, Skipped, Structure};
 use crate::source::{ContourError, ContourFault, Limits, parse_contour};
@@ -19,7 +19,7 @@ use crate::wrangle::{PairPlan, PlannedSample};
 /// Samples looked at by one thread at a time.
 const BLOCK: usize = 32;
 /// Places that one finding about many lists.
-const LISTED: usize = 10;
+pub(super) const LISTED: usize = 10;
 
 /// What an audit needs to know.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +78,7 @@ pub fn audit(
     let open: Vec<&Nested> = nested.iter().filter(|n| !accused(n.inner) && !accused(n.outer)).collect();
     findings.par_extend(open.into_par_iter().flat_map_iter(|nested| settle_nested(known, nested)));
     findings.extend(copied);
+    findings.extend(direction::findings(known));
     let mut from = 0;
     for of_patient in samples.chunk_by(|a, b| a.patient == b.patient) {
         check_patient(known, from, of_patient, &mut findings);
@@ -302,17 +303,4 @@ fn jump_finding(known: Known<'_>, from: usize, jump: Jump) -> Finding {
         }
     };
     Finding::of_annotation(jump.check, annotation.0, usize::from(annotation.1), place, text).with(&values)
-}
-
-/// The gaps in the numbers of a patient's images: `numbers`, sorted, of images in the folder `folder`.
-#[must_use]
-pub fn missing_images(folder: &str, numbers: &[i32], samples: Vec<u32>) -> Option<Finding> {
-    let (missing, first) = coverage::gaps(numbers)?;
-    let (low, high) = (numbers.first()?, numbers.last()?);
-    let text = match missing {
-        1 => format!("there are images {low} to {high}, but not {first}"),
-        _ => format!("of the images {low} to {high}, {missing} are missing, first {first}"),
-    };
-    let values = [("missing", missing as f64), ("first_missing", f64::from(first))];
-    Some(Finding::of_samples(Check::MissingImage, samples, Place::file(folder), text).with(&values))
 }

@@ -77,6 +77,8 @@ thresholds! {
     /// `wall-jump` above: how far the mean thickness, outer radius less inner, is from the patient's median, in either
     /// direction. Real: 40 % less to 27 % more.
     wall_jump "max-wall-jump" "%" 60.0 "wall-jump: the mean thickness of the wall differs by more from the patient's median";
+    /// `direction` from here on. Real: 0, all contours run clockwise.
+    direction "min-against-direction" "%" 80.0 "direction: so many of the others, of 4 or more, run the other way round";
     /// `low-contrast` below: how often a point just inside an inner contour is brighter than one just outside. Real:
     /// 78 to 99, median 90.
     contrast "min-contrast" "%" 70.0 "low-contrast: points inside an inner contour are brighter than points outside less often";
