@@ -26,6 +26,7 @@ mod neighbours;
 mod nesting;
 mod outline;
 mod pass;
+mod phase_jump;
 mod phases;
 mod profile;
 mod shape;

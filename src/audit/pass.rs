@@ -46,18 +46,19 @@ pub fn audit(
     (cancel, advance): (&AtomicBool, &(dyn Fn(usize) + Sync)),
 ) -> Vec<Finding> {
     let planes = plan.structures().len();
-    let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
-        let mut done = Block::default();
-        for (index, sample) in samples.iter().enumerate() {
-            if cancel.load(Ordering::Relaxed) {
-                break;
+    let blocks =
+        samples.par_chunks(BLOCK).enumerate().map_init(Scratch::default, |scratch, (block, samples)| {
+            let mut done = Block::default();
+            for (index, sample) in samples.iter().enumerate() {
+                if cancel.load(Ordering::Relaxed) {
+                    break;
+                }
+                let number = block * BLOCK + index;
+                done.add(plan, (number as u32, sample), &images[number], options, scratch);
             }
-            let number = block * BLOCK + index;
-            done.add(plan, (number as u32, sample), &images[number], options);
-        }
-        advance(samples.len());
-        done
-    });
+            advance(samples.len());
+            done
+        });
     // Blocks are joined in their order, so the result does not depend on the threads.
     let mut all = Block::default();
     for block in blocks.collect::<Vec<_>>() {
@@ -65,7 +66,7 @@ pub fn audit(
         all.facts.extend(block.facts);
         all.nested.extend(block.nested);
     }
-    let Block { mut findings, facts, nested, .. } = all;
+    let Block { mut findings, facts, nested } = all;
     if cancel.load(Ordering::Relaxed) {
         return findings;
     }
@@ -95,11 +96,16 @@ struct Block {
     findings: Vec<Finding>,
     facts: Vec<Option<ContourFacts>>,
     nested: Vec<Nested>,
+}
+
+/// Memory that is used again.
+#[derive(Default)]
+struct Scratch {
     painter: Painter,
     bytes: Vec<u8>,
 }
 
-impl Block {
+impl Scratch {
     /// Whether the contour that was read last is text, but no polygon. Its reader rejects it in any case.
     fn has_few_points(&self, skipped: &Skipped) -> bool {
         let few = |error: ContourError| {
@@ -107,13 +113,16 @@ impl Block {
         };
         skipped.reason == Reason::ContourUnreadable && parse_contour("", &self.bytes).is_err_and(few)
     }
+}
 
+impl Block {
     fn add(
         &mut self,
         plan: &PairPlan,
         (number, sample): (u32, &PlannedSample),
         image: &ImageFacts,
         options: &AuditOptions,
+        scratch: &mut Scratch,
     ) {
         let mut contours = Vec::with_capacity(sample.annotations.len());
         for plane in 0..sample.annotations.len() {
@@ -122,11 +131,11 @@ impl Block {
                 (sample, plane),
                 image.shape,
                 options.contour_offset,
-                &mut self.bytes,
+                &mut scratch.bytes,
             ) {
                 Ok(read) => read,
                 Err(skipped) => {
-                    if self.has_few_points(&skipped) {
+                    if scratch.has_few_points(&skipped) {
                         let (check, place) = (Check::FewPoints, Place::file(skipped.place.file));
                         self.findings.push(Finding::of_annotation(
                             check,
@@ -142,7 +151,7 @@ impl Block {
             self.facts.push(read.as_ref().map(|read| ContourFacts::of(&read.contour, &read.sha256)));
             if let Some(read) = &read {
                 let subject = Subject { contour: &read.contour, sample: number, plane, name: &read.name };
-                let found = check_shape(&subject, image.shape, &options.thresholds, &mut self.painter);
+                let found = check_shape(&subject, image.shape, &options.thresholds, &mut scratch.painter);
                 self.findings.extend(found);
             }
             contours.push(read);
@@ -150,7 +159,7 @@ impl Block {
         if let Some([inner, outer]) = both_planes(plan)
             && let (Some(a), Some(b)) = (&contours[inner], &contours[outer])
         {
-            let (beyond, mm) = outside(&a.contour, &b.contour, image.scale(), &mut self.painter);
+            let (beyond, mm) = outside(&a.contour, &b.contour, image.scale(), &mut scratch.painter);
             let percent = 100.0 * beyond.share;
             if percent > options.thresholds.inner_outside {
                 let [inner, outer] = [inner, outer].map(|plane| (number, plane as u8));
@@ -281,6 +290,18 @@ fn spot_jumps(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<Jump
 fn jump_finding(known: Known<'_>, from: usize, jump: Jump) -> Finding {
     let annotation = ((from + jump.index) as u32, jump.plane);
     let place = known.place(annotation);
+    if let Some((other, percent)) = jump.phase {
+        let other = known.place(((from + other) as u32, jump.plane));
+        let more = if percent > 0.0 { "larger" } else { "smaller" };
+        let text = format!(
+            "beside {other}, another phase of its slice, its mean radius is {:.0} % {more} than the patient's other slices \
+             tell: one of the two is wrong",
+            percent.abs()
+        );
+        return Finding::of_annotation(jump.check, annotation.0, usize::from(annotation.1), place, text)
+            .with(&[("phase_percent", percent)])
+            .beside(vec![other]);
+    }
     let (text, values) = match (jump.check, jump.slices, jump.slice) {
         (Check::AreaJump, Some(percent), _) => {
             let more = if percent > 0.0 { "larger" } else { "smaller" };

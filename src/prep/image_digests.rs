@@ -131,7 +131,8 @@ fn equal_group(pairs: &PairPlan, equal: &[(Image<'_>, Image<'_>)]) -> Finding {
     let [place, other] = [sample, first].map(|sample| Place::file(pairs.image_name(sample)));
     let more = match equal.len() - 1 {
         0 => String::new(),
-        more => format!("; so do {more} more images without a contour of these two"),
+        1 => "; so does 1 more image of the two".to_owned(),
+        more => format!("; so do {more} more images of the two"),
     };
     let text = format!("its pixels equal those of {other}, an image of another patient{more}");
     let samples = equal.iter().flat_map(|((_, a), (_, b))| [*a, *b]).flatten().collect();

@@ -4,6 +4,7 @@ As a program: `defects.py DICOMPREP DATA_DIR [KIND ...]` plants each kind of def
 a time, and prints the share that was found, as an error or at all, and the findings about other files.
 """
 
+import csv
 import json
 import math
 import shutil
@@ -66,6 +67,19 @@ def scale(file, factor):
     move(file, lambda x, y: (cx + factor * (x - cx), cy + factor * (y - cy)))
 
 
+def copy_labelled(source, root):
+    """Copies a data directory without the images that no contour goes with: what is planted here is in the others."""
+    shutil.copytree(source / "contourfiles", root / "contourfiles")
+    shutil.copyfile(source / "link.csv", root / "link.csv")
+    drawn = contours(root)
+    with open(root / "link.csv", newline="") as table:
+        originals = {row["patient_id"]: row["original_id"] for row in csv.DictReader(table)}
+    for patient, original in originals.items():
+        (root / "dicoms" / patient).mkdir(parents=True)
+        for number in {number for letter in "io" for number in drawn.get((original, letter), ())}:
+            shutil.copyfile(source / "dicoms" / patient / f"{number}.dcm", root / "dicoms" / patient / f"{number}.dcm")
+
+
 def audit(program, root, *words):
     """The report of the audit."""
     result = subprocess.run([str(program), "audit", str(root), "--json", "-q", *words], stdin=subprocess.DEVNULL,
@@ -121,11 +135,8 @@ def plants(root):
 def main(program, data, *kinds):
     rows, checks = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(shutil.copytree(data, Path(folder) / "data", ignore=shutil.ignore_patterns("*.dcm"), symlinks=True))
-        for image in Path(data).glob("dicoms/*/*.dcm"):
-            place = root / image.relative_to(data)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(image, place)
+        root = Path(folder) / "data"
+        copy_labelled(Path(data), root)
         for kind, files, plant in plants(root):
             if kinds and kind not in kinds:
                 continue
