@@ -75,7 +75,7 @@ thresholds! {
     /// `area-jump` above: of the radius of a circle of the same area. Real: 1.8 (median) to 10.7.
     area_jump "max-area-jump" "%" 18.0 "area-jump: the mean radius differs by more from that between the neighbouring slices";
     /// `area-jump` above too: the radius beside that of another phase of the slice, against what the patient's other
-    /// slices have, whichever is larger. Real: 2 (median) to 28.
+    /// slices have, whichever is larger. Real: 4 (median) to 26.
     phase_jump "max-phase-jump" "%" 40.0 "area-jump: beside another phase of its slice the radius differs by more from the other slices";
     /// `wall-jump` above: how far the mean thickness, outer radius less inner, is from the patient's median, in either
     /// direction. Real: 40 % less to 27 % more.
