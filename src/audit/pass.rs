@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+use super::copies::Annotation;
 use super::disputes::{Known, Nested, settle_copies, settle_nested};
 use super::facts::{Axes, ContourFacts};
 use super::neighbours::{Jump, Spot, jumps};
-use super::nesting::outside;
+use super::nesting::{Outside, outside};
 use super::shape::{Painter, Subject, check_shape};
 use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, direction, headers, wall};
 use crate::assemble::read_contour;
@@ -54,7 +55,7 @@ pub fn audit(
                     break;
                 }
                 let number = block * BLOCK + index;
-                done.add(plan, (number as u32, sample), &images[number], options, scratch);
+                done.add((plan, options), (number as u32, sample), &images[number], scratch);
             }
             advance(samples.len());
             done
@@ -118,10 +119,9 @@ impl Scratch {
 impl Block {
     fn add(
         &mut self,
-        plan: &PairPlan,
+        (plan, options): (&PairPlan, &AuditOptions),
         (number, sample): (u32, &PlannedSample),
         image: &ImageFacts,
-        options: &AuditOptions,
         scratch: &mut Scratch,
     ) {
         let mut contours = Vec::with_capacity(sample.annotations.len());
@@ -159,23 +159,34 @@ impl Block {
         if let Some([inner, outer]) = both_planes(plan)
             && let (Some(a), Some(b)) = (&contours[inner], &contours[outer])
         {
-            let (beyond, mm) = outside(&a.contour, &b.contour, image.scale(), &mut scratch.painter);
-            let percent = 100.0 * beyond.share;
-            if percent > options.thresholds.inner_outside {
-                let [inner, outer] = [inner, outer].map(|plane| (number, plane as u8));
-                self.nested.push(Nested { inner, outer, beyond, mm });
-            } else if percent > options.thresholds.inner_crosses {
-                let subject = Subject { contour: &a.contour, sample: number, plane: inner, name: &a.name };
-                let text = format!(
-                    "{percent:.1} % of the inner contour's area lies outside of the outer one, by up to {:.1} px \
-                     ({mm:.1} mm)",
-                    beyond.distance
-                );
-                let values =
-                    [("outside_percent", percent), ("distance_px", beyond.distance), ("distance_mm", mm)];
-                let finding = subject.finding(Check::InnerCrossesOuter, text).with(&values);
-                self.findings.push(finding.beside(vec![Place::file(b.name.as_str())]));
-            }
+            let beyond = outside(&a.contour, &b.contour, image.scale(), &mut scratch.painter);
+            let annotations = [inner, outer].map(|plane| (number, plane as u8));
+            self.nest(annotations, [&a.name, &b.name], beyond, &options.thresholds);
+        }
+    }
+
+    /// What it means that so much of an inner contour is `beyond` the outer one.
+    fn nest(
+        &mut self,
+        [inner, outer]: [Annotation; 2],
+        [name, other]: [&str; 2],
+        (beyond, mm): (Outside, f64),
+        thresholds: &Thresholds,
+    ) {
+        let percent = 100.0 * beyond.share;
+        if percent > thresholds.inner_outside {
+            self.nested.push(Nested { inner, outer, beyond, mm });
+        } else if percent > thresholds.inner_crosses {
+            let text = format!(
+                "{percent:.1} % of the inner contour's area lies outside of the outer one, by up to {:.1} px ({mm:.1} mm)",
+                beyond.distance
+            );
+            let values =
+                [("outside_percent", percent), ("distance_px", beyond.distance), ("distance_mm", mm)];
+            let (check, place) = (Check::InnerCrossesOuter, Place::file(name));
+            let finding =
+                Finding::of_annotation(check, inner.0, usize::from(inner.1), place, text).with(&values);
+            self.findings.push(finding.beside(vec![Place::file(other)]));
         }
     }
 }

@@ -101,18 +101,7 @@ pub fn audit(
     go_on()?;
     findings.extend(looked.findings);
     findings.extend(equal_images(&pairs, &samples, &looked.digests, &unlabelled));
-    let other_headers = |patient: u32| {
-        let others = of_patient(&pairs.unlabelled, patient);
-        let from = unlabelled.headers.partition_point(|(number, _)| (*number as usize) < others.start);
-        let to = unlabelled.headers.partition_point(|(number, _)| (*number as usize) < others.end);
-        let header =
-            |&(number, image): &(u32, ImageFacts)| (pairs.unlabelled[number as usize].instance, image);
-        unlabelled.headers[from..to].iter().map(header)
-    };
-    findings.extend(gaps(&pairs, &samples, |patient, mine| {
-        let mine = mine.map(|sample| (samples[sample].instance, images[sample]));
-        mine.chain(other_headers(patient)).collect()
-    }));
+    findings.extend(lacking(&pairs, &samples, images, &unlabelled));
 
     let mut remarks = survey.remarks;
     remarks.append(looked.remarks);
@@ -133,6 +122,24 @@ pub fn audit(
         rejected: skipped.into_iter().map(Entry::of).collect(),
         rejected_rows: pairs.rejected_rows.iter().map(Entry::of).collect(),
         seconds: start.elapsed().as_secs_f64(),
+    })
+}
+
+/// What patients lack, as all of their images tell.
+fn lacking(
+    pairs: &PairPlan,
+    samples: &[PlannedSample],
+    images: &[ImageFacts],
+    unlabelled: &Unlabelled,
+) -> Vec<Finding> {
+    gaps(pairs, samples, |patient, mine| {
+        let others = of_patient(&pairs.unlabelled, patient);
+        let before =
+            |limit: usize| unlabelled.headers.partition_point(|(number, _)| (*number as usize) < limit);
+        let others = &unlabelled.headers[before(others.start)..before(others.end)];
+        let others = others.iter().map(|&(number, image)| (&pairs.unlabelled[number as usize], image));
+        let mine = mine.map(|sample| (&samples[sample], images[sample]));
+        mine.chain(others).map(|(sample, image)| (sample.instance, image)).collect()
     })
 }
 
