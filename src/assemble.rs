@@ -54,6 +54,8 @@ pub struct SampleFacts {
     pub source_shape: GridShape,
     /// Geometry of the source image.
     pub geometry: Geometry,
+    /// Whether a large value is dark: MONOCHROME1 that was kept as it is.
+    pub large_is_dark: bool,
     /// For each structure, what was annotated.
     pub annotations: Vec<Option<AnnotationFacts>>,
 }
@@ -201,6 +203,7 @@ impl<'a> Assembler<'a> {
             source_sha256,
             source_shape: header.shape,
             geometry: header.geometry_for(self.options.monochrome1),
+            large_is_dark: header.inverted && self.options.monochrome1 == Monochrome1::Keep,
             annotations,
         })
     }

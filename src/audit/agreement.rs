@@ -54,7 +54,7 @@ pub(super) fn agreement(
     let mut bytes = Vec::new();
     assembler.pixels().write_le_bytes(&mut bytes);
     let digest = Sha256::digest(&bytes);
-    let picture = Picture { pixels: assembler.pixels(), shape: image.shape };
+    let picture = Picture { pixels: assembler.pixels(), shape: image.shape, large_is_dark: false };
     let structures = plan.structures();
     let contours = assembler.contours();
     let inner = structures.iter().position(|structure| *structure == Structure::Inner);

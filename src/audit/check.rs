@@ -71,6 +71,7 @@ checks! {
     PositionJump "position-jump" Warning "a contour away from its neighbours along slices and phases";
     AreaJump "area-jump" Warning "a contour much larger or smaller than its neighbouring slices tell";
     WallJump "wall-jump" Warning "a wall much thicker or thinner than in the patient's other images";
+    Direction "direction" Warning "a contour whose points run the other way round than those of others: it may be mirrored";
     LowContrast "low-contrast" Warning "a blood pool that is not brighter than what surrounds it";
     FitsElsewhere "fits-elsewhere" Warning "an inner contour that follows its image better when it is moved";
     SelfCrossing "self-crossing" Warning "a contour that crosses itself";
@@ -81,7 +82,7 @@ checks! {
     OtherSpacing "other-spacing" Warning "an image with another pixel spacing than the patient's others";
     InstanceNumber "instance-number" Warning "an Instance Number that does not go with the number of the file";
     MissingOuter "missing-outer" Note "an inner contour without an outer one where the patient's others have both";
-    MissingImage "missing-image" Note "a gap in the numbers of a patient's images: a phase is missing";
+    MissingImage "missing-image" Note "a patient's image that is missing: a gap in the numbers, or a slice with fewer phases than most";
     TouchesBorder "touches-border" Note "a contour that touches the border of its image";
     NotExamined "not-examined" Note "a contour too long to look for crossings in";
 }

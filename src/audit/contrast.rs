@@ -4,7 +4,7 @@
 use super::profile::{Picture, Profile};
 use super::shape::Subject;
 use super::{Check, Finding, Thresholds};
-use crate::model::{GridShape, Pixels, Polygon, Structure};
+use crate::model::{Polygon, Structure};
 
 /// How far a contour is moved, in pixels, and in which steps.
 const FAR: i32 = 12;
@@ -12,19 +12,18 @@ const COARSE: usize = 4;
 /// Contours of less area, in square pixels, have no inside to speak of.
 const SMALLEST: f64 = 25.0;
 
-/// Compares the contours of one image with its pixels; both in the pixels of `shape`. `names` are those of the
+/// Compares the contours of one image with its pixels; both in the same pixels. `name` are those of the
 /// contour files. `structures` are those of the planes.
 ///
 /// These are warnings, never errors: images may be of a kind in which blood is dark.
 #[must_use]
 pub fn against_image(
-    (pixels, shape): (&Pixels, GridShape),
+    picture: Picture<'_>,
     (contours, structures): (&[Option<Polygon>], &[Structure]),
     sample: u32,
     thresholds: &Thresholds,
     name: impl Fn(usize) -> String,
 ) -> Vec<Finding> {
-    let picture = Picture { pixels, shape };
     let mut findings = Vec::new();
     for (plane, (contour, structure)) in contours.iter().zip(structures).enumerate() {
         let Some(contour) = contour.as_ref().filter(|contour| contour.area() >= SMALLEST) else { continue };
@@ -102,22 +101,36 @@ fn better(profile: &Profile, picture: Picture<'_>, least: f64) -> Option<Elsewhe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{GridShape, Pixels};
 
     fn found(dx: f64, dy: f64, structure: Structure) -> Vec<Finding> {
+        look(dx, dy, structure, 1, false)
+    }
+
+    fn look(dx: f64, dy: f64, structure: Structure, blood: i16, large_is_dark: bool) -> Vec<Finding> {
         let shape = GridShape::new(64, 64).unwrap();
-        let disk = |at: usize| (((at % 64) as f64 - 32.0).hypot((at / 64) as f64 - 30.0) < 10.0) as i16;
+        let disk =
+            |at: usize| (((at % 64) as f64 - 32.0).hypot((at / 64) as f64 - 30.0) < 10.0) as i16 * blood;
         let pixels = Pixels::Int16((0..shape.pixels()).map(disk).collect());
         let angle = |k: u32| f64::from(k) / 50.0 * std::f64::consts::TAU;
         let point = |k| [32.0 + dx + 10.0 * angle(k).cos(), 30.0 + dy + 10.0 * angle(k).sin()];
         let contour = Polygon::new((0..50).map(point).collect()).unwrap();
         let name = |_| "c".to_owned();
-        against_image((&pixels, shape), (&[Some(contour)], &[structure]), 3, &Thresholds::default(), name)
+        let picture = Picture { pixels: &pixels, shape, large_is_dark };
+        against_image(picture, (&[Some(contour)], &[structure]), 3, &Thresholds::default(), name)
     }
 
     #[test]
     fn a_contour_on_its_place_is_good() {
         assert!(found(0.0, 0.0, Structure::Inner).is_empty());
         assert!(found(14.0, 0.0, Structure::Outer).is_empty());
+    }
+
+    #[test]
+    fn in_monochrome1_the_small_values_are_bright() {
+        assert!(look(0.0, 0.0, Structure::Inner, -1, true).is_empty());
+        assert!(!look(0.0, 0.0, Structure::Inner, 1, true).is_empty());
+        assert!(!look(8.0, -4.0, Structure::Inner, -1, true).is_empty());
     }
 
     #[test]

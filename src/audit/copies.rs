@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     fn facts(points: u128, distinct: u8) -> Option<ContourFacts> {
-        Some(ContourFacts { bytes: 0, points, distinct, area: 1.0, centre: [0.0; 2] })
+        Some(ContourFacts { bytes: 0, points, distinct, area: 1.0, clockwise: true, centre: [0.0; 2] })
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Whether a closed path crosses itself.
 
+use super::outline::centroid;
 use crate::model::Polygon;
 
 type Point = [f64; 2];
@@ -19,6 +20,9 @@ pub(super) enum Crossings {
 
 /// Counts where the path of `contour` crosses itself. Touching is not crossing, nor is running along itself.
 pub(super) fn crossings(contour: &Polygon) -> Crossings {
+    if runs_once_around(contour) {
+        return Crossings::Found(0, None);
+    }
     let mut points = contour.points().to_vec();
     points.dedup();
     while points.len() > 1 && points.first() == points.last() {
@@ -48,6 +52,22 @@ pub(super) fn crossings(contour: &Polygon) -> Crossings {
         active.push(side);
     }
     Crossings::Found(count, first)
+}
+
+/// Whether the path turns about its centre in one direction all the way, and once. Such a path cannot cross itself,
+/// and nearly every contour of a heart is one.
+fn runs_once_around(contour: &Polygon) -> bool {
+    // Far above what rounding makes of a turn of nothing.
+    const LEAST_TURN: f64 = 1e-6;
+    let [x, y] = centroid(contour);
+    let (mut left, mut right, mut rounds) = (0, 0, 0);
+    for (a, b) in contour.sides().filter(|(a, b)| a != b) {
+        let turn = (a[0] - x) * (b[1] - y) - (b[0] - x) * (a[1] - y);
+        left += usize::from(turn < LEAST_TURN);
+        right += usize::from(turn > -LEAST_TURN);
+        rounds += usize::from((a[1] < y) != (b[1] < y));
+    }
+    (left == 0 || right == 0) && rounds == 2
 }
 
 /// Twice the area of the triangle, by its sign the turn from `a` over `b` to `c`.
@@ -121,6 +141,23 @@ mod tests {
         // With a point at the crossing.
         assert_eq!(count(&[[0.0, 0.0], [2.0, 2.0], [4.0, 4.0], [4.0, 0.0], [2.0, 2.0], [0.0, 4.0]]), 1);
         assert_eq!(count(&[[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0], [0.0, 0.0]]), 0);
+    }
+
+    #[test]
+    fn only_what_runs_once_around_is_not_looked_through() {
+        let wheel = |turns: f64| {
+            let angle = |k: u32| f64::from(k) / 100.0 * turns * std::f64::consts::TAU;
+            let radius = |k: u32| 20.0 + f64::from(k) / 20.0;
+            let point = |k: u32| [50.0 + radius(k) * angle(k).cos(), 50.0 + radius(k) * angle(k).sin()];
+            Polygon::new((0..100).map(point).collect()).unwrap()
+        };
+        // Half a wheel is closed by its spoke.
+        assert!([1.0, -1.0, 0.5].iter().all(|turns| runs_once_around(&wheel(*turns))));
+        assert!(!runs_once_around(&wheel(2.0)) && !runs_once_around(&wheel(1.5)));
+        assert!(matches!(crossings(&wheel(2.0)), Crossings::Found(1.., _)));
+        let mut looped = wheel(1.0).points().to_vec();
+        looped.swap(10, 11);
+        assert!(!runs_once_around(&Polygon::new(looped).unwrap()));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! A digest of a path that does not depend on where it begins or which way it runs.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use crate::model::Polygon;
 
 /// Beyond it, distinct points are not counted.
@@ -11,21 +9,34 @@ const COUNTED: usize = 255;
 pub(super) fn points_digest(contour: &Polygon) -> (u128, u8) {
     let mut sum = 0u128;
     let mut points = Vec::with_capacity(contour.points().len());
-    for (a, b) in contour.sides().filter(|(a, b)| a != b) {
-        // A sum does not depend on the order of the sides, nor each term on that of its ends.
-        let [a, b] = [a, b].map(|point| point.map(|coordinate| (coordinate + 0.0).to_bits()));
-        let (low, high) = if a <= b { (a, b) } else { (b, a) };
-        let half = |seed: u64| {
-            let mut hasher = DefaultHasher::new();
-            (seed, low, high).hash(&mut hasher);
-            hasher.finish()
-        };
-        sum = sum.wrapping_add(u128::from(half(1)) << 64 | u128::from(half(2)));
-        points.push(a);
+    let last = contour.points().len() - 1;
+    let mut before = (contour.points()[last], hashes(contour.points()[last]));
+    for &point in contour.points() {
+        if point != before.0 {
+            let hashes = hashes(point);
+            // A sum does not depend on the order of the sides, nor each term on that of its ends.
+            let [high, low] = [0, 1].map(|half| mixed(hashes[half].wrapping_add(before.1[half])));
+            sum = sum.wrapping_add(u128::from(high) << 64 | u128::from(low));
+            points.push(hashes[0]);
+            before = (point, hashes);
+        }
     }
     points.sort_unstable();
     points.dedup();
     (sum, points.len().min(COUNTED) as u8)
+}
+
+/// Two hashes of a point.
+fn hashes(point: [f64; 2]) -> [u64; 2] {
+    let [x, y] = point.map(|coordinate| (coordinate + 0.0).to_bits());
+    [1, 2].map(|seed| mixed(mixed(x.wrapping_add(seed)).wrapping_add(y)))
+}
+
+/// The finalizer of MurmurHash3 (Appleby 2011): every bit depends on all.
+fn mixed(mut bits: u64) -> u64 {
+    bits = (bits ^ bits >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    bits = (bits ^ bits >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    bits ^ bits >> 33
 }
 
 #[cfg(test)]

@@ -73,6 +73,11 @@ impl Axes {
         let told = image.position.iter().all(|mm| mm.is_finite()) && dot(normal, normal) > 0.5;
         told.then_some(Self { row: [a, b, c], column: [d, e, f], normal })
     }
+
+    /// Whether images with these axes and with the `other` ones lie in parallel planes.
+    pub(super) fn are_parallel(&self, other: &Self) -> bool {
+        dot(self.normal, other.normal) > 0.99
+    }
 }
 
 fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
@@ -90,6 +95,8 @@ pub(super) struct ContourFacts {
     pub(super) distinct: u8,
     /// Area in square pixels.
     pub(super) area: f32,
+    /// Whether its points run clockwise as seen on the screen.
+    pub(super) clockwise: bool,
     /// Centre of the area in pixels.
     pub(super) centre: [f32; 2],
 }
@@ -98,11 +105,13 @@ impl ContourFacts {
     pub(super) fn of(contour: &Polygon, sha256: &[u8; 32]) -> Self {
         let (bytes, _) = sha256.split_at(16);
         let (points, distinct) = points_digest(contour);
+        let area = contour.signed_area();
         Self {
             bytes: bytes.iter().fold(0, |number, &byte| number << 8 | u128::from(byte)),
             points,
             distinct,
-            area: contour.area() as f32,
+            area: area.abs() as f32,
+            clockwise: area > 0.0,
             centre: centroid(contour).map(|pixels| pixels as f32),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ImageFacts;
 
 /// The most frequent of `values`, where it is that of more than half of them; of equals the smallest.
-fn usual<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
+pub(super) fn usual<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
     let mut counts: BTreeMap<T, usize> = BTreeMap::new();
     values.for_each(|value| *counts.entry(value).or_default() += 1);
     let all: usize = counts.values().sum();

@@ -1,12 +1,13 @@
 //! Contours against those of the neighbouring slices in the same phase, and against the others of their slice.
 
 use super::facts::{Axes, ContourFacts, ImageFacts};
+use super::outline::distance;
 use super::{Check, Thresholds};
 
 /// Two images are of one phase where their trigger times differ by at most this share of the patient's latest.
 const SAME_PHASE: f64 = 0.08;
 /// Two images are of one slice where they are at most so many mm apart.
-const SAME_SLICE: f64 = 1.0;
+pub(super) const SAME_SLICE: f64 = 1.0;
 /// Slices further apart than this, in mm, are no neighbours.
 const NEAR: f64 = 25.0;
 
@@ -19,8 +20,8 @@ pub(super) struct Spot {
     pub(super) plane: u8,
     at: [f64; 2],
     depth: f64,
-    time: f64,
-    radius: f64,
+    pub(super) time: f64,
+    pub(super) radius: f64,
 }
 
 impl Spot {
@@ -40,7 +41,7 @@ impl Spot {
     }
 
     fn distance(&self, at: [f64; 2]) -> f64 {
-        (self.at[0] - at[0]).hypot(self.at[1] - at[1])
+        distance(self.at, at)
     }
 }
 
@@ -54,14 +55,16 @@ pub(super) struct Jump {
     pub(super) slices: Option<f64>,
     /// From the nearest of the other contours of the slice, in mm.
     pub(super) slice: Option<f64>,
+    /// The index of the other phase of the slice, and from where it and the other slices tell, in per cent of the radius.
+    pub(super) phase: Option<(usize, f64)>,
 }
 
 /// The spots of one patient, found fast by structure, slice and time.
-struct Stack {
+pub(super) struct Stack {
     phase: f64,
-    spots: Vec<Spot>,
+    pub(super) spots: Vec<Spot>,
     /// For each slice, from the first to the last, its spots: a range of `spots`, which within it are sorted by time.
-    slices: Vec<std::ops::Range<usize>>,
+    pub(super) slices: Vec<std::ops::Range<usize>>,
 }
 
 impl Stack {
@@ -84,7 +87,12 @@ impl Stack {
     }
 
     /// Those of the slice that are of the phase of `spot`, or of any other.
-    fn of_slice(&self, number: usize, spot: Spot, same_phase: bool) -> impl Iterator<Item = &Spot> {
+    pub(super) fn of_slice(
+        &self,
+        number: usize,
+        spot: Spot,
+        same_phase: bool,
+    ) -> impl Iterator<Item = &Spot> {
         // A patient with every phase annotated has some tens; more than this many are not all asked.
         const ASKED: usize = 64;
         let slice = self.slices.get(number).map_or(&[][..], |range| &self.spots[range.clone()]);
@@ -152,7 +160,7 @@ impl Stack {
         } else {
             return None;
         };
-        Some(Jump { index: spot.index, plane: spot.plane, check, slices, slice })
+        Some(Jump { index: spot.index, plane: spot.plane, check, slices, slice, phase: None })
     }
 
     fn area(&self, slice: usize, spot: &Spot, thresholds: &Thresholds) -> Option<Jump> {
@@ -167,6 +175,7 @@ impl Stack {
             check: Check::AreaJump,
             slices: Some(least),
             slice: None,
+            phase: None,
         })
     }
 }
@@ -181,7 +190,9 @@ fn interpolate(spot: &Spot, before: &Spot, after: &Spot, value: impl Fn(&Spot) -
 pub(super) fn jumps(mut spots: Vec<Spot>, thresholds: &Thresholds) -> Vec<Jump> {
     // Without a time, the phases cannot be told apart.
     spots.retain(|spot| spot.time.is_finite());
-    let mut jumps = Stack::new(spots).jumps(thresholds);
+    let stack = Stack::new(spots);
+    let mut jumps = stack.jumps(thresholds);
+    stack.add_phase_jumps(&mut jumps, thresholds.phase_jump);
     jumps.sort_by_key(|jump| (jump.index, jump.plane, jump.check));
     jumps
 }
@@ -245,7 +256,32 @@ mod tests {
         assert_eq!(found(|spots| spots[16].radius *= 1.5), [(8, 0, Check::AreaJump)]);
         assert_eq!(found(|spots| spots[16].radius *= 1.1), []);
         // What has no neighbours on both sides cannot be told.
-        assert_eq!(found(|spots| spots[0].radius *= 3.0), []);
+        let alone = |spots: &mut Vec<Spot>| {
+            spots.retain(|spot| spot.index % 2 == 0);
+            spots[0].radius *= 3.0;
+        };
+        assert_eq!(found(alone), []);
+    }
+
+    #[test]
+    fn a_first_or_last_slice_is_held_against_its_other_phase() {
+        for (number, partner) in [(0, 1), (32, 33)] {
+            let Spot { index, plane, .. } = heart()[number];
+            let wrong = |spots: &mut Vec<Spot>| spots[number].radius *= 1.7;
+            assert_eq!(found(wrong), [(index, plane, Check::AreaJump)]);
+            let mut spots = heart();
+            wrong(&mut spots);
+            let jump = jumps(spots, &Thresholds::default())[0];
+            assert_eq!(jump.phase.map(|(other, _)| other), Some(2 * (index / 2) + partner % 2));
+        }
+        // Without enough slices, nothing tells how a heart beats.
+        assert!(
+            found(|spots| {
+                spots.truncate(16);
+                spots[0].radius *= 3.0;
+            })
+            .is_empty()
+        );
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+use super::copies::Annotation;
 use super::disputes::{Known, Nested, settle_copies, settle_nested};
 use super::facts::{Axes, ContourFacts};
 use super::neighbours::{Jump, Spot, jumps};
-use super::nesting::outside;
+use super::nesting::{Outside, outside};
 use super::shape::{Painter, Subject, check_shape};
-use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, headers, wall};
+use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, direction, headers, wall};
 use crate::assemble::read_contour;
 use crate::model::{Place, PolygonError, Reason, Skipped, Structure};
 use crate::source::{ContourError, ContourFault, Limits, parse_contour};
@@ -19,7 +20,7 @@ use crate::wrangle::{PairPlan, PlannedSample};
 /// Samples looked at by one thread at a time.
 const BLOCK: usize = 32;
 /// Places that one finding about many lists.
-const LISTED: usize = 10;
+pub(super) const LISTED: usize = 10;
 
 /// What an audit needs to know.
 #[derive(Debug, Clone, Copy)]
@@ -46,18 +47,19 @@ pub fn audit(
     (cancel, advance): (&AtomicBool, &(dyn Fn(usize) + Sync)),
 ) -> Vec<Finding> {
     let planes = plan.structures().len();
-    let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
-        let mut done = Block::default();
-        for (index, sample) in samples.iter().enumerate() {
-            if cancel.load(Ordering::Relaxed) {
-                break;
+    let blocks =
+        samples.par_chunks(BLOCK).enumerate().map_init(Scratch::default, |scratch, (block, samples)| {
+            let mut done = Block::default();
+            for (index, sample) in samples.iter().enumerate() {
+                if cancel.load(Ordering::Relaxed) {
+                    break;
+                }
+                let number = block * BLOCK + index;
+                done.add((plan, options), (number as u32, sample), &images[number], scratch);
             }
-            let number = block * BLOCK + index;
-            done.add(plan, (number as u32, sample), &images[number], options);
-        }
-        advance(samples.len());
-        done
-    });
+            advance(samples.len());
+            done
+        });
     // Blocks are joined in their order, so the result does not depend on the threads.
     let mut all = Block::default();
     for block in blocks.collect::<Vec<_>>() {
@@ -65,7 +67,7 @@ pub fn audit(
         all.facts.extend(block.facts);
         all.nested.extend(block.nested);
     }
-    let Block { mut findings, facts, nested, .. } = all;
+    let Block { mut findings, facts, nested } = all;
     if cancel.load(Ordering::Relaxed) {
         return findings;
     }
@@ -78,6 +80,7 @@ pub fn audit(
     let open: Vec<&Nested> = nested.iter().filter(|n| !accused(n.inner) && !accused(n.outer)).collect();
     findings.par_extend(open.into_par_iter().flat_map_iter(|nested| settle_nested(known, nested)));
     findings.extend(copied);
+    findings.extend(direction::findings(known));
     let mut from = 0;
     for of_patient in samples.chunk_by(|a, b| a.patient == b.patient) {
         check_patient(known, from, of_patient, &mut findings);
@@ -94,11 +97,16 @@ struct Block {
     findings: Vec<Finding>,
     facts: Vec<Option<ContourFacts>>,
     nested: Vec<Nested>,
+}
+
+/// Memory that is used again.
+#[derive(Default)]
+struct Scratch {
     painter: Painter,
     bytes: Vec<u8>,
 }
 
-impl Block {
+impl Scratch {
     /// Whether the contour that was read last is text, but no polygon. Its reader rejects it in any case.
     fn has_few_points(&self, skipped: &Skipped) -> bool {
         let few = |error: ContourError| {
@@ -106,13 +114,15 @@ impl Block {
         };
         skipped.reason == Reason::ContourUnreadable && parse_contour("", &self.bytes).is_err_and(few)
     }
+}
 
+impl Block {
     fn add(
         &mut self,
-        plan: &PairPlan,
+        (plan, options): (&PairPlan, &AuditOptions),
         (number, sample): (u32, &PlannedSample),
         image: &ImageFacts,
-        options: &AuditOptions,
+        scratch: &mut Scratch,
     ) {
         let mut contours = Vec::with_capacity(sample.annotations.len());
         for plane in 0..sample.annotations.len() {
@@ -121,11 +131,11 @@ impl Block {
                 (sample, plane),
                 image.shape,
                 options.contour_offset,
-                &mut self.bytes,
+                &mut scratch.bytes,
             ) {
                 Ok(read) => read,
                 Err(skipped) => {
-                    if self.has_few_points(&skipped) {
+                    if scratch.has_few_points(&skipped) {
                         let (check, place) = (Check::FewPoints, Place::file(skipped.place.file));
                         self.findings.push(Finding::of_annotation(
                             check,
@@ -141,7 +151,7 @@ impl Block {
             self.facts.push(read.as_ref().map(|read| ContourFacts::of(&read.contour, &read.sha256)));
             if let Some(read) = &read {
                 let subject = Subject { contour: &read.contour, sample: number, plane, name: &read.name };
-                let found = check_shape(&subject, image.shape, &options.thresholds, &mut self.painter);
+                let found = check_shape(&subject, image.shape, &options.thresholds, &mut scratch.painter);
                 self.findings.extend(found);
             }
             contours.push(read);
@@ -149,23 +159,34 @@ impl Block {
         if let Some([inner, outer]) = both_planes(plan)
             && let (Some(a), Some(b)) = (&contours[inner], &contours[outer])
         {
-            let (beyond, mm) = outside(&a.contour, &b.contour, image.scale(), &mut self.painter);
-            let percent = 100.0 * beyond.share;
-            if percent > options.thresholds.inner_outside {
-                let [inner, outer] = [inner, outer].map(|plane| (number, plane as u8));
-                self.nested.push(Nested { inner, outer, beyond, mm });
-            } else if percent > options.thresholds.inner_crosses {
-                let subject = Subject { contour: &a.contour, sample: number, plane: inner, name: &a.name };
-                let text = format!(
-                    "{percent:.1} % of the inner contour's area lies outside of the outer one, by up to {:.1} px \
-                     ({mm:.1} mm)",
-                    beyond.distance
-                );
-                let values =
-                    [("outside_percent", percent), ("distance_px", beyond.distance), ("distance_mm", mm)];
-                let finding = subject.finding(Check::InnerCrossesOuter, text).with(&values);
-                self.findings.push(finding.beside(vec![Place::file(b.name.as_str())]));
-            }
+            let beyond = outside(&a.contour, &b.contour, image.scale(), &mut scratch.painter);
+            let annotations = [inner, outer].map(|plane| (number, plane as u8));
+            self.nest(annotations, [&a.name, &b.name], beyond, &options.thresholds);
+        }
+    }
+
+    /// What it means that so much of an inner contour is `beyond` the outer one.
+    fn nest(
+        &mut self,
+        [inner, outer]: [Annotation; 2],
+        [name, other]: [&str; 2],
+        (beyond, mm): (Outside, f64),
+        thresholds: &Thresholds,
+    ) {
+        let percent = 100.0 * beyond.share;
+        if percent > thresholds.inner_outside {
+            self.nested.push(Nested { inner, outer, beyond, mm });
+        } else if percent > thresholds.inner_crosses {
+            let text = format!(
+                "{percent:.1} % of the inner contour's area lies outside of the outer one, by up to {:.1} px ({mm:.1} mm)",
+                beyond.distance
+            );
+            let values =
+                [("outside_percent", percent), ("distance_px", beyond.distance), ("distance_mm", mm)];
+            let (check, place) = (Check::InnerCrossesOuter, Place::file(name));
+            let finding =
+                Finding::of_annotation(check, inner.0, usize::from(inner.1), place, text).with(&values);
+            self.findings.push(finding.beside(vec![Place::file(other)]));
         }
     }
 }
@@ -280,6 +301,18 @@ fn spot_jumps(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<Jump
 fn jump_finding(known: Known<'_>, from: usize, jump: Jump) -> Finding {
     let annotation = ((from + jump.index) as u32, jump.plane);
     let place = known.place(annotation);
+    if let Some((other, percent)) = jump.phase {
+        let other = known.place(((from + other) as u32, jump.plane));
+        let more = if percent > 0.0 { "larger" } else { "smaller" };
+        let text = format!(
+            "beside {other}, another phase of its slice, its mean radius is {:.0} % {more} than the patient's other slices \
+             tell: one of the two is wrong",
+            percent.abs()
+        );
+        return Finding::of_annotation(jump.check, annotation.0, usize::from(annotation.1), place, text)
+            .with(&[("phase_percent", percent)])
+            .beside(vec![other]);
+    }
     let (text, values) = match (jump.check, jump.slices, jump.slice) {
         (Check::AreaJump, Some(percent), _) => {
             let more = if percent > 0.0 { "larger" } else { "smaller" };
@@ -302,17 +335,4 @@ fn jump_finding(known: Known<'_>, from: usize, jump: Jump) -> Finding {
         }
     };
     Finding::of_annotation(jump.check, annotation.0, usize::from(annotation.1), place, text).with(&values)
-}
-
-/// The gaps in the numbers of a patient's images: `numbers`, sorted, of images in the folder `folder`.
-#[must_use]
-pub fn missing_images(folder: &str, numbers: &[i32], samples: Vec<u32>) -> Option<Finding> {
-    let (missing, first) = coverage::gaps(numbers)?;
-    let (low, high) = (numbers.first()?, numbers.last()?);
-    let text = match missing {
-        1 => format!("there are images {low} to {high}, but not {first}"),
-        _ => format!("of the images {low} to {high}, {missing} are missing, first {first}"),
-    };
-    let values = [("missing", missing as f64), ("first_missing", f64::from(first))];
-    Some(Finding::of_samples(Check::MissingImage, samples, Place::file(folder), text).with(&values))
 }

@@ -8,11 +8,15 @@ const PLACES: usize = 64;
 /// How far in and how far out is looked, in pixels.
 const DEPTHS: [f64; 2] = [1.5, 3.0];
 
-/// Pixels with their shape.
-#[derive(Clone, Copy)]
-pub(super) struct Picture<'p> {
-    pub(super) pixels: &'p Pixels,
-    pub(super) shape: GridShape,
+/// Pixels, and how they are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture<'p> {
+    /// Row-major (row, column).
+    pub pixels: &'p Pixels,
+    /// Rows and columns.
+    pub shape: GridShape,
+    /// Whether a large value is dark, as in MONOCHROME1 (PS3.3 C.7.6.3.1.2).
+    pub large_is_dark: bool,
 }
 
 impl Picture<'_> {
@@ -22,13 +26,15 @@ impl Picture<'_> {
         self.value(near(row, self.shape.rows()) * self.shape.columns() + near(column, self.shape.columns()))
     }
 
+    /// The brightness of a pixel.
     pub(super) fn value(&self, index: usize) -> f32 {
-        match self.pixels {
+        let value = match self.pixels {
             Pixels::UInt8(values) => f32::from(values[index]),
             Pixels::Int16(values) => f32::from(values[index]),
             Pixels::UInt16(values) => f32::from(values[index]),
             Pixels::Float32(values) => values[index],
-        }
+        };
+        if self.large_is_dark { -value } else { value }
     }
 }
 
@@ -115,7 +121,7 @@ mod tests {
         let shape = GridShape::new(64, 64).unwrap();
         let disk = |at: usize| (((at % 64) as f64 - 32.0).hypot((at / 64) as f64 - 30.0) < 10.0) as u8;
         let pixels = Pixels::UInt8((0..shape.pixels()).map(disk).collect());
-        let picture = Picture { pixels: &pixels, shape };
+        let picture = Picture { pixels: &pixels, shape, large_is_dark: false };
         let angle = |k: u32| f64::from(k) / 50.0 * std::f64::consts::TAU;
         let mut points: Vec<_> =
             (0..50).map(|k| [32.0 + 10.0 * angle(k).cos(), 30.0 + 10.0 * angle(k).sin()]).collect();

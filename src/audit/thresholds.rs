@@ -74,9 +74,14 @@ thresholds! {
     position_jump "max-position-jump" "mm" 7.0 "position-jump: as above, a warning";
     /// `area-jump` above: of the radius of a circle of the same area. Real: 1.8 (median) to 10.7.
     area_jump "max-area-jump" "%" 18.0 "area-jump: the mean radius differs by more from that between the neighbouring slices";
+    /// `area-jump` above too: the radius beside that of another phase of the slice, against what the patient's other
+    /// slices have, whichever is larger. Real: 4 (median) to 26.
+    phase_jump "max-phase-jump" "%" 40.0 "area-jump: beside another phase of its slice the radius differs by more from the other slices";
     /// `wall-jump` above: how far the mean thickness, outer radius less inner, is from the patient's median, in either
     /// direction. Real: 40 % less to 27 % more.
     wall_jump "max-wall-jump" "%" 60.0 "wall-jump: the mean thickness of the wall differs by more from the patient's median";
+    /// `direction` from here on. Real: 0, all contours run clockwise.
+    direction "min-against-direction" "%" 80.0 "direction: so many of the others, of 4 or more, run the other way round";
     /// `low-contrast` below: how often a point just inside an inner contour is brighter than one just outside. Real:
     /// 78 to 99, median 90.
     contrast "min-contrast" "%" 70.0 "low-contrast: points inside an inner contour are brighter than points outside less often";

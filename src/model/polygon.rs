@@ -78,11 +78,17 @@ impl Polygon {
     /// The enclosed area in square pixels by the shoelace formula, never negative.
     #[must_use]
     pub fn area(&self) -> f64 {
+        self.signed_area().abs()
+    }
+
+    /// The same, negative where the points run counterclockwise as seen on the screen: x to the right, y down.
+    #[must_use]
+    pub fn signed_area(&self) -> f64 {
         // Relative to the first point, so that a far-away contour loses no digits.
         let [x0, y0] = self.points[0];
         let twice: f64 =
             self.sides().map(|([ax, ay], [bx, by])| (ax - x0) * (by - y0) - (bx - x0) * (ay - y0)).sum();
-        twice.abs() / 2.0
+        twice / 2.0
     }
 
     /// The bounding box `([min x, min y], [max x, max y])` in pixels.
@@ -122,10 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn area_does_not_depend_on_direction() {
-        let square = vec![[0.5, 0.5], [2.5, 0.5], [2.5, 2.5], [0.5, 2.5]];
-        let reversed = square.iter().rev().copied().collect();
-        assert_eq!(Polygon::new(square).unwrap().area(), 4.0);
-        assert_eq!(Polygon::new(reversed).unwrap().area(), 4.0);
+    fn the_sign_of_the_area_alone_depends_on_direction() {
+        let right_then_down = vec![[0.5, 0.5], [2.5, 0.5], [2.5, 2.5], [0.5, 2.5]];
+        let reversed = right_then_down.iter().rev().copied().collect();
+        let [clockwise, counterclockwise] = [right_then_down, reversed].map(|p| Polygon::new(p).unwrap());
+        assert_eq!((clockwise.signed_area(), clockwise.area()), (4.0, 4.0));
+        assert_eq!((counterclockwise.signed_area(), counterclockwise.area()), (-4.0, 4.0));
     }
 }

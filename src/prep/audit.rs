@@ -1,6 +1,7 @@
 //! The audit before anything is written, and what becomes of the annotations that it finds to be wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use super::planning::pool;
@@ -39,7 +40,10 @@ impl Audited {
         if control.cancel.load(Ordering::Relaxed) {
             return Err(PrepError::Interrupted);
         }
-        findings.extend(gaps(pairs, &samples));
+        // Of images without a contour headers are read only where they are asked for.
+        let told = options.unlabelled == Unlabelled::Include;
+        let headers = |sample: usize| told.then(|| (samples[sample].instance, images[sample]));
+        findings.extend(gaps(pairs, &samples, |_, mine| mine.filter_map(headers).collect()));
         let mut audited = Self { samples, findings, skipped: Vec::new(), unlabelled: 0 };
         if options.on_finding == OnFinding::Reject {
             audited.reject(pairs, options);
@@ -106,20 +110,30 @@ impl Audited {
     }
 }
 
-/// Gaps in the numbers of each patient's images.
-pub(super) fn gaps(pairs: &PairPlan, samples: &[PlannedSample]) -> Vec<Finding> {
-    let mut numbers: BTreeMap<u32, Vec<i32>> = BTreeMap::new();
-    for sample in samples.iter().chain(&pairs.unlabelled) {
-        numbers.entry(sample.patient).or_default().push(sample.instance);
-    }
+/// What each patient's images lack. `headers` are those of all images of a patient, of
+/// whose samples it gets the numbers; none where not all were read.
+pub(super) fn gaps(
+    pairs: &PairPlan,
+    samples: &[PlannedSample],
+    headers: impl Fn(u32, Range<usize>) -> Vec<(i32, ImageFacts)>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (patient, numbers) in &mut numbers {
+    for patient in 0..pairs.patients.len() as u32 {
+        let [mine, others] = [samples, &pairs.unlabelled].map(|list| of_patient(list, patient));
+        let all = samples[mine.clone()].iter().chain(&pairs.unlabelled[others]);
+        let mut numbers: Vec<i32> = all.map(|sample| sample.instance).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let folder = pairs.image_folder(*patient);
-        findings.extend(missing_images(&folder, numbers, Vec::new()));
+        let folder = pairs.image_folder(patient);
+        findings.extend(missing_images(&folder, &numbers, headers(patient, mine)));
     }
     findings
+}
+
+/// Which of `samples`, sorted by patient, are those of `patient`.
+pub(super) fn of_patient(samples: &[PlannedSample], patient: u32) -> Range<usize> {
+    let before = |limit: u32| samples.partition_point(|sample| sample.patient < limit);
+    before(patient)..before(patient + 1)
 }
 
 /// For each sample that findings tell of, the checks.

@@ -1,21 +1,21 @@
 //! An audit alone, which decodes the images too and writes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::audit::gaps;
+use super::audit::{gaps, of_patient};
+use super::image_digests::{Unlabelled, equal_images, pixel_digest};
 use super::planning::pool;
 use super::summary::Entry;
 use super::survey::Survey;
 use super::{Control, FindingEntry, PrepError};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
-use crate::audit::{self, AuditOptions, Check, Finding, against_image};
-use crate::model::{Bin, GridShape, Place, Structure};
+use crate::audit::{self, AuditOptions, Finding, ImageFacts, Picture, against_image};
+use crate::model::{Bin, GridShape, Structure};
 use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, Require};
 
 /// Samples decoded by one thread at a time.
@@ -89,18 +89,19 @@ pub fn audit(
     let mut findings =
         pool.install(|| audit::audit(&pairs, &samples, images, options, (control.cancel, &advance)));
     go_on()?;
-    control.progress.begin("checking images", samples.len());
+    control.progress.begin("checking images", samples.len() + pairs.unlabelled.len());
     let shapes = survey.shapes.keys().map(|&shape| {
         let image = images.iter().find(|image| image.shape == shape).expect("an image has the size");
         (shape, options.assemble_options(image))
     });
     let looker = Looker { pairs: &pairs, samples: &samples, shapes: shapes.collect(), options, control };
     let looked = pool.install(|| looker.look(images.iter().map(|image| image.shape).collect()));
+    let unlabelled = pool.install(|| Unlabelled::look(&pairs, limits, control));
     control.progress.end();
     go_on()?;
     findings.extend(looked.findings);
-    findings.extend(equal_images(&pairs, &samples, &looked.digests));
-    findings.extend(gaps(&pairs, &samples));
+    findings.extend(equal_images(&pairs, &samples, &looked.digests, &unlabelled));
+    findings.extend(lacking(&pairs, &samples, images, &unlabelled));
 
     let mut remarks = survey.remarks;
     remarks.append(looked.remarks);
@@ -113,7 +114,7 @@ pub fn audit(
     let mut patients: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
     patients.dedup();
     Ok(AuditSummary {
-        images: looked.digests.len(),
+        images: looked.images,
         annotations: looked.annotations,
         patients: patients.len(),
         checks,
@@ -124,13 +125,32 @@ pub fn audit(
     })
 }
 
+/// What patients lack, as all of their images tell.
+fn lacking(
+    pairs: &PairPlan,
+    samples: &[PlannedSample],
+    images: &[ImageFacts],
+    unlabelled: &Unlabelled,
+) -> Vec<Finding> {
+    gaps(pairs, samples, |patient, mine| {
+        let others = of_patient(&pairs.unlabelled, patient);
+        let before =
+            |limit: usize| unlabelled.headers.partition_point(|(number, _)| (*number as usize) < limit);
+        let others = &unlabelled.headers[before(others.start)..before(others.end)];
+        let others = others.iter().map(|&(number, image)| (&pairs.unlabelled[number as usize], image));
+        let mine = mine.map(|sample| (&samples[sample], images[sample]));
+        mine.chain(others).map(|(sample, image)| (sample.instance, image)).collect()
+    })
+}
+
 /// What the images told.
 #[derive(Default)]
 struct Looked {
     findings: Vec<Finding>,
     remarks: Remarks,
+    images: usize,
     annotations: usize,
-    /// For each image that could be decoded, its sample and the beginning of a digest of its pixels.
+    /// For each image that could be decoded and is not all of one value, its sample and a digest of its pixels.
     digests: Vec<(u32, u64)>,
 }
 
@@ -162,6 +182,7 @@ impl Looker<'_> {
         blocks.collect::<Vec<_>>().into_iter().fold(Looked::default(), |mut all, block| {
             all.findings.extend(block.findings);
             all.remarks.append(block.remarks);
+            all.images += block.images;
             all.annotations += block.annotations;
             all.digests.extend(block.digests);
             all
@@ -179,44 +200,13 @@ impl Looker<'_> {
         let Assembled::Sample(facts) = assembler.assemble(sample, &mut looked.remarks) else {
             return;
         };
+        looked.images += 1;
         looked.annotations += facts.annotations.iter().flatten().count();
         let name = |plane| self.pairs.annotation_name(sample, plane).unwrap_or_default();
-        let picture = (assembler.pixels(), shape);
+        let picture = Picture { pixels: assembler.pixels(), shape, large_is_dark: facts.large_is_dark };
         let contours = (assembler.contours(), self.pairs.structures());
         let thresholds = &self.options.thresholds;
         looked.findings.extend(against_image(picture, contours, number, thresholds, name));
-        assembler.pixels().write_le_bytes(bytes);
-        let digest = Sha256::digest(bytes);
-        looked
-            .digests
-            .push((number, digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))));
+        looked.digests.extend(pixel_digest(assembler.pixels(), bytes).map(|digest| (number, digest)));
     }
-}
-
-/// Images of one patient that equal one of another.
-fn equal_images(pairs: &PairPlan, samples: &[PlannedSample], digests: &[(u32, u64)]) -> Vec<Finding> {
-    let mut seen: HashMap<u64, u32> = HashMap::new();
-    let mut findings = Vec::new();
-    for &(number, digest) in digests {
-        let first = *seen.entry(digest).or_insert(number);
-        findings.extend(equal_image(
-            pairs,
-            (&samples[first as usize], first),
-            (&samples[number as usize], number),
-        ));
-    }
-    findings
-}
-
-/// The finding that two images are equal; none where they are of one patient.
-pub(super) fn equal_image(
-    pairs: &PairPlan,
-    (first, first_number): (&PlannedSample, u32),
-    (sample, number): (&PlannedSample, u32),
-) -> Option<Finding> {
-    let [place, other] = [sample, first].map(|sample| Place::file(pairs.image_name(sample)));
-    let text = format!("its pixels equal those of {other}, an image of another patient");
-    let samples = vec![number, first_number];
-    (first.patient != sample.patient)
-        .then(|| Finding::of_samples(Check::EqualImage, samples, place, text).beside(vec![other]))
 }

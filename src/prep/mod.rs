@@ -12,6 +12,7 @@ mod equal_images;
 mod error;
 mod finding_entry;
 mod finish;
+mod image_digests;
 mod in_order;
 mod names;
 mod options;

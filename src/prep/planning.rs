@@ -133,8 +133,10 @@ impl PrepPlan {
             raw_bytes + rows as u64 * ROW_FILE_BYTES
         };
         let per_thread = THREAD_BYTES + 8 * (image + mask);
-        let memory_bytes =
-            BASE_BYTES + self.options.threads as u64 * per_thread + rows as u64 * ROW_MEMORY_BYTES;
+        let memory_bytes = BASE_BYTES
+            + self.options.threads as u64 * per_thread
+            + rows as u64 * ROW_MEMORY_BYTES
+            + self.findings.len() as u64 * FINDING_MEMORY_BYTES;
         Estimate { rows, raw_bytes, file_bytes, memory_bytes }
     }
 
@@ -194,8 +196,11 @@ impl PrepPlan {
 const BASE_BYTES: u64 = 12 << 20;
 /// Memory of a thread beside its images: the encoders and the histogram.
 const THREAD_BYTES: u64 = 3 << 20;
-/// Memory that each row keeps: its plan, its digests, and the fingerprint of its image.
-const ROW_MEMORY_BYTES: u64 = 350;
+/// Memory that each row keeps: its plan, its digests, and the fingerprint of its image; and, while it is audited, what
+/// is kept of its header and its contours.
+const ROW_MEMORY_BYTES: u64 = 350 + 320;
+/// Memory of what was found, each with its place and its text.
+const FINDING_MEMORY_BYTES: u64 = 1 << 10;
 /// Bytes of the columns and the chunk index that each row adds to the file.
 const ROW_FILE_BYTES: u64 = 160;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::audit::marks;
-use super::audit_run::equal_image;
 use super::equal_images::{EqualImages, FirstSeen};
+use super::image_digests::equal_image;
 use super::source_digest::SourceDigest;
 use super::{PrepPlan, Splits};
 use crate::assemble::{Remarks, reject_image};

@@ -11,7 +11,7 @@ use super::{Control, PrepPlan};
 use crate::assemble::{
     AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes,
 };
-use crate::audit::{Finding, against_image};
+use crate::audit::{Finding, Picture, against_image};
 use crate::model::Pixels;
 use crate::store::{
     AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, SampleRow,
@@ -157,17 +157,17 @@ impl<'a, 'p> Worker<'a, 'p> {
             Assembled::Rejected => Outcome::Rejected,
             Assembled::Unlabelled => Outcome::Unlabelled,
             Assembled::Sample(facts) => {
-                let findings = self.look(number, sample);
+                let findings = self.look(number, sample, facts.large_is_dark);
                 Outcome::Made(Box::new(self.encode(sample, facts)), findings)
             }
         }
     }
 
     /// The checks that need pixels, which are at hand.
-    fn look(&self, number: usize, sample: &PlannedSample) -> Vec<Finding> {
+    fn look(&self, number: usize, sample: &PlannedSample, large_is_dark: bool) -> Vec<Finding> {
         let plan = self.shared.plan;
         let name = |plane| plan.pairs.annotation_name(sample, plane).unwrap_or_default();
-        let picture = (self.assembler.pixels(), plan.shape);
+        let picture = Picture { pixels: self.assembler.pixels(), shape: plan.shape, large_is_dark };
         let contours = (self.assembler.contours(), plan.pairs.structures());
         against_image(picture, contours, number as u32, &plan.options.thresholds, name)
     }

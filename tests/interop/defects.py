@@ -1,9 +1,10 @@
 """Defects that are planted into a data directory, and what the audit says about them.
 
-As a program: `defects.py DICOMPREP DATA_DIR` plants each kind of defect into each contour of a copy of DATA_DIR, one at
+As a program: `defects.py DICOMPREP DATA_DIR [KIND ...]` plants each kind of defect into each contour of a copy of DATA_DIR, one at
 a time, and prints the share that was found, as an error or at all, and the findings about other files.
 """
 
+import csv
 import json
 import math
 import shutil
@@ -54,14 +55,29 @@ def shift(file, pixels, direction):
     move(file, lambda x, y: (x + pixels * math.cos(angle), y + pixels * math.sin(angle)))
 
 
-def mirror(file, side):
-    """Mirrors a contour in an image of so many columns."""
-    move(file, lambda x, y: (side - 1 - x, y))
+def mirror(file, side, axis="x", backwards=False):
+    """Mirrors a contour in an image of so many columns and rows: left to right, or up to down where `axis` is y.
+    `backwards` reverses the order of its points too, so that it runs as it did."""
+    points = [(side - 1 - x, y) if axis == "x" else (x, side - 1 - y) for x, y in expect.points(file)]
+    write(file, points[::-1] if backwards else points)
 
 
 def scale(file, factor):
     cx, cy = centre(expect.points(file))
     move(file, lambda x, y: (cx + factor * (x - cx), cy + factor * (y - cy)))
+
+
+def copy_labelled(source, root):
+    """Copies a data directory without the images that no contour goes with: what is planted here is in the others."""
+    shutil.copytree(source / "contourfiles", root / "contourfiles")
+    shutil.copyfile(source / "link.csv", root / "link.csv")
+    drawn = contours(root)
+    with open(root / "link.csv", newline="") as table:
+        originals = {row["patient_id"]: row["original_id"] for row in csv.DictReader(table)}
+    for patient, original in originals.items():
+        (root / "dicoms" / patient).mkdir(parents=True)
+        for number in {number for letter in "io" for number in drawn.get((original, letter), ())}:
+            shutil.copyfile(source / "dicoms" / patient / f"{number}.dcm", root / "dicoms" / patient / f"{number}.dcm")
 
 
 def audit(program, root, *words):
@@ -98,6 +114,9 @@ def plants(root):
                     direction = (2 * turn + rank) % 8
                     yield f"shifted by {pixels} px", [file], lambda f=file, p=pixels, d=direction: shift(f, p, d)
             yield "mirrored", [file], lambda f=file: mirror(f, 256)
+            yield "mirrored up to down", [file], lambda f=file: mirror(f, 256, "y")
+            yield "mirrored, order reversed", [file], lambda f=file: mirror(f, 256, backwards=True)
+            yield "mirrored up to down, order reversed", [file], lambda f=file: mirror(f, 256, "y", True)
             yield "scaled by 1.5", [file], lambda f=file: scale(f, 1.5)
             phases = 2 if letter == "i" else 1
             if letter == "i" and rank % 2 == 0:
@@ -113,15 +132,14 @@ def plants(root):
             yield "copied to another patient", [file, other], lambda f=file, o=other: o.write_bytes(f.read_bytes())
 
 
-def main(program, data):
+def main(program, data, *kinds):
     rows, checks = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(shutil.copytree(data, Path(folder) / "data", ignore=shutil.ignore_patterns("*.dcm"), symlinks=True))
-        for image in Path(data).glob("dicoms/*/*.dcm"):
-            place = root / image.relative_to(data)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(image, place)
+        root = Path(folder) / "data"
+        copy_labelled(Path(data), root)
         for kind, files, plant in plants(root):
+            if kinds and kind not in kinds:
+                continue
             before = [file.read_bytes() for file in files]
             plant()
             mine, others = about(audit(program, root), root, files)
@@ -141,4 +159,4 @@ def main(program, data):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

@@ -1,6 +1,7 @@
 """Data directories made for one test: small images with the header and the pixels that the test is about."""
 
 import hashlib
+import math
 import os
 
 import numpy as np
@@ -125,6 +126,54 @@ def small_study(root, patients, images=1, size=8, link_order=None):
         for number in range(1, images + 1):
             study.add(patient, number, noise((size, size), -200, 900, patient, number).astype(np.int16))
     return study
+
+
+def ring(cx, cy, radius, points=60):
+    """A circle whose points run clockwise on the screen."""
+    angles = [2 * math.pi * k / points for k in range(points)]
+    return [(round(cx + radius * math.cos(a), 2), round(cy + radius * math.sin(a), 2)) for a in angles]
+
+
+class Heart:
+    """A patient of a study: slices 8 mm apart with six phases each, numbered one after the other, of which two have an
+    inner and an outer contour. Blood is bright and the wall dark, or with MONOCHROME1 the stored values say so in their
+    way."""
+
+    SLICES, PHASES, DRAWN = 8, 6, (1, 4)
+
+    def __init__(self, study, patient="P", lacking=(), photometric="MONOCHROME2", seed=0):
+        self.study, self.patient, self.photometric, self.seed = study, patient, photometric, seed
+        self.numbers = {}
+        study.patient(patient)
+        for at in ((s, p) for s in range(self.SLICES) for p in range(self.PHASES) if (s, p) not in lacking):
+            self.numbers[at] = len(self.numbers) + 1
+            self.add(*at)
+
+    def radii(self, slice, phase):
+        """Of the inner and of the outer contour, in pixels of 1 mm."""
+        inner = (14.1 - 0.97 * slice + 0.173 * self.seed) * (0.8 if phase == self.DRAWN[0] else 1)
+        return inner, inner + 6.31
+
+    def add(self, slice, phase):
+        number = self.numbers[slice, phase]
+        inner, outer = self.radii(slice, phase)
+        far = np.hypot(*(np.indices((64, 64)) - 32))
+        grains = noise((64, 64), 0, 60, self.patient, number)
+        values = np.where(far < inner, 800, np.where(far < outer, 200, 350)) + grains
+        stored = 1000 - values if self.photometric == "MONOCHROME1" else values
+        image = dicom(stored.astype(np.uint16), photometric=self.photometric, bits=12, PixelSpacing=[1, 1],
+                      ImagePositionPatient=[0, 0, 8 * slice], ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+                      TriggerTime=str(100 * phase), InstanceNumber=str(number))
+        drawn = phase in self.DRAWN
+        self.study.add(self.patient, number, image, ring(32, 32, inner) if drawn else None)
+        if drawn:
+            self.study.contour(self.patient, number, ring(32, 32, outer, 64), "outer")
+
+    def image(self, slice, phase):
+        return self.study.image_path(self.patient, self.numbers[slice, phase])
+
+    def contour(self, slice, phase, structure="inner"):
+        return self.study.contour_path(self.patient, self.numbers[slice, phase], structure)
 
 
 def entries(tree):

@@ -9,6 +9,7 @@ mod explain;
 mod places;
 mod prep;
 mod preview;
+mod repair;
 mod whiten;
 
 use std::path::PathBuf;
@@ -20,10 +21,11 @@ use clap_complete::Shell;
 pub(crate) use audit::{AuditArgs, ThresholdArgs};
 pub(crate) use augment::AugmentArgs;
 pub(crate) use batches::BatchesArgs;
-pub(crate) use check::{DiffArgs, RepairArgs, SourceArgs, VerifyArgs};
+pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs};
 pub(crate) use preview::{PreviewArgs, When};
+pub(crate) use repair::RepairArgs;
 pub(crate) use whiten::WhitenArgs;
 
 /// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.

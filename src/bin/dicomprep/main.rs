@@ -12,6 +12,7 @@ mod interrupt;
 mod prep;
 mod preview;
 mod progress;
+mod repair;
 mod report;
 mod settings;
 mod table;
@@ -58,7 +59,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Explain(explain) => explain::run(explain),
         Command::Info(info) => info::run(info),
         Command::Verify(verify) => verify::run(verify, &args.output),
-        Command::Repair(repair) => verify::repair(repair, &args.output),
+        Command::Repair(repair) => repair::run(repair, &args.output),
         Command::Diff(diff) => diff::run(diff, &args.output),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,4 +1,4 @@
-//! What can be typed after `verify`, `repair` and `diff`.
+//! What can be typed after `verify` and `diff`, and the sources that `repair` shares.
 
 use std::path::PathBuf;
 
@@ -36,43 +36,6 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "json")]
     pub(crate) report: Option<PathBuf>,
     /// Replace the report if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Number of threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
-}
-
-const REPAIR_EXAMPLES: &str = "\
-Example:
-  dicomprep repair final_data.h5 --against final_data/ -o repaired.h5
-      makes damaged images and masks anew and copies everything else byte for byte
-
-A row is made anew only from files with the recorded digests, and only where the result has the recorded checksum. The
-copy is verified before it gets its name. Where more than images and masks is damaged, run prep again.
-
-Exit codes: 0 all damaged rows were made anew; 1 it could not be done, and no file was written; 2 wrong usage; 3 some
-rows are as damaged as they were, and each is named with the reason.";
-
-/// Make the damaged rows of a file anew, in a copy of it
-#[derive(Debug, clap::Args)]
-#[command(after_help = REPAIR_EXAMPLES)]
-pub(crate) struct RepairArgs {
-    /// The damaged HDF5 file; it is not touched
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
-    /// The folder it was made of
-    #[arg(long, value_name = "DATA_DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) against: PathBuf,
-    /// The file to write
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) output: PathBuf,
-    #[command(flatten)]
-    pub(crate) sources: SourceArgs,
-    /// Print what was done as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Replace the output file if it exists
     #[arg(long)]
     pub(crate) force: bool,
     /// Number of threads [default: all cores]

@@ -1,0 +1,86 @@
+//! `dicomprep repair`: make damaged rows anew in a copy, and say what was done.
+
+use dicomprep::check::{self, CheckError, RepairSummary};
+use dicomprep::model::Plain;
+use dicomprep::prep::Control;
+use dicomprep::store::Target;
+
+use crate::args::{OutputArgs, RepairArgs};
+use crate::exit::{self, Exit};
+use crate::interrupt;
+use crate::progress::progress;
+use crate::settings::{all_cores, is_same_place, read_key};
+use crate::table;
+use crate::verify::{limit, sources};
+
+pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    if is_same_place(&args.output, &args.file) {
+        exit::wrong_usage(
+            "repair",
+            "--output names the file that is read; a file is never repaired in place",
+        );
+    }
+    let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
+    let sources = sources(&args.against, &args.sources, key.as_deref())?;
+    if sources.layout.is_input(&args.output) {
+        exit::wrong_usage("repair", "--output names a place among the inputs; nothing is ever written there");
+    }
+    let cancel = interrupt::stop_on_signals()?;
+    let progress = progress(output);
+    let control = Control { progress: &*progress, cancel: &cancel };
+    let target = Target::claim(&args.output, args.force)?;
+    let threads = args.threads.map_or_else(all_cores, usize::from);
+    let summary =
+        check::repair(&args.file, &sources, target, threads, control).map_err(|error| match error {
+            CheckError::Interrupted => anyhow::anyhow!("interrupted; no file was written"),
+            error => error.into(),
+        })?;
+    if args.json {
+        exit::print(&exit::json(&summary)?)?;
+    }
+    if !output.quiet || !summary.unrepaired.is_empty() {
+        exit::tell(&describe(&summary, args, output.verbose));
+    }
+    Ok(match (&summary.output, summary.unrepaired.is_empty()) {
+        (None, _) => Exit::Failed,
+        (Some(_), true) => Exit::Done,
+        (Some(_), false) => Exit::LeftOut,
+    })
+}
+
+fn describe(summary: &RepairSummary, args: &RepairArgs, verbose: bool) -> String {
+    let mut text = String::new();
+    let (shown, more) = limit(summary.unrepaired.len(), verbose);
+    for row in &summary.unrepaired[..shown] {
+        text += &format!("not repaired: {} (row {}): {}\n", Plain(&row.id), row.row, Plain(&row.why));
+    }
+    if more > 0 {
+        text += &format!("not repaired: {more} more; --verbose or --json lists them\n");
+    }
+    let (shown, more) = limit(summary.repaired.len(), verbose);
+    for id in &summary.repaired[..shown] {
+        text += &format!("repaired: {}\n", Plain(id));
+    }
+    if more > 0 {
+        text += &format!("repaired: {more} more; --verbose or --json lists them\n");
+    }
+    let Some(output) = &summary.output else {
+        let file = Plain(&args.file.display().to_string());
+        return text
+            + &format!("dicomprep: error: no row of {file} could be made anew, so no file was written\n");
+    };
+    let rest = match summary.bytes_untouched {
+        true => "every other byte is as it was",
+        false => "all other rows and columns have their checksums",
+    };
+    let repaired = table::count(summary.repaired.len(), "row");
+    let left = match summary.unrepaired.len() {
+        0 => String::new(),
+        rows => format!(", {} still damaged", table::count(rows, "row")),
+    };
+    text + &format!(
+        "{}: {repaired} of {} made anew{left}; {rest}\n",
+        Plain(&output.display().to_string()),
+        summary.rows
+    )
+}

@@ -1,0 +1,166 @@
+//! Which images are equal, pixel for pixel, those without a contour among them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::Control;
+use crate::assemble::read_image;
+use crate::audit::{Check, Finding, ImageFacts};
+use crate::model::{PixelType, Pixels, Place};
+use crate::source::{ConvertOptions, Limits, Monochrome1, StoredPixels, convert, parse_image};
+use crate::wrangle::{PairPlan, PlannedSample};
+
+/// Images decoded by one thread at a time.
+const BLOCK: usize = 16;
+/// How images are compared: as values, whatever they are stored as.
+const COMPARED: ConvertOptions =
+    ConvertOptions { monochrome1: Monochrome1::Invert, target: PixelType::Float32 };
+
+/// The beginning of a digest of `pixels`, which are binary32. `None` where all have one value: such images are equal
+/// because there is nothing on them. `bytes` is memory that is used again.
+pub(super) fn pixel_digest(pixels: &Pixels, bytes: &mut Vec<u8>) -> Option<u64> {
+    pixels.write_le_bytes(bytes);
+    let (values, _) = bytes.as_chunks::<4>();
+    if values.iter().all(|value| *value == values[0]) {
+        return None;
+    }
+    Some(Sha256::digest(bytes).iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte)))
+}
+
+/// What is known of the images without a contour.
+#[derive(Default)]
+pub(super) struct Unlabelled {
+    /// Of each that can be read, its number in [`PairPlan::unlabelled`] and what its header says.
+    pub(super) headers: Vec<(u32, ImageFacts)>,
+    /// Of each that has something on it, the digest.
+    digests: Vec<(u32, u64)>,
+}
+
+impl Unlabelled {
+    /// Decodes all of them. What cannot be read is of no use to anybody, and left out. Ends early where it is cancelled.
+    pub(super) fn look(pairs: &PairPlan, limits: &Limits, control: &Control<'_>) -> Self {
+        let blocks = pairs.unlabelled.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
+            let mut seen = Self::default();
+            let mut decoder = Decoder::default();
+            for (index, sample) in samples.iter().enumerate() {
+                if control.cancel.load(Ordering::Relaxed) {
+                    break;
+                }
+                let number = (block * BLOCK + index) as u32;
+                if let Some((facts, digest)) = decoder.look_at(pairs, sample, limits) {
+                    seen.headers.push((number, facts));
+                    seen.digests.extend(digest.map(|digest| (number, digest)));
+                }
+            }
+            control.progress.advance(samples.len());
+            seen
+        });
+        blocks.collect::<Vec<_>>().into_iter().fold(Self::default(), |mut all, block| {
+            all.headers.extend(block.headers);
+            all.digests.extend(block.digests);
+            all
+        })
+    }
+}
+
+/// Memory that is used again.
+struct Decoder {
+    bytes: Vec<u8>,
+    stored: StoredPixels,
+    pixels: Pixels,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), stored: StoredPixels::default(), pixels: Pixels::empty(COMPARED.target) }
+    }
+}
+
+impl Decoder {
+    fn look_at(
+        &mut self,
+        pairs: &PairPlan,
+        sample: &PlannedSample,
+        limits: &Limits,
+    ) -> Option<(ImageFacts, Option<u64>)> {
+        read_image(pairs, sample, limits, &mut self.bytes).ok()?;
+        let header = parse_image("", &self.bytes, limits, &mut self.stored).ok()?;
+        convert("", &header, &self.stored, COMPARED, &mut self.pixels).ok()?;
+        Some((ImageFacts::of(&header), pixel_digest(&self.pixels, &mut self.bytes)))
+    }
+}
+
+/// An image, and its number among the samples where it has a contour.
+type Image<'a> = (&'a PlannedSample, Option<u32>);
+
+/// Images of one patient that equal one of another: a finding for each that has a contour, as its first does, and one
+/// for all others of two patients. `digests` are those of `samples` by their numbers.
+pub(super) fn equal_images(
+    pairs: &PairPlan,
+    samples: &[PlannedSample],
+    digests: &[(u32, u64)],
+    unlabelled: &Unlabelled,
+) -> Vec<Finding> {
+    let labelled =
+        digests.iter().map(|&(number, digest)| ((&samples[number as usize], Some(number)), digest));
+    let others = unlabelled.digests.iter();
+    let others = others.map(|&(number, digest)| ((&pairs.unlabelled[number as usize], None::<u32>), digest));
+    let mut seen: HashMap<u64, Image<'_>> = HashMap::new();
+    let mut findings = Vec::new();
+    let mut groups: BTreeMap<(u32, u32), Vec<(Image<'_>, Image<'_>)>> = BTreeMap::new();
+    for (image, digest) in labelled.chain(others) {
+        let first = *seen.entry(digest).or_insert(image);
+        match (first, image) {
+            ((first, Some(a)), (sample, Some(b))) => {
+                findings.extend(equal_image(pairs, (first, a), (sample, b)));
+            }
+            _ if first.0.patient == image.0.patient => {}
+            _ => groups.entry((first.0.patient, image.0.patient)).or_default().push((first, image)),
+        }
+    }
+    findings.extend(groups.values().map(|equal| equal_group(pairs, equal)));
+    findings
+}
+
+/// The finding that images of two patients are equal, of which one at least has no contour.
+fn equal_group(pairs: &PairPlan, equal: &[(Image<'_>, Image<'_>)]) -> Finding {
+    let ((first, _), (sample, _)) = equal[0];
+    let [place, other] = [sample, first].map(|sample| Place::file(pairs.image_name(sample)));
+    let more = match equal.len() - 1 {
+        0 => String::new(),
+        1 => "; so does 1 more image of the two".to_owned(),
+        more => format!("; so do {more} more images of the two"),
+    };
+    let text = format!("its pixels equal those of {other}, an image of another patient{more}");
+    let samples = equal.iter().flat_map(|((_, a), (_, b))| [*a, *b]).flatten().collect();
+    Finding::of_samples(Check::EqualImage, samples, place, text).beside(vec![other])
+}
+
+/// The finding that two images are equal; none where they are of one patient.
+pub(super) fn equal_image(
+    pairs: &PairPlan,
+    (first, first_number): (&PlannedSample, u32),
+    (sample, number): (&PlannedSample, u32),
+) -> Option<Finding> {
+    let [place, other] = [sample, first].map(|sample| Place::file(pairs.image_name(sample)));
+    let text = format!("its pixels equal those of {other}, an image of another patient");
+    let samples = vec![number, first_number];
+    (first.patient != sample.patient)
+        .then(|| Finding::of_samples(Check::EqualImage, samples, place, text).beside(vec![other]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_are_compared_unless_there_is_nothing_on_them() {
+        let digest = |values: &[f32]| pixel_digest(&Pixels::Float32(values.to_vec()), &mut vec![1]);
+        assert_eq!(digest(&[1.0, 2.0, 3.0]), digest(&[1.0, 2.0, 3.0]));
+        assert_ne!(digest(&[1.0, 2.0, 3.0]), digest(&[1.0, 3.0, 2.0]));
+        assert_eq!(digest(&[2.0; 5]), None);
+    }
+}
