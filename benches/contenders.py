@@ -10,6 +10,7 @@ import common
 from common import DATA, HERE, REPOSITORY, generated, real, replicated, run
 
 BASE = "h5py, kept datasets, to the reader"
+FLOOR = "floor: read and inflate on 1 core"
 EPOCHS = 3
 
 
@@ -109,6 +110,7 @@ def scripts(file):
                     python("producer.py", "kept", file.plain), [file.plain], "npy")
     floor = lambda name, command, reader=None: Contender(f"floor: {name}", command, [file.path], reader, checked=False)
     yield floor("the same batch again and again to the reader", python("producer.py", "copy", file.path), "npy")
+    yield Contender(FLOOR, python("floors.py", "read", file.path), [file.path], checked=False)
     yield floor(f"inflate on {common.cores()} cores", python("floors.py", "inflate", file.path))
     yield floor("memcpy on 1 core", python("floors.py", "memcpy", file.path))
 
@@ -137,8 +139,8 @@ def loaders(file, able):
 
 
 def contenders(binary, file, able, words):
-    """Those that were asked for, and always the one that the others are compared with."""
+    """Those that were asked for, and always the two that the others are compared with."""
     named = lambda contender, parts: any(part in contender.name for part in parts)
     found = [*dicomprep(binary, file), *scripts(file), *loaders(file, able)]
     chosen = lambda contender: named(contender, words.only or [""]) and not named(contender, words.skip or [])
-    return [contender for contender in found if contender.name == BASE or chosen(contender)]
+    return [contender for contender in found if contender.name in (BASE, FLOOR) or chosen(contender)]

@@ -10,9 +10,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use dicomprep::augment::{AugmentSpec, Preset};
 use dicomprep::order::{Cursor, Rank, Uneven};
 use dicomprep::store::DatasetFile;
-use dicomprep::stream::{Batch, Stream, StreamError, StreamOptions};
+use dicomprep::stream::{Batch, ImageDtype, Stream, StreamError, StreamOptions};
 use packed::{options, stored, write_file};
 use proptest::prelude::*;
 
@@ -80,12 +81,17 @@ proptest! {
     fn only_cost_depends_on_how_it_is_done(
         threads in 1usize..6, prefetch in 1usize..7, cache_bytes in 0usize..60_000, level in prop_oneof![Just(0u8), Just(4)],
         batch_size in 1u64..40, epochs in 1u64..4, start in 0u64..30, balanced: bool,
+        image_dtype in prop::sample::select(&ImageDtype::ALL[..]), augmented: bool,
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), level);
         let mut options = StreamOptions {
-            seed: 5, shuffle: true, batch_size: NonZeroU64::new(batch_size).unwrap(), epochs: NonZeroU64::new(epochs), ..options()
+            seed: 5, shuffle: true, batch_size: NonZeroU64::new(batch_size).unwrap(), epochs: NonZeroU64::new(epochs),
+            image_dtype, ..options()
         };
+        if augmented && image_dtype != ImageDtype::Stored {
+            options.augment = Some(AugmentSpec::preset(Preset::Cardiac));
+        }
         options.rows.balance = balanced.then(|| "patient_id".to_owned());
         let expected = batches(&path, &options);
         let start = start as usize % expected.len();
@@ -133,8 +139,11 @@ fn a_damaged_row_ends_the_stream_after_what_stands_before_it() {
         let mut byte = [0];
         std::fs::File::open(&path).unwrap().read_exact_at(&mut byte, middle).unwrap();
         writer.write_all_at(&[byte[0] ^ 0x40], middle).unwrap();
-        for threads in [1, 3] {
-            let options = StreamOptions { threads: NonZeroUsize::new(threads).unwrap(), ..options() };
+        for (threads, image_dtype) in
+            [1, 3].into_iter().flat_map(|threads| ImageDtype::ALL.map(|dtype| (threads, dtype)))
+        {
+            let options =
+                StreamOptions { threads: NonZeroUsize::new(threads).unwrap(), image_dtype, ..options() };
             let stream = Stream::open(&path, &options).unwrap();
             let mut taken = 0;
             let ran = stream.run(Cursor::default(), |batch, _| {

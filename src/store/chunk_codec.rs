@@ -180,6 +180,7 @@ pub(super) const PADDING: usize = 64;
 pub struct ChunkDecoder {
     inflater: libdeflater::Decompressor,
     planes: Vec<u8>,
+    part: Vec<u8>,
 }
 
 impl Default for ChunkDecoder {
@@ -192,7 +193,7 @@ impl ChunkDecoder {
     /// A decoder for one thread.
     #[must_use]
     pub fn new() -> Self {
-        Self { inflater: libdeflater::Decompressor::new(), planes: Vec::new() }
+        Self { inflater: libdeflater::Decompressor::new(), planes: Vec::new(), part: Vec::new() }
     }
 
     /// Decodes a chunk that went through `applied` into `bytes`, as many as its shape asks for. `chunk` may be
@@ -206,7 +207,7 @@ impl ChunkDecoder {
             (true, Some(element_size)) => {
                 self.planes.resize(bytes.len(), 0);
                 inflate(&mut self.inflater, chunk, &mut self.planes)?;
-                unshuffle(&self.planes, element_size, bytes);
+                unshuffle_on_this_machine(&self.planes, element_size, 0, bytes);
             }
             (true, None) => inflate(&mut self.inflater, chunk, bytes)?,
             (false, shuffled) => {
@@ -214,10 +215,40 @@ impl ChunkDecoder {
                     return Err(CodecError::Length { found: chunk.len(), expected: bytes.len() });
                 }
                 match shuffled {
-                    Some(element_size) => unshuffle(chunk, element_size, bytes),
+                    Some(element_size) => unshuffle_on_this_machine(chunk, element_size, 0, bytes),
                     None => bytes.copy_from_slice(chunk),
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that are decoded at a time where a chunk is wanted in parts: they stay in the nearest cache, and are as
+/// many as the checksum takes at once.
+const PART_BYTES: usize = 3 * 8192;
+
+impl ChunkDecoder {
+    /// Decodes a chunk that was shuffled and deflated, of `length` bytes in elements of `element_size`, and hands
+    /// it to `take` in parts of whole elements, in order, without ever having it as a whole.
+    ///
+    /// # Errors
+    /// As [`ChunkDecoder::decode`], before anything is taken.
+    pub(super) fn decode_parts(
+        &mut self,
+        chunk: &[u8],
+        (element_size, length): (usize, usize),
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), CodecError> {
+        self.planes.resize(length, 0);
+        inflate(&mut self.inflater, chunk, &mut self.planes)?;
+        let elements = length / element_size;
+        let at_once = (PART_BYTES / element_size).max(1);
+        self.part.resize(at_once * element_size, 0);
+        for first in (0..elements).step_by(at_once) {
+            let part = &mut self.part[..at_once.min(elements - first) * element_size];
+            unshuffle_on_this_machine(&self.planes, element_size, first, part);
+            take(part);
         }
         Ok(())
     }
@@ -267,24 +298,31 @@ fn shuffle_pairs(bytes: &[u8], planes: &mut [u8]) {
     }
 }
 
-/// The inverse of [`shuffle`]. What is left over of a chunk that is no whole number of elements stands at its
-/// end as it was.
-fn unshuffle(planes: &[u8], element_size: usize, bytes: &mut [u8]) {
+/// [`unshuffle`] with the widest vectors that there are.
+fn unshuffle_on_this_machine(planes: &[u8], element_size: usize, first: usize, bytes: &mut [u8]) {
+    pulp::Arch::new().dispatch(|| unshuffle(planes, element_size, first, bytes));
+}
+
+/// The inverse of [`shuffle`], for the elements from `first` on that `bytes` has room for. What is left over of a
+/// chunk that is no whole number of elements stands at its end as it was.
+#[inline(always)]
+fn unshuffle(planes: &[u8], element_size: usize, first: usize, bytes: &mut [u8]) {
     let elements = planes.len() / element_size;
     let (planes, rest) = planes.split_at(elements * element_size);
-    let (whole, whole_rest) = bytes.split_at_mut(planes.len());
-    whole_rest.copy_from_slice(rest);
+    let wanted = (bytes.len() / element_size).min(elements - first);
+    let (whole, whole_rest) = bytes.split_at_mut(wanted * element_size);
+    whole_rest.copy_from_slice(&rest[..whole_rest.len()]);
     if element_size == 2 {
         // Written so that the compiler interleaves many at a time.
         let (low, high) = planes.split_at(elements);
         let (pairs, _) = whole.as_chunks_mut::<2>();
-        for ((pair, low), high) in pairs.iter_mut().zip(low).zip(high) {
+        for ((pair, low), high) in pairs.iter_mut().zip(&low[first..]).zip(&high[first..]) {
             *pair = [*low, *high];
         }
         return;
     }
     for (plane, values) in planes.chunks_exact(elements.max(1)).enumerate() {
-        for (element, value) in whole.chunks_exact_mut(element_size).zip(values) {
+        for (element, value) in whole.chunks_exact_mut(element_size).zip(&values[first..]) {
             element[plane] = *value;
         }
     }
@@ -330,6 +368,27 @@ mod tests {
         assert_eq!(planes, [even, odd].concat());
         shuffle(&[1, 2, 3, 4, 5, 6, 7, 8], 4, &mut planes);
         assert_eq!(planes, [1, 5, 2, 6, 3, 7, 4, 8]);
+    }
+
+    #[test]
+    fn parts_are_the_chunk_and_none_is_large() {
+        for (length, element_size) in [(2, 2), (PART_BYTES, 2), (131_072, 2), (131_070, 2), (99_996, 4)] {
+            let compression = Compression::new(4).unwrap();
+            let (bytes, mut chunk) = (sample(length), EncodedChunk::default());
+            ChunkEncoder::new(compression, Encoder::Runs).encode(&bytes, element_size, &mut chunk);
+            let (mut decoder, mut found, mut calls) = (ChunkDecoder::new(), Vec::new(), 0);
+            let take = |part: &[u8]| {
+                assert!(part.len() <= PART_BYTES && part.len().is_multiple_of(element_size));
+                found.extend_from_slice(part);
+                calls += 1;
+            };
+            decoder.decode_parts(chunk.bytes(), (element_size, length), take).unwrap();
+            assert!(found == bytes, "{length} bytes of {element_size}");
+            assert_eq!(calls, length.div_ceil(PART_BYTES));
+            let cut = &chunk.bytes()[..chunk.bytes().len() / 2];
+            let refused = decoder.decode_parts(cut, (element_size, length), |_| panic!("nothing is whole"));
+            assert!(refused.is_err());
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Reads and decodes chunks.
 
 use super::chunk_codec::{ChunkDecoder, PADDING};
+use super::chunk_span::Span;
 use super::{Applied, ChunkTable, CodecError, EncodedChunk, StoreError};
 
 /// Reads and decodes chunks, for one thread; keeps its memory between chunks.
 #[derive(Default)]
 pub struct ChunkReader {
     encoded: Vec<u8>,
+    whole: Vec<u8>,
     decoder: ChunkDecoder,
 }
 
@@ -29,20 +31,68 @@ impl ChunkReader {
             return Ok(());
         };
         let applied = table.applied(span.filters_left_out);
-        let length = span.bytes as usize;
-        let damaged = |source| table.damaged(chunk, source);
-        // No encoder makes a chunk much larger than it was; a size that says so is not believed.
-        if length > 2 * bytes.len() + 1024 {
-            return Err(damaged(CodecError::Length { found: length, expected: bytes.len() }));
-        }
-        if !applied.deflated && applied.shuffled_elements.is_none() && length == bytes.len() {
+        let is_plain = !applied.deflated && applied.shuffled_elements.is_none();
+        if is_plain && span.bytes as usize == bytes.len() {
             return table.read_at(bytes, span.address);
         }
-        self.encoded.clear();
-        self.encoded.resize(length + PADDING, 0);
-        table.read_at(&mut self.encoded[..length], span.address)?;
-        let end = if applied.deflated { length + PADDING } else { length };
-        self.decoder.decode(&self.encoded[..end], applied, bytes).map_err(damaged)
+        let encoded = self.fetch(table, chunk, &span, bytes.len())?;
+        let encoded = &self.encoded[..if applied.deflated { encoded + PADDING } else { encoded }];
+        self.decoder.decode(encoded, applied, bytes).map_err(|source| table.damaged(chunk, source))
+    }
+
+    /// As [`ChunkReader::read`], but hands the bytes to `take` in parts of whole elements, in order: those of a
+    /// shuffled chunk come while they are in the nearest cache.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::read`], before anything is taken.
+    pub(super) fn read_parts(
+        &mut self,
+        table: &ChunkTable,
+        chunk: usize,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), StoreError> {
+        let length = table.chunk_bytes();
+        if let Some(span) = table.span(chunk)?
+            && let Applied { deflated: true, shuffled_elements: Some(element_size) } =
+                table.applied(span.filters_left_out)
+        {
+            let encoded = self.fetch(table, chunk, &span, length)?;
+            let encoded = &self.encoded[..encoded + PADDING];
+            let decoded = self.decoder.decode_parts(encoded, (element_size, length), take);
+            return decoded.map_err(|source| table.damaged(chunk, source));
+        }
+        let mut whole = std::mem::take(&mut self.whole);
+        whole.resize(length, 0);
+        let read = self.read(table, chunk, &mut whole);
+        if read.is_ok() {
+            take(&whole);
+        }
+        self.whole = whole;
+        read
+    }
+
+    /// Reads a chunk that decodes to `decoded` bytes as it stands in the file, and says how long it is there.
+    /// [`PADDING`] zeros follow it.
+    fn fetch(
+        &mut self,
+        table: &ChunkTable,
+        chunk: usize,
+        span: &Span,
+        decoded: usize,
+    ) -> Result<usize, StoreError> {
+        let length = span.bytes as usize;
+        // No encoder makes a chunk much larger than it was; a size that says so is not believed.
+        if length > 2 * decoded + 1024 {
+            return Err(table.damaged(chunk, CodecError::Length { found: length, expected: decoded }));
+        }
+        if self.encoded.len() < length + PADDING {
+            self.encoded.resize(length + PADDING, 0);
+        }
+        let (encoded, rest) = self.encoded.split_at_mut(length);
+        table.read_at(encoded, span.address)?;
+        // What a damaged stream is taken for must not depend on what was read before.
+        rest[..PADDING].fill(0);
+        Ok(length)
     }
 
     /// As [`ChunkReader::read`]; the chunk as it stands in the file comes with it.

@@ -402,6 +402,22 @@ impl<'f> RowReader<'f> {
         self.read(&self.file.masks, row, 1, bytes)
     }
 
+    /// As [`RowReader::read_image`], but hands the image to `take` in parts of whole pixels, in order. It is to be
+    /// believed only where this returns no error.
+    ///
+    /// # Errors
+    /// As [`RowReader::read_image`].
+    pub fn read_image_parts(&mut self, row: usize, mut take: impl FnMut(&[u8])) -> Result<(), StoreError> {
+        let (table, verify, mut found) = (&self.file.images, self.checksums.is_some(), 0);
+        self.reader.read_parts(table, row, |part| {
+            if verify {
+                found = crc32c::crc32c_append(found, part);
+            }
+            take(part);
+        })?;
+        self.compare(table, row, 0, || found)
+    }
+
     fn read(
         &mut self,
         table: &'f ChunkTable,
@@ -410,9 +426,20 @@ impl<'f> RowReader<'f> {
         bytes: &mut [u8],
     ) -> Result<(), StoreError> {
         self.reader.read(table, row, bytes)?;
+        self.compare(table, row, component, || crc32c::crc32c(bytes))
+    }
+
+    /// Compares a checksum with that of the file, if there is one to compare with.
+    fn compare(
+        &mut self,
+        table: &ChunkTable,
+        row: usize,
+        component: usize,
+        found: impl FnOnce() -> u32,
+    ) -> Result<(), StoreError> {
         let Some(checksums) = self.checksums else { return Ok(()) };
         let expected = checksums.cell(row, &mut self.page)?.number(component);
-        let found = crc32c::crc32c(bytes);
-        if expected == Some(found.into()) { Ok(()) } else { Err(table.damaged(row, CodecError::Checksum)) }
+        let agree = expected == Some(found().into());
+        if agree { Ok(()) } else { Err(table.damaged(row, CodecError::Checksum)) }
     }
 }

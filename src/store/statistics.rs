@@ -49,6 +49,14 @@ impl ImageStatistics {
     }
 
     fn of_integers<S: Copy, T: Copy + Ord + Into<i32>>(values: &[S], read: impl Fn(S) -> T) -> Self {
+        pulp::Arch::new().dispatch(|| Self::of_integers_in_vectors(values, &read))
+    }
+
+    #[inline(always)]
+    fn of_integers_in_vectors<S: Copy, T: Copy + Ord + Into<i32>>(
+        values: &[S],
+        read: impl Fn(S) -> T,
+    ) -> Self {
         let Some(&first) = values.first() else {
             let sums = Sums::Integer { sum: 0, squares: 0 };
             return Self { pixels: 0, min: f64::NAN, max: f64::NAN, sums };

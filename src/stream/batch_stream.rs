@@ -144,7 +144,7 @@ impl Stream {
         }
         let mut batch = Batch { cursor: Cursor { epoch, batch: 0 }, ..Batch::default() };
         batch.samples.push(Sample { position: 0, row });
-        match Filler::new(self, &AtomicBool::new(false)).fill_samples(&mut batch) {
+        match Filler::new(self, &AtomicBool::new(false)).fill(&mut batch) {
             Ok(()) | Err(Unfilled::Stopped) => Ok(batch),
             Err(Unfilled::Failed(error)) => Err(error),
         }

@@ -4,6 +4,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::layout::plane_of;
+use super::normalize::Scaling;
 use super::{ConvertError, ElementType, Layout, Normalization, TensorSchema};
 use crate::model::PixelType;
 
@@ -118,9 +119,35 @@ impl ImageConverter {
         assert_eq!(stored.len(), numbers * self.pixel_type.size(), "the bytes of one stored image");
         assert_eq!(out.len(), self.schema.sample_bytes(), "the bytes of one image in a batch");
         let scaling = self.normalization.scaling(self.pixel_type, stored, row_window)?;
+        self.convert_with(scaling, stored, out)
+    }
+
+    /// Begins an image that comes in parts, to be written into `out`; `None` where it has to be there as a whole.
+    /// Lengths and `row_window` are those of [`ImageConverter::convert`].
+    ///
+    /// # Errors
+    /// [`ConvertError::NoWindow`] and [`ConvertError::BadWindow`] as for [`ImageConverter::convert`].
+    pub(super) fn parts<'c>(
+        &'c self,
+        row_window: [f32; 2],
+        out: &'c mut [u8],
+    ) -> Result<Option<ImageParts<'c>>, ConvertError> {
+        if self.channels > 1 || self.normalization.needs_sample() {
+            return Ok(None);
+        }
+        let scaling = self.normalization.scaling(self.pixel_type, &[], row_window)?;
+        Ok(Some(ImageParts { converter: self, scaling, rest: out }))
+    }
+
+    fn convert_with(
+        &self,
+        scaling: Option<Scaling>,
+        stored: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), ConvertError> {
         match scaling {
             None => self.convert_scaled(stored, out, |value| value),
-            Some(scaling) => self.convert_scaled(stored, out, |value| scaling.apply(value)),
+            Some(scaling) => self.convert_scaled(stored, out, move |value| scaling.apply(value)),
         }
     }
 
@@ -172,20 +199,22 @@ impl ImageConverter {
         &self,
         pixels: &[[u8; SIZE]],
         out: &mut [u8],
-        read: impl Fn([u8; SIZE]) -> f32,
-        scale: impl Fn(f32) -> f32,
+        read: impl Fn([u8; SIZE]) -> f32 + Copy,
+        scale: impl Fn(f32) -> f32 + Copy,
     ) -> Result<(), ConvertError> {
         match self.dtype {
             ImageDtype::Stored => out.copy_from_slice(pixels.as_flattened()),
             ImageDtype::Float32 => {
                 let (out, _) = out.as_chunks_mut::<4>();
-                for (to, &pixel) in out.iter_mut().zip(pixels) {
-                    *to = scale(read(pixel)).to_le_bytes();
-                }
+                pulp::Arch::new().dispatch(move || {
+                    for (to, &pixel) in out.iter_mut().zip(pixels) {
+                        *to = scale(read(pixel)).to_le_bytes();
+                    }
+                });
             }
             ImageDtype::Float16 => {
                 for (pixels, out) in pixels.chunks(BLOCK).zip(out.chunks_mut(2 * BLOCK)) {
-                    convert_to_float16(pixels, out, &read, &scale)?;
+                    convert_to_float16(pixels, out, read, scale)?;
                 }
             }
         }
@@ -193,19 +222,49 @@ impl ImageConverter {
     }
 }
 
+/// One image that is converted while it is decoded.
+#[derive(Debug)]
+pub(super) struct ImageParts<'c> {
+    converter: &'c ImageConverter,
+    scaling: Option<Scaling>,
+    /// What is still to be written.
+    rest: &'c mut [u8],
+}
+
+impl ImageParts<'_> {
+    /// Writes the next pixels.
+    ///
+    /// # Errors
+    /// [`ConvertError::Float16Overflow`].
+    ///
+    /// # Panics
+    /// Where they are more than are left of the image.
+    pub(super) fn push(&mut self, stored: &[u8]) -> Result<(), ConvertError> {
+        let ImageConverter { pixel_type, schema, .. } = self.converter;
+        let bytes = stored.len() / pixel_type.size() * schema.element.size();
+        let (out, rest) = std::mem::take(&mut self.rest).split_at_mut(bytes);
+        self.rest = rest;
+        self.converter.convert_with(self.scaling, stored, out)
+    }
+}
+
 /// For at most [`BLOCK`] pixels.
 fn convert_to_float16<const SIZE: usize>(
     pixels: &[[u8; SIZE]],
     out: &mut [u8],
-    read: impl Fn([u8; SIZE]) -> f32,
-    scale: impl Fn(f32) -> f32,
+    read: impl Fn([u8; SIZE]) -> f32 + Copy,
+    scale: impl Fn(f32) -> f32 + Copy,
 ) -> Result<(), ConvertError> {
     let values = &mut [0.0; BLOCK][..pixels.len()];
-    let mut too_large = false;
-    for (value, &pixel) in values.iter_mut().zip(pixels) {
-        *value = scale(read(pixel));
-        too_large |= value.abs() >= FLOAT16_LIMIT;
-    }
+    let filled = &mut *values;
+    let too_large = pulp::Arch::new().dispatch(move || {
+        let mut too_large = false;
+        for (value, &pixel) in filled.iter_mut().zip(pixels) {
+            *value = scale(read(pixel));
+            too_large |= value.abs() >= FLOAT16_LIMIT;
+        }
+        too_large
+    });
     if too_large {
         let overflowing = pixels.iter().zip(&*values).filter(|(_, value)| value.abs() >= FLOAT16_LIMIT);
         // An infinite pixel may stay infinite.

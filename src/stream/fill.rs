@@ -51,24 +51,9 @@ impl<'s> Filler<'s> {
         }
     }
 
-    /// Fills `batch` with the samples of `planned`.
-    pub(super) fn fill(&mut self, planned: &order::Batch, batch: &mut Batch) -> Result<(), Unfilled> {
-        batch.cursor = planned.cursor();
-        batch.samples.clear();
-        batch.samples.extend(planned.samples().filter_map(|order::Sample { position, row }| {
-            Some(order::Sample { position, row: self.stream.rows.row(planned.cursor().epoch, row)? })
-        }));
-        self.fill_samples(batch)
-    }
-
     /// Fills `batch`, whose cursor and samples are there.
-    pub(super) fn fill_samples(&mut self, batch: &mut Batch) -> Result<(), Unfilled> {
+    pub(super) fn fill(&mut self, batch: &mut Batch) -> Result<(), Unfilled> {
         let (stream, epoch) = (self.stream, batch.cursor.epoch);
-        for order::Sample { row, .. } in &batch.samples {
-            if !stream.cache.has(*row) {
-                stream.file.will_need(*row as usize);
-            }
-        }
         self.fill_texts(batch).map_err(|error| Unfilled::Failed(error.into()))?;
         let [image_bytes, mask_bytes] =
             [&stream.schema().image, &stream.schema().mask].map(|tensor| tensor.sample_bytes());
@@ -123,22 +108,51 @@ impl<'s> Filler<'s> {
         let Stream { file, form, cache, .. } = self.stream;
         let window = self.window_of(row as usize)?;
         if let Some(kept) = cache.get(row) {
-            let stored = [&kept.image[..], &kept.mask[..]];
+            let stored = [Some(&kept.image[..]), Some(&kept.mask[..])];
             return Ok(self.former.form(stored, window, params, [image, mask])?);
         }
         // What leaves as it is stored is decoded right into its place.
-        if form.is_identity() {
+        let [image_stays, mask_stays] = form.stays();
+        let keep = cache.has_room_for(file.image_bytes() + file.mask_bytes());
+        let formed = !image_stays && !keep && self.form_parts(row as usize, window, image)?;
+        let stored_image: Option<&[u8]> = if formed {
+            None
+        } else if image_stays {
             self.reader.read_image(row as usize, image)?;
+            Some(image)
+        } else {
+            resize(&mut self.image, file.image_bytes())?;
+            self.reader.read_image(row as usize, &mut self.image)?;
+            Some(&self.image)
+        };
+        let stored_mask: &[u8] = if mask_stays {
             self.reader.read_mask(row as usize, mask)?;
-            cache.keep(row, image, mask);
-            return Ok(());
+            mask
+        } else {
+            resize(&mut self.mask, file.mask_bytes())?;
+            self.reader.read_mask(row as usize, &mut self.mask)?;
+            &self.mask
+        };
+        if let Some(stored_image) = stored_image {
+            cache.keep(row, stored_image, stored_mask);
         }
-        resize(&mut self.image, file.image_bytes())?;
-        resize(&mut self.mask, file.mask_bytes())?;
-        self.reader.read_image(row as usize, &mut self.image)?;
-        self.reader.read_mask(row as usize, &mut self.mask)?;
-        cache.keep(row, &self.image, &self.mask);
-        Ok(self.former.form([&self.image, &self.mask], window, params, [image, mask])?)
+        let stored_image = (!image_stays && !formed).then_some(&self.image[..]);
+        let stored_mask = (!mask_stays).then_some(&self.mask[..]);
+        Ok(self.former.form([stored_image, stored_mask], window, params, [image, mask])?)
+    }
+
+    /// Converts the image of `row` while it is decoded. `false` where that cannot be, and nothing was done.
+    fn form_parts(&mut self, row: usize, window: [f32; 2], image: &mut [u8]) -> Result<bool, SampleError> {
+        let Some(mut parts) = self.former.begin_image(window, image)? else { return Ok(false) };
+        let mut converted = Ok(());
+        self.reader.read_image_parts(row, |part| {
+            if converted.is_ok() {
+                converted = parts.push(part);
+            }
+        })?;
+        // What is damaged is told first: whether it can be converted says nothing then.
+        converted?;
+        Ok(true)
     }
 
     /// Center and width of the row's own window, if images are normalized with it.
@@ -150,6 +164,22 @@ impl<'s> Filler<'s> {
 }
 
 impl Stream {
+    /// Decides the samples of `batch`, as `planned`, and has the system read ahead what they are made of: long before
+    /// a thread comes to them.
+    pub(super) fn begin(&self, planned: &order::Batch, batch: &mut Batch) {
+        let cursor = planned.cursor();
+        batch.cursor = cursor;
+        batch.samples.clear();
+        batch.samples.extend(planned.samples().filter_map(|order::Sample { position, row }| {
+            Some(order::Sample { position, row: self.rows.row(cursor.epoch, row)? })
+        }));
+        for order::Sample { row, .. } in &batch.samples {
+            if !self.cache.has(*row) {
+                self.file.will_need(*row as usize);
+            }
+        }
+    }
+
     fn sample_error(&self, row: u64, error: SampleError) -> StreamError {
         let ids = self.file.column(column::ID);
         let id = ids.and_then(|ids| Ok(ids.walk().cell(row as usize)?.text().map(str::to_owned)));

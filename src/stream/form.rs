@@ -3,6 +3,7 @@
 use std::collections::TryReserveError;
 use std::sync::Arc;
 
+use super::convert::ImageParts;
 use super::{ConvertError, ImageConverter, ImageDtype, Layout, MaskConverter, MaskDtype, Normalization};
 use crate::augment::{
     AugmentParams, AugmentSpec, Augmenter, Centering, DrawKey, ImageAndMask, ImageAndMaskMut, Whitening, draw,
@@ -108,9 +109,9 @@ impl Form {
         })
     }
 
-    /// Whether samples leave with the bytes that are stored.
-    pub(super) fn is_identity(&self) -> bool {
-        self.work.is_none() && self.image.is_identity() && self.mask.is_identity()
+    /// Whether images, and masks, leave with the bytes that are stored.
+    pub(super) fn stays(&self) -> [bool; 2] {
+        [self.image.is_identity(), self.mask.is_identity()].map(|stays| self.work.is_none() && stays)
     }
 
     /// Whether something is drawn for every sample.
@@ -177,19 +178,39 @@ impl<'f> Former<'f> {
         Self { form, work }
     }
 
+    /// Where the image of a row goes that comes in parts, before [`Former::form`] makes a sample of it with the same
+    /// `row_window` and the same place `image` in the batch; `None` where it has to be there as a whole.
+    pub(super) fn begin_image<'a>(
+        &'a mut self,
+        row_window: [f32; 2],
+        image: &'a mut [u8],
+    ) -> Result<Option<ImageParts<'a>>, FormError> {
+        let (Some(work), Some(bench)) = (&self.form.work, &mut self.work) else {
+            return Ok(self.form.image.parts(row_window, image)?);
+        };
+        let [height, width, channels] = work.shape;
+        resize(&mut bench.image, height * width * channels)?;
+        Ok(work.image.parts(row_window, bytemuck::cast_slice_mut(&mut bench.image))?)
+    }
+
     /// Writes the sample of a stored row, drawn for which is `params`, into its places in the batch. `row_window` is
-    /// its `samples/window`.
+    /// its `samples/window`. What is no more given as it is stored is in its place already: that of
+    /// [`Former::begin_image`], or that in the batch of what [stays](Form::stays).
     pub(super) fn form(
         &mut self,
-        [stored_image, stored_mask]: [&[u8]; 2],
+        [stored_image, stored_mask]: [Option<&[u8]>; 2],
         row_window: [f32; 2],
         params: Option<&AugmentParams>,
         [image, mask]: [&mut [u8]; 2],
     ) -> Result<(), FormError> {
         let Form { image: last_image, mask: last_mask, .. } = self.form;
         let (Some(work), Some(bench)) = (&self.form.work, &mut self.work) else {
-            last_image.convert(stored_image, row_window, image)?;
-            last_mask.convert(stored_mask, mask);
+            if let Some(stored) = stored_image {
+                last_image.convert(stored, row_window, image)?;
+            }
+            if let Some(stored) = stored_mask {
+                last_mask.convert(stored, mask);
+            }
             return Ok(());
         };
         // What leaves as it was worked on is worked on where it leaves from.
@@ -199,12 +220,15 @@ impl<'f> Former<'f> {
         let mask_stays = last_mask.is_identity();
         bench.lay_out(work, image_stays, mask_stays)?;
         let Workbench { augmenter, image: plain, mask: plain_mask, changed, changed_mask, whitened } = bench;
-        work.image.convert(stored_image, row_window, bytemuck::cast_slice_mut(plain))?;
-        let plain_mask = if work.mask.is_identity() {
-            stored_mask
-        } else {
-            work.mask.convert(stored_mask, plain_mask);
-            plain_mask
+        if let Some(stored) = stored_image {
+            work.image.convert(stored, row_window, bytemuck::cast_slice_mut(plain))?;
+        }
+        let plain_mask = match stored_mask {
+            Some(stored) if work.mask.is_identity() => stored,
+            stored => {
+                stored.into_iter().for_each(|stored| work.mask.convert(stored, plain_mask));
+                plain_mask
+            }
         };
         augmenter.apply(
             params.unwrap_or(&AugmentParams::default()),

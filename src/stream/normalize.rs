@@ -156,6 +156,14 @@ impl Normalization {
         self == Self::Window(None)
     }
 
+    /// Whether it depends on all pixels of a sample.
+    pub(super) fn needs_sample(self) -> bool {
+        match self {
+            Self::Standardize(standardization) => standardization.steps.needs_sample(),
+            _ => self == Self::SampleZScore,
+        }
+    }
+
     /// Whether its own numbers, those that no sample gives, are there and make sense.
     pub(super) fn check(self) -> Result<(), ConvertError> {
         match self {
@@ -172,7 +180,8 @@ impl Normalization {
         }
     }
 
-    /// What it is for one sample: `stored` are its pixels as in the file, `row_window` its `samples/window`.
+    /// What it is for one sample: `stored` are its pixels as in the file, which only those look at that
+    /// [`Normalization::needs_sample`] names, `row_window` its `samples/window`.
     /// `None` leaves the pixels as they are.
     pub(super) fn scaling(
         self,
@@ -255,7 +264,10 @@ impl Scaling {
 
     #[inline]
     pub(super) fn apply(self, pixel: f32) -> f32 {
-        (((f64::from(pixel) - self.offset) * self.factor) as f32).clamp(self.low, self.high)
+        let value = ((f64::from(pixel) - self.offset) * self.factor) as f32;
+        // As `clamp`, without its assertion, which keeps the compiler from making vectors.
+        let value = if value < self.low { self.low } else { value };
+        if value > self.high { self.high } else { value }
     }
 }
 

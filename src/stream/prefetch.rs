@@ -22,9 +22,8 @@ pub struct Times {
     pub taking: Duration,
 }
 
-/// A batch to fill, the memory to fill, and who waits for it.
+/// A batch to fill, whose samples are decided, and who waits for it.
 struct Job {
-    planned: order::Batch,
     batch: Batch,
     done: SyncSender<Result<Batch, Unfilled>>,
 }
@@ -41,7 +40,7 @@ pub(super) fn run<B>(
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         // Dropped first, also by a panic of `take`: then the threads come to an end.
-        let jobs = Jobs { queue: jobs, stopped: &stopped };
+        let jobs = Jobs { stream, queue: jobs, stopped: &stopped };
         for number in 0..threads.min(prefetch) {
             let work = || fill_all(Filler::new(stream, &stopped), &queue);
             let thread = thread::Builder::new().name(format!("decode-{number}"));
@@ -80,8 +79,8 @@ pub(super) fn run<B>(
 /// The work of one thread.
 fn fill_all(mut filler: Filler<'_>, queue: &Mutex<Receiver<Job>>) {
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-    while let Ok(Job { planned, mut batch, done }) = next() {
-        let filled = filler.fill(&planned, &mut batch).map(|()| batch);
+    while let Ok(Job { mut batch, done }) = next() {
+        let filled = filler.fill(&mut batch).map(|()| batch);
         // Whoever has stopped waiting does not want it.
         let _ = done.send(filled);
     }
@@ -89,16 +88,18 @@ fn fill_all(mut filler: Filler<'_>, queue: &Mutex<Receiver<Job>>) {
 
 /// Where jobs are given to the threads; when it is dropped, they stop.
 struct Jobs<'s> {
+    stream: &'s Stream,
     queue: Sender<Job>,
     stopped: &'s AtomicBool,
 }
 
 impl Jobs<'_> {
-    /// Has `batch` filled; what comes of it is received in the end.
-    fn begin(&self, planned: order::Batch, batch: Batch) -> Receiver<Result<Batch, Unfilled>> {
+    /// Has `batch` filled as `planned`; what comes of it is received in the end.
+    fn begin(&self, planned: order::Batch, mut batch: Batch) -> Receiver<Result<Batch, Unfilled>> {
+        self.stream.begin(&planned, &mut batch);
         let (done, filled) = sync_channel(1);
         // Without a thread left, `done` is dropped, and whoever waits finds out.
-        let _ = self.queue.send(Job { planned, batch, done });
+        let _ = self.queue.send(Job { batch, done });
         filled
     }
 }
