@@ -102,6 +102,12 @@ impl EarlierRows {
         self.rows.shrink_to_fit();
     }
 
+    /// The option in which all files differ, where they all do.
+    pub(super) fn all_differ(&self) -> Option<&'static str> {
+        let all = self.files.iter().all(|file| file.differs.is_some());
+        self.files.first().and_then(|file| file.differs).filter(|_| all)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

@@ -34,7 +34,7 @@ impl PartsFolder {
     /// The number of parts in it.
     #[must_use]
     pub fn parts(&self) -> usize {
-        self.list(PART).len()
+        self.numbered().len()
     }
 
     /// The parts with their numbers, ascending.
@@ -98,5 +98,41 @@ impl PartsFolder {
             name.is_some_and(|name| name.starts_with(start) && name.ends_with(end))
         };
         entries.map(|entry| entry.path()).filter(ours).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_found_in_order_and_removed_with_the_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let parts = PartsFolder::of(&place.path().join("a.h5"));
+        assert_eq!((parts.path(), parts.parts()), (&*place.path().join("a.h5.parts"), 0));
+        for number in [7, 1_234_567, 10] {
+            fs::write(parts.make_place(number).unwrap(), b"").unwrap();
+        }
+        fs::write(parts.path().join(".part-000008.h5.partial"), b"").unwrap();
+        let numbers: Vec<u64> = parts.numbered().into_iter().map(|(number, _)| number).collect();
+        assert_eq!((numbers, parts.parts()), (vec![7, 10, 1_234_567], 3));
+        parts.remove_partial();
+        parts.remove().unwrap();
+        assert!(!parts.path().exists());
+        parts.remove().unwrap();
+    }
+
+    #[test]
+    fn files_of_others_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let parts = PartsFolder::of(&place.path().join("a.h5"));
+        fs::write(parts.make_place(1).unwrap(), b"").unwrap();
+        for name in ["notes", "part-x.h5"] {
+            fs::write(parts.path().join(name), b"mine").unwrap();
+        }
+        parts.remove_partial();
+        parts.remove().unwrap();
+        assert!(parts.path().join("notes").exists() && parts.path().join("part-x.h5").exists());
+        assert_eq!(parts.numbered(), []);
     }
 }

@@ -7,7 +7,7 @@ use super::earlier::EarlierRows;
 use super::names::Namer;
 use super::parts::{Parts, segment_rows};
 use super::parts_folder::PartsFolder;
-use super::{PrepError, PrepPlan};
+use super::{NoteEntry, PrepError, PrepPlan};
 use crate::model::{Note, Place};
 use crate::store::{Encoder, StoreError, Target};
 
@@ -72,6 +72,9 @@ impl Resume {
             let next = parts.last().map_or(1, |(number, _)| number + 1);
             resume.next = (segment_rows > 0 && plan.samples.len() > segment_rows).then_some(next);
             resume.add_parts(parts.into_iter().map(|(_, path)| path), plan, encoder)?;
+        } else {
+            let text = "its file system has no locks, so nothing is kept for a run that goes on";
+            resume.notes.push(Note::new(Place::file(target.path().display().to_string()), text));
         }
         resume.earlier.sort();
         Ok(resume)
@@ -86,6 +89,15 @@ impl Resume {
     ) -> Option<Parts<'a>> {
         let next = self.next?;
         Some(Parts::new(plan, namer, encoder, (self.folder.clone(), next), self.segment_rows))
+    }
+
+    /// Removes the parts, when the file is complete. What stands in the way of that is no reason to fail.
+    pub(super) fn remove_parts(&self) -> Option<NoteEntry> {
+        let error = self.folder.remove().err()?;
+        let text =
+            format!("the file is complete, and nobody needs the folder any more: {}", error.with_cause());
+        let places = vec![self.folder.path().display().to_string()];
+        Some(NoteEntry { text, count: 1, places })
     }
 
     /// Adds the rows of parts. One that cannot be read is of no use, and is removed.

@@ -54,7 +54,8 @@ impl MadeBefore for EarlierReader<'_> {
     fn knows_image(&mut self, source_sha256: &Sha) -> bool {
         let known = self.earlier.knows_image(source_sha256);
         self.taken = None;
-        self.why = known.then_some(Why::AnnotationChanged);
+        let changed = self.earlier.all_differ().map_or(Why::AnnotationChanged, Why::Option);
+        self.why = known.then_some(changed);
         known
     }
 

@@ -96,7 +96,7 @@ pub fn run(
         let bytes = finish_file(sink, &namer, &splits, root, &train)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();
         summary.output = Some(Output { path, bytes });
-        resume.folder.remove()?;
+        summary.notes.extend(resume.remove_parts());
     }
     summary.seconds.wall = plan.seconds + plan.audit_seconds + start.elapsed().as_secs_f64();
     Ok(summary)
