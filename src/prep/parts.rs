@@ -11,8 +11,8 @@ use super::source_digest::SourceDigest;
 use super::{PrepError, PrepPlan};
 use crate::model::{PixelType, Pixels};
 use crate::store::{
-    DatasetWriter, EncodedRow, Encoder, Moments, RootAttributes, StoreError, Target, TrainStatistics,
-    ValueHistogram,
+    DatasetSpec, DatasetWriter, EncodedRow, Encoder, Moments, RootAttributes, StoreError, Target,
+    TrainStatistics, ValueHistogram,
 };
 
 /// Bytes of images and masks, before they are compressed, that make a segment.
@@ -34,6 +34,7 @@ pub(super) struct Parts<'a> {
     encoder: Encoder,
     folder: PartsFolder,
     segment_rows: usize,
+    spec: DatasetSpec,
     /// The number of the next part.
     next: Mutex<u64>,
     /// By segment, the parts that are not complete.
@@ -72,8 +73,10 @@ impl<'a> Parts<'a> {
         (folder, next): (PartsFolder, u64),
         segment_rows: usize,
     ) -> Self {
+        let mut spec = dataset_spec(plan, namer, encoder);
+        spec.capacity = segment_rows.min(plan.samples.len());
         let (next, pending) = (Mutex::new(next), Mutex::default());
-        Self { plan, namer, encoder, folder, segment_rows, next, pending }
+        Self { plan, namer, encoder, folder, segment_rows, spec, next, pending }
     }
 
     /// The segment of sample `number`.
@@ -103,11 +106,9 @@ impl<'a> Parts<'a> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let target = Target::claim(&self.folder.make_place(*next)?, false)?;
         *next += 1;
-        let mut spec = dataset_spec(self.plan, self.namer, self.encoder);
-        spec.capacity = self.segment_rows.min(self.plan.samples.len());
         Ok(OpenPart {
             segment,
-            writer: DatasetWriter::create(target, spec)?,
+            writer: DatasetWriter::create(target, self.spec.clone())?,
             moments: Moments::default(),
             digest: SourceDigest::with_capacity(0),
             patients: BTreeSet::new(),
