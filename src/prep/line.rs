@@ -26,6 +26,13 @@ impl<'a> Line<'a> {
         Self { sink, origins: RowOrigins::default(), parts, open: None, next: 0 }
     }
 
+    /// All that will come has come: what is not complete by now never will be.
+    pub(super) fn end(&mut self) {
+        if let Some(parts) = self.parts {
+            parts.abandon(&mut self.open);
+        }
+    }
+
     /// Takes the next one. `false` where a file cannot be written any more. A part that is complete now goes to
     /// `complete`.
     pub(super) fn take(&mut self, brought: &mut Brought, complete: &mut Vec<CompletePart>) -> bool {

@@ -156,6 +156,14 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
+    /// Gives up the parts that are not complete. Nobody else can write parts as long as the output is locked, so this
+    /// comes before its end.
+    pub(super) fn abandon(&self, open: &mut Option<OpenPart>) {
+        *open = None;
+        self.pending().clear();
+        self.folder.remove_empty();
+    }
+
     fn pending(&self) -> MutexGuard<'_, BTreeMap<usize, Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }

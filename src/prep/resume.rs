@@ -1,6 +1,5 @@
 //! What a run goes on from, and what it leaves for the next one if it is stopped.
 
-use std::fs;
 use std::path::PathBuf;
 
 use super::earlier::EarlierRows;
@@ -9,7 +8,7 @@ use super::parts::{Parts, segment_rows};
 use super::parts_folder::PartsFolder;
 use super::{NoteEntry, PrepError, PrepPlan};
 use crate::model::{Note, Place};
-use crate::store::{Encoder, StoreError, Target};
+use crate::store::{Encoder, Target};
 
 /// How a run that was stopped goes on.
 #[derive(Debug, Clone, Default)]
@@ -33,12 +32,6 @@ pub(super) struct Resume {
     /// The number of the next part; `None` where no parts are kept.
     next: Option<u64>,
     segment_rows: usize,
-}
-
-impl Drop for Resume {
-    fn drop(&mut self) {
-        self.folder.remove_empty();
-    }
 }
 
 impl Resume {
@@ -71,7 +64,8 @@ impl Resume {
             let parts = resume.folder.numbered();
             let next = parts.last().map_or(1, |(number, _)| number + 1);
             resume.next = (segment_rows > 0 && plan.samples.len() > segment_rows).then_some(next);
-            resume.add_parts(parts.into_iter().map(|(_, path)| path), plan, encoder)?;
+            resume.add_parts(parts.into_iter().map(|(_, path)| path), plan, encoder);
+            resume.folder.remove_empty();
         } else {
             let text = "its file system has no locks, so nothing is kept for a run that goes on";
             resume.notes.push(Note::new(Place::file(target.path().display().to_string()), text));
@@ -100,13 +94,8 @@ impl Resume {
         Some(NoteEntry { text, count: 1, places })
     }
 
-    /// Adds the rows of parts. One that cannot be read is of no use, and is removed.
-    fn add_parts(
-        &mut self,
-        parts: impl Iterator<Item = PathBuf>,
-        plan: &PrepPlan,
-        encoder: Encoder,
-    ) -> Result<(), PrepError> {
+    /// Adds the rows of parts. One that cannot be read is of no use; it goes with the others in the end.
+    fn add_parts(&mut self, parts: impl Iterator<Item = PathBuf>, plan: &PrepPlan, encoder: Encoder) {
         let mut differs = None;
         for path in parts {
             match self.earlier.add(&path, plan, encoder) {
@@ -114,17 +103,11 @@ impl Resume {
                 Err(error) => {
                     let text = format!("its rows are made anew: {}", error.with_cause());
                     self.notes.push(Note::new(Place::file(path.display().to_string()), text));
-                    fs::remove_file(&path).map_err(|source| StoreError::Io {
-                        action: "remove",
-                        path,
-                        source,
-                    })?;
                 }
             }
         }
         let folder = self.folder.path().display().to_string();
         self.note_difference(&folder, differs);
-        Ok(())
     }
 
     fn note_difference(&mut self, name: &str, differs: Option<&str>) {

@@ -100,6 +100,7 @@ impl<'a> Shared<'a> {
     /// What was gathered, when all threads are done.
     pub(super) fn into_parts(self) -> Result<(Line<'a>, Totals), PrepError> {
         let mut line = self.line.into_sink();
+        line.end();
         match self.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None => match line.sink.error.take() {
