@@ -213,7 +213,7 @@ def test_stopped_at_random_moments_again_and_again(long_study, dicomprep, out, t
         rounds += 1
         for _ in range(chance.randint(1, 4)):
             process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            time.sleep(chance.uniform(0.005, lasts))
+            time.sleep(chance.uniform(0.005, 0.8 * lasts))
             number = chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
             process.send_signal(number)
             _, said = process.communicate(timeout=60)
