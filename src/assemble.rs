@@ -3,6 +3,7 @@
 mod contour;
 mod files;
 mod fit;
+mod made_before;
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 pub use contour::{ReadContour, read_contour};
 pub use files::{fetch_header, read_header, read_image};
 pub use fit::Fit;
+pub use made_before::{MadeBefore, NothingBefore};
 
 use files::{dicom_skipped, read_file, unreadable};
 use fit::Fitter;
@@ -115,7 +117,10 @@ pub struct Assembler<'a> {
     plan: &'a PairPlan,
     options: &'a AssembleOptions,
     rasterizer: Rasterizer,
+    /// The image file.
     bytes: Vec<u8>,
+    /// The contour file.
+    text: Vec<u8>,
     stored: StoredPixels,
     pixels: Pixels,
     fitter: Fitter,
@@ -135,6 +140,7 @@ impl<'a> Assembler<'a> {
             options,
             rasterizer: Rasterizer::new(options.mask_rule),
             bytes: Vec::new(),
+            text: Vec::new(),
             stored: StoredPixels::default(),
             pixels: Pixels::empty(options.pixel_type),
             fitter: Fitter::new(options.pixel_type),
@@ -179,8 +185,33 @@ impl<'a> Assembler<'a> {
 
     /// Reads the files of `sample` and makes its pixels and masks. What cannot be used goes to `remarks`.
     pub fn assemble(&mut self, sample: &PlannedSample, remarks: &mut Remarks) -> Assembled {
-        let (source_sha256, header) = match self.read_pixels(sample, remarks) {
-            Ok(image) => image,
+        self.assemble_or_take(sample, &mut NothingBefore, remarks)
+    }
+
+    /// As [`Assembler::assemble`]; but where the sample was made `before` of files with the same bytes, its pixels and
+    /// masks are taken from there.
+    pub fn assemble_or_take(
+        &mut self,
+        sample: &PlannedSample,
+        before: &mut impl MadeBefore,
+        remarks: &mut Remarks,
+    ) -> Assembled {
+        let source_sha256 = match self.read_image(sample) {
+            Ok(sha256) => sha256,
+            Err(skipped) => {
+                reject_image(self.plan, sample, skipped, remarks);
+                return Assembled::Rejected;
+            }
+        };
+        if before.knows_image(&source_sha256) {
+            let mut noticed = Remarks::default();
+            if let Some(facts) = self.take(sample, source_sha256, before, &mut noticed) {
+                remarks.append(noticed);
+                return Assembled::Sample(facts);
+            }
+        }
+        let header = match self.decode_image(sample, remarks) {
+            Ok(header) => header,
             Err(skipped) => {
                 reject_image(self.plan, sample, skipped, remarks);
                 return Assembled::Rejected;
@@ -208,20 +239,24 @@ impl<'a> Assembler<'a> {
         })
     }
 
-    fn read_pixels(
-        &mut self,
-        sample: &PlannedSample,
-        remarks: &mut Remarks,
-    ) -> Result<([u8; 32], ImageHeader), Skipped> {
-        let name = self.plan.image_name(sample);
+    /// Reads the image file; returns its digest.
+    fn read_image(&mut self, sample: &PlannedSample) -> Result<[u8; 32], Skipped> {
         let start = Instant::now();
         let limit = self.options.limits.max_image_bytes;
         read_file(&self.plan.image_path(sample), limit, "; see --max-image-bytes", &mut self.bytes)
-            .map_err(|error| unreadable(&name, Reason::ImageUnreadable, &error))?;
+            .map_err(|error| unreadable(&self.plan.image_name(sample), Reason::ImageUnreadable, &error))?;
         let sha256 = Sha256::digest(&self.bytes).into();
         self.bytes_read += self.bytes.len() as u64;
         self.times.read += start.elapsed();
+        Ok(sha256)
+    }
 
+    fn decode_image(
+        &mut self,
+        sample: &PlannedSample,
+        remarks: &mut Remarks,
+    ) -> Result<ImageHeader, Skipped> {
+        let name = self.plan.image_name(sample);
         let start = Instant::now();
         let header = parse_image(&name, &self.bytes, &self.options.limits, &mut self.stored)
             .map_err(|error| dicom_skipped(&error))?;
@@ -238,7 +273,7 @@ impl<'a> Assembler<'a> {
         }
         self.times.decode += start.elapsed();
         note_losses(&name, &header, conversion.rounded, remarks);
-        Ok((sha256, header))
+        Ok(header)
     }
 
     /// Rasterizes every contour of the sample into its plane.
@@ -258,11 +293,7 @@ impl<'a> Assembler<'a> {
                 remarks.skipped.push(skipped);
                 None
             });
-            if read.is_some_and(|facts| facts.mask_pixels == 0) {
-                let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
-                let text = "the contour owns no pixel of the image, so its mask is empty";
-                remarks.notes.push(Note::new(Place::file(name), text));
-            }
+            self.note_empty(sample, plane, read, remarks);
             facts.push(read);
             self.contours.resize(plane + 1, None);
         }
@@ -275,28 +306,11 @@ impl<'a> Assembler<'a> {
         plane: usize,
         source: GridShape,
     ) -> Result<Option<AnnotationFacts>, Skipped> {
-        let AssembleOptions { shape, fit, contour_offset, .. } = *self.options;
-        let start = Instant::now();
-        let read = contour::read_bytes(self.plan, (sample, plane), &mut self.bytes)?;
-        let Some(name) = read else {
+        let Some((sha256, contour_area)) = self.read_contour(sample, plane, source)? else {
             return Ok(None);
         };
-        self.bytes_read += self.bytes.len() as u64;
-        let sha256 = Sha256::digest(&self.bytes).into();
-        self.times.read += start.elapsed();
-
         let start = Instant::now();
-        let contour = contour::parse(&name, &self.bytes, contour_offset, source)?;
-        let moved = |error: PolygonError| {
-            Skipped::new(Place::file(name.as_str()), Reason::ContourUnreadable, error.to_string())
-        };
-        let contour_area = contour.area();
-        let fitted = match fit {
-            Some(fit) if source != shape => {
-                contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?
-            }
-            _ => contour,
-        };
+        let fitted = self.contours[plane].as_ref().expect("a contour that was read");
         self.rasterizer.rasterize(fitted.points(), &mut self.mask);
         match sample.annotations.len() {
             1 => self.masks.copy_from_slice(self.mask.data()),
@@ -307,9 +321,58 @@ impl<'a> Assembler<'a> {
             }
         }
         self.times.rasterize += start.elapsed();
+        Ok(Some(AnnotationFacts { sha256, contour_area, mask_pixels: self.mask.count_ones() }))
+    }
+
+    /// Reads the contour in `plane`, which is as long as the contours before it, and keeps it in the pixels of the
+    /// data set. Returns its digest, and its area in square pixels of the source image.
+    fn read_contour(
+        &mut self,
+        sample: &PlannedSample,
+        plane: usize,
+        source: GridShape,
+    ) -> Result<Option<([u8; 32], f64)>, Skipped> {
+        let AssembleOptions { shape, fit, contour_offset, .. } = *self.options;
+        let start = Instant::now();
+        let read = contour::read_bytes(self.plan, (sample, plane), &mut self.text)?;
+        let Some(name) = read else {
+            return Ok(None);
+        };
+        self.bytes_read += self.text.len() as u64;
+        let sha256 = Sha256::digest(&self.text).into();
+        self.times.read += start.elapsed();
+
+        let start = Instant::now();
+        let contour = contour::parse(&name, &self.text, contour_offset, source)?;
+        let moved = |error: PolygonError| {
+            Skipped::new(Place::file(name.as_str()), Reason::ContourUnreadable, error.to_string())
+        };
+        let area = contour.area();
+        let fitted = match fit {
+            Some(fit) if source != shape => {
+                contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?
+            }
+            _ => contour,
+        };
         self.contours.resize(plane, None);
         self.contours.push(Some(fitted));
-        Ok(Some(AnnotationFacts { sha256, contour_area, mask_pixels: self.mask.count_ones() }))
+        self.times.rasterize += start.elapsed();
+        Ok(Some((sha256, area)))
+    }
+
+    /// Notes an annotation whose mask is empty.
+    fn note_empty(
+        &self,
+        sample: &PlannedSample,
+        plane: usize,
+        facts: Option<AnnotationFacts>,
+        remarks: &mut Remarks,
+    ) {
+        if facts.is_some_and(|facts| facts.mask_pixels == 0) {
+            let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
+            let text = "the contour owns no pixel of the image, so its mask is empty";
+            remarks.notes.push(Note::new(Place::file(name), text));
+        }
     }
 
     /// Whether enough contours are left to make a labelled sample.

@@ -11,7 +11,9 @@ use std::sync::atomic::AtomicBool;
 use dicomprep::assemble::Fit;
 use dicomprep::audit::Thresholds;
 use dicomprep::model::{GridShape, Structure};
-use dicomprep::prep::{Control, OnFinding, PrepOptions, Progress, Splits, Unlabelled, plan, run};
+use dicomprep::prep::{
+    Control, OnFinding, PrepOptions, Progress, ResumeOptions, Splits, Unlabelled, plan, run,
+};
 use dicomprep::raster::MaskRule;
 use dicomprep::source::{Limits, Monochrome1};
 use dicomprep::store::{Compression, Target};
@@ -89,7 +91,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 2] {
     let plan = plan(&layout, options, &control).unwrap();
     let target = Target::claim(&root.join("x.h5"), true).unwrap();
     let region = Region::new(ALLOCATOR);
-    let summary = run(&plan, target, control).unwrap();
+    let summary = run(&plan, target, &ResumeOptions::default(), control).unwrap();
     let change = region.change();
     assert!(summary.output.is_some() && summary.rejected.is_empty(), "{summary:?}");
     [change.allocations + change.reallocations, change.bytes_allocated]

@@ -69,7 +69,8 @@ pub fn fetch_header(plan: &PairPlan, sample: &PlannedSample) {
 /// Where too many files are open, waits for others to be closed: that a good file cannot be opened for a
 /// moment is no reason to leave it out.
 fn open(path: &Path) -> io::Result<(File, u64)> {
-    let open = || OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path);
+    let open =
+        || OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path);
     let mut opened = open();
     for _ in 0..OPEN_TRIES {
         match &opened {

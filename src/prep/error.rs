@@ -53,7 +53,7 @@ pub enum PrepError {
         option: &'static str,
     },
     /// The user asked to stop.
-    #[error("interrupted: no file was written, and nothing is left of it on the disk")]
+    #[error("interrupted: no file was written")]
     Interrupted,
     /// The output file cannot be written.
     #[error(transparent)]

@@ -192,10 +192,10 @@ impl PrepPlan {
     }
 }
 
-/// Memory of the program and the HDF5 library alone.
-const BASE_BYTES: u64 = 12 << 20;
-/// Memory of a thread beside its images: the encoders and the histogram.
-const THREAD_BYTES: u64 = 3 << 20;
+/// Memory of the program and the HDF5 library with the file and its parts alone.
+const BASE_BYTES: u64 = 24 << 20;
+/// Memory of a thread beside its images: the encoders and the histograms.
+const THREAD_BYTES: u64 = 5 << 20;
 /// Memory that each row keeps: its plan, its digests, and the fingerprint of its image; and, while it is audited, what
 /// is kept of its header and its contours.
 const ROW_MEMORY_BYTES: u64 = 350 + 320;

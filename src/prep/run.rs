@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use super::encoder_choice::choose_encoder;
 use super::finish::FinalSplits;
+use super::line::Line;
 use super::names::Namer;
 use super::planning::{PrepPlan, pool};
+use super::resume::{Resume, ResumeOptions};
 use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
@@ -37,34 +39,46 @@ pub struct Control<'a> {
 
 /// Makes the file that `plan` describes under the name that `target` has claimed.
 ///
+/// What is finished is kept in parts beside it until the file is complete, and a run that was stopped goes on from there;
+/// `resume` says how, and from which other files rows are taken. The file does not depend on it.
+///
 /// Where the plan's options are strict and something was rejected, or no sample is left, no file is made
 /// and [`PrepSummary::output`] is `None`.
 ///
 /// # Errors
 /// [`PrepError::Interrupted`], [`PrepError::Store`], [`PrepError::Threads`]; then no file is made either.
-pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<PrepSummary, PrepError> {
+pub fn run(
+    plan: &PrepPlan,
+    target: Target,
+    resume: &ResumeOptions,
+    control: Control<'_>,
+) -> Result<PrepSummary, PrepError> {
     let start = Instant::now();
     let path = target.path().to_owned();
     let options = plan.assemble_options();
     let PrepOptions { compression, encoder, .. } = plan.options;
     let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, compression, encoder);
     let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
+    let resume = Resume::begin(plan, &target, encoder, resume)?;
+    let parts = resume.parts(plan, &namer, encoder);
     let writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
-    let shared = Shared::new((plan, &options), &namer, encoder, Sink::new(plan, writer), control);
+    let line = Line::new(Sink::new(plan, writer), parts.as_ref());
+    let line = (line, parts.as_ref(), &resume.earlier);
+    let shared = Shared::new((plan, &options), &namer, encoder, line, control);
     control.progress.begin("preparing images", plan.samples.len());
     pool(plan.options.threads)?.broadcast(|_| Worker::new(&shared).work());
     control.progress.end();
-    let (mut sink, totals) = shared.into_parts();
-    if let Some(error) = sink.error.take() {
-        return Err(error.into());
-    }
+    let (line, totals) = shared.into_parts()?;
+    let Line { mut sink, origins, .. } = line;
     if control.cancel.load(Ordering::Relaxed) {
         return Err(PrepError::Interrupted);
     }
+    sink.remarks.notes.extend_from_slice(&resume.notes);
     let splits = FinalSplits::of(plan, &mut sink);
     sink.tally.add(Bin::Used, 1);
     sink.tally.add(Bin::Unlabelled, plan.unlabelled);
     let mut summary = PrepSummary::of_run(plan, &mut sink, &splits, encoder);
+    summary.rows = origins;
     summary.bytes_in = totals.bytes_read;
     summary.seconds = StageSeconds {
         plan: plan.seconds,
@@ -83,12 +97,13 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
         let bytes = finish_file(sink, &namer, &splits, root, &train)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();
         summary.output = Some(Output { path, bytes });
+        summary.notes.extend(resume.remove_parts());
     }
     summary.seconds.wall = plan.seconds + plan.audit_seconds + start.elapsed().as_secs_f64();
     Ok(summary)
 }
 
-fn dataset_spec(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder) -> DatasetSpec {
+pub(super) fn dataset_spec(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder) -> DatasetSpec {
     DatasetSpec {
         shape: plan.shape,
         pixel_type: plan.pixel_type,

@@ -125,15 +125,11 @@ impl<'a> Sink<'a> {
 
     fn count(&mut self, number: u32, encoded: &EncodedRow) {
         let row = &encoded.row;
-        self.digest.add(row.source_sha256, Input { sample: number, plane: None });
+        self.digest.add_row(row, number);
         let mut annotations = 0;
-        for (plane, cell) in row.annotations.iter().enumerate() {
-            if let Some(sha256) = cell.sha256 {
-                annotations += 1;
-                self.annotated[plane] += 1;
-                // There are two structures.
-                self.digest.add(sha256, Input { sample: number, plane: Some(plane as u8) });
-            }
+        for (plane, _) in row.annotations.iter().enumerate().filter(|(_, cell)| cell.sha256.is_some()) {
+            annotations += 1;
+            self.annotated[plane] += 1;
         }
         match annotations {
             0 => self.tally.add(Bin::Unlabelled, 1),

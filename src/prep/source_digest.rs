@@ -3,6 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use super::pseudonym::hex;
+use super::sink::Input;
+use crate::store::SampleRow;
 
 /// Gathers the digest of every input that is used; names are asked for at the end, so that none is kept.
 #[derive(Debug)]
@@ -35,6 +37,19 @@ impl<I: Copy> SourceDigest<I> {
             }
         }
         hex(&all.finalize())
+    }
+}
+
+impl SourceDigest<Input> {
+    /// Adds the inputs of the row of sample number `sample`.
+    pub(super) fn add_row(&mut self, row: &SampleRow, sample: u32) {
+        self.add(row.source_sha256, Input { sample, plane: None });
+        for (plane, cell) in row.annotations.iter().enumerate() {
+            if let Some(sha256) = cell.sha256 {
+                // There are two structures.
+                self.add(sha256, Input { sample, plane: Some(plane as u8) });
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::finish::FinalSplits;
 use super::sink::Sink;
-use super::{FindingEntry, PrepPlan};
+use super::{FindingEntry, PrepPlan, RowOrigins};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
 use crate::store::Encoder;
 
@@ -53,6 +53,8 @@ pub struct PrepSummary {
     pub notes: Vec<NoteEntry>,
     /// `id` of the samples that were left out because their image stands in another split.
     pub split_left_out: Vec<String>,
+    /// Which rows were taken from an interrupted run or an earlier file.
+    pub rows: RowOrigins,
     /// Bytes of the images and contours that were read.
     pub bytes_in: u64,
     /// Seconds of each stage.
@@ -250,6 +252,7 @@ impl PrepSummary {
             findings: Vec::new(),
             notes: gather(plan.notes.iter().chain(&notes)),
             split_left_out: Vec::new(),
+            rows: RowOrigins::default(),
             bytes_in: 0,
             seconds: StageSeconds::default(),
             threads: plan.options.threads,

@@ -4,10 +4,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::earlier::EarlierRows;
 use super::in_order::InOrder;
+use super::line::{Brought, Line};
 use super::names::{Namer, Names};
-use super::sink::{Outcome, Sink};
-use super::{Control, PrepPlan};
+use super::origin::Origin;
+use super::parts::{CompletePart, Parts, SegmentCounts};
+use super::reuse::EarlierReader;
+use super::sink::Outcome;
+use super::{Control, PrepError, PrepPlan};
 use crate::assemble::{
     AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes,
 };
@@ -29,8 +34,12 @@ pub(super) struct Shared<'a> {
     namer: &'a Namer<'a>,
     encoder: Encoder,
     control: Control<'a>,
+    earlier: &'a EarlierRows,
+    parts: Option<&'a Parts<'a>>,
     claimed: AtomicUsize,
-    line: InOrder<(Outcome, Remarks), Sink<'a>>,
+    line: InOrder<Brought, Line<'a>>,
+    /// Why a part could not be finished.
+    error: Mutex<Option<PrepError>>,
     /// Written rows, whose memory is used again.
     spare: Mutex<Vec<EncodedRow>>,
     totals: Mutex<Totals>,
@@ -69,7 +78,7 @@ impl<'a> Shared<'a> {
         (plan, options): (&'a PrepPlan, &'a AssembleOptions),
         namer: &'a Namer<'a>,
         encoder: Encoder,
-        sink: Sink<'a>,
+        (line, parts, earlier): (Line<'a>, Option<&'a Parts<'a>>, &'a EarlierRows),
         control: Control<'a>,
     ) -> Self {
         Self {
@@ -78,16 +87,27 @@ impl<'a> Shared<'a> {
             namer,
             encoder,
             control,
+            earlier,
+            parts,
             claimed: AtomicUsize::new(0),
-            line: InOrder::new(sink, WAITING_PER_THREAD * plan.options.threads),
+            line: InOrder::new(line, WAITING_PER_THREAD * plan.options.threads),
+            error: Mutex::new(None),
             spare: Mutex::new(Vec::new()),
             totals: Mutex::new(Totals::new(plan)),
         }
     }
 
     /// What was gathered, when all threads are done.
-    pub(super) fn into_parts(self) -> (Sink<'a>, Totals) {
-        (self.line.into_sink(), self.totals.into_inner().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn into_parts(self) -> Result<(Line<'a>, Totals), PrepError> {
+        let mut line = self.line.into_sink();
+        line.end();
+        match self.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => match line.sink.error.take() {
+                Some(error) => Err(error.into()),
+                None => Ok((line, self.totals.into_inner().unwrap_or_else(PoisonError::into_inner))),
+            },
+        }
     }
 
     fn spare(&self) -> MutexGuard<'_, Vec<EncodedRow>> {
@@ -102,12 +122,19 @@ pub(super) struct Worker<'a, 'p> {
     images: ChunkEncoder,
     masks: ChunkEncoder,
     bytes: Vec<u8>,
+    earlier: EarlierReader<'a>,
+    counts: SegmentCounts,
+    /// Parts that this thread is to finish.
+    complete: Vec<CompletePart>,
     totals: Totals,
 }
 
 impl<'a, 'p> Worker<'a, 'p> {
     pub(super) fn new(shared: &'a Shared<'p>) -> Self {
         let compression: Compression = shared.plan.options.compression;
+        let plan = shared.plan;
+        let expected = [plan.pixel_type.size(), plan.options.structures.len()];
+        let expected = expected.map(|bytes| bytes * plan.shape.pixels());
         Self {
             shared,
             assembler: Assembler::new(&shared.plan.pairs, shared.options),
@@ -115,7 +142,10 @@ impl<'a, 'p> Worker<'a, 'p> {
             // Masks are runs and nothing else.
             masks: ChunkEncoder::new(compression, Encoder::Planes),
             bytes: Vec::new(),
-            totals: Totals::new(shared.plan),
+            earlier: EarlierReader::new(shared.earlier, expected),
+            counts: SegmentCounts::new(plan.pixel_type),
+            complete: Vec::new(),
+            totals: Totals::new(plan),
         }
     }
 
@@ -126,17 +156,19 @@ impl<'a, 'p> Worker<'a, 'p> {
         loop {
             let number = shared.claimed.fetch_add(1, Ordering::Relaxed);
             if number >= shared.plan.samples.len() {
+                self.enter_segment(None);
                 break;
             }
+            self.enter_segment(Some(number));
             if shared.control.cancel.load(Ordering::Relaxed) {
                 shared.line.stop();
                 break;
             }
-            let mut remarks = Remarks::default();
-            let outcome = self.make(number, &mut remarks);
-            let brought = shared.line.bring(number, (outcome, remarks), |sink, (mut outcome, remarks)| {
-                let written = sink.take(&mut outcome, remarks);
-                if let Outcome::Made(row, _) = outcome {
+            let made = self.make(number);
+            let complete = &mut self.complete;
+            let brought = shared.line.bring(number, made, |line, mut made| {
+                let written = line.take(&mut made, complete);
+                if let (Outcome::Made(row, _), false) = (made.outcome, made.origin == Origin::Reused) {
                     shared.spare().push(*row);
                 }
                 written
@@ -144,23 +176,67 @@ impl<'a, 'p> Worker<'a, 'p> {
             if brought.is_err() {
                 break;
             }
+            // Nobody waits for this thread now.
+            self.finish_parts();
             shared.control.progress.advance(1);
         }
+        self.finish_parts();
         self.totals.times = self.assembler.times();
         self.totals.bytes_read = self.assembler.bytes_read();
         shared.totals.lock().unwrap_or_else(PoisonError::into_inner).add(&self.totals);
     }
 
-    fn make(&mut self, number: usize, remarks: &mut Remarks) -> Outcome {
-        let sample = &self.shared.plan.samples[number];
-        match self.assembler.assemble(sample, remarks) {
-            Assembled::Rejected => Outcome::Rejected,
-            Assembled::Unlabelled => Outcome::Unlabelled,
-            Assembled::Sample(facts) => {
-                let findings = self.look(number, sample, facts.large_is_dark);
-                Outcome::Made(Box::new(self.encode(sample, facts)), findings)
+    /// Leaves all segments before that of sample `number`; all there are, where there is none.
+    fn enter_segment(&mut self, number: Option<usize>) {
+        if let Some(parts) = self.shared.parts {
+            let segment = number.map_or(usize::MAX, |number| parts.segment(number));
+            self.complete.extend(self.counts.go_on(segment, parts, &mut self.totals.histogram));
+        }
+    }
+
+    fn finish_parts(&mut self) {
+        for complete in self.complete.drain(..) {
+            let Some(parts) = self.shared.parts else { continue };
+            if let Err(error) = parts.finish(complete) {
+                self.shared.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                self.shared.line.stop();
             }
         }
+    }
+
+    fn make(&mut self, number: usize) -> Brought {
+        let sample = &self.shared.plan.samples[number];
+        let mut remarks = Remarks::default();
+        let (outcome, origin) = match self.assembler.assemble_or_take(sample, &mut self.earlier, &mut remarks)
+        {
+            Assembled::Rejected => (Outcome::Rejected, Origin::Made),
+            Assembled::Unlabelled => (Outcome::Unlabelled, Origin::Made),
+            Assembled::Sample(facts) => {
+                let findings = self.look(number, sample, facts.large_is_dark);
+                let (row, origin) = match self.earlier.taken() {
+                    Some(taken) => (self.renew(sample, facts, taken), Origin::Reused),
+                    None => {
+                        let row = self.encode(sample, facts);
+                        let origin = self.earlier.why_made(&row.row.source);
+                        (row, origin)
+                    }
+                };
+                (Outcome::Made(Box::new(row), findings), origin)
+            }
+        };
+        Brought { outcome, remarks, origin }
+    }
+
+    /// A row of an earlier file with the columns of today.
+    fn renew(&mut self, sample: &PlannedSample, facts: SampleFacts, taken: EncodedRow) -> EncodedRow {
+        let EncodedRow { row, image, mask, statistics } = taken;
+        if self.shared.plan.splits[sample.patient as usize].counts_as_train() {
+            self.totals.histogram.add(self.assembler.pixels());
+        }
+        let value_range = [statistics.min as f32, statistics.max as f32];
+        let names = self.shared.namer.names(sample);
+        let row = sample_row(names, sample.instance, facts, value_range, row.checksum);
+        EncodedRow { row, image, mask, statistics }
     }
 
     /// The checks that need pixels, which are at hand.
@@ -179,7 +255,10 @@ impl<'a, 'p> Worker<'a, 'p> {
         let (mut image, mut mask) = spare.unwrap_or_default();
         let pixels: &Pixels = self.assembler.pixels();
         let statistics = ImageStatistics::of(pixels);
-        if plan.splits[sample.patient as usize].counts_as_train() {
+        let counts_as_train = plan.splits[sample.patient as usize].counts_as_train();
+        if self.shared.parts.is_some() {
+            self.counts.add(pixels, counts_as_train);
+        } else if counts_as_train {
             self.totals.histogram.add(pixels);
         }
         pixels.write_le_bytes(&mut self.bytes);

@@ -375,7 +375,7 @@ mod tests {
         for (length, element_size) in [(2, 2), (PART_BYTES, 2), (131_072, 2), (131_070, 2), (99_996, 4)] {
             let compression = Compression::new(4).unwrap();
             let (bytes, mut chunk) = (sample(length), EncodedChunk::default());
-            ChunkEncoder::new(compression, Encoder::Runs).encode(&bytes, element_size, &mut chunk);
+            ChunkEncoder::new(compression, Encoder::Planes).encode(&bytes, element_size, &mut chunk);
             let (mut decoder, mut found, mut calls) = (ChunkDecoder::new(), Vec::new(), 0);
             let take = |part: &[u8]| {
                 assert!(part.len() <= PART_BYTES && part.len().is_multiple_of(element_size));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +35,23 @@ pub struct DatasetFile {
     train: TrainFigures,
     images: ChunkTable,
     masks: ChunkTable,
+}
+
+/// A file that others hold: for as long as they live, or together with them.
+pub(super) enum FileRef<'f> {
+    Borrowed(&'f DatasetFile),
+    Shared(Arc<DatasetFile>),
+}
+
+impl Deref for FileRef<'_> {
+    type Target = DatasetFile;
+
+    fn deref(&self) -> &DatasetFile {
+        match self {
+            Self::Borrowed(file) => file,
+            Self::Shared(file) => file,
+        }
+    }
 }
 
 /// The statistics of the pixels of the train split, as far as the file has them.
@@ -173,6 +190,12 @@ impl DatasetFile {
     #[must_use]
     pub fn recorded_patients(&self) -> Option<u64> {
         attributes::read_number(&self.hdf5, attribute::PATIENTS)
+    }
+
+    /// Attribute `format_version`.
+    #[must_use]
+    pub fn format_version(&self) -> String {
+        attributes::read_text(&self.hdf5, attribute::FORMAT_VERSION).unwrap_or_default()
     }
 
     /// Attribute `generator`.

@@ -1,5 +1,8 @@
 //! Rows of a finished file as they were appended to it, for work that puts them into another one.
 
+use std::sync::Arc;
+
+use super::dataset_file::FileRef;
 use super::sample_rows::SampleRows;
 use super::{ChunkReader, CodecError, DatasetFile, EncodedRow, ImageStatistics, StoreError};
 
@@ -7,7 +10,7 @@ use super::{ChunkReader, CodecError, DatasetFile, EncodedRow, ImageStatistics, S
 /// [`DatasetWriter::append`](super::DatasetWriter::append) wants to know beside them. What it gives was decoded and
 /// compared with its checksums.
 pub struct EncodedRows<'f> {
-    file: &'f DatasetFile,
+    file: FileRef<'f>,
     columns: SampleRows<'f>,
     reader: ChunkReader,
     image: Vec<u8>,
@@ -20,13 +23,33 @@ impl<'f> EncodedRows<'f> {
     /// # Errors
     /// [`StoreError`] where the file lacks a column, or has one of another type.
     pub fn new(file: &'f DatasetFile) -> Result<Self, StoreError> {
-        Ok(Self {
-            file,
-            columns: SampleRows::new(file)?,
-            reader: ChunkReader::new(),
-            image: vec![0; file.image_bytes()],
-            mask: vec![0; file.mask_bytes()],
-        })
+        Self::of(FileRef::Borrowed(file), SampleRows::new(file)?)
+    }
+
+    /// As [`EncodedRows::new`], for a reader that keeps the file open itself.
+    ///
+    /// # Errors
+    /// As [`EncodedRows::new`].
+    pub fn shared(file: Arc<DatasetFile>) -> Result<EncodedRows<'static>, StoreError> {
+        let columns = SampleRows::shared(Arc::clone(&file))?;
+        EncodedRows::of(FileRef::Shared(file), columns)
+    }
+
+    fn of(file: FileRef<'f>, columns: SampleRows<'f>) -> Result<Self, StoreError> {
+        let (image, mask) = (vec![0; file.image_bytes()], vec![0; file.mask_bytes()]);
+        Ok(Self { file, columns, reader: ChunkReader::new(), image, mask })
+    }
+
+    /// The image (H, W, C) of the row that was read last, little endian.
+    #[must_use]
+    pub fn image(&self) -> &[u8] {
+        &self.image
+    }
+
+    /// The mask (H, W, K) of the row that was read last.
+    #[must_use]
+    pub fn mask(&self) -> &[u8] {
+        &self.mask
     }
 
     /// Row `row`, one of the rows of the file. Appended to a file of the same shape, type and compression, it makes

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The target exists and must not be replaced.
     #[error("{} exists already and was not touched; --force replaces it", .0.display())]
     Exists(PathBuf),
+    /// Another process is writing the target.
+    #[error("another dicomprep is writing {}; wait until it is done, or write another file", .0.display())]
+    Busy(PathBuf),
     /// The system refused an operation on the file.
     #[error("cannot {action} {}", path.display())]
     Io {

@@ -46,5 +46,6 @@ pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS, SPLIT_DISJOINT};
 pub use statistics::{ImageStatistics, Moments, ValueHistogram};
 pub use structure::{Flaw, Structure, open_doubtful};
 pub use target::Target;
+pub(crate) use target::{beside, folder_of};
 pub use whitening_file::WhiteningFile;
-pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, RootAttributes, TrainStatistics};
+pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, GENERATOR, RootAttributes, TrainStatistics};

@@ -1,6 +1,9 @@
 //! The columns of `/samples`, read back row by row.
 
+use std::sync::Arc;
+
 use super::columns::{TextWidths, specs};
+use super::dataset_file::FileRef;
 use super::schema::column;
 use super::{AnnotationCell, Cell, ColumnWalk, DatasetFile, SampleRow, StoreError};
 use crate::model::{Geometry, GridShape};
@@ -9,7 +12,7 @@ const DIGEST_BYTES: usize = 32;
 
 /// Reads what the columns say about one row after the other, for one thread; rows are best asked for in order.
 pub struct SampleRows<'f> {
-    file: &'f DatasetFile,
+    file: FileRef<'f>,
     /// In the order of [`specs`].
     columns: Vec<(&'static str, ColumnWalk)>,
     splits: ColumnWalk,
@@ -21,10 +24,20 @@ impl<'f> SampleRows<'f> {
     /// # Errors
     /// [`StoreError`] where the file lacks a column, or has one of another type.
     pub fn new(file: &'f DatasetFile) -> Result<Self, StoreError> {
+        Self::of(FileRef::Borrowed(file))
+    }
+
+    /// As [`SampleRows::new`], for a reader that keeps the file open itself.
+    pub(super) fn shared(file: Arc<DatasetFile>) -> Result<SampleRows<'static>, StoreError> {
+        SampleRows::of(FileRef::Shared(file))
+    }
+
+    fn of(file: FileRef<'f>) -> Result<Self, StoreError> {
         let walk = |name| Ok((name, file.column(name)?.walk()));
         let columns = specs(file.structures().len(), TextWidths::default());
         let columns = columns.iter().map(|spec| walk(spec.name)).collect::<Result<_, StoreError>>()?;
-        Ok(Self { file, columns, splits: file.column(column::SPLIT)?.walk() })
+        let splits = file.column(column::SPLIT)?.walk();
+        Ok(Self { file, columns, splits })
     }
 
     /// The columns of `row`, one of the rows of the file.
@@ -56,6 +69,28 @@ impl<'f> SampleRows<'f> {
             value_range: self.numbers(column::VALUE_RANGE, row)?.map(|x| x as f32),
             checksum: self.numbers(column::CHECKSUM, row)?.map(|x| x as u32),
         })
+    }
+
+    /// The path of the image file of `row`, and the digest of its bytes.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a column cannot be read.
+    pub fn source(&mut self, row: usize) -> Result<(String, [u8; DIGEST_BYTES]), StoreError> {
+        let source = self.text(column::SOURCE, row)?;
+        Ok((source, self.cell(column::SOURCE_SHA256, row, |cell| digest(cell, 0))?))
+    }
+
+    /// For each structure of `row`, the digest of its annotation; `None` where it is not annotated.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a column cannot be read.
+    pub fn annotation_digests(&mut self, row: usize) -> Result<Vec<Option<[u8; DIGEST_BYTES]>>, StoreError> {
+        let mut digests = Vec::with_capacity(self.file.structures().len());
+        for plane in 0..self.file.structures().len() {
+            let annotated = self.cell(column::ANNOTATED, row, |cell| cell.number(plane))? == Some(1.0);
+            digests.push(if annotated { Some(self.annotation_digest(row, plane)?) } else { None });
+        }
+        Ok(digests)
     }
 
     /// The cell of `annotation_sha256` of `row`, whether it is annotated or not.

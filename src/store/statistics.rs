@@ -224,6 +224,11 @@ impl ValueHistogram {
         }
     }
 
+    /// Forgets all counts.
+    pub fn clear(&mut self) {
+        self.counts.iter_mut().for_each(|counts| counts.fill(0));
+    }
+
     /// Adds the counts of `other`, of the same pixel type.
     pub fn merge(&mut self, other: &Self) {
         self.combine(other, |mine, theirs| *mine += theirs);

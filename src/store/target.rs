@@ -1,9 +1,13 @@
 //! A file that appears under its name complete and durable, or not at all.
 
-use std::fs::{self, File, TryLockError};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use tempfile::TempPath;
 
 use super::StoreError;
@@ -11,39 +15,40 @@ use super::StoreError;
 /// End of the name of a file that is being written.
 const PARTIAL_SUFFIX: &str = ".partial";
 
+/// The longest name of a file, in bytes, on the file systems in use.
+const MAX_NAME_BYTES: usize = 255;
+
 /// A place for a file that is written beside its final name and moved there when it is complete.
 ///
-/// Dropped without [`Target::commit`], it leaves nothing behind.
+/// It is locked meanwhile: nobody else can claim it. The lock ends with the process, however that ends. Dropped without
+/// [`Target::commit`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
     partial: TempPath,
-    /// Locked as long as the partial file is ours, so that no other run takes it for a leftover.
-    lock: File,
+    /// The partial file, locked; not locked where the file system has no locks.
+    file: File,
+    is_locked: bool,
     replace: bool,
 }
 
 impl Target {
     /// Reserves the place, so that what would make the end fail is found before the work: a target that
-    /// exists (unless `replace`), that is no file, or whose folder cannot be written.
+    /// exists (unless `replace`), that is no file, that another process is writing, or whose folder cannot be written.
     ///
-    /// Partial files that a killed run left here are removed.
+    /// A partial file that a killed run left here is removed.
     ///
     /// # Errors
-    /// [`StoreError::Exists`], [`StoreError::Io`].
+    /// [`StoreError::Exists`], [`StoreError::Busy`], [`StoreError::Io`].
     pub fn claim(path: &Path, replace: bool) -> Result<Self, StoreError> {
         Self::check(path, replace)?;
-        let (folder, prefix) = Self::partial_place(path);
-        remove_leftovers(&folder, &prefix);
-        let partial = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(PARTIAL_SUFFIX)
-            .make_in(&folder, |partial| File::create_new(partial))
-            .map_err(io_error("create a file beside", path))?;
-        let (lock, partial) = partial.into_parts();
-        // A file system without locks leaves leftovers, and does no other harm.
-        let _ = lock.try_lock();
-        Ok(Self { path: path.to_owned(), partial, lock, replace })
+        let (file, partial) = match lock_partial(path)? {
+            Some((file, partial)) => {
+                return Ok(Self { path: path.to_owned(), partial, file, is_locked: true, replace });
+            }
+            None => nameless_partial(path).map_err(io_error("create a file beside", path))?,
+        };
+        Ok(Self { path: path.to_owned(), partial, file, is_locked: false, replace })
     }
 
     /// The checks of [`Target::claim`], without touching the disk.
@@ -74,15 +79,21 @@ impl Target {
         &self.path
     }
 
+    /// Whether nobody else can claim the same place meanwhile; not so where the file system has no locks.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.is_locked
+    }
+
     /// Makes the partial file durable and moves it to its final name. Returns its size in bytes.
     ///
     /// # Errors
     /// [`StoreError::Io`], and [`StoreError::Exists`] where a file has appeared under the name since.
     pub fn commit(self) -> Result<u64, StoreError> {
-        let Self { path, partial, lock, replace } = self;
-        let (folder, _) = Self::partial_place(&path);
+        // In this order: whatever fails, the partial file goes before its lock does.
+        let Self { file: lock, path, partial, replace, .. } = self;
         // A folder that cannot be opened cannot be synced; the file is none the worse for it.
-        let folder = File::open(folder).ok();
+        let folder = File::open(folder_of(&path)).ok();
         let file = File::open(&partial).map_err(io_error("open", &partial))?;
         file.sync_all().map_err(io_error("sync", &partial))?;
         let bytes = file.metadata().map_err(io_error("open", &partial))?.len();
@@ -97,37 +108,91 @@ impl Target {
         }
         Ok(bytes)
     }
-
-    /// The folder of `path` and how the names of its partial files begin.
-    fn partial_place(path: &Path) -> (PathBuf, String) {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        (folder, format!(".{name}."))
-    }
 }
 
-/// Removes partial files whose writer is gone: they are locked as long as they are being written.
-fn remove_leftovers(folder: &Path, prefix: &str) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        let name = entry.file_name();
-        let ours =
-            name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(PARTIAL_SUFFIX));
-        if ours && is_unlocked(&entry.path()) {
-            // What cannot be removed does no harm.
-            let _ = fs::remove_file(entry.path());
+/// The folder that `path` is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The name beside `path` that begins with `prefix`, goes on as the name of `path`, and ends with `suffix`. A name that
+/// would be too long is cut, and its checksum tells it from others.
+pub(crate) fn beside(path: &Path, prefix: &str, suffix: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let room = MAX_NAME_BYTES - prefix.len() - suffix.len();
+    let middle = if name.len() <= room {
+        name.to_vec()
+    } else {
+        let sum = format!("~{:08x}", crc32c::crc32c(name));
+        [&name[..room - sum.len()], sum.as_bytes()].concat()
+    };
+    let name = [prefix.as_bytes(), &middle, suffix.as_bytes()].concat();
+    folder_of(path).join(OsString::from_vec(name))
+}
+
+/// Creates the partial file of `path` and locks it; `None` where the file system has no locks.
+///
+/// The file is always a new one, nothing of a leftover is used. Whoever holds the lock of the file that stands under the
+/// name, and nobody else, may remove it or put another there.
+fn lock_partial(path: &Path) -> Result<Option<(File, TempPath)>, StoreError> {
+    let partial = beside(path, ".", PARTIAL_SUFFIX);
+    let failed = |error| io_error("create a file beside", path)(error);
+    loop {
+        let created = File::create_new(&partial);
+        let is_new = created.is_ok();
+        let file = match created {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_leftover(&partial),
+            created => created,
+        };
+        let file = match file {
+            // The other one has just come to its end.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_new && folder_of(path).is_dir() => {
+                continue;
+            }
+            file => file.map_err(failed)?,
+        };
+        match file.try_lock() {
+            Ok(()) if !is_named(&file, &partial) => {}
+            Ok(()) if is_new => {
+                let partial = TempPath::try_from_path(partial).map_err(failed)?;
+                return Ok(Some((file, partial)));
+            }
+            Ok(()) => fs::remove_file(&partial).map_err(failed)?,
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path.to_owned())),
+            Err(TryLockError::Error(_)) => {
+                if is_new {
+                    // What cannot be removed does no harm.
+                    let _ = fs::remove_file(&partial);
+                }
+                return Ok(None);
+            }
         }
     }
 }
 
-fn is_unlocked(path: &Path) -> bool {
-    match File::open(path).map(|file| file.try_lock()) {
-        Ok(Ok(())) => true,
-        Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) | Err(_) => false,
+/// Opens a partial file to lock it. It may be anything: no link is followed and nothing is waited for.
+fn open_leftover(partial: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(partial)
+}
+
+/// Whether `file` is what stands at `path`.
+fn is_named(file: &File, path: &Path) -> bool {
+    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(file), Ok(named)) => place(file) == place(named),
+        _ => false,
     }
+}
+
+/// A partial file of a name that nobody else has: where there are no locks, nothing else tells whose it is.
+fn nameless_partial(path: &Path) -> io::Result<(File, TempPath)> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let partial = tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .suffix(PARTIAL_SUFFIX)
+        .make_in(folder_of(path), |partial| File::create_new(partial))?;
+    Ok(partial.into_parts())
 }
 
 pub(super) fn io_error<'p>(action: &'static str, path: &'p Path) -> impl Fn(io::Error) -> StoreError + 'p {
@@ -180,13 +245,84 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_go_and_files_in_use_stay() {
+    fn leftovers_go_and_what_is_not_ours_stays() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(".a.h5.dead.partial"), b"").unwrap();
-        fs::write(folder.path().join(".b.h5.other.partial"), b"").unwrap();
-        let used = Target::claim(&folder.path().join("a.h5"), false).unwrap();
-        drop(Target::claim(&folder.path().join("a.h5"), false).unwrap());
-        let used = used.partial().file_name().unwrap().to_str().unwrap();
-        assert_eq!(names(folder.path()), [used, ".b.h5.other.partial"]);
+        for name in [".a.h5.partial", ".a.h5.other.partial", ".b.h5.partial"] {
+            fs::write(folder.path().join(name), b"dead").unwrap();
+        }
+        let target = Target::claim(&folder.path().join("a.h5"), false).unwrap();
+        assert_eq!(fs::read(target.partial()).unwrap(), b"", "nothing of a leftover is used");
+        drop(target);
+        assert_eq!(names(folder.path()), [".a.h5.other.partial", ".b.h5.partial"]);
+    }
+
+    #[test]
+    fn a_place_is_claimed_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let target = Target::claim(&path, false).unwrap();
+        fs::write(target.partial(), b"mine").unwrap();
+        for replace in [false, true] {
+            assert!(matches!(Target::claim(&path, replace), Err(StoreError::Busy(_))));
+        }
+        assert_eq!(fs::read(target.partial()).unwrap(), b"mine");
+        target.commit().unwrap();
+        drop(Target::claim(&path, true).unwrap());
+        assert_eq!(names(folder.path()), ["a.h5"]);
+    }
+
+    #[test]
+    fn of_many_at_once_one_has_the_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let holders = std::sync::atomic::AtomicUsize::new(0);
+        let (count, order) = (&holders, std::sync::atomic::Ordering::SeqCst);
+        let claimed: usize = std::thread::scope(|scope| {
+            let claim = || {
+                (0..300)
+                    .filter(|_| match Target::claim(&path, true) {
+                        Ok(target) => {
+                            assert_eq!(count.fetch_add(1, order), 0);
+                            assert!(is_named(&target.file, target.partial()));
+                            count.fetch_sub(1, order);
+                            target.commit().unwrap();
+                            true
+                        }
+                        Err(StoreError::Busy(_)) => false,
+                        Err(error) => panic!("{}", error.with_cause()),
+                    })
+                    .count()
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(claim)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert!(claimed > 0);
+        assert_eq!(names(folder.path()), ["a.h5"]);
+    }
+
+    #[test]
+    fn links_and_pipes_in_the_place_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        fs::write(&precious, b"precious").unwrap();
+        std::os::unix::fs::symlink(&precious, folder.path().join(".a.h5.partial")).unwrap();
+        assert!(Target::claim(&folder.path().join("a.h5"), true).is_err());
+        assert_eq!(fs::read(&precious).unwrap(), b"precious");
+        fs::hard_link(&precious, folder.path().join(".b.h5.partial")).unwrap();
+        fs::write(Target::claim(&folder.path().join("b.h5"), true).unwrap().partial(), b"x").unwrap();
+        assert_eq!(fs::read(&precious).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn long_names_have_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b] = ["a", "b"].map(|end| folder.path().join("x".repeat(MAX_NAME_BYTES - 1) + end));
+        let (first, second) = (Target::claim(&a, false).unwrap(), Target::claim(&b, false).unwrap());
+        assert_ne!(first.partial(), second.partial());
+        first.commit().unwrap();
+        second.commit().unwrap();
+        assert!(a.is_file() && b.is_file());
+        assert_eq!(beside(Path::new("d/a.h5"), ".", ".partial"), Path::new("d/.a.h5.partial"));
+        assert_eq!(beside(Path::new("a.h5"), "", ".parts"), Path::new("./a.h5.parts"));
     }
 }

@@ -235,7 +235,7 @@ impl DatasetWriter {
 }
 
 /// Root attribute `generator`.
-pub(super) const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+pub const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
 /// Up to so many attributes and links stand in the header of their object, and again once there are fewer than the
 /// second number; beyond, HDF5 builds a heap and two trees for them.

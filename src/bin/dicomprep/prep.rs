@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use dicomprep::model::Plain;
-use dicomprep::prep::{self, Control, Entry, PrepPlan, PrepSummary};
-use dicomprep::store::Target;
+use dicomprep::prep::{self, Control, Entry, PartsFolder, PrepError, PrepPlan, PrepSummary, RowOrigins};
+use dicomprep::store::{StoreError, Target};
 
 use crate::args::{OutputArgs, PrepArgs};
 use crate::exit::{self, Exit};
@@ -26,11 +26,12 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     // What would make the end fail is found before the work. The places are given back meanwhile, because
     // they may lie in the data directory, and what is there is counted.
     for place in output_file.iter().chain(report_file(args)) {
-        drop(Target::claim(place, args.force)?);
+        drop(Target::claim(place, args.force).map_err(|error| not_claimed(error, place))?);
     }
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
-    let plan = prep::plan(&settings.layout, settings.options, &control)?;
+    let plan = prep::plan(&settings.layout, settings.options, &control);
+    let plan = plan.map_err(|error| stopped(error, &settings.output))?;
     let planned = PrepSummary::of_plan(&plan);
     let summary = match output_file {
         None => {
@@ -38,7 +39,11 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
             planned
         }
         Some(_) if planned.samples == 0 => planned,
-        Some(output) => prep::run(&plan, Target::claim(&output, args.force)?, control)?,
+        Some(output) => {
+            let target = Target::claim(&output, args.force)?;
+            let done = prep::run(&plan, target, &args.resume.options(), control);
+            done.map_err(|error| stopped(error, &output))?
+        }
     };
     write_report(args, &summary).with_context(|| match &summary.output {
         Some(output) => format!("{} is complete, but its report is not written", output.path.display()),
@@ -48,7 +53,35 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
         let estimate = args.dry_run.then_some(&plan);
         exit::tell(&describe(&summary, estimate, output.verbose));
     }
-    Ok(conclude(&summary, args))
+    Ok(conclude(&summary, args, &settings.output))
+}
+
+/// Why a place cannot be written.
+fn not_claimed(error: StoreError, place: &Path) -> anyhow::Error {
+    let kept = PartsFolder::of(place);
+    if matches!(error, StoreError::Exists(_)) && kept.parts() > 0 {
+        let folder = kept.path().display();
+        return anyhow!("{error}. What a run has kept in {folder} goes with the next one, or can be removed");
+    }
+    error.into()
+}
+
+/// Why the work stopped, and how it goes on.
+fn stopped(error: PrepError, output: &Path) -> anyhow::Error {
+    let interrupted = matches!(error, PrepError::Interrupted);
+    let kept = PartsFolder::of(output);
+    match kept.parts() {
+        0 if interrupted => anyhow!("{error}, and nothing is left of it on the disk"),
+        0 => error.into(),
+        _ => anyhow!("{:#}; {}", anyhow::Error::from(error), goes_on(&kept)),
+    }
+}
+
+fn goes_on(kept: &PartsFolder) -> String {
+    let folder = kept.path().display();
+    format!(
+        "what was finished is kept in {folder}: the same command goes on from there, and with --fresh it begins anew"
+    )
 }
 
 /// Ends the program where two options, or an option and the data, contradict each other.
@@ -77,14 +110,19 @@ fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
 }
 
 /// The exit code, and why no file was made where one should have been.
-fn conclude(summary: &PrepSummary, args: &PrepArgs) -> Exit {
+fn conclude(summary: &PrepSummary, args: &PrepArgs, output: &Path) -> Exit {
     if summary.samples == 0 {
         let why = summary.why_nothing_is_left();
         let why = Plain(&why);
         exit::tell(&format!("dicomprep: error: no sample is left, so no file was written: {why}\n"));
         Exit::Failed
     } else if summary.is_refused() {
-        exit::tell("dicomprep: error: --strict allows nothing to be rejected, so no file was written\n");
+        let kept = PartsFolder::of(output);
+        let goes_on = if kept.parts() > 0 { format!("; {}", goes_on(&kept)) } else { String::new() };
+        exit::tell(&format!(
+            "dicomprep: error: --strict allows nothing to be rejected, so no file was written{}\n",
+            Plain(&goes_on)
+        ));
         Exit::Failed
     } else if summary.has_rejected() {
         Exit::LeftOut
@@ -172,6 +210,7 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
     }
     let links = summary.link_rows;
     rows.push(("link rows", format!("{} used, {} rejected", links.used, links.rejected)));
+    rows.extend(origins(&summary.rows));
     if let Some(plan) = plan {
         let estimate = plan.estimate();
         rows.push(("file", format!("about {}", table::bytes(estimate.file_bytes))));
@@ -186,4 +225,12 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
         rows.push(("time", format!("{wall:.2} s, {rate} images/s on {threads}")));
     }
     rows
+}
+
+/// How many rows were taken from an earlier run or file, and why others were not; nothing where there was none.
+fn origins(rows: &RowOrigins) -> Option<(&'static str, String)> {
+    let why: Vec<String> = rows.made_anew.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    let made = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
+    (rows.reused > 0 || !why.is_empty())
+        .then(|| ("rows", format!("{} reused, {} made anew{made}", rows.reused, rows.made)))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use dicomprep::assemble::Fit;
 use dicomprep::model::{GridShape, PixelType, Structure};
-use dicomprep::prep::{OnFinding, Unlabelled};
+use dicomprep::prep::{OnFinding, ResumeOptions, Unlabelled};
 use dicomprep::raster::MaskRule;
 use dicomprep::source::{Limits, Monochrome1};
 use dicomprep::store::{Compression, Encoder};
@@ -30,6 +30,11 @@ Examples:
       two mask planes, and every file that was left out, with its reason, in a JSON file
   dicomprep prep final_data/ --dry-run
       what would be done: rows, bytes, memory
+  dicomprep prep final_data/ -o new.h5 --reuse old.h5
+      after a contour was edited: all other rows are taken out of old.h5
+
+A run that was stopped, by whatever, goes on when the same command is given again: what was finished is kept in
+final_data.h5.parts/ until the file is complete.
 
 Exit codes: 0 all done, 1 it could not be done, 2 wrong usage, 3 done, but something was rejected.";
 
@@ -65,11 +70,40 @@ pub(crate) struct PrepArgs {
     pub(crate) threads: Option<u16>,
 
     #[command(flatten)]
+    pub(crate) resume: ResumeArgs,
+    #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) content: ContentArgs,
     #[command(flatten)]
     pub(crate) thresholds: ThresholdArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Going on from what there is")]
+pub(crate) struct ResumeArgs {
+    /// Take the rows of which nothing has changed out of this file, made with the same options; the result is the same
+    /// without. Can be given more than once
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    reuse: Vec<PathBuf>,
+    /// Begin anew: remove what an interrupted run of this output has kept
+    #[arg(long)]
+    fresh: bool,
+    /// Keep what is finished every so many rows; 0 keeps nothing, and takes half the space on the disk meanwhile
+    /// [default: 64 MiB of images and masks]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32))]
+    segment_rows: Option<u32>,
+}
+
+impl ResumeArgs {
+    /// How a run that was stopped goes on.
+    pub(crate) fn options(&self) -> ResumeOptions {
+        ResumeOptions {
+            reuse: self.reuse.clone(),
+            fresh: self.fresh,
+            segment_rows: self.segment_rows.map(|rows| rows as usize),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

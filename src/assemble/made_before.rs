@@ -1,0 +1,108 @@
+//! Samples that were made before, and are taken instead of made again.
+
+use super::{AnnotationFacts, Assembler, Remarks, SampleFacts, note_losses};
+use crate::model::Pixels;
+use crate::source::{ImageHeader, Monochrome1, parse_header};
+use crate::wrangle::PlannedSample;
+
+/// Samples that were made before with the same options, by what their files contain.
+pub trait MadeBefore {
+    /// Whether an image file with this digest was among the inputs. If not, nothing more is asked.
+    fn knows_image(&mut self, source_sha256: &[u8; 32]) -> bool;
+
+    /// Fills in the pixels (row, column) and the masks (row, column, structure) of the sample that was made of an
+    /// image and annotations with these digests, `None` where there is no annotation. `false` where there is none, or
+    /// it is damaged; then the sample is made anew.
+    fn take(
+        &mut self,
+        source_sha256: &[u8; 32],
+        annotations: &[Option<[u8; 32]>],
+        pixels: &mut Pixels,
+        masks: &mut Vec<u8>,
+    ) -> bool;
+}
+
+/// No sample was made before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NothingBefore;
+
+impl MadeBefore for NothingBefore {
+    fn knows_image(&mut self, _: &[u8; 32]) -> bool {
+        false
+    }
+
+    fn take(&mut self, _: &[u8; 32], _: &[Option<[u8; 32]>], _: &mut Pixels, _: &mut Vec<u8>) -> bool {
+        false
+    }
+}
+
+impl Assembler<'_> {
+    /// Takes the sample, whose image file was read, from those made `before`. Everything but pixels and masks comes
+    /// from the files of today. `None` where it must be made anew; then `remarks` mean nothing.
+    pub(super) fn take(
+        &mut self,
+        sample: &PlannedSample,
+        source_sha256: [u8; 32],
+        before: &mut impl MadeBefore,
+        remarks: &mut Remarks,
+    ) -> Option<SampleFacts> {
+        let name = self.plan.image_name(sample);
+        let length = self.bytes.len() as u64;
+        let header = parse_header(&name, &self.bytes, length, &self.options.limits).ok()??;
+        // Whether a value was rounded to float32, only decoding would tell.
+        note_losses(&name, &header, false, remarks);
+        let mut annotations = self.read_contours(sample, &header, remarks);
+        if !self.is_labelled(&annotations) {
+            if !self.options.keep_unlabelled {
+                return None;
+            }
+            if annotations.iter().any(Option::is_some) {
+                self.leave_out(sample, &annotations, remarks);
+                annotations.fill(None);
+            }
+        }
+        let digests: Vec<_> = annotations.iter().map(|facts| facts.map(|facts| facts.sha256)).collect();
+        if !before.take(&source_sha256, &digests, &mut self.pixels, &mut self.masks) {
+            return None;
+        }
+        let planes = annotations.len();
+        for (plane, facts) in annotations.iter_mut().enumerate() {
+            if let Some(facts) = facts {
+                let cells = self.masks.iter().skip(plane).step_by(planes);
+                facts.mask_pixels = cells.map(|&cell| usize::from(cell)).sum();
+            }
+            self.note_empty(sample, plane, *facts, remarks);
+        }
+        Some(SampleFacts {
+            source_sha256,
+            source_shape: header.shape,
+            geometry: header.geometry_for(self.options.monochrome1),
+            large_is_dark: header.inverted && self.options.monochrome1 == Monochrome1::Keep,
+            annotations,
+        })
+    }
+
+    /// Reads every contour of the sample; masks are not made, and their pixels not counted.
+    fn read_contours(
+        &mut self,
+        sample: &PlannedSample,
+        header: &ImageHeader,
+        remarks: &mut Remarks,
+    ) -> Vec<Option<AnnotationFacts>> {
+        self.contours.clear();
+        let mut facts = Vec::with_capacity(sample.annotations.len());
+        for plane in 0..sample.annotations.len() {
+            let read = self.read_contour(sample, plane, header.shape).unwrap_or_else(|skipped| {
+                remarks.skipped.push(skipped);
+                None
+            });
+            self.contours.resize(plane + 1, None);
+            facts.push(read.map(|(sha256, contour_area)| AnnotationFacts {
+                sha256,
+                contour_area,
+                mask_pixels: 0,
+            }));
+        }
+        facts
+    }
+}

@@ -1,0 +1,168 @@
+//! The rows of earlier files, found by the content that they were made of.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use super::PrepPlan;
+use super::same_options::difference;
+use crate::store::{DatasetFile, EncodedRows, Encoder, SampleRows, StoreError};
+
+/// Files that are kept open: rows that follow each other mostly stand in one file.
+const OPEN_FILES: usize = 8;
+
+/// A SHA-256.
+pub(super) type Sha = [u8; 32];
+
+/// Which rows there are, in memory that takes 32 bytes for each.
+pub(super) struct EarlierRows {
+    files: Vec<EarlierFile>,
+    /// Sorted; one for each content.
+    rows: Vec<Entry>,
+    /// The images, and the names of their files; sorted.
+    images: Vec<u64>,
+    names: Vec<u64>,
+    open: Mutex<VecDeque<(u32, Arc<DatasetFile>)>>,
+}
+
+struct EarlierFile {
+    path: PathBuf,
+    /// The option that keeps its rows from being used.
+    differs: Option<&'static str>,
+}
+
+/// A row, by the first 64 bits of a digest. Of equal ones, those that can be used come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    content: u64,
+    differs: bool,
+    file: u32,
+    row: u32,
+}
+
+/// A row that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is row `row` of file number `file`.
+    Row { file: u32, row: usize },
+    /// It was made with another value of this option.
+    Differs(&'static str),
+}
+
+impl EarlierRows {
+    pub(super) fn new() -> Self {
+        Self {
+            files: Vec::new(),
+            rows: Vec::new(),
+            images: Vec::new(),
+            names: Vec::new(),
+            open: Mutex::default(),
+        }
+    }
+
+    /// Adds the rows of the file at `path`. Returns the option that keeps them from being used, if one does.
+    pub(super) fn add(
+        &mut self,
+        path: &Path,
+        plan: &PrepPlan,
+        encoder: Encoder,
+    ) -> Result<Option<&'static str>, StoreError> {
+        let file = DatasetFile::open(path)?;
+        let differs = difference(&file, plan, encoder)?;
+        let number = self.files.len() as u32;
+        let mut columns = SampleRows::new(&file)?;
+        let known = (self.rows.len(), self.images.len());
+        for row in 0..file.rows() {
+            let read = columns.source(row).and_then(|source| Ok((source, columns.annotation_digests(row)?)));
+            let ((name, image), annotations) = read.inspect_err(|_| {
+                self.rows.truncate(known.0);
+                self.images.truncate(known.1);
+                self.names.truncate(known.1);
+            })?;
+            self.images.push(first_bits(&image));
+            self.names.push(name_bits(&name));
+            let content = content(&image, &annotations);
+            self.rows.push(Entry { content, differs: differs.is_some(), file: number, row: row as u32 });
+        }
+        self.files.push(EarlierFile { path: path.to_owned(), differs });
+        Ok(differs)
+    }
+
+    /// Makes what was added ready to be searched.
+    pub(super) fn sort(&mut self) {
+        self.rows.sort_unstable();
+        self.rows.dedup_by_key(|entry| entry.content);
+        for bits in [&mut self.images, &mut self.names] {
+            bits.sort_unstable();
+            bits.dedup();
+            bits.shrink_to_fit();
+        }
+        self.rows.shrink_to_fit();
+    }
+
+    /// The option in which all files differ, where they all do.
+    pub(super) fn all_differ(&self) -> Option<&'static str> {
+        let all = self.files.iter().all(|file| file.differs.is_some());
+        self.files.first().and_then(|file| file.differs).filter(|_| all)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether an image file with this digest was used before.
+    pub(super) fn knows_image(&self, image: &Sha) -> bool {
+        self.images.binary_search(&first_bits(image)).is_ok()
+    }
+
+    /// Whether there was an image file of this name before.
+    pub(super) fn knows_name(&self, name: &str) -> bool {
+        self.names.binary_search(&name_bits(name)).is_ok()
+    }
+
+    /// The row that was made of these files, most probably: compare the digests.
+    pub(super) fn find(&self, image: &Sha, annotations: &[Option<Sha>]) -> Option<Found> {
+        let wanted = content(image, annotations);
+        let place = self.rows.binary_search_by_key(&wanted, |entry| entry.content).ok()?;
+        let Entry { file, row, .. } = self.rows[place];
+        Some(match self.files[file as usize].differs {
+            Some(option) => Found::Differs(option),
+            None => Found::Row { file, row: row as usize },
+        })
+    }
+
+    /// A reader of the rows of file number `file`, for one thread.
+    pub(super) fn open(&self, file: u32) -> Result<EncodedRows<'static>, StoreError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = open.iter().position(|(number, _)| *number == file);
+        let opened = match place.and_then(|place| open.remove(place)) {
+            Some((_, opened)) => opened,
+            None => Arc::new(DatasetFile::open(&self.files[file as usize].path)?),
+        };
+        open.push_back((file, Arc::clone(&opened)));
+        if open.len() > OPEN_FILES {
+            open.pop_front();
+        }
+        drop(open);
+        EncodedRows::shared(opened)
+    }
+}
+
+fn first_bits(digest: &[u8]) -> u64 {
+    digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))
+}
+
+fn name_bits(name: &str) -> u64 {
+    first_bits(&Sha256::digest(name))
+}
+
+fn content(image: &Sha, annotations: &[Option<Sha>]) -> u64 {
+    let mut all = Sha256::new_with_prefix(image);
+    for annotation in annotations {
+        all.update([u8::from(annotation.is_some())]);
+        all.update(annotation.unwrap_or_default());
+    }
+    first_bits(&all.finalize())
+}

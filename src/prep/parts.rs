@@ -1,0 +1,232 @@
+//! What a run has made, in files of its own: segment by segment beside the output, for a run that goes on after it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::names::Namer;
+use super::parts_folder::PartsFolder;
+use super::run::dataset_spec;
+use super::sink::Input;
+use super::source_digest::SourceDigest;
+use super::{PrepError, PrepPlan};
+use crate::model::{PixelType, Pixels};
+use crate::store::{
+    DatasetSpec, DatasetWriter, EncodedRow, Encoder, Moments, RootAttributes, StoreError, Target,
+    TrainStatistics, ValueHistogram,
+};
+
+/// Bytes of images and masks, before they are compressed, that make a segment.
+const SEGMENT_BYTES: usize = 64 << 20;
+/// Rows of a segment, whatever their size.
+const SEGMENT_ROWS: (usize, usize) = (16, 4096);
+
+/// Rows of a segment where none are asked for.
+pub(super) fn segment_rows(sample_bytes: usize) -> usize {
+    (SEGMENT_BYTES / sample_bytes.max(1)).clamp(SEGMENT_ROWS.0, SEGMENT_ROWS.1)
+}
+
+/// Writes the rows that are made anew to parts, one for each segment of consecutive rows of the plan.
+///
+/// A part holds no splits: they are the plan's, and the next plan may have others.
+pub(super) struct Parts<'a> {
+    plan: &'a PrepPlan,
+    namer: &'a Namer<'a>,
+    encoder: Encoder,
+    folder: PartsFolder,
+    segment_rows: usize,
+    spec: DatasetSpec,
+    /// The number of the next part.
+    next: Mutex<u64>,
+    /// By segment, the parts that are not complete.
+    pending: Mutex<BTreeMap<usize, Pending>>,
+}
+
+/// A part that is being filled, row by row.
+pub(super) struct OpenPart {
+    segment: usize,
+    writer: DatasetWriter,
+    moments: Moments,
+    digest: SourceDigest<Input>,
+    patients: BTreeSet<u32>,
+}
+
+/// What is there of a part: all rows, or some of their pixel counts.
+#[derive(Default)]
+struct Pending {
+    part: Option<OpenPart>,
+    histogram: Option<ValueHistogram>,
+    counted: usize,
+}
+
+/// A part of which all is there.
+pub(super) struct CompletePart {
+    part: OpenPart,
+    histogram: ValueHistogram,
+}
+
+impl<'a> Parts<'a> {
+    /// Parts in `folder`, from number `next` on.
+    pub(super) fn new(
+        plan: &'a PrepPlan,
+        namer: &'a Namer<'a>,
+        encoder: Encoder,
+        (folder, next): (PartsFolder, u64),
+        segment_rows: usize,
+    ) -> Self {
+        let mut spec = dataset_spec(plan, namer, encoder);
+        spec.capacity = segment_rows.min(plan.samples.len());
+        let (next, pending) = (Mutex::new(next), Mutex::default());
+        Self { plan, namer, encoder, folder, segment_rows, spec, next, pending }
+    }
+
+    /// The segment of sample `number`.
+    pub(super) fn segment(&self, number: usize) -> usize {
+        number / self.segment_rows
+    }
+
+    /// Appends the row of sample `number` to the part of its segment. Called in the order of the plan.
+    pub(super) fn append(
+        &self,
+        open: &mut Option<OpenPart>,
+        number: usize,
+        row: &EncodedRow,
+    ) -> Result<(), StoreError> {
+        let part = match open {
+            Some(part) => part,
+            None => open.insert(self.begin(self.segment(number))?),
+        };
+        part.writer.append(row)?;
+        part.moments.add(&row.statistics);
+        part.patients.insert(self.plan.samples[number].patient);
+        part.digest.add_row(&row.row, number as u32);
+        Ok(())
+    }
+
+    fn begin(&self, segment: usize) -> Result<OpenPart, StoreError> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = Target::claim(&self.folder.make_place(*next)?, false)?;
+        *next += 1;
+        Ok(OpenPart {
+            segment,
+            writer: DatasetWriter::create(target, self.spec.clone())?,
+            moments: Moments::default(),
+            digest: SourceDigest::with_capacity(0),
+            patients: BTreeSet::new(),
+        })
+    }
+
+    /// Sample `number` has gone through: if it is the last one of its segment, the part in `open` has all its rows.
+    /// Returns a part that is complete now.
+    pub(super) fn passed(&self, open: &mut Option<OpenPart>, number: usize) -> Option<CompletePart> {
+        let is_last = (number + 1).is_multiple_of(self.segment_rows) || number + 1 == self.plan.samples.len();
+        let part = open.take_if(|_| is_last)?;
+        let mut pending = self.pending();
+        let segment = part.segment;
+        pending.entry(segment).or_default().part = Some(part);
+        complete(&mut pending, segment, self.plan.pixel_type)
+    }
+
+    /// Adds pixel counts of rows that were made. Returns a part that is complete now.
+    fn hand_over(&self, counts: &SegmentCounts) -> Option<CompletePart> {
+        let mut pending = self.pending();
+        let of_segment = pending.entry(counts.segment).or_default();
+        let histogram = of_segment.histogram.get_or_insert_with(|| ValueHistogram::new(self.plan.pixel_type));
+        counts.histograms.iter().for_each(|counts| histogram.merge(counts));
+        of_segment.counted += counts.rows;
+        complete(&mut pending, counts.segment, self.plan.pixel_type)
+    }
+
+    /// Closes a part, and makes it durable under its name.
+    pub(super) fn finish(&self, complete: CompletePart) -> Result<(), PrepError> {
+        let CompletePart { part: OpenPart { writer, moments, digest, patients, .. }, histogram } = complete;
+        let options = &self.plan.options;
+        let root = RootAttributes {
+            mask_rule: options.mask_rule.name().to_owned(),
+            patients: patients.len(),
+            split_rule: "none".to_owned(),
+            split_seed: options.split_seed(),
+            split_joined: Vec::new(),
+            split_left_out: Vec::new(),
+            config: options.config(self.encoder).to_string(),
+            source_digest: digest.finish(|input| self.namer.input(input)),
+            units: self.plan.units.clone(),
+        };
+        let none = vec![""; writer.rows()];
+        writer.finish(&root, &TrainStatistics { moments, histogram }, &none, &none)?;
+        Ok(())
+    }
+
+    /// Gives up the parts that are not complete. Nobody else can write parts as long as the output is locked, so this
+    /// comes before its end.
+    pub(super) fn abandon(&self, open: &mut Option<OpenPart>) {
+        *open = None;
+        self.pending().clear();
+        self.folder.remove_empty();
+    }
+
+    fn pending(&self) -> MutexGuard<'_, BTreeMap<usize, Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes out the part of `segment` if all its rows are there and counted.
+fn complete(
+    pending: &mut BTreeMap<usize, Pending>,
+    segment: usize,
+    pixel_type: PixelType,
+) -> Option<CompletePart> {
+    let of_segment = pending.get(&segment)?;
+    let rows = of_segment.part.as_ref()?.writer.rows();
+    if of_segment.counted < rows {
+        return None;
+    }
+    let Pending { part, histogram, .. } = pending.remove(&segment)?;
+    Some(CompletePart {
+        part: part?,
+        histogram: histogram.unwrap_or_else(|| ValueHistogram::new(pixel_type)),
+    })
+}
+
+/// Counts the pixels of the rows that one thread makes, apart for each segment.
+pub(super) struct SegmentCounts {
+    segment: usize,
+    rows: usize,
+    /// Of rows that count as train, and of others.
+    histograms: [ValueHistogram; 2],
+}
+
+impl SegmentCounts {
+    pub(super) fn new(pixel_type: PixelType) -> Self {
+        Self { segment: 0, rows: 0, histograms: [true, false].map(|_| ValueHistogram::new(pixel_type)) }
+    }
+
+    /// Counts a row of the present segment.
+    pub(super) fn add(&mut self, pixels: &Pixels, counts_as_train: bool) {
+        self.histograms[usize::from(!counts_as_train)].add(pixels);
+        self.rows += 1;
+    }
+
+    /// Goes on with `segment`. If it is another one, what was counted goes to `parts` and, as far as it counts as train,
+    /// to `train`. Returns a part that is complete now.
+    pub(super) fn go_on(
+        &mut self,
+        segment: usize,
+        parts: &Parts<'_>,
+        train: &mut ValueHistogram,
+    ) -> Option<CompletePart> {
+        if segment == self.segment {
+            return None;
+        }
+        let complete = if self.rows > 0 {
+            train.merge(&self.histograms[0]);
+            let complete = parts.hand_over(self);
+            self.histograms.iter_mut().for_each(ValueHistogram::clear);
+            complete
+        } else {
+            None
+        };
+        self.rows = 0;
+        self.segment = segment;
+        complete
+    }
+}

@@ -1,0 +1,138 @@
+//! The folder beside the output in which a run keeps what is finished, for a run that goes on after it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::store::{StoreError, beside, folder_of};
+
+/// How the folder is called after the output.
+const FOLDER_SUFFIX: &str = ".parts";
+/// How its files are called: `part-000001.h5`, and while they are written as every partial file.
+const PART: (&str, &str) = ("part-", ".h5");
+const PARTIAL: (&str, &str) = (".part-", ".partial");
+
+/// The parts of an output: `final_data.h5.parts` for `final_data.h5`.
+#[derive(Debug, Clone)]
+pub struct PartsFolder {
+    path: PathBuf,
+}
+
+impl PartsFolder {
+    /// The folder of the parts of `output`; it need not exist.
+    #[must_use]
+    pub fn of(output: &Path) -> Self {
+        Self { path: beside(output, "", FOLDER_SUFFIX) }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of parts in it.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.numbered().len()
+    }
+
+    /// The parts with their numbers, ascending.
+    pub(super) fn numbered(&self) -> Vec<(u64, PathBuf)> {
+        let number = |path: &PathBuf| {
+            let name = path.file_name()?.to_str()?;
+            name.strip_prefix(PART.0)?.strip_suffix(PART.1)?.parse().ok()
+        };
+        let mut parts: Vec<(u64, PathBuf)> =
+            self.list(PART).into_iter().filter_map(|path| Some((number(&path)?, path))).collect();
+        parts.sort_unstable();
+        parts
+    }
+
+    /// Makes the folder, if it is not there, and the place of part `number` in it.
+    pub(super) fn make_place(&self, number: u64) -> Result<PathBuf, StoreError> {
+        let failed = |source| StoreError::Io { action: "make the folder", path: self.path.clone(), source };
+        match fs::create_dir(&self.path) {
+            Ok(()) => {
+                File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()).map_err(failed)?
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
+        }
+        Ok(self.path.join(format!("{}{number:06}{}", PART.0, PART.1)))
+    }
+
+    /// Removes the partial files that a killed run left. Nobody else may be writing parts.
+    pub(super) fn remove_partial(&self) {
+        // What cannot be removed does no harm.
+        self.list(PARTIAL).into_iter().for_each(|path| _ = fs::remove_file(path));
+    }
+
+    /// Removes the folder if nothing is in it.
+    pub(super) fn remove_empty(&self) {
+        let _ = fs::remove_dir(&self.path);
+    }
+
+    /// Removes the parts, and the folder. Where somebody has put another file there, the folder stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where a part cannot be removed.
+    pub fn remove(&self) -> Result<(), StoreError> {
+        // In this order, so that another run never takes a number that is about to be removed.
+        for (_, path) in self.numbered() {
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(StoreError::Io { action: "remove", path, source });
+                }
+                _ => {}
+            }
+        }
+        self.remove_empty();
+        Ok(())
+    }
+
+    fn list(&self, (start, end): (&str, &str)) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let ours = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with(start) && name.ends_with(end))
+        };
+        entries.map(|entry| entry.path()).filter(ours).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_found_in_order_and_removed_with_the_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let parts = PartsFolder::of(&place.path().join("a.h5"));
+        assert_eq!((parts.path(), parts.parts()), (&*place.path().join("a.h5.parts"), 0));
+        for number in [7, 1_234_567, 10] {
+            fs::write(parts.make_place(number).unwrap(), b"").unwrap();
+        }
+        fs::write(parts.path().join(".part-000008.h5.partial"), b"").unwrap();
+        let numbers: Vec<u64> = parts.numbered().into_iter().map(|(number, _)| number).collect();
+        assert_eq!((numbers, parts.parts()), (vec![7, 10, 1_234_567], 3));
+        parts.remove_partial();
+        parts.remove().unwrap();
+        assert!(!parts.path().exists());
+        parts.remove().unwrap();
+    }
+
+    #[test]
+    fn files_of_others_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let parts = PartsFolder::of(&place.path().join("a.h5"));
+        fs::write(parts.make_place(1).unwrap(), b"").unwrap();
+        for name in ["notes", "part-x.h5"] {
+            fs::write(parts.path().join(name), b"mine").unwrap();
+        }
+        parts.remove_partial();
+        parts.remove().unwrap();
+        assert!(parts.path().join("notes").exists() && parts.path().join("part-x.h5").exists());
+        assert_eq!(parts.numbered(), []);
+    }
+}

@@ -1,0 +1,119 @@
+//! What a run goes on from, and what it leaves for the next one if it is stopped.
+
+use std::path::PathBuf;
+
+use super::earlier::EarlierRows;
+use super::names::Namer;
+use super::parts::{Parts, segment_rows};
+use super::parts_folder::PartsFolder;
+use super::{NoteEntry, PrepError, PrepPlan};
+use crate::model::{Note, Place};
+use crate::store::{Encoder, Target};
+
+/// How a run that was stopped goes on.
+#[derive(Debug, Clone, Default)]
+pub struct ResumeOptions {
+    /// Finished files whose rows are taken where nothing has changed.
+    pub reuse: Vec<PathBuf>,
+    /// Forget what an interrupted run has left.
+    pub fresh: bool,
+    /// Rows of a segment, which is the most that is lost when the run is stopped; 0 keeps nothing. `None` is 64 MiB of
+    /// images and masks.
+    pub segment_rows: Option<usize>,
+}
+
+/// What there is to go on from.
+pub(super) struct Resume {
+    pub(super) earlier: EarlierRows,
+    /// Where this run keeps what is finished.
+    pub(super) folder: PartsFolder,
+    /// What could not be used, and why.
+    pub(super) notes: Vec<Note>,
+    /// The number of the next part; `None` where no parts are kept.
+    next: Option<u64>,
+    segment_rows: usize,
+}
+
+impl Resume {
+    /// Looks at the parts that a run has left beside `target`, and at the files to reuse.
+    pub(super) fn begin(
+        plan: &PrepPlan,
+        target: &Target,
+        encoder: Encoder,
+        options: &ResumeOptions,
+    ) -> Result<Self, PrepError> {
+        let sample_bytes = plan.shape.pixels() * (plan.pixel_type.size() + plan.options.structures.len());
+        let segment_rows = options.segment_rows.unwrap_or_else(|| segment_rows(sample_bytes));
+        let mut resume = Self {
+            earlier: EarlierRows::new(),
+            folder: PartsFolder::of(target.path()),
+            notes: Vec::new(),
+            next: None,
+            segment_rows,
+        };
+        for path in &options.reuse {
+            let differs = resume.earlier.add(path, plan, encoder)?;
+            resume.note_difference(&path.display().to_string(), differs);
+        }
+        // Where nothing locks the output, another run may be writing the parts.
+        if target.is_locked() {
+            resume.folder.remove_partial();
+            if options.fresh {
+                resume.folder.remove()?;
+            }
+            let parts = resume.folder.numbered();
+            let next = parts.last().map_or(1, |(number, _)| number + 1);
+            resume.next = (segment_rows > 0 && plan.samples.len() > segment_rows).then_some(next);
+            resume.add_parts(parts.into_iter().map(|(_, path)| path), plan, encoder);
+            resume.folder.remove_empty();
+        } else {
+            let text = "its file system has no locks, so nothing is kept for a run that goes on";
+            resume.notes.push(Note::new(Place::file(target.path().display().to_string()), text));
+        }
+        resume.earlier.sort();
+        Ok(resume)
+    }
+
+    /// The parts of this run; `None` where it is so small that it keeps none.
+    pub(super) fn parts<'a>(
+        &self,
+        plan: &'a PrepPlan,
+        namer: &'a Namer<'a>,
+        encoder: Encoder,
+    ) -> Option<Parts<'a>> {
+        let next = self.next?;
+        Some(Parts::new(plan, namer, encoder, (self.folder.clone(), next), self.segment_rows))
+    }
+
+    /// Removes the parts, when the file is complete. What stands in the way of that is no reason to fail.
+    pub(super) fn remove_parts(&self) -> Option<NoteEntry> {
+        let error = self.folder.remove().err()?;
+        let text =
+            format!("the file is complete, and nobody needs the folder any more: {}", error.with_cause());
+        let places = vec![self.folder.path().display().to_string()];
+        Some(NoteEntry { text, count: 1, places })
+    }
+
+    /// Adds the rows of parts. One that cannot be read is of no use; it goes with the others in the end.
+    fn add_parts(&mut self, parts: impl Iterator<Item = PathBuf>, plan: &PrepPlan, encoder: Encoder) {
+        let mut differs = None;
+        for path in parts {
+            match self.earlier.add(&path, plan, encoder) {
+                Ok(option) => differs = differs.or(option),
+                Err(error) => {
+                    let text = format!("its rows are made anew: {}", error.with_cause());
+                    self.notes.push(Note::new(Place::file(path.display().to_string()), text));
+                }
+            }
+        }
+        let folder = self.folder.path().display().to_string();
+        self.note_difference(&folder, differs);
+    }
+
+    fn note_difference(&mut self, name: &str, differs: Option<&str>) {
+        if let Some(option) = differs {
+            let text = format!("its rows are not used, because another {option} made them");
+            self.notes.push(Note::new(Place::file(name), text));
+        }
+    }
+}

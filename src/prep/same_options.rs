@@ -1,0 +1,73 @@
+//! Whether the rows of a file are those that a plan would make of the same files.
+
+use super::config::RecordedOptions;
+use super::{PrepOptions, PrepPlan};
+use crate::assemble::Fit;
+use crate::store::{
+    ChunkEncoder, DatasetFile, EncodedChunk, EncodedRows, Encoder, FORMAT_VERSION, GENERATOR, StoreError,
+};
+
+/// The first thing that makes rows of `file` other than those of `plan` with `encoder`; `None` where nothing does.
+/// Splits, names, and what decides which files are used, do not matter to a row.
+pub(super) fn difference(
+    file: &DatasetFile,
+    plan: &PrepPlan,
+    encoder: Encoder,
+) -> Result<Option<&'static str>, StoreError> {
+    if file.generator() != GENERATOR {
+        return Ok(Some("generator"));
+    }
+    if file.format_version() != FORMAT_VERSION {
+        return Ok(Some("format_version"));
+    }
+    let Ok(recorded) = RecordedOptions::parse(&file.identity().config) else {
+        return Ok(Some("config"));
+    };
+    let (theirs, ours) = (&recorded.options, &plan.options);
+    let compression = ours.compression;
+    let differences = [
+        ("structures", theirs.structures != ours.structures),
+        ("mask_rule", theirs.mask_rule != ours.mask_rule),
+        ("contour_offset", theirs.contour_offset != ours.contour_offset),
+        ("dtype", file.pixel_type() != plan.pixel_type),
+        ("size", file.shape() != plan.shape || file.channels() != 1),
+        ("fit", fit(theirs) != fit(ours)),
+        ("monochrome1", theirs.monochrome1 != ours.monochrome1),
+        ("compression", theirs.compression.level() != compression.level()),
+        ("encoder", compression.is_on() && theirs.encoder != Some(encoder)),
+        // What was accepted under a lower limit is accepted under a higher one.
+        ("max_image_bytes", theirs.limits.max_image_bytes > ours.limits.max_image_bytes),
+        ("max_image_pixels", theirs.limits.max_image_pixels > ours.limits.max_image_pixels),
+    ];
+    if let Some((option, _)) = differences.into_iter().find(|(_, differs)| *differs) {
+        return Ok(Some(option));
+    }
+    Ok(if is_encoded_the_same(file, plan, encoder)? { None } else { Some("encoding") })
+}
+
+/// What is done to images of another size.
+fn fit(options: &PrepOptions) -> Option<Fit> {
+    options.size.map(|_| options.fit)
+}
+
+/// Whether the first and the last sound row have the bytes that our encoders give them: another program may have
+/// written the chunks anew, with the same pixels.
+fn is_encoded_the_same(file: &DatasetFile, plan: &PrepPlan, encoder: Encoder) -> Result<bool, StoreError> {
+    let compression = plan.options.compression;
+    let mut encoders =
+        [ChunkEncoder::new(compression, encoder), ChunkEncoder::new(compression, Encoder::Planes)];
+    let mut rows = EncodedRows::new(file)?;
+    let mut chunk = EncodedChunk::default();
+    for row in [0, file.rows().saturating_sub(1)].into_iter().filter(|&row| row < file.rows()) {
+        // What is damaged is made anew when its turn comes.
+        let Ok(encoded) = rows.read(row) else { continue };
+        let parts = [(rows.image(), plan.pixel_type.size(), &encoded.image), (rows.mask(), 1, &encoded.mask)];
+        for (encoder, (bytes, element, found)) in encoders.iter_mut().zip(parts) {
+            encoder.encode(bytes, element, &mut chunk);
+            if chunk.bytes() != found.bytes() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
