@@ -46,7 +46,7 @@ impl Target {
             Some((file, partial)) => {
                 return Ok(Self { path: path.to_owned(), partial, file, is_locked: true, replace });
             }
-            None => nameless_partial(path).map_err(io_error("create a file beside", path))?,
+            None => unique_partial(path).map_err(io_error("create a file beside", path))?,
         };
         Ok(Self { path: path.to_owned(), partial, file, is_locked: false, replace })
     }
@@ -170,10 +170,11 @@ fn lock_partial(path: &Path) -> Result<Option<(File, TempPath)>, StoreError> {
     }
 }
 
-/// Opens a partial file to lock it. It may be anything: no link is followed and nothing is waited for.
+/// Opens a partial file to lock it. It may be anything: no link is followed and nothing is waited for. For writing,
+/// because NFS locks nothing else; it is not written to.
 fn open_leftover(partial: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(partial)
+    OpenOptions::new().read(true).write(true).custom_flags(flags.bits() as i32).open(partial)
 }
 
 /// Whether `file` is what stands at `path`.
@@ -185,8 +186,8 @@ fn is_named(file: &File, path: &Path) -> bool {
     }
 }
 
-/// A partial file of a name that nobody else has: where there are no locks, nothing else tells whose it is.
-fn nameless_partial(path: &Path) -> io::Result<(File, TempPath)> {
+/// A partial file of a unique name: where there are no locks, nothing else tells whose it is.
+fn unique_partial(path: &Path) -> io::Result<(File, TempPath)> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let partial = tempfile::Builder::new()
         .prefix(&format!(".{name}."))

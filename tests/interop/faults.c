@@ -2,10 +2,11 @@
  * that read there, and at one of them the process is killed, or the call fails.
  *
  *   FAULT_FOLDER  calls on files below this folder are counted, an absolute path
- *   FAULT_CALL    which calls count: write, fsync, rename, unlink, mkdir, rmdir, truncate, create, read, or any (all but read)
+ *   FAULT_CALL    which calls count: write, fsync, rename, unlink, mkdir, rmdir, truncate, create, or any of these; read,
+ *                 lock
  *   FAULT_AT      at which of them something happens, counted from 1; 0 or nothing: never
- *   FAULT_DO      kill-before, kill-after, or the error: ENOSPC, EIO, EIO-once; or short: the write writes half of its
- *                 bytes
+ *   FAULT_DO      kill-before, kill-after, or the error: ENOSPC, EIO, ENOLCK, EIO-once; or short: the write writes half of
+ *                 its bytes
  *   FAULT_COUNTS  a file that gets one line `call number path` for each call
  *
  * Errors go on, unless they are to come once: every later call of the same kind fails too, as on a full disk.
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -44,7 +46,7 @@ __attribute__((constructor)) static void start(void)
     if (action) {
         what = !strcmp(action, "kill-before") ? KILL_BEFORE : !strcmp(action, "kill-after") ? KILL_AFTER
              : !strcmp(action, "short") ? SHORT : strstr(action, "-once") ? FAIL_ONCE : FAIL;
-        failure = strncmp(action, "ENOSPC", 6) ? EIO : ENOSPC;
+        failure = !strncmp(action, "ENOSPC", 6) ? ENOSPC : !strncmp(action, "ENOLCK", 6) ? ENOLCK : EIO;
     }
     if (file)
         counts = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -87,7 +89,7 @@ static enum what happens(const char *kind, int fd, const char *name)
     int saved = errno;
     if (!folder || !call)
         return NOTHING;
-    if (strcmp(call, kind) && (strcmp(call, "any") || !strcmp(kind, "read")))
+    if (strcmp(call, kind) && (strcmp(call, "any") || !strcmp(kind, "read") || !strcmp(kind, "lock")))
         return NOTHING;
     place = place_of(fd, name, path);
     errno = saved;
@@ -165,6 +167,11 @@ ssize_t pread64(int fd, void *bytes, size_t size, off64_t offset)
 int fsync(int fd)
 {
     DO("fsync", fd, NULL, -1, NEXT(fsync)(fd));
+}
+
+int flock(int fd, int operation)
+{
+    DO("lock", fd, NULL, -1, NEXT(flock)(fd, operation));
 }
 
 int fdatasync(int fd)
