@@ -13,6 +13,7 @@ mod error;
 mod finding_entry;
 mod finish;
 mod in_order;
+mod ledger;
 mod names;
 mod options;
 mod planning;

@@ -4,13 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::audit::Audited;
-use super::split_choice::assign;
+use super::ledger::{Ledger, PlannedSplit, SplitSource};
+use super::split_choice::{assign, patients_of};
 use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::AssembleOptions;
 use crate::audit::Finding;
 use crate::model::{GridShape, Note, PixelType, Plain, Skipped};
-use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitName};
+use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitDraw, SplitName};
 
 /// Everything that is decided before the first pixel is decoded.
 #[derive(Debug)]
@@ -169,9 +170,26 @@ impl PrepPlan {
         self.pixel_type
     }
 
-    /// Whether patients are split at all.
-    pub(super) fn has_splits(&self) -> bool {
-        !matches!(&self.options.splits, Splits::Fractions(spec, _) if spec.is_none())
+    /// A ledger for the samples of the plan.
+    pub(super) fn ledger(&self) -> Ledger {
+        let source = match &self.options.splits {
+            Splits::Fractions(spec, _) if spec.is_none() => SplitSource::Nowhere,
+            Splits::Fractions(spec, _) => SplitSource::Drawn(*spec),
+            Splits::Table(_) => SplitSource::Listed,
+        };
+        let patients = patients_of(&self.samples);
+        let mut planned = vec![PlannedSplit::NONE; self.pairs.patients.len()];
+        for &patient in &patients {
+            let patient = patient as usize;
+            let draw = match &self.options.splits {
+                Splits::Fractions(spec, seed) => {
+                    SplitDraw::of(spec, *seed, &self.pairs.patients[patient].patient_id)
+                }
+                Splits::Table(_) => SplitDraw::NONE,
+            };
+            planned[patient] = PlannedSplit { split: self.splits[patient], draw };
+        }
+        Ledger::new(source, (planned, patients.len()), self.options.structures.len(), self.samples.len())
     }
 
     pub(super) fn assemble_options(&self) -> AssembleOptions {

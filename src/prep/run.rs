@@ -1,18 +1,16 @@
 //! Makes the file that was planned: on all threads, bounded, in the order of the plan.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::PrepError;
 use super::encoder_choice::choose_encoder;
-use super::finish::FinalSplits;
+use super::finish::{FinalSplits, count_rows};
 use super::names::Namer;
 use super::planning::{PrepPlan, pool};
 use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
-use crate::audit::CheckSet;
 use crate::model::Bin;
 use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, Target, TrainStatistics};
 
@@ -60,7 +58,8 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     if control.cancel.load(Ordering::Relaxed) {
         return Err(PrepError::Interrupted);
     }
-    let splits = FinalSplits::of(plan, &mut sink);
+    let splits = FinalSplits::of(&mut sink.ledger);
+    sink.remarks.notes.extend(splits.notes(&sink.ledger));
     sink.tally.add(Bin::Used, 1);
     sink.tally.add(Bin::Unlabelled, plan.unlabelled);
     let mut summary = PrepSummary::of_run(plan, &mut sink, &splits, encoder);
@@ -77,7 +76,9 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     };
     if !summary.is_refused() {
         let finishing = Instant::now();
-        let train = splits.train_statistics(plan, &sink, totals.histogram)?;
+        let train = splits.train_statistics(&sink.ledger, totals.histogram, |lists| {
+            count_rows(plan.pixel_type, &sink.writer.written_images()?, lists, plan.options.threads)
+        })?;
         let root = root_attributes(plan, encoder, &summary, namer.joined(&splits));
         let bytes = finish_file(sink, &namer, &splits, root, &train)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();
@@ -107,14 +108,10 @@ fn finish_file(
     mut root: RootAttributes,
     train: &TrainStatistics,
 ) -> Result<u64, PrepError> {
-    let Sink { writer, digest, row_patients, marks, .. } = sink;
+    let Sink { writer, digest, ledger, .. } = sink;
     root.source_digest = digest.finish(|input| namer.input(input));
-    let split = |&patient: &u32| splits.of_patient[patient as usize].name();
-    let splits: Vec<&str> = row_patients.iter().map(split).collect();
-    let texts: BTreeMap<CheckSet, String> = marks.values().map(|set| (*set, set.names())).collect();
-    let text = |row: usize| marks.get(&(row as u32)).map_or("", |set| &texts[set]);
-    let findings: Vec<&str> = (0..splits.len()).map(text).collect();
-    Ok(writer.finish(&root, train, &splits, &findings)?)
+    let texts = ledger.finding_texts();
+    Ok(writer.finish(&root, train, &splits.column(&ledger), &ledger.findings(&texts))?)
 }
 
 fn root_attributes(

@@ -216,11 +216,11 @@ impl PrepSummary {
         let mut summary = Self::new(plan, tally, remarks.skipped, remarks.notes);
         summary.findings = FindingEntry::all(plan.findings.iter().chain(&sink.findings));
         summary.samples = sink.writer.rows();
-        summary.patients = sink.patients.iter().filter(|patient| patient.samples > 0).count();
-        summary.splits = splits.sizes(sink);
+        summary.patients = sink.ledger.patients_with_rows();
+        summary.splits = splits.sizes(&sink.ledger);
         summary.encoder = plan.options.compression.is_on().then(|| encoder.name());
-        summary.split_left_out.clone_from(&sink.left_out);
-        summary.count_structures(plan, &sink.annotated);
+        summary.split_left_out.clone_from(&sink.ledger.left_out);
+        summary.count_structures(plan, &sink.ledger.annotated);
         summary
     }
 
