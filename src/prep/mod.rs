@@ -14,11 +14,16 @@ mod finding_entry;
 mod finish;
 mod in_order;
 mod ledger;
+mod merge;
+mod merge_error;
+mod merge_summary;
 mod names;
 mod options;
+mod plan_digest;
 mod planning;
 mod pseudonym;
 mod run;
+mod shard_set;
 mod sink;
 mod source_digest;
 mod sources;
@@ -34,10 +39,14 @@ pub use audit_run::{AuditRequest, AuditSummary, audit};
 pub use config::RecordedOptions;
 pub use error::PrepError;
 pub use finding_entry::FindingEntry;
-pub use options::{OnFinding, PrepOptions, Splits, Unlabelled};
+pub use merge::{MergeOptions, MergedAs, merge};
+pub use merge_error::MergeError;
+pub use merge_summary::MergeSummary;
+pub use options::{OnFinding, PrepOptions, Share, Splits, Unlabelled};
 pub use planning::{Estimate, PrepPlan, plan};
 pub use run::{Control, Progress, run};
 pub use sources::{FreshRow, SourceRows, Sources};
 pub use summary::{
-    Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, SplitSize, StageSeconds, StructureCount,
+    Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, ShardEntry, SplitSize, StageSeconds,
+    StructureCount,
 };

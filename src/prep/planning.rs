@@ -1,16 +1,20 @@
 //! The plan of the whole work, and what it will take.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::audit::Audited;
+
 use super::ledger::{Ledger, PlannedSplit, SplitSource};
+use super::plan_digest::digest_of_headers;
 use super::split_choice::{assign, patients_of};
 use super::survey::Survey;
-use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
+use super::{Control, PrepError, PrepOptions, Share, Splits, Unlabelled};
 use crate::assemble::AssembleOptions;
 use crate::audit::Finding;
 use crate::model::{GridShape, Note, PixelType, Plain, Skipped};
+use crate::store::share_of;
 use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitDraw, SplitName};
 
 /// Everything that is decided before the first pixel is decoded.
@@ -25,6 +29,8 @@ pub struct PrepPlan {
     pub(super) shape: GridShape,
     pub(super) pixel_type: PixelType,
     pub(super) units: String,
+    /// SHA-256 over what the audit keeps of all headers, where the plan is shared.
+    pub(super) headers: Option<[u8; 32]>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
     /// What the audit has found without pixels; their samples are those of `samples`.
@@ -90,6 +96,7 @@ pub(super) fn plan_as(
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     check_size(shape, pixel_type, &options)?;
+    let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
     let audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
     let Audited { samples, findings, skipped: mut quarantined, unlabelled: bare } = audited;
@@ -108,6 +115,7 @@ pub(super) fn plan_as(
         shape,
         pixel_type,
         units: survey.units(),
+        headers,
         skipped,
         notes,
         findings,
@@ -123,7 +131,7 @@ impl PrepPlan {
     /// Roughly what the work will take.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
-        let rows = self.samples.len();
+        let rows = self.share().len();
         let structures = self.options.structures.len();
         let image = (self.shape.pixels() * self.pixel_type.size()) as u64;
         let mask = (self.shape.pixels() * structures) as u64;
@@ -134,8 +142,9 @@ impl PrepPlan {
             raw_bytes + rows as u64 * ROW_FILE_BYTES
         };
         let per_thread = THREAD_BYTES + 8 * (image + mask);
-        let memory_bytes =
-            BASE_BYTES + self.options.threads as u64 * per_thread + rows as u64 * ROW_MEMORY_BYTES;
+        let memory_bytes = BASE_BYTES
+            + self.options.threads as u64 * per_thread
+            + self.samples.len() as u64 * ROW_MEMORY_BYTES;
         Estimate { rows, raw_bytes, file_bytes, memory_bytes }
     }
 
@@ -147,7 +156,7 @@ impl PrepPlan {
         let structures = self.pairs.structures();
         let headings = ["id", "split", "source"].into_iter().chain(structures.iter().map(|s| s.name()));
         let mut table = headings.collect::<Vec<_>>().join("\t") + "\n";
-        for sample in &self.samples {
+        for sample in &self.samples[self.share()] {
             let split = self.splits[sample.patient as usize].name().to_owned();
             let mut cells = vec![self.pairs.sample_id(sample), split, self.pairs.image_name(sample)];
             let contours = 0..structures.len();
@@ -156,6 +165,17 @@ impl PrepPlan {
             table += &(cells.join("\t") + "\n");
         }
         table
+    }
+
+    /// The samples that are made, by their numbers.
+    #[must_use]
+    pub fn share(&self) -> Range<usize> {
+        let all = self.samples.len();
+        self.options.shard.map_or(0..all, |Share { index, count }| {
+            // No share is larger than the plan.
+            let share = share_of(all as u64, index, count);
+            share.start as usize..share.end as usize
+        })
     }
 
     /// The size of every image of the data set.
@@ -173,11 +193,15 @@ impl PrepPlan {
     /// A ledger for the samples of the plan.
     pub(super) fn ledger(&self) -> Ledger {
         let source = match &self.options.splits {
+            splits if self.options.shard.is_some() => {
+                SplitSource::Shard { drawn: matches!(splits, Splits::Fractions(spec, _) if !spec.is_none()) }
+            }
             Splits::Fractions(spec, _) if spec.is_none() => SplitSource::Nowhere,
             Splits::Fractions(spec, _) => SplitSource::Drawn(*spec),
             Splits::Table(_) => SplitSource::Listed,
         };
         let patients = patients_of(&self.samples);
+        let rows = self.share().len();
         let mut planned = vec![PlannedSplit::NONE; self.pairs.patients.len()];
         for &patient in &patients {
             let patient = patient as usize;
@@ -189,7 +213,7 @@ impl PrepPlan {
             };
             planned[patient] = PlannedSplit { split: self.splits[patient], draw };
         }
-        Ledger::new(source, (planned, patients.len()), self.options.structures.len(), self.samples.len())
+        Ledger::new(source, (planned, patients.len()), self.options.structures.len(), rows)
     }
 
     pub(super) fn assemble_options(&self) -> AssembleOptions {

@@ -3,16 +3,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::PrepError;
 use super::encoder_choice::choose_encoder;
 use super::finish::{FinalSplits, count_rows};
+use super::ledger::Ledger;
 use super::names::Namer;
+use super::plan_digest::plan_digest;
 use super::planning::{PrepPlan, pool};
 use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
+use super::{PrepError, Share};
 use crate::model::Bin;
-use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, Target, TrainStatistics};
+use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, ShardSpec, Target, TrainStatistics};
 
 /// Is told how the work goes on. Called from all threads.
 pub trait Progress: Sync {
@@ -47,8 +49,8 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, plan.options.compression);
     let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
     let writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
-    let shared = Shared::new((plan, &options), &namer, encoder, Sink::new(plan, writer), control);
-    control.progress.begin("preparing images", plan.samples.len());
+    let shared = Shared::new((plan, &options), &namer, encoder, Sink::new(plan, &namer, writer), control);
+    control.progress.begin("preparing images", plan.share().len());
     pool(plan.options.threads)?.broadcast(|_| Worker::new(&shared).work());
     control.progress.end();
     let (mut sink, totals) = shared.into_parts();
@@ -76,10 +78,11 @@ pub fn run(plan: &PrepPlan, target: Target, control: Control<'_>) -> Result<Prep
     };
     if !summary.is_refused() {
         let finishing = Instant::now();
+        sink.writer.finish_shard(&totals.histogram)?;
         let train = splits.train_statistics(&sink.ledger, totals.histogram, |lists| {
             count_rows(plan.pixel_type, &sink.writer.written_images()?, lists, plan.options.threads)
         })?;
-        let root = root_attributes(plan, encoder, &summary, namer.joined(&splits));
+        let root = root_attributes(plan, encoder, &summary, namer.joined(&splits), &sink.ledger);
         let bytes = finish_file(sink, &namer, &splits, root, &train)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();
         summary.output = Some(Output { path, bytes });
@@ -95,8 +98,21 @@ fn dataset_spec(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder) -> Dataset
         structures: plan.options.structures.clone(),
         compression: plan.options.compression,
         encoder,
-        capacity: plan.samples.len(),
+        // HDF5 knows no chunks of no row.
+        capacity: plan.share().len().max(1),
         text_widths: namer.widths(),
+        shard: plan.options.shard.map(|Share { index, count }| {
+            let ledger = plan.ledger();
+            let spec = ShardSpec {
+                index,
+                count,
+                plan_rows: plan.samples.len() as u64,
+                patients: plan.pairs.patients.len() as u64,
+                planned_patients: ledger.planned_patients as u64,
+                plan_digest: plan_digest(plan, namer, encoder, &ledger),
+            };
+            (spec, namer.contour_width(plan.share()))
+        }),
     }
 }
 
@@ -119,6 +135,7 @@ fn root_attributes(
     encoder: Encoder,
     summary: &PrepSummary,
     split_joined: Vec<String>,
+    ledger: &Ledger,
 ) -> RootAttributes {
     RootAttributes {
         mask_rule: plan.options.mask_rule.name().to_owned(),
@@ -130,5 +147,6 @@ fn root_attributes(
         config: plan.options.config(encoder).to_string(),
         source_digest: String::new(),
         units: plan.units.clone(),
+        images_disjoint: !ledger.images_leak,
     }
 }

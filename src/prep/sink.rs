@@ -7,12 +7,13 @@ use super::PrepPlan;
 use super::audit::marks;
 use super::audit_run::equal_image;
 use super::equal_images::fingerprint;
-use super::ledger::{Admission, Entrant, Ledger};
+use super::ledger::{Admission, Entrant, Ledger, PlannedSplit};
+use super::names::Namer;
 use super::source_digest::SourceDigest;
 use crate::assemble::{Remarks, reject_image};
 use crate::audit::{CheckSet, Finding};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
-use crate::store::{DatasetWriter, EncodedRow, StoreError};
+use crate::store::{AnnotationCell, DatasetWriter, EncodedRow, ShardRow, StoreError};
 use crate::wrangle::PlannedSample;
 
 /// An input file: the image of a sample, or the contour of one of its structures.
@@ -34,6 +35,7 @@ pub(super) enum Outcome {
 /// Takes the outcomes in the order of the plan.
 pub(super) struct Sink<'a> {
     plan: &'a PrepPlan,
+    namer: &'a Namer<'a>,
     pub(super) writer: DatasetWriter,
     pub(super) tally: Tally,
     pub(super) remarks: Remarks,
@@ -49,19 +51,20 @@ pub(super) struct Sink<'a> {
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn new(plan: &'a PrepPlan, writer: DatasetWriter) -> Self {
+    pub(super) fn new(plan: &'a PrepPlan, namer: &'a Namer<'a>, writer: DatasetWriter) -> Self {
         Self {
             plan,
+            namer,
             writer,
             tally: Tally::default(),
             remarks: Remarks::default(),
-            digest: SourceDigest::with_capacity(plan.samples.len() * 2),
+            digest: SourceDigest::with_capacity(plan.share().len() * 2),
             ledger: plan.ledger(),
             findings: Vec::new(),
             planned_marks: marks(&plan.findings),
             write_time: Duration::ZERO,
             error: None,
-            next: 0,
+            next: plan.share().start as u32,
         }
     }
 
@@ -103,9 +106,25 @@ impl<'a> Sink<'a> {
         self.findings.extend(findings);
         let start = Instant::now();
         self.writer.append(row)?;
+        if self.plan.options.shard.is_some() {
+            self.writer.append_shard(&self.shard_row(number, row))?;
+        }
         self.write_time += start.elapsed();
         self.count(number, row);
         Ok(())
+    }
+
+    /// What merging wants to know of a row.
+    fn shard_row(&self, number: u32, encoded: &EncodedRow) -> ShardRow {
+        let patient = self.plan.samples[number as usize].patient;
+        let PlannedSplit { split, draw } = self.ledger.planned[patient as usize];
+        let annotations = encoded.row.annotations.iter().zip(0..);
+        let source = |(cell, plane): (&AnnotationCell, u8)| match cell.sha256 {
+            Some(_) => self.namer.input(Input { sample: number, plane: Some(plane) }),
+            None => String::new(),
+        };
+        let annotation_sources = annotations.map(source).collect();
+        ShardRow { number, patient, split, draw, statistics: encoded.statistics, annotation_sources }
     }
 
     fn count(&mut self, number: u32, encoded: &EncodedRow) {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::finish::FinalSplits;
 use super::sink::Sink;
-use super::{FindingEntry, PrepPlan};
+use super::{FindingEntry, PrepPlan, Share};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
 use crate::store::Encoder;
 
@@ -19,6 +19,9 @@ const PLACES_LISTED: usize = 10;
 pub struct PrepSummary {
     /// The file, `None` where none was made.
     pub output: Option<Output>,
+    /// Which share of the plan it is; `None` where it is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardEntry>,
     /// Samples: rows of the file.
     pub samples: usize,
     /// Patients with at least one sample.
@@ -61,6 +64,18 @@ pub struct PrepSummary {
     pub threads: usize,
     #[serde(skip)]
     strict: bool,
+}
+
+/// A share of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShardEntry {
+    /// Which, of how many.
+    #[serde(flatten)]
+    pub share: Share,
+    /// The first row of the plan that belongs to it, and the first that does not any more.
+    pub rows: [usize; 2],
+    /// The rows of the whole plan.
+    pub plan_rows: usize,
 }
 
 /// The file that was made.
@@ -107,6 +122,13 @@ pub struct Bins {
     pub rejected: usize,
     /// Files that are not part of what was asked for.
     pub ignored: usize,
+    /// Images and contours of the samples of other shards.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub other_shards: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// Rows of the link table.
@@ -179,7 +201,7 @@ impl PrepSummary {
         let mut last_patient = None;
         let mut patients = 0;
         tally.add(Bin::Used, 1);
-        for sample in &plan.samples {
+        for sample in &plan.samples[plan.share()] {
             let contours = sample.annotations.iter().flatten().count();
             match contours {
                 0 => tally.add(Bin::Unlabelled, 1),
@@ -230,9 +252,17 @@ impl PrepSummary {
         for entry in &skipped {
             tally.add_skipped(entry.reason);
         }
+        let share = plan.share();
+        let others = plan.samples[..share.start].iter().chain(&plan.samples[share.end..]);
+        let other_files = others.map(|sample| 1 + sample.annotations.iter().flatten().count()).sum();
         let of = |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(Entry::of).collect();
         Self {
             output: None,
+            shard: plan.options.shard.map(|of| ShardEntry {
+                share: of,
+                rows: [share.start, share.end],
+                plan_rows: plan.samples.len(),
+            }),
             samples: 0,
             patients: 0,
             splits: BTreeMap::new(),
@@ -241,7 +271,7 @@ impl PrepSummary {
             pixel_type: plan.pixel_type.name(),
             encoder: None,
             files: plan.pairs.files_seen,
-            bins: Bins::of(&tally),
+            bins: Bins { other_shards: other_files, ..Bins::of(&tally) },
             reasons: reasons(&tally),
             link_rows: LinkRows { used: plan.pairs.patients.len(), rejected: plan.pairs.rejected_rows.len() },
             rejected: of(Bin::Rejected),
@@ -272,7 +302,13 @@ impl PrepSummary {
     /// Whether no file is to be made: nothing is left for it, or the options are strict.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.samples == 0 || (self.strict && self.has_rejected())
+        self.is_empty() || (self.strict && self.has_rejected())
+    }
+
+    /// Whether nothing is left to make a file of. A shard may be empty where others are not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.samples == 0 && self.shard.as_ref().is_none_or(|shard| shard.plan_rows == 0)
     }
 
     /// Why no sample is left, as far as one sentence can tell.
@@ -307,6 +343,7 @@ impl Bins {
             unlabelled: tally.count(Bin::Unlabelled),
             rejected: tally.count(Bin::Rejected),
             ignored: tally.count(Bin::Ignored),
+            other_shards: 0,
         }
     }
 }

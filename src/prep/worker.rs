@@ -124,8 +124,9 @@ impl<'a, 'p> Worker<'a, 'p> {
         let shared = self.shared;
         let _guard = shared.line.stop_on_panic();
         loop {
-            let number = shared.claimed.fetch_add(1, Ordering::Relaxed);
-            if number >= shared.plan.samples.len() {
+            let place = shared.claimed.fetch_add(1, Ordering::Relaxed);
+            let share = shared.plan.share();
+            if place >= share.len() {
                 break;
             }
             if shared.control.cancel.load(Ordering::Relaxed) {
@@ -133,8 +134,8 @@ impl<'a, 'p> Worker<'a, 'p> {
                 break;
             }
             let mut remarks = Remarks::default();
-            let outcome = self.make(number, &mut remarks);
-            let brought = shared.line.bring(number, (outcome, remarks), |sink, (mut outcome, remarks)| {
+            let outcome = self.make(share.start + place, &mut remarks);
+            let brought = shared.line.bring(place, (outcome, remarks), |sink, (mut outcome, remarks)| {
                 let written = sink.take(&mut outcome, remarks);
                 if let Outcome::Made(row, _) = outcome {
                     shared.spare().push(*row);

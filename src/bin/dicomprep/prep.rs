@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use dicomprep::model::Plain;
-use dicomprep::prep::{self, Control, Entry, PrepPlan, PrepSummary};
+use dicomprep::prep::{self, Control, Entry, PrepPlan, PrepSummary, ShardEntry, Share};
 use dicomprep::store::Target;
 
 use crate::args::{OutputArgs, PrepArgs};
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
             exit::print(plan.to_tsv().as_bytes())?;
             planned
         }
-        Some(_) if planned.samples == 0 => planned,
+        Some(_) if planned.is_empty() => planned,
         Some(output) => prep::run(&plan, Target::claim(&output, args.force)?, control)?,
     };
     write_report(args, &summary).with_context(|| match &summary.output {
@@ -78,7 +78,7 @@ fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
 
 /// The exit code, and why no file was made where one should have been.
 fn conclude(summary: &PrepSummary, args: &PrepArgs) -> Exit {
-    if summary.samples == 0 {
+    if summary.is_empty() {
         let why = summary.why_nothing_is_left();
         let why = Plain(&why);
         exit::tell(&format!("dicomprep: error: no sample is left, so no file was written: {why}\n"));
@@ -156,17 +156,36 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
     let structures = summary.structures.iter();
     let structures: Vec<String> = structures.map(|s| format!("{} {}", s.name, s.annotated)).collect();
     let bins = summary.bins;
-    let mut rows = vec![
+    let mut rows = Vec::new();
+    if let Some(ShardEntry { share, rows: [first, end], plan_rows }) = &summary.shard {
+        let Share { index, count } = share;
+        rows.push((
+            "shard",
+            format!(
+                "{index} of {count}: rows {first} to {end} of {plan_rows} planned, the last not included"
+            ),
+        ));
+    }
+    rows.extend([
         ("splits", if splits.is_empty() { "none".to_owned() } else { splits.join(", ") }),
         ("annotated", structures.join(", ")),
         (
             "files",
             format!(
-                "{} = {} used + {} unlabelled + {} rejected + {} ignored",
-                summary.files, bins.used, bins.unlabelled, bins.rejected, bins.ignored
+                "{} = {} used + {} unlabelled + {} rejected + {} ignored{}",
+                summary.files,
+                bins.used,
+                bins.unlabelled,
+                bins.rejected,
+                bins.ignored,
+                if summary.shard.is_some() {
+                    format!(" + {} of other shards", bins.other_shards)
+                } else {
+                    String::new()
+                },
             ),
         ),
-    ];
+    ]);
     for (reason, count) in &summary.reasons {
         rows.push(("", format!("{count} {reason}")));
     }
