@@ -34,5 +34,5 @@ pub use check::{Check, CheckSet, Severity};
 pub use contrast::against_image;
 pub use facts::ImageFacts;
 pub use finding::Finding;
-pub use pass::{AuditOptions, audit, missing_images};
+pub use pass::{Audit, AuditOptions, audit, missing_images};
 pub use thresholds::{Threshold, Thresholds};

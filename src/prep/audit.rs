@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::planning::pool;
 use super::{Control, OnFinding, PrepError, PrepOptions, Unlabelled};
-use crate::audit::{Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
+use crate::audit::{Audit, Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
 use crate::model::{Place, Reason, Skipped};
 use crate::wrangle::{PairPlan, PlannedSample, Require};
 
@@ -15,6 +15,8 @@ pub(super) struct Audited {
     pub(super) samples: Vec<PlannedSample>,
     /// What was found, with the numbers of the samples that are left.
     pub(super) findings: Vec<Finding>,
+    /// SHA-256 over the digests of all contours.
+    pub(super) contours: [u8; 32],
     /// Annotations that were left out.
     pub(super) skipped: Vec<Skipped>,
     /// Images of which no annotation is left.
@@ -33,14 +35,14 @@ impl Audited {
         control.progress.begin("checking contours", samples.len());
         let advance = |count| control.progress.advance(count);
         let watch: (_, &(dyn Fn(usize) + Sync)) = (control.cancel, &advance);
-        let mut findings =
+        let Audit { mut findings, contours } =
             pool(options.threads)?.install(|| audit(pairs, &samples, images, &options.audit(), watch));
         control.progress.end();
         if control.cancel.load(Ordering::Relaxed) {
             return Err(PrepError::Interrupted);
         }
         findings.extend(gaps(pairs, &samples));
-        let mut audited = Self { samples, findings, skipped: Vec::new(), unlabelled: 0 };
+        let mut audited = Self { samples, findings, contours, skipped: Vec::new(), unlabelled: 0 };
         if options.on_finding == OnFinding::Reject {
             audited.reject(pairs, options);
         }

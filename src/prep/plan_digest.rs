@@ -10,7 +10,7 @@ use super::sink::Input;
 use crate::audit::ImageFacts;
 use crate::store::Encoder;
 
-/// SHA-256 over options, headers, and all samples of `plan`: their names, contours, patients, splits and findings.
+/// SHA-256 over options, headers, contours, and all samples of `plan`: their names, contours, patients, splits and findings.
 pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, ledger: &Ledger) -> [u8; 32] {
     let mut digest = Texts(Sha256::new());
     // Where ids are secret, nobody can try some out on the digest.
@@ -18,7 +18,7 @@ pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, 
     digest.add(plan.options.config(encoder).to_string());
     digest.add(format!("{} {} {}", plan.shape, plan.pixel_type.name(), plan.units));
     digest.add(&plan.split_rule);
-    digest.add(plan.headers.unwrap_or_default());
+    plan.contents.iter().for_each(|contents| digest.add(contents.unwrap_or_default()));
     let found = marks(&plan.findings);
     for (sample, number) in plan.samples.iter().zip(0..) {
         let Names { id, patient_id, original_id, source } = namer.names(sample);

@@ -29,8 +29,8 @@ pub struct PrepPlan {
     pub(super) shape: GridShape,
     pub(super) pixel_type: PixelType,
     pub(super) units: String,
-    /// SHA-256 over what the audit keeps of all headers, where the plan is shared.
-    pub(super) headers: Option<[u8; 32]>,
+    /// SHA-256 over what the audit keeps of all headers, where the plan is shared, and over all contours.
+    pub(super) contents: [Option<[u8; 32]>; 2],
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
     /// What the audit has found without pixels; their samples are those of `samples`.
@@ -99,7 +99,7 @@ pub(super) fn plan_as(
     let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
     let audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
-    let Audited { samples, findings, skipped: mut quarantined, unlabelled: bare } = audited;
+    let Audited { samples, findings, contours, skipped: mut quarantined, unlabelled: bare } = audited;
     let audit_seconds = auditing.elapsed().as_secs_f64();
     let mut notes = std::mem::take(&mut pairs.notes);
     let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
@@ -115,7 +115,7 @@ pub(super) fn plan_as(
         shape,
         pixel_type,
         units: survey.units(),
-        headers,
+        contents: [headers, Some(contours)],
         skipped,
         notes,
         findings,

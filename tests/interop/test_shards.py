@@ -303,6 +303,15 @@ def test_a_header_that_has_changed_is_noticed(dicomprep, tmp_path):
     refused(dicomprep, tmp_path, [first[0], second[1]], "their plans differ")
 
 
+def test_a_contour_that_has_changed_is_noticed(dicomprep, tmp_path):
+    """Though it is in the share of neither of the shards that are made then."""
+    study = small_study(tmp_path / "tree", ["P0", "P1", "P2"])
+    first = make_shards(dicomprep, study.root, tmp_path / "out", 3, indices=[0])
+    study.contour("P2", 1, [(x + 0.25, y) for x, y in SQUARE])
+    later = make_shards(dicomprep, study.root, tmp_path / "out", 3, indices=[1, 2])
+    refused(dicomprep, tmp_path, [*first, *later], "their plans differ")
+
+
 def test_other_pseudonyms_are_refused(dicomprep, tmp_path):
     shards = []
     for index in range(2):

@@ -75,8 +75,9 @@ fn describe(summary: &MergeSummary) -> String {
         .map(|(name, size)| format!("{name} {} ({})", size.samples, table::count(size.patients, "patient")))
         .collect();
     let mut rows = vec![("splits", if splits.is_empty() { "none".to_owned() } else { splits.join(", ") })];
-    for group in &summary.split_joined {
-        rows.push(("in one split", group.clone()));
+    if !summary.split_joined.is_empty() {
+        let groups = table::count(summary.split_joined.len(), "group");
+        rows.push(("joined", format!("{groups} of patients that share equal images, each in one split")));
     }
     rows.push(("time", format!("{:.2} s, {} copied", summary.seconds, table::bytes(summary.bytes_copied))));
     text += &table::lines(&rows);
