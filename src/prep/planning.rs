@@ -1,5 +1,6 @@
 //! The plan of the whole work, and what it will take.
 
+use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -148,23 +149,25 @@ impl PrepPlan {
         Estimate { rows, raw_bytes, file_bytes, memory_bytes }
     }
 
-    /// The plan as a table: for each row its id, split, image and contours, separated by tabs, under a line
+    /// Writes the plan as a table: for each row its id, split, image and contours, separated by tabs, under a line
     /// of headings, control characters in names escaped. It does not depend on the order of folders, on threads
     /// or on the clock.
-    #[must_use]
-    pub fn to_tsv(&self) -> String {
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn write_tsv(&self, to: &mut impl Write) -> io::Result<()> {
         let structures = self.pairs.structures();
         let headings = ["id", "split", "source"].into_iter().chain(structures.iter().map(|s| s.name()));
-        let mut table = headings.collect::<Vec<_>>().join("\t") + "\n";
+        writeln!(to, "{}", headings.collect::<Vec<_>>().join("\t"))?;
         for sample in &self.samples[self.share()] {
             let split = self.splits[sample.patient as usize].name().to_owned();
             let mut cells = vec![self.pairs.sample_id(sample), split, self.pairs.image_name(sample)];
             let contours = 0..structures.len();
             cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));
             let cells: Vec<String> = cells.iter().map(|cell| Plain(cell).to_string()).collect();
-            table += &(cells.join("\t") + "\n");
+            writeln!(to, "{}", cells.join("\t"))?;
         }
-        table
+        Ok(())
     }
 
     /// The samples that are made, by their numbers.

@@ -322,7 +322,6 @@ impl DatasetFile {
 const UINT8: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U1);
 const UINT32: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U4);
 
-/// The pixel type that statistics of a shard were made of decides how they are read.
 impl ImageStatistics {
     /// Bytes of [`ImageStatistics::to_le_bytes`].
     pub(super) const BYTES: usize = 56;

@@ -1,6 +1,7 @@
 //! `dicomprep prep`: plan, run, and say what was done.
 
 use std::collections::HashSet;
+use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -34,7 +35,8 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     let planned = PrepSummary::of_plan(&plan);
     let summary = match output_file {
         None => {
-            exit::print(plan.to_tsv().as_bytes())?;
+            let mut table = BufWriter::new(stdout().lock());
+            plan.write_tsv(&mut table).and_then(|()| table.flush())?;
             planned
         }
         Some(_) if planned.is_empty() => planned,
