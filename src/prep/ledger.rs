@@ -201,3 +201,53 @@ impl Ledger {
         (0..self.row_patients.len() as u32).map(text).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Pixels;
+
+    /// Enters rows of (patient, fingerprint); the patients are in the splits train, val, train.
+    fn enter(source: SplitSource, rows: &[(u32, Fingerprint)]) -> (Ledger, Vec<Admission>) {
+        let planned = [SplitName::Train, SplitName::Val, SplitName::Train]
+            .map(|split| PlannedSplit { split, draw: SplitDraw::NONE });
+        let mut ledger = Ledger::new(source, (planned.to_vec(), 3), 1, rows.len());
+        let statistics = ImageStatistics::of(&Pixels::UInt8(vec![1]));
+        let admissions = rows.iter().zip(0..).map(|(&(patient, fingerprint), number)| {
+            let (id, annotated, found) = (&*format!("{number}"), &[true][..], CheckSet::default());
+            let statistics = &statistics;
+            ledger.enter(&Entrant { number, patient, id, fingerprint, statistics, annotated, found })
+        });
+        let admissions = admissions.collect();
+        (ledger, admissions)
+    }
+
+    const ROWS: [(u32, Fingerprint); 5] = [(0, 7), (0, 7), (1, 7), (2, 8), (2, 7)];
+
+    #[test]
+    fn a_table_leaves_out_what_equals_one_of_another_split() {
+        let (ledger, admissions) = enter(SplitSource::Listed, &ROWS);
+        assert_eq!(admissions.iter().map(|a| a.stands).collect::<Vec<_>>(), [true, true, false, true, true]);
+        assert_eq!((ledger.left_out, ledger.left_out_of_train), (vec!["2".to_owned()], vec![]));
+        assert_eq!((ledger.row_patients, ledger.annotated), (vec![0, 0, 2, 2], vec![4]));
+    }
+
+    #[test]
+    fn drawn_splits_join_and_a_shard_keeps_all() {
+        let spec = SplitSpec::parse("train=0.5,val=0.5").unwrap();
+        let (mut ledger, admissions) = enter(SplitSource::Drawn(spec), &ROWS);
+        assert_eq!(admissions.iter().map(|a| a.joins).collect::<Vec<_>>(), [false, false, true, false, true]);
+        assert_eq!(ledger.equal.groups().into_values().collect::<Vec<_>>(), [[0, 1, 2]]);
+        let (ledger, admissions) = enter(SplitSource::Shard { drawn: false }, &ROWS);
+        assert!(ledger.images_leak && admissions.iter().all(|a| a.stands));
+    }
+
+    #[test]
+    fn equal_images_of_two_patients_are_marked_where_they_stand() {
+        let (ledger, _) = enter(SplitSource::Nowhere, &ROWS);
+        let texts = ledger.finding_texts();
+        assert_eq!(ledger.findings(&texts), ["equal-image", "", "equal-image", "", "equal-image"]);
+        let (ledger, _) = enter(SplitSource::Nowhere, &[(0, 1), (0, 1)]);
+        assert_eq!(ledger.findings(&ledger.finding_texts()), ["", ""]);
+    }
+}

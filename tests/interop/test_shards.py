@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import os
 import shutil
+import signal
 import subprocess
 
 import h5py
@@ -398,6 +400,33 @@ def test_json_and_quiet(three, dicomprep, tmp_path):
     assert summary["output"]["bytes"] == (tmp_path / "x.h5").stat().st_size
     result = merge(dicomprep, tmp_path / "y.h5", three, "--progress", "none")
     assert result.stdout == "" and "20 samples of 4 patients from 3 shards" in result.stderr
+
+
+def test_a_merge_that_is_stopped_leaves_nothing(dicomprep, tmp_path):
+    study = Study(tmp_path / "tree")
+    first = study.add("P0", 1, dicom(noise((1024, 1024), 0, 4095, 0).astype(np.uint16)))
+    for number in range(2, 151):
+        os.link(first, study.image_path("P0", number))
+        study.contour("P0", number)
+    words = ["--compression", "0", "--split", "none"]
+    shards = make_shards(dicomprep, study.root, tmp_path / "of-2", 2, *words)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        for attempt in range(10):
+            process = subprocess.Popen([dicomprep.path, "merge", "-o", folder / "x.h5", "--force", *shards],
+                                       stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            while process.poll() is None and not any(
+                    file.stat().st_size > 10**7 for file in folder.glob("*.partial") if file.exists()):
+                pass
+            process.send_signal(stop)
+            _, errors = process.communicate()
+            if process.returncode:
+                break
+            (folder / "x.h5").unlink()
+        assert process.returncode == 1 and "interrupted" in errors, errors
+        assert not list(folder.iterdir())
+    merge(dicomprep, folder / "x.h5", shards)
 
 
 # ---------------------------------------------------------------- virtual files
