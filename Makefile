@@ -22,7 +22,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-scaling install fixtures clean
+.PHONY: help demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-scaling bench-shards install fixtures clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,7 +54,7 @@ deny: ## licences, duplicate versions and advisories of all dependencies, by car
 	@command -v cargo-deny >/dev/null || { echo "make: first cargo install --locked cargo-deny" >&2; exit 1; }
 	$(CARGO) deny --workspace --all-features check
 
-bench: bench-prep bench-batches bench-augment bench-scaling ## all benchmarks; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
+bench: bench-prep bench-batches bench-augment bench-scaling bench-shards ## all benchmarks; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
 
 bench-prep: bench-programs $(STAMPS)/bench ## compare prep with the usual Python script
 	$(BENCH_VENV)/bin/python benches/prep.py --target $(TARGET)/release $(BENCH_FLAGS)
@@ -69,6 +69,10 @@ bench-augment: bench-programs $(STAMPS)/bench ## compare augmentation with Keras
 
 bench-scaling: bench-programs $(STAMPS)/bench ## what prep and batches cost as samples and images grow (1 GB; 8 GB with LARGE=1)
 	$(BENCH_VENV)/bin/python benches/scaling.py --target $(TARGET)/release $(if $(LARGE),--large) $(BENCH_FLAGS)
+
+bench-shards: bench-programs ## compare merge with cp, and measure planning of up to a million files
+	python3 benches/merge.py --target $(TARGET)/release
+	python3 benches/planning.py --target $(TARGET)/release
 
 bench-programs: $(CMAKE_PATH)
 	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures

@@ -81,6 +81,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 2] {
         compression: Compression::new(4).unwrap(),
         encoder: None,
         pseudonym_key: None,
+        shard: None,
         limits: Limits::default(),
         threads: 1,
         on_finding: OnFinding::Keep,

@@ -114,6 +114,21 @@ impl CheckSet {
         self.0 == 0
     }
 
+    /// Takes one away.
+    pub fn remove(&mut self, check: Check) {
+        self.0 &= !(1 << check as u32);
+    }
+
+    /// What [`CheckSet::names`] has written; `None` where a name is not known.
+    #[must_use]
+    pub fn parse(names: &str) -> Option<Self> {
+        let mut set = Self::default();
+        for name in names.split(',').filter(|name| !name.is_empty()) {
+            set.insert(Check::ALL.into_iter().find(|check| check.name() == name)?);
+        }
+        Some(set)
+    }
+
     /// The names in the order of [`Check::ALL`], separated by commas.
     #[must_use]
     pub fn names(self) -> String {
@@ -144,5 +159,9 @@ mod tests {
         set.insert(Check::NoArea);
         set.insert(Check::NoArea);
         assert_eq!(set.names(), "no-area,touches-border");
+        assert_eq!(CheckSet::parse(&set.names()), Some(set));
+        assert_eq!((CheckSet::parse(""), CheckSet::parse("no-such")), (Some(CheckSet::default()), None));
+        set.remove(Check::NoArea);
+        assert_eq!(set.names(), "touches-border");
     }
 }

@@ -37,7 +37,7 @@ pub use check::{Check, CheckSet, Severity};
 pub use contrast::against_image;
 pub use facts::ImageFacts;
 pub use finding::Finding;
-pub use pass::{AuditOptions, audit};
+pub use pass::{Audit, AuditOptions, audit};
 pub use phases::missing_images;
 pub use profile::Picture;
 pub use thresholds::{Threshold, Thresholds};

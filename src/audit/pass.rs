@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::copies::Annotation;
 use super::disputes::{Known, Nested, settle_copies, settle_nested};
@@ -33,6 +34,15 @@ pub struct AuditOptions {
     pub limits: Limits,
 }
 
+/// What an audit has come to.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// SHA-256 over the digests of all contours that could be read, in the order of the samples.
+    pub contours: [u8; 32],
+}
+
 /// Audits `samples`, sorted by patient, with what the headers of their images say. Reads every contour, and decodes the
 /// images of those that accuse each other. Ends early, and incomplete, where `cancel` is set.
 ///
@@ -45,7 +55,7 @@ pub fn audit(
     images: &[ImageFacts],
     options: &AuditOptions,
     (cancel, advance): (&AtomicBool, &(dyn Fn(usize) + Sync)),
-) -> Vec<Finding> {
+) -> Audit {
     let planes = plan.structures().len();
     let blocks =
         samples.par_chunks(BLOCK).enumerate().map_init(Scratch::default, |scratch, (block, samples)| {
@@ -69,7 +79,11 @@ pub fn audit(
     }
     let Block { mut findings, facts, nested } = all;
     if cancel.load(Ordering::Relaxed) {
-        return findings;
+        return Audit { findings, ..Audit::default() };
+    }
+    let mut contours = Sha256::new();
+    for facts in &facts {
+        contours.update(facts.as_ref().map_or([0; 16], |facts| facts.bytes.to_le_bytes()));
     }
     let known = Known { plan, samples, images, facts: &facts, options };
     let groups = copies::groups(&facts, planes, options.thresholds.copied_points);
@@ -88,7 +102,7 @@ pub fn audit(
     }
     findings
         .sort_by(|a, b| (a.samples.first(), a.check, &a.place).cmp(&(b.samples.first(), b.check, &b.place)));
-    findings
+    Audit { findings, contours: contours.finalize().into() }
 }
 
 /// What one thread has found about some samples in a row.

@@ -7,7 +7,7 @@ use super::CheckError;
 use super::blocks::{self, Crew};
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
-use crate::prep::{Control, FreshRow, RecordedOptions, SourceRows, Sources};
+use crate::prep::{Control, FreshRow, RecordedOptions, Share, SourceRows, Sources};
 use crate::store::{AnnotationCell, DatasetFile, SampleRow};
 use crate::wrangle::Layout;
 
@@ -40,6 +40,7 @@ pub fn sources_of(
         (_, key) => key.map(<[u8]>::to_vec),
     };
     options.threads = threads;
+    options.shard = file.shard()?.map(|shard| Share { index: shard.index, count: shard.count });
     Ok(Sources::plan(&sources.layout, options, (file.shape(), file.pixel_type()), control)?)
 }
 
@@ -125,7 +126,7 @@ impl<'s> Against<'s> {
         threads: usize,
         control: Control<'_>,
     ) -> Result<(), CheckError> {
-        let unseen = (0..self.seen.len()).filter(|number| !self.seen[*number].load(Ordering::Relaxed));
+        let unseen = self.sources.share().filter(|number| !self.seen[*number].load(Ordering::Relaxed));
         let unseen: Vec<usize> = unseen.collect();
         let crew = Crew { threads, control, stage: "looking for new rows" };
         blocks::run(

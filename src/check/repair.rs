@@ -68,6 +68,10 @@ pub fn repair(
     control: Control<'_>,
 ) -> Result<RepairSummary, CheckError> {
     let file = open_doubtful(path)?;
+    if file.is_virtual() {
+        let what = "it is virtual and holds no images; repair the shards that it refers to".to_owned();
+        return Err(CheckError::BeyondRepair { path: path.to_owned(), what });
+    }
     let found = verify_file(&file, None, threads, control)?;
     let is_chunk = |kind| matches!(kind, ProblemKind::ImageDamaged | ProblemKind::MaskDamaged);
     if let Some(problem) = found.problems.list.iter().find(|problem| !is_chunk(problem.kind)) {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::planning::pool;
 use super::{Control, OnFinding, PrepError, PrepOptions, Unlabelled};
-use crate::audit::{Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
+use crate::audit::{Audit, Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
 use crate::model::{Place, Reason, Skipped};
 use crate::wrangle::{PairPlan, PlannedSample, Require};
 
@@ -16,6 +16,8 @@ pub(super) struct Audited {
     pub(super) samples: Vec<PlannedSample>,
     /// What was found, with the numbers of the samples that are left.
     pub(super) findings: Vec<Finding>,
+    /// SHA-256 over the digests of all contours.
+    pub(super) contours: [u8; 32],
     /// Annotations that were left out.
     pub(super) skipped: Vec<Skipped>,
     /// Images of which no annotation is left.
@@ -34,7 +36,7 @@ impl Audited {
         control.progress.begin("checking contours", samples.len());
         let advance = |count| control.progress.advance(count);
         let watch: (_, &(dyn Fn(usize) + Sync)) = (control.cancel, &advance);
-        let mut findings =
+        let Audit { mut findings, contours } =
             pool(options.threads)?.install(|| audit(pairs, &samples, images, &options.audit(), watch));
         control.progress.end();
         if control.cancel.load(Ordering::Relaxed) {
@@ -44,7 +46,7 @@ impl Audited {
         let told = options.unlabelled == Unlabelled::Include;
         let headers = |sample: usize| told.then(|| (samples[sample].instance, images[sample]));
         findings.extend(gaps(pairs, &samples, |_, mine| mine.filter_map(headers).collect()));
-        let mut audited = Self { samples, findings, skipped: Vec::new(), unlabelled: 0 };
+        let mut audited = Self { samples, findings, contours, skipped: Vec::new(), unlabelled: 0 };
         if options.on_finding == OnFinding::Reject {
             audited.reject(pairs, options);
         }

@@ -87,7 +87,7 @@ pub fn audit(
     control.progress.begin("checking contours", samples.len());
     let (options, images) = (&request.options, &survey.images);
     let mut findings =
-        pool.install(|| audit::audit(&pairs, &samples, images, options, (control.cancel, &advance)));
+        pool.install(|| audit::audit(&pairs, &samples, images, options, (control.cancel, &advance))).findings;
     go_on()?;
     control.progress.begin("checking images", samples.len() + pairs.unlabelled.len());
     let shapes = survey.shapes.keys().map(|&shape| {

@@ -65,6 +65,7 @@ impl RecordedOptions {
                     .named("on_finding", &[("reject", OnFinding::Reject), ("keep", OnFinding::Keep)])?,
                 thresholds: config.thresholds()?,
                 strict: false,
+                shard: None,
             },
             has_pseudonyms: config.0["pseudonyms"].as_bool().ok_or(unknown("pseudonyms"))?,
         })
@@ -154,6 +155,7 @@ mod tests {
                 on_finding: OnFinding::Keep,
                 thresholds: Thresholds { displaced: 12.5, ..Thresholds::default() },
                 strict: true,
+                shard: Some(crate::prep::Share { index: 1, count: 2 }),
             };
             let config = options.config(Encoder::Library);
             let read = RecordedOptions::parse(&config.to_string()).unwrap();

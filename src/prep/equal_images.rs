@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 
-use crate::store::EncodedRow;
+use crate::store::ImageStatistics;
 
 /// What equal images share and different ones hardly ever do: 64 bits of a digest over the checksum of the
 /// pixels and their sums. Equal files make equal pixels, so equal files are found too.
-type Fingerprint = u64;
+pub(super) type Fingerprint = u64;
 
-fn fingerprint(row: &EncodedRow) -> Fingerprint {
-    let (sum, squares) = row.statistics.fingerprint();
+/// The fingerprint of an image with this CRC-32C.
+pub(super) fn fingerprint(checksum: u32, statistics: &ImageStatistics) -> Fingerprint {
+    let (sum, squares) = statistics.fingerprint();
     let digest = Sha256::new()
-        .chain_update(row.row.checksum[0].to_le_bytes())
+        .chain_update(checksum.to_le_bytes())
         .chain_update(sum.to_le_bytes())
         .chain_update(squares.to_le_bytes())
         .finalize();
@@ -43,9 +44,9 @@ impl EqualImages {
         Self { seen: HashMap::new(), parent: (0..patients as u32).collect() }
     }
 
-    /// The first sample with the pixels of `made`: `this`, which then has to be written, where there is none.
-    pub(super) fn first(&mut self, made: &EncodedRow, this: FirstSeen) -> FirstSeen {
-        *self.seen.entry(fingerprint(made)).or_insert(this)
+    /// The first sample with these pixels: `this`, which then has to be written, where there is none.
+    pub(super) fn first(&mut self, fingerprint: Fingerprint, this: FirstSeen) -> FirstSeen {
+        *self.seen.entry(fingerprint).or_insert(this)
     }
 
     /// Puts two patients into one group. Whether they were in different ones.

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::PrepError;
+use super::ledger::{Ledger, SplitSource};
 use super::planning::pool;
-use super::sink::Sink;
-use super::split_choice::{assign_by_leaders, patients_of};
 use super::summary::SplitSize;
-use super::{PrepError, PrepPlan};
-use crate::model::{Note, Place};
+use crate::model::{Note, PixelType, Place};
 use crate::store::{ChunkReader, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
-use crate::wrangle::SplitName;
+use crate::wrangle::{SplitName, SplitSpec, assign_draws};
 
 /// The splits of the patients, once it is known which of them share equal images.
 #[derive(Debug)]
@@ -25,39 +24,50 @@ pub(super) struct FinalSplits {
 impl FinalSplits {
     /// Patients that share an image count as one, by the first of them; patients of whom no sample is left do
     /// not count.
-    pub(super) fn of(plan: &PrepPlan, sink: &mut Sink<'_>) -> Self {
-        let joined: Vec<Vec<u32>> = sink.equal.groups().into_values().collect();
-        let mut with_samples = patients_of(&plan.samples);
-        let planned = with_samples.len();
-        with_samples.retain(|&patient| sink.patients[patient as usize].samples > 0);
-        let of_patient = if joined.is_empty() && with_samples.len() == planned {
-            plan.splits.clone()
-        } else {
-            assign_by_leaders(plan, &with_samples, |patient| sink.equal.leader(patient))
-        };
-        let splits = Self { of_patient, joined };
-        splits.note_empty(plan, sink);
-        splits
+    pub(super) fn of(ledger: &mut Ledger) -> Self {
+        let joined: Vec<Vec<u32>> = ledger.equal.groups().into_values().collect();
+        let planned = || ledger.planned.iter().map(|planned| planned.split).collect();
+        let mut of_patient: Vec<SplitName> = planned();
+        let changed = !joined.is_empty() || ledger.patients_with_rows() != ledger.planned_patients;
+        match ledger.source() {
+            SplitSource::Drawn(spec) if changed => of_patient = assign_by_leaders(&spec, ledger),
+            SplitSource::Shard { .. } => {
+                for group in &joined {
+                    group
+                        .iter()
+                        .for_each(|&patient| of_patient[patient as usize] = of_patient[group[0] as usize]);
+                }
+            }
+            _ => {}
+        }
+        Self { of_patient, joined }
     }
 
-    /// Notes each split that was planned and has come out empty, and a train split that never was.
-    fn note_empty(&self, plan: &PrepPlan, sink: &mut Sink<'_>) {
-        let sizes = self.sizes(sink);
-        let mut note = |text: String| sink.remarks.notes.push(Note::new(Place::file("--split"), text));
+    /// The notes on each split that was planned and has come out empty, and on a train split that never was.
+    pub(super) fn notes(&self, ledger: &Ledger) -> Vec<Note> {
+        let sizes = self.sizes(ledger);
+        let mut notes = Vec::new();
+        if matches!(ledger.source(), SplitSource::Shard { .. }) {
+            // What is missing may stand in another shard.
+            return notes;
+        }
+        let mut note = |text: String| notes.push(Note::new(Place::file("--split"), text));
         for split in SplitName::ALL {
-            if plan.splits.contains(&split) && !sizes.contains_key(split.name()) {
+            let planned = ledger.planned.iter().any(|planned| planned.split == split);
+            if planned && !sizes.contains_key(split.name()) {
                 note(format!("split {split} is empty: too few patients are left for it"));
             }
         }
-        if plan.has_splits() && !sizes.contains_key(SplitName::Train.name()) {
+        if ledger.has_splits() && !sizes.contains_key(SplitName::Train.name()) {
             note("there is no train split, so the training statistics in the file are NaN".to_owned());
         }
+        notes
     }
 
     /// Samples and patients of each split.
-    pub(super) fn sizes(&self, sink: &Sink<'_>) -> BTreeMap<String, SplitSize> {
+    pub(super) fn sizes(&self, ledger: &Ledger) -> BTreeMap<String, SplitSize> {
         let mut sizes: BTreeMap<String, SplitSize> = BTreeMap::new();
-        let patients = self.of_patient.iter().zip(&sink.patients);
+        let patients = self.of_patient.iter().zip(&ledger.patients);
         for (split, total) in patients.filter(|(_, total)| total.samples > 0) {
             let size = sizes.entry(split.name().to_owned()).or_default();
             size.samples += total.samples;
@@ -66,40 +76,80 @@ impl FinalSplits {
         sizes
     }
 
+    /// The column of splits.
+    pub(super) fn column(&self, ledger: &Ledger) -> Vec<&'static str> {
+        ledger.row_patients.iter().map(|&patient| self.of_patient[patient as usize].name()).collect()
+    }
+
     /// The statistics of the train split. `histogram` counts the samples that the plan had put there. Those of
-    /// patients that have changed sides are read back from the file; so are the rows that equal a sample that
-    /// was counted and then left out.
+    /// patients that have changed sides are read back by `count`, which counts the pixels of rows of the file; so are
+    /// the rows that equal a sample that was counted and then left out.
     pub(super) fn train_statistics(
         &self,
-        plan: &PrepPlan,
-        sink: &Sink<'_>,
+        ledger: &Ledger,
         mut histogram: ValueHistogram,
+        count: impl FnOnce([&[usize]; 2]) -> Result<[ValueHistogram; 2], PrepError>,
     ) -> Result<TrainStatistics, PrepError> {
         let mut moments = Moments::default();
-        for (&split, total) in self.of_patient.iter().zip(&sink.patients) {
+        for (&split, total) in self.of_patient.iter().zip(&ledger.patients) {
             if split.counts_as_train() {
                 moments.merge(&total.moments);
             }
         }
-        let now = |row: &usize| self.of_patient[sink.row_patients[*row] as usize].counts_as_train();
-        let before = |row: &usize| plan.splits[sink.row_patients[*row] as usize].counts_as_train();
-        let rows = 0..sink.row_patients.len();
+        let patient = |row: &usize| ledger.row_patients[*row] as usize;
+        let now = |row: &usize| self.of_patient[patient(row)].counts_as_train();
+        let before = |row: &usize| ledger.planned[patient(row)].split.counts_as_train();
+        let rows = 0..ledger.row_patients.len();
         let (gained, mut lost): (Vec<usize>, Vec<usize>) =
             rows.filter(|row| now(row) != before(row)).partition(|row| now(row));
-        lost.extend(sink.left_out_of_train.iter().map(|&row| row as usize));
+        lost.extend(ledger.left_out_of_train.iter().map(|&row| row as usize));
         if !gained.is_empty() || !lost.is_empty() {
-            let images = sink.writer.written_images()?;
-            let pool = pool(plan.options.threads)?;
-            histogram.merge(&pool.install(|| count_rows(plan, &images, &gained))?);
-            histogram.subtract(&pool.install(|| count_rows(plan, &images, &lost))?);
+            let [gained, lost] = count([&gained, &lost])?;
+            histogram.merge(&gained);
+            histogram.subtract(&lost);
         }
         Ok(TrainStatistics { moments, histogram })
     }
 }
 
-/// Counts the pixels of rows that were written.
-fn count_rows(plan: &PrepPlan, images: &ChunkTable, rows: &[usize]) -> Result<ValueHistogram, StoreError> {
-    let pixel_type = plan.pixel_type;
+/// The splits by fractions once more, of the patients that have rows: only those that lead their group are drawn, and
+/// the others follow them.
+fn assign_by_leaders(spec: &SplitSpec, ledger: &mut Ledger) -> Vec<SplitName> {
+    let patients = 0..ledger.patients.len() as u32;
+    let with_rows: Vec<u32> =
+        patients.filter(|&patient| ledger.patients[patient as usize].samples > 0).collect();
+    let leaders: Vec<u32> =
+        with_rows.iter().copied().filter(|&patient| ledger.equal.leader(patient) == patient).collect();
+    let draws: Vec<_> = leaders.iter().map(|&leader| ledger.planned[leader as usize].draw).collect();
+    let mut all = vec![SplitName::Unsplit; ledger.patients.len()];
+    for (&leader, split) in leaders.iter().zip(assign_draws(spec, &draws)) {
+        all[leader as usize] = split;
+    }
+    for patient in with_rows {
+        all[patient as usize] = all[ledger.equal.leader(patient) as usize];
+    }
+    all
+}
+
+/// Counts the pixels of rows of which the images stand in `images`, for two lists of them.
+pub(super) fn count_rows(
+    pixel_type: PixelType,
+    images: &ChunkTable,
+    lists: [&[usize]; 2],
+    threads: usize,
+) -> Result<[ValueHistogram; 2], PrepError> {
+    let pool = pool(threads)?;
+    let count = |rows| pool.install(|| count_list(pixel_type, images, rows, threads));
+    let [first, second] = lists.map(count);
+    Ok([first?, second?])
+}
+
+fn count_list(
+    pixel_type: PixelType,
+    images: &ChunkTable,
+    rows: &[usize],
+    threads: usize,
+) -> Result<ValueHistogram, StoreError> {
     let empty = || ValueHistogram::new(pixel_type);
     let count = |rows: &[usize]| {
         let mut bytes = vec![0; images.chunk_bytes()];
@@ -111,7 +161,7 @@ fn count_rows(plan: &PrepPlan, images: &ChunkTable, rows: &[usize]) -> Result<Va
         Ok(histogram)
     };
     // One part for each thread: every part has a histogram of its own.
-    let part = rows.len().div_ceil(plan.options.threads).max(1);
+    let part = rows.len().div_ceil(threads).max(1);
     rows.par_chunks(part).map(count).try_reduce(empty, |mut all, part| {
         all.merge(&part);
         Ok(all)

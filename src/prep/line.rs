@@ -22,8 +22,9 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn new(sink: Sink<'a>, parts: Option<&'a Parts<'a>>) -> Self {
-        Self { sink, origins: RowOrigins::default(), parts, open: None, next: 0 }
+    /// The first sample that comes is number `next` of the plan.
+    pub(super) fn new(sink: Sink<'a>, parts: Option<&'a Parts<'a>>, next: usize) -> Self {
+        Self { sink, origins: RowOrigins::default(), parts, open: None, next }
     }
 
     /// All that will come has come: what is not complete by now never will be.

@@ -15,18 +15,24 @@ mod finding_entry;
 mod finish;
 mod image_digests;
 mod in_order;
+mod ledger;
 mod line;
+mod merge;
+mod merge_error;
+mod merge_summary;
 mod names;
 mod options;
 mod origin;
 mod parts;
 mod parts_folder;
+mod plan_digest;
 mod planning;
 mod pseudonym;
 mod resume;
 mod reuse;
 mod run;
 mod same_options;
+mod shard_set;
 mod sink;
 mod source_digest;
 mod sources;
@@ -42,7 +48,10 @@ pub use audit_run::{AuditRequest, AuditSummary, audit};
 pub use config::RecordedOptions;
 pub use error::PrepError;
 pub use finding_entry::FindingEntry;
-pub use options::{OnFinding, PrepOptions, Splits, Unlabelled};
+pub use merge::{MergeOptions, MergedAs, merge};
+pub use merge_error::MergeError;
+pub use merge_summary::MergeSummary;
+pub use options::{OnFinding, PrepOptions, Share, Splits, Unlabelled};
 pub use origin::RowOrigins;
 pub use parts_folder::PartsFolder;
 pub use planning::{Estimate, PrepPlan, plan};
@@ -50,5 +59,6 @@ pub use resume::ResumeOptions;
 pub use run::{Control, Progress, run};
 pub use sources::{FreshRow, SourceRows, Sources};
 pub use summary::{
-    Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, SplitSize, StageSeconds, StructureCount,
+    Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, ShardEntry, SplitSize, StageSeconds,
+    StructureCount,
 };

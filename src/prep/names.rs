@@ -1,5 +1,7 @@
 //! What things are called in the file: as in the data, or by pseudonyms.
 
+use std::ops::Range;
+
 use super::finish::FinalSplits;
 use super::pseudonym::Pseudonyms;
 use super::sink::Input;
@@ -54,6 +56,15 @@ impl<'a> Namer<'a> {
     pub(super) fn joined(&self, splits: &FinalSplits) -> Vec<String> {
         let id = |&patient: &u32| self.pseudonyms.of(&self.pairs.patients[patient as usize].patient_id);
         splits.joined.iter().map(|group| group.iter().map(id).collect::<Vec<_>>().join(",")).collect()
+    }
+
+    /// Bytes of the longest name of a contour of these samples.
+    pub(super) fn contour_width(&self, samples: Range<usize>) -> usize {
+        let planes = self.pairs.structures().len() as u8;
+        let names = samples.flat_map(|sample| {
+            (0..planes).map(move |plane| Input { sample: sample as u32, plane: Some(plane) })
+        });
+        names.map(|input| self.input(input).len()).max().unwrap_or(0)
     }
 
     /// The longest names of all samples.

@@ -1,5 +1,6 @@
 //! What decides the content of the file, and how much of the machine may be used for it.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::assemble::Fit;
@@ -78,6 +79,27 @@ pub struct PrepOptions {
     pub thresholds: Thresholds,
     /// Refuse to write a file where anything was rejected.
     pub strict: bool,
+    /// The share of the plan that is made; `None` is all of it.
+    pub shard: Option<Share>,
+}
+
+/// One of several shares of a plan, which together are all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// Which, counted from 0; below `count`.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+impl Share {
+    /// Parses `I/N` with 0 <= I < N.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (index, count) = text.split_once('/')?;
+        let share = Self { index: index.parse().ok()?, count: count.parse().ok()? };
+        (share.index < share.count).then_some(share)
+    }
 }
 
 impl PrepOptions {

@@ -74,7 +74,9 @@ impl<'a> Parts<'a> {
         segment_rows: usize,
     ) -> Self {
         let mut spec = dataset_spec(plan, namer, encoder);
-        spec.capacity = segment_rows.min(plan.samples.len());
+        spec.capacity = segment_rows.min(plan.share().len());
+        // What merging asks for is asked of the whole share.
+        spec.shard = None;
         let (next, pending) = (Mutex::new(next), Mutex::default());
         Self { plan, namer, encoder, folder, segment_rows, spec, next, pending }
     }
@@ -118,7 +120,7 @@ impl<'a> Parts<'a> {
     /// Sample `number` has gone through: if it is the last one of its segment, the part in `open` has all its rows.
     /// Returns a part that is complete now.
     pub(super) fn passed(&self, open: &mut Option<OpenPart>, number: usize) -> Option<CompletePart> {
-        let is_last = (number + 1).is_multiple_of(self.segment_rows) || number + 1 == self.plan.samples.len();
+        let is_last = (number + 1).is_multiple_of(self.segment_rows) || number + 1 == self.plan.share().end;
         let part = open.take_if(|_| is_last)?;
         let mut pending = self.pending();
         let segment = part.segment;
@@ -150,6 +152,7 @@ impl<'a> Parts<'a> {
             config: options.config(self.encoder).to_string(),
             source_digest: digest.finish(|input| self.namer.input(input)),
             units: self.plan.units.clone(),
+            images_disjoint: true,
         };
         let none = vec![""; writer.rows()];
         writer.finish(&root, &TrainStatistics { moments, histogram }, &none, &none)?;

@@ -1,16 +1,22 @@
 //! The plan of the whole work, and what it will take.
 
+use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::audit::Audited;
-use super::split_choice::assign;
+
+use super::ledger::{Ledger, PlannedSplit, SplitSource};
+use super::plan_digest::digest_of_headers;
+use super::split_choice::{assign, patients_of};
 use super::survey::Survey;
-use super::{Control, PrepError, PrepOptions, Splits, Unlabelled};
+use super::{Control, PrepError, PrepOptions, Share, Splits, Unlabelled};
 use crate::assemble::AssembleOptions;
 use crate::audit::Finding;
 use crate::model::{GridShape, Note, PixelType, Plain, Skipped};
-use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitName};
+use crate::store::share_of;
+use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitDraw, SplitName};
 
 /// Everything that is decided before the first pixel is decoded.
 #[derive(Debug)]
@@ -24,6 +30,8 @@ pub struct PrepPlan {
     pub(super) shape: GridShape,
     pub(super) pixel_type: PixelType,
     pub(super) units: String,
+    /// SHA-256 over what the audit keeps of all headers, where the plan is shared, and over all contours.
+    pub(super) contents: [Option<[u8; 32]>; 2],
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
     /// What the audit has found without pixels; their samples are those of `samples`.
@@ -89,9 +97,10 @@ pub(super) fn plan_as(
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     check_size(shape, pixel_type, &options)?;
+    let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
     let audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
-    let Audited { samples, findings, skipped: mut quarantined, unlabelled: bare } = audited;
+    let Audited { samples, findings, contours, skipped: mut quarantined, unlabelled: bare } = audited;
     let audit_seconds = auditing.elapsed().as_secs_f64();
     let mut notes = std::mem::take(&mut pairs.notes);
     let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
@@ -107,6 +116,7 @@ pub(super) fn plan_as(
         shape,
         pixel_type,
         units: survey.units(),
+        contents: [headers, Some(contours)],
         skipped,
         notes,
         findings,
@@ -122,7 +132,7 @@ impl PrepPlan {
     /// Roughly what the work will take.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
-        let rows = self.samples.len();
+        let rows = self.share().len();
         let structures = self.options.structures.len();
         let image = (self.shape.pixels() * self.pixel_type.size()) as u64;
         let mask = (self.shape.pixels() * structures) as u64;
@@ -135,28 +145,41 @@ impl PrepPlan {
         let per_thread = THREAD_BYTES + 8 * (image + mask);
         let memory_bytes = BASE_BYTES
             + self.options.threads as u64 * per_thread
-            + rows as u64 * ROW_MEMORY_BYTES
+            + self.samples.len() as u64 * ROW_MEMORY_BYTES
             + self.findings.len() as u64 * FINDING_MEMORY_BYTES;
         Estimate { rows, raw_bytes, file_bytes, memory_bytes }
     }
 
-    /// The plan as a table: for each row its id, split, image and contours, separated by tabs, under a line
+    /// Writes the plan as a table: for each row its id, split, image and contours, separated by tabs, under a line
     /// of headings, control characters in names escaped. It does not depend on the order of folders, on threads
     /// or on the clock.
-    #[must_use]
-    pub fn to_tsv(&self) -> String {
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn write_tsv(&self, to: &mut impl Write) -> io::Result<()> {
         let structures = self.pairs.structures();
         let headings = ["id", "split", "source"].into_iter().chain(structures.iter().map(|s| s.name()));
-        let mut table = headings.collect::<Vec<_>>().join("\t") + "\n";
-        for sample in &self.samples {
+        writeln!(to, "{}", headings.collect::<Vec<_>>().join("\t"))?;
+        for sample in &self.samples[self.share()] {
             let split = self.splits[sample.patient as usize].name().to_owned();
             let mut cells = vec![self.pairs.sample_id(sample), split, self.pairs.image_name(sample)];
             let contours = 0..structures.len();
             cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));
             let cells: Vec<String> = cells.iter().map(|cell| Plain(cell).to_string()).collect();
-            table += &(cells.join("\t") + "\n");
+            writeln!(to, "{}", cells.join("\t"))?;
         }
-        table
+        Ok(())
+    }
+
+    /// The samples that are made, by their numbers.
+    #[must_use]
+    pub fn share(&self) -> Range<usize> {
+        let all = self.samples.len();
+        self.options.shard.map_or(0..all, |Share { index, count }| {
+            // No share is larger than the plan.
+            let share = share_of(all as u64, index, count);
+            share.start as usize..share.end as usize
+        })
     }
 
     /// The size of every image of the data set.
@@ -171,9 +194,30 @@ impl PrepPlan {
         self.pixel_type
     }
 
-    /// Whether patients are split at all.
-    pub(super) fn has_splits(&self) -> bool {
-        !matches!(&self.options.splits, Splits::Fractions(spec, _) if spec.is_none())
+    /// A ledger for the samples of the plan.
+    pub(super) fn ledger(&self) -> Ledger {
+        let source = match &self.options.splits {
+            splits if self.options.shard.is_some() => {
+                SplitSource::Shard { drawn: matches!(splits, Splits::Fractions(spec, _) if !spec.is_none()) }
+            }
+            Splits::Fractions(spec, _) if spec.is_none() => SplitSource::Nowhere,
+            Splits::Fractions(spec, _) => SplitSource::Drawn(*spec),
+            Splits::Table(_) => SplitSource::Listed,
+        };
+        let patients = patients_of(&self.samples);
+        let rows = self.share().len();
+        let mut planned = vec![PlannedSplit::NONE; self.pairs.patients.len()];
+        for &patient in &patients {
+            let patient = patient as usize;
+            let draw = match &self.options.splits {
+                Splits::Fractions(spec, seed) => {
+                    SplitDraw::of(spec, *seed, &self.pairs.patients[patient].patient_id)
+                }
+                Splits::Table(_) => SplitDraw::NONE,
+            };
+            planned[patient] = PlannedSplit { split: self.splits[patient], draw };
+        }
+        Ledger::new(source, (planned, patients.len()), self.options.structures.len(), rows)
     }
 
     pub(super) fn assemble_options(&self) -> AssembleOptions {

@@ -63,7 +63,7 @@ impl Resume {
             }
             let parts = resume.folder.numbered();
             let next = parts.last().map_or(1, |(number, _)| number + 1);
-            resume.next = (segment_rows > 0 && plan.samples.len() > segment_rows).then_some(next);
+            resume.next = (segment_rows > 0 && plan.share().len() > segment_rows).then_some(next);
             resume.add_parts(parts.into_iter().map(|(_, path)| path), plan, encoder);
             resume.folder.remove_empty();
         } else {

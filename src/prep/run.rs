@@ -1,22 +1,22 @@
 //! Makes the file that was planned: on all threads, bounded, in the order of the plan.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::encoder_choice::choose_encoder;
-use super::finish::FinalSplits;
+use super::finish::{FinalSplits, count_rows};
+use super::ledger::Ledger;
 use super::line::Line;
 use super::names::Namer;
+use super::plan_digest::plan_digest;
 use super::planning::{PrepPlan, pool};
 use super::resume::{Resume, ResumeOptions};
 use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
-use super::{PrepError, PrepOptions};
-use crate::audit::CheckSet;
+use super::{PrepError, PrepOptions, Share};
 use crate::model::Bin;
-use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, Target, TrainStatistics};
+use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, ShardSpec, Target, TrainStatistics};
 
 /// Is told how the work goes on. Called from all threads.
 pub trait Progress: Sync {
@@ -62,10 +62,10 @@ pub fn run(
     let resume = Resume::begin(plan, &target, encoder, resume)?;
     let parts = resume.parts(plan, &namer, encoder);
     let writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
-    let line = Line::new(Sink::new(plan, writer), parts.as_ref());
+    let line = Line::new(Sink::new(plan, &namer, writer), parts.as_ref(), plan.share().start);
     let line = (line, parts.as_ref(), &resume.earlier);
     let shared = Shared::new((plan, &options), &namer, encoder, line, control);
-    control.progress.begin("preparing images", plan.samples.len());
+    control.progress.begin("preparing images", plan.share().len());
     pool(plan.options.threads)?.broadcast(|_| Worker::new(&shared).work());
     control.progress.end();
     let (line, totals) = shared.into_parts()?;
@@ -74,7 +74,8 @@ pub fn run(
         return Err(PrepError::Interrupted);
     }
     sink.remarks.notes.extend_from_slice(&resume.notes);
-    let splits = FinalSplits::of(plan, &mut sink);
+    let splits = FinalSplits::of(&mut sink.ledger);
+    sink.remarks.notes.extend(splits.notes(&sink.ledger));
     sink.tally.add(Bin::Used, 1);
     sink.tally.add(Bin::Unlabelled, plan.unlabelled);
     let mut summary = PrepSummary::of_run(plan, &mut sink, &splits, encoder);
@@ -92,8 +93,11 @@ pub fn run(
     };
     if !summary.is_refused() {
         let finishing = Instant::now();
-        let train = splits.train_statistics(plan, &sink, totals.histogram)?;
-        let root = root_attributes(plan, encoder, &summary, namer.joined(&splits));
+        sink.writer.finish_shard(&totals.histogram)?;
+        let train = splits.train_statistics(&sink.ledger, totals.histogram, |lists| {
+            count_rows(plan.pixel_type, &sink.writer.written_images()?, lists, plan.options.threads)
+        })?;
+        let root = root_attributes(plan, encoder, &summary, namer.joined(&splits), &sink.ledger);
         let bytes = finish_file(sink, &namer, &splits, root, &train)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();
         summary.output = Some(Output { path, bytes });
@@ -110,8 +114,21 @@ pub(super) fn dataset_spec(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder)
         structures: plan.options.structures.clone(),
         compression: plan.options.compression,
         encoder,
-        capacity: plan.samples.len(),
+        // HDF5 knows no chunks of no row.
+        capacity: plan.share().len().max(1),
         text_widths: namer.widths(),
+        shard: plan.options.shard.map(|Share { index, count }| {
+            let ledger = plan.ledger();
+            let spec = ShardSpec {
+                index,
+                count,
+                plan_rows: plan.samples.len() as u64,
+                patients: plan.pairs.patients.len() as u64,
+                planned_patients: ledger.planned_patients as u64,
+                plan_digest: plan_digest(plan, namer, encoder, &ledger),
+            };
+            (spec, namer.contour_width(plan.share()))
+        }),
     }
 }
 
@@ -123,14 +140,10 @@ fn finish_file(
     mut root: RootAttributes,
     train: &TrainStatistics,
 ) -> Result<u64, PrepError> {
-    let Sink { writer, digest, row_patients, marks, .. } = sink;
+    let Sink { writer, digest, ledger, .. } = sink;
     root.source_digest = digest.finish(|input| namer.input(input));
-    let split = |&patient: &u32| splits.of_patient[patient as usize].name();
-    let splits: Vec<&str> = row_patients.iter().map(split).collect();
-    let texts: BTreeMap<CheckSet, String> = marks.values().map(|set| (*set, set.names())).collect();
-    let text = |row: usize| marks.get(&(row as u32)).map_or("", |set| &texts[set]);
-    let findings: Vec<&str> = (0..splits.len()).map(text).collect();
-    Ok(writer.finish(&root, train, &splits, &findings)?)
+    let texts = ledger.finding_texts();
+    Ok(writer.finish(&root, train, &splits.column(&ledger), &ledger.findings(&texts))?)
 }
 
 fn root_attributes(
@@ -138,6 +151,7 @@ fn root_attributes(
     encoder: Encoder,
     summary: &PrepSummary,
     split_joined: Vec<String>,
+    ledger: &Ledger,
 ) -> RootAttributes {
     RootAttributes {
         mask_rule: plan.options.mask_rule.name().to_owned(),
@@ -149,5 +163,6 @@ fn root_attributes(
         config: plan.options.config(encoder).to_string(),
         source_digest: String::new(),
         units: plan.units.clone(),
+        images_disjoint: !ledger.images_leak,
     }
 }

@@ -1,6 +1,7 @@
 //! The rows of a finished file made anew from its sources.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::names::Namer;
 use super::planning::{PrepPlan, plan_as};
@@ -48,6 +49,12 @@ impl Sources {
     #[must_use]
     pub fn len(&self) -> usize {
         self.plan.samples.len()
+    }
+
+    /// The samples that the file holds: of a shard, those of its share.
+    #[must_use]
+    pub fn share(&self) -> Range<usize> {
+        self.plan.share()
     }
 
     /// Whether there is no sample.

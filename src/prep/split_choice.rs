@@ -1,6 +1,6 @@
 //! Which patient goes into which split.
 
-use super::{PrepError, PrepPlan, Splits};
+use super::{PrepError, Splits};
 use crate::model::{Note, Place};
 use crate::wrangle::{
     PairPlan, PlannedSample, SPLIT_RULE, SplitName, SplitSpec, apply_split_file, assign_splits,
@@ -33,26 +33,6 @@ pub(super) fn assign(
         }
     };
     Ok((spread(pairs, &with_samples, &assigned), rule))
-}
-
-/// The splits by fractions once more, of the patients `with_samples`: only those that lead their group are
-/// drawn, and the others follow them.
-pub(super) fn assign_by_leaders(
-    plan: &PrepPlan,
-    with_samples: &[u32],
-    mut leader: impl FnMut(u32) -> u32,
-) -> Vec<SplitName> {
-    let Splits::Fractions(spec, seed) = &plan.options.splits else {
-        return plan.splits.clone();
-    };
-    let leaders: Vec<u32> =
-        with_samples.iter().copied().filter(|&patient| leader(patient) == patient).collect();
-    let ids = leaders.iter().map(|&patient| &*plan.pairs.patients[patient as usize].patient_id);
-    let mut all = spread(&plan.pairs, &leaders, &assign_splits(spec, *seed, ids));
-    for &patient in with_samples {
-        all[patient as usize] = all[leader(patient) as usize];
-    }
-    all
 }
 
 /// The patients of `samples`, each once, in link order.

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::finish::FinalSplits;
 use super::sink::Sink;
-use super::{FindingEntry, PrepPlan, RowOrigins};
+use super::{FindingEntry, PrepPlan, RowOrigins, Share};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
 use crate::store::Encoder;
 
@@ -19,6 +19,9 @@ const PLACES_LISTED: usize = 10;
 pub struct PrepSummary {
     /// The file, `None` where none was made.
     pub output: Option<Output>,
+    /// Which share of the plan it is; `None` where it is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardEntry>,
     /// Samples: rows of the file.
     pub samples: usize,
     /// Patients with at least one sample.
@@ -65,6 +68,18 @@ pub struct PrepSummary {
     strict: bool,
 }
 
+/// A share of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShardEntry {
+    /// Which, of how many.
+    #[serde(flatten)]
+    pub share: Share,
+    /// The first row of the plan that belongs to it, and the first that does not any more.
+    pub rows: [usize; 2],
+    /// The rows of the whole plan.
+    pub plan_rows: usize,
+}
+
 /// The file that was made.
 #[derive(Debug, Clone, Serialize)]
 pub struct Output {
@@ -109,6 +124,13 @@ pub struct Bins {
     pub rejected: usize,
     /// Files that are not part of what was asked for.
     pub ignored: usize,
+    /// Images and contours of the samples of other shards.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub other_shards: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// Rows of the link table.
@@ -181,7 +203,7 @@ impl PrepSummary {
         let mut last_patient = None;
         let mut patients = 0;
         tally.add(Bin::Used, 1);
-        for sample in &plan.samples {
+        for sample in &plan.samples[plan.share()] {
             let contours = sample.annotations.iter().flatten().count();
             match contours {
                 0 => tally.add(Bin::Unlabelled, 1),
@@ -218,11 +240,11 @@ impl PrepSummary {
         let mut summary = Self::new(plan, tally, remarks.skipped, remarks.notes);
         summary.findings = FindingEntry::all(plan.findings.iter().chain(&sink.findings));
         summary.samples = sink.writer.rows();
-        summary.patients = sink.patients.iter().filter(|patient| patient.samples > 0).count();
-        summary.splits = splits.sizes(sink);
+        summary.patients = sink.ledger.patients_with_rows();
+        summary.splits = splits.sizes(&sink.ledger);
         summary.encoder = plan.options.compression.is_on().then(|| encoder.name());
-        summary.split_left_out.clone_from(&sink.left_out);
-        summary.count_structures(plan, &sink.annotated);
+        summary.split_left_out.clone_from(&sink.ledger.left_out);
+        summary.count_structures(plan, &sink.ledger.annotated);
         summary
     }
 
@@ -232,9 +254,17 @@ impl PrepSummary {
         for entry in &skipped {
             tally.add_skipped(entry.reason);
         }
+        let share = plan.share();
+        let others = plan.samples[..share.start].iter().chain(&plan.samples[share.end..]);
+        let other_files = others.map(|sample| 1 + sample.annotations.iter().flatten().count()).sum();
         let of = |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(Entry::of).collect();
         Self {
             output: None,
+            shard: plan.options.shard.map(|of| ShardEntry {
+                share: of,
+                rows: [share.start, share.end],
+                plan_rows: plan.samples.len(),
+            }),
             samples: 0,
             patients: 0,
             splits: BTreeMap::new(),
@@ -243,7 +273,7 @@ impl PrepSummary {
             pixel_type: plan.pixel_type.name(),
             encoder: None,
             files: plan.pairs.files_seen,
-            bins: Bins::of(&tally),
+            bins: Bins { other_shards: other_files, ..Bins::of(&tally) },
             reasons: reasons(&tally),
             link_rows: LinkRows { used: plan.pairs.patients.len(), rejected: plan.pairs.rejected_rows.len() },
             rejected: of(Bin::Rejected),
@@ -275,7 +305,13 @@ impl PrepSummary {
     /// Whether no file is to be made: nothing is left for it, or the options are strict.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.samples == 0 || (self.strict && self.has_rejected())
+        self.is_empty() || (self.strict && self.has_rejected())
+    }
+
+    /// Whether nothing is left to make a file of. A shard may be empty where others are not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.samples == 0 && self.shard.as_ref().is_none_or(|shard| shard.plan_rows == 0)
     }
 
     /// Why no sample is left, as far as one sentence can tell.
@@ -310,6 +346,7 @@ impl Bins {
             unlabelled: tally.count(Bin::Unlabelled),
             rejected: tally.count(Bin::Rejected),
             ignored: tally.count(Bin::Ignored),
+            other_shards: 0,
         }
     }
 }

@@ -154,11 +154,13 @@ impl<'a, 'p> Worker<'a, 'p> {
         let shared = self.shared;
         let _guard = shared.line.stop_on_panic();
         loop {
-            let number = shared.claimed.fetch_add(1, Ordering::Relaxed);
-            if number >= shared.plan.samples.len() {
+            let place = shared.claimed.fetch_add(1, Ordering::Relaxed);
+            let share = shared.plan.share();
+            if place >= share.len() {
                 self.enter_segment(None);
                 break;
             }
+            let number = share.start + place;
             self.enter_segment(Some(number));
             if shared.control.cancel.load(Ordering::Relaxed) {
                 shared.line.stop();
@@ -166,7 +168,7 @@ impl<'a, 'p> Worker<'a, 'p> {
             }
             let made = self.make(number);
             let complete = &mut self.complete;
-            let brought = shared.line.bring(number, made, |line, mut made| {
+            let brought = shared.line.bring(place, made, |line, mut made| {
                 let written = line.take(&mut made, complete);
                 if let (Outcome::Made(row, _), false) = (made.outcome, made.origin == Origin::Reused) {
                     shared.spare().push(*row);

@@ -74,6 +74,12 @@ impl EncodedChunk {
         Self(bytes.to_vec())
     }
 
+    /// Room for `length` bytes that are about to be read from a file.
+    pub(super) fn refill(&mut self, length: usize) -> &mut [u8] {
+        self.0.resize(length, 0);
+        &mut self.0
+    }
+
     /// The bytes as they stand in the file.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

@@ -2,6 +2,7 @@
 
 use super::chunk_codec::{ChunkDecoder, PADDING};
 use super::chunk_span::Span;
+use super::chunk_table::is_longer_than_any;
 use super::{Applied, ChunkTable, CodecError, EncodedChunk, StoreError};
 
 /// Reads and decodes chunks, for one thread; keeps its memory between chunks.
@@ -26,6 +27,7 @@ impl ChunkReader {
     /// # Errors
     /// [`StoreError::Io`] where it cannot be read, [`StoreError::Damaged`] where it cannot be decoded.
     pub fn read(&mut self, table: &ChunkTable, chunk: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
+        let (table, chunk) = table.resolve(chunk);
         let Some(span) = table.span(chunk)? else {
             fill(bytes, table.fill());
             return Ok(());
@@ -82,7 +84,7 @@ impl ChunkReader {
     ) -> Result<usize, StoreError> {
         let length = span.bytes as usize;
         // No encoder makes a chunk much larger than it was; a size that says so is not believed.
-        if length > 2 * decoded + 1024 {
+        if is_longer_than_any(length, decoded) {
             return Err(table.damaged(chunk, CodecError::Length { found: length, expected: decoded }));
         }
         if self.encoded.len() < length + PADDING {
@@ -106,10 +108,8 @@ impl ChunkReader {
         chunk: usize,
         bytes: &mut [u8],
     ) -> Result<EncodedChunk, StoreError> {
-        let whole = table.span(chunk)?.filter(|span| span.filters_left_out == 0);
-        let Some(span) = whole else {
-            return Err(table.layout(format!("chunk {chunk} was never written, or without all filters")));
-        };
+        let (table, chunk) = table.resolve(chunk);
+        let span = table.whole_span(chunk)?;
         self.read(table, chunk, bytes)?;
         let is_plain = table.applied(0) == Applied { deflated: false, shuffled_elements: None };
         Ok(EncodedChunk::decoded(if is_plain { bytes } else { &self.encoded[..span.bytes as usize] }))

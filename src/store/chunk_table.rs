@@ -13,8 +13,9 @@ use hdf5::types::{DynValue, TypeDescriptor};
 use super::chunk_span::{Span, Spans};
 use super::filters::{Applied, FilterPipeline};
 use super::target::io_error;
+use super::virtual_file::Run;
 use super::writer::hdf5_error;
-use super::{CodecError, StoreError};
+use super::{CodecError, EncodedChunk, StoreError};
 
 /// Chunks up to which the table is held in memory: 16 MiB of it. A larger one goes to an unnamed temporary
 /// file.
@@ -34,9 +35,50 @@ pub struct ChunkTable {
     fill: Vec<u8>,
     chunk_rows: usize,
     chunk_bytes: usize,
+    /// Of a virtual dataset, the tables of the datasets that it refers to; its own has no chunks.
+    parts: Option<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    tables: Vec<ChunkTable>,
+    runs: Vec<Run>,
 }
 
 impl ChunkTable {
+    /// The table of the virtual dataset `name` of the file at `path`, whose rows stand where `runs` says in the datasets
+    /// of `tables`; `None` where these have not one row a chunk, or rows of different sizes.
+    pub(super) fn over(tables: Vec<Self>, runs: Vec<Run>, path: &Path, name: &str) -> Option<Self> {
+        let first = tables.first()?;
+        let (chunk_bytes, filters, file) = (first.chunk_bytes, first.filters, Arc::clone(&first.file));
+        let alike = |table: &Self| table.chunk_rows == 1 && table.chunk_bytes == chunk_bytes;
+        tables.iter().all(alike).then(|| Self {
+            path: path.to_owned(),
+            file,
+            name: name.to_owned(),
+            spans: Spans::Memory(Vec::new()),
+            filters,
+            fill: Vec::new(),
+            chunk_rows: 1,
+            chunk_bytes,
+            parts: Some(Parts { tables, runs }),
+        })
+    }
+
+    /// The table in which chunk `chunk` really stands, and its number there.
+    pub(super) fn resolve(&self, chunk: usize) -> (&Self, usize) {
+        let found = self.parts.as_ref().and_then(|Parts { tables, runs }| {
+            let run = runs.get(runs.partition_point(|run| run.row <= chunk).checked_sub(1)?)?;
+            Some((tables.get(run.file)?, run.source_row + chunk - run.row))
+        });
+        found.unwrap_or((self, chunk))
+    }
+
+    /// The file that its addresses are of.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Reads the chunk index of `dataset` in the file at `path`, open as `file`, in one pass.
     ///
     /// # Errors
@@ -82,8 +124,34 @@ impl ChunkTable {
             fill: fill_element(dataset).map_err(hdf5)?,
             chunk_rows,
             chunk_bytes,
+            parts: None,
             name,
         })
+    }
+
+    /// Copies the bytes of chunk `chunk` as they stand in the file, without decoding them.
+    ///
+    /// # Errors
+    /// [`StoreError::Layout`] where the chunk was never written or has left out a filter of its dataset,
+    /// [`StoreError::Damaged`] where it has a length that none has, [`StoreError::Io`] where it cannot be read.
+    pub(super) fn copy_encoded(&self, chunk: usize, into: &mut EncodedChunk) -> Result<(), StoreError> {
+        let span = self.whole_span(chunk)?;
+        let (length, raw) = (span.bytes as usize, self.chunk_bytes);
+        let is_plain = self.applied(0) == Applied { deflated: false, shuffled_elements: None };
+        if length == 0 || is_longer_than_any(length, raw) || (is_plain && length != raw) {
+            return Err(self.damaged(chunk, CodecError::Length { found: length, expected: raw }));
+        }
+        self.read_at(into.refill(length), span.address)
+    }
+
+    /// The span of chunk `chunk`, which went through all filters of its dataset.
+    ///
+    /// # Errors
+    /// [`StoreError::Layout`] where it was never written or has left one out: then it stands in no other file for the
+    /// same rows.
+    pub(super) fn whole_span(&self, chunk: usize) -> Result<Span, StoreError> {
+        let whole = self.span(chunk)?.filter(|span| span.filters_left_out == 0);
+        whole.ok_or_else(|| self.layout(format!("chunk {chunk} was never written, or without all filters")))
     }
 
     /// Rows of a chunk; the last chunk may have more than the dataset.
@@ -102,7 +170,8 @@ impl ChunkTable {
     /// back.
     #[must_use]
     pub fn place(&self, chunk: usize) -> Option<Range<u64>> {
-        let span = self.span(chunk).ok().flatten()?;
+        let (table, number) = self.resolve(chunk);
+        let span = table.span(number).ok().flatten()?;
         Some(span.address..span.address.saturating_add(span.bytes.into()))
     }
 
@@ -136,6 +205,11 @@ impl ChunkTable {
         let (dataset, path) = (self.name.clone(), self.path.clone());
         StoreError::Damaged { dataset, row: chunk * self.chunk_rows, path, source }
     }
+}
+
+/// Whether no encoder makes a chunk of `raw` bytes so long.
+pub(super) fn is_longer_than_any(length: usize, raw: usize) -> bool {
+    length > 2 * raw + 1024
 }
 
 /// The bytes of the fill value of `dataset`, empty where it is zero or no number.

@@ -77,6 +77,11 @@ impl ColumnReader {
         Ok(Self { table, kind, rows, row_bytes, held: None })
     }
 
+    /// Bytes of a cell.
+    pub(super) fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+
     /// The column for one thread that goes through its rows in order.
     #[must_use]
     pub fn walk(self) -> ColumnWalk {
@@ -188,6 +193,11 @@ impl<'c> Cell<'c> {
         let end = self.bytes.iter().position(|byte| *byte == 0).unwrap_or(self.bytes.len());
         let text = std::str::from_utf8(&self.bytes[..end]).ok();
         text.filter(|_| self.kind == CellKind::Text)
+    }
+
+    /// All components as they stand in the file.
+    pub(super) fn bytes(&self) -> &'c [u8] {
+        self.bytes
     }
 
     /// Component `component` as a number; `None` where there is no such component, or the column holds text.

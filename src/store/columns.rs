@@ -183,7 +183,8 @@ impl SampleColumns {
     pub(super) fn finish(mut self, splits: &[&str], findings: &[&str]) -> hdf5::Result<()> {
         for (name, texts) in [(column::SPLIT, splits), (column::FINDINGS, findings)] {
             let width = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-            let capacity = (self.rows, &[][..]);
+            // A chunk has at least one row, even where a shard has none.
+            let capacity = (self.rows.max(1), &[][..]);
             let mut column = Column::create(&self.group, name, &text(width), capacity, self.compression)?;
             for text in texts {
                 column.push(text.as_bytes(), &mut self.encoder)?;

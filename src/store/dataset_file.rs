@@ -11,10 +11,11 @@ use rustix::fs::Advice;
 
 use super::column_reader::{ColumnPage, ColumnReader};
 use super::reader::{Opened, is_swapped};
-use super::schema::{IMAGES, PERCENTILE_LEVELS, SAMPLES, attribute, column};
+use super::schema::{IMAGES, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column};
 use super::target::io_error;
+use super::virtual_file::VirtualTables;
 use super::writer::hdf5_error;
-use super::{ChunkReader, ChunkTable, CodecError, StoreError, attributes};
+use super::{ChunkReader, ChunkTable, CodecError, RootAttributes, StoreError, attributes};
 use crate::model::{GridShape, PixelType};
 
 /// A file whose rows can be read from any number of threads at once, without the library and its lock.
@@ -35,6 +36,7 @@ pub struct DatasetFile {
     train: TrainFigures,
     images: ChunkTable,
     masks: ChunkTable,
+    is_virtual: bool,
 }
 
 /// A file that others hold: for as long as they live, or together with them.
@@ -104,8 +106,18 @@ impl DatasetFile {
     ///
     /// # Errors
     /// [`StoreError::NotOurs`], [`StoreError::Version`], [`StoreError::Layout`] where it is a file that this
-    /// program does not read, [`StoreError::Hdf5`] where HDF5 cannot read it.
+    /// program does not read, [`StoreError::Hdf5`] where HDF5 cannot read it, [`StoreError::VirtualSource`] where it is
+    /// virtual and one of its files cannot be read, or has changed.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_as(path, true)
+    }
+
+    /// [`DatasetFile::open`] of a file that is not virtual.
+    pub(super) fn open_real(path: &Path) -> Result<Self, StoreError> {
+        Self::open_as(path, false)
+    }
+
+    fn open_as(path: &Path, may_be_virtual: bool) -> Result<Self, StoreError> {
         let Opened { file: hdf5, images, masks, bytes, .. } = Opened::open(path)?;
         let file = Arc::new(std::fs::File::open(path).map_err(io_error("open", path))?);
         let not_ours = |why: String| Opened::not_ours(path, why);
@@ -117,8 +129,21 @@ impl DatasetFile {
             return Err(not_ours(format!("{rows} rows do not fit into its {bytes} bytes")));
         }
         let shape = GridShape::new(height, width).map_err(|error| not_ours(error.to_string()))?;
-        let (pixel_type, image_table) = read_table(&images, path, &file)?;
-        let (mask_type, mask_table) = read_table(&masks, path, &file)?;
+        let (pixel_type, mask_type) = (read_element(&images, path)?, read_element(&masks, path)?);
+        let tables = if may_be_virtual { VirtualTables::open(&hdf5, path, rows)? } else { None };
+        let is_virtual = tables.is_some();
+        let VirtualTables { images: image_table, masks: mask_table } = match tables {
+            Some(tables) => tables,
+            None => VirtualTables {
+                images: read_table(&images, path, &file)?,
+                masks: read_table(&masks, path, &file)?,
+            },
+        };
+        let pixels = shape.pixels();
+        let wanted = [pixels * channels * pixel_type.size(), pixels * structures.len()];
+        if [image_table.chunk_bytes(), mask_table.chunk_bytes()] != wanted {
+            return Err(not_ours("its images and masks are not those of its shape".to_owned()));
+        }
         if mask_type != PixelType::UInt8 {
             return Err(not_ours(format!("its masks are {mask_type}")));
         }
@@ -135,7 +160,19 @@ impl DatasetFile {
             train: TrainFigures::read(&images),
             images: image_table,
             masks: mask_table,
+            is_virtual,
         })
+    }
+
+    /// Whether its images and masks stand in other files.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        self.is_virtual
+    }
+
+    /// Where its chunks stand, images first.
+    pub(super) fn into_tables(self) -> (ChunkTable, ChunkTable) {
+        (self.images, self.masks)
     }
 
     /// Where the file is.
@@ -244,6 +281,26 @@ impl DatasetFile {
         }
     }
 
+    /// The attributes that the rows do not decide, as they are recorded; what is missing is empty.
+    #[must_use]
+    pub fn recorded_root(&self) -> RootAttributes {
+        let text = |name: &str| attributes::read_text(&self.hdf5, name).unwrap_or_default();
+        let texts = |name: &str| attributes::read_texts(&self.hdf5, name).unwrap_or_default();
+        let units = || attributes::read_text(&*self.hdf5.dataset(IMAGES).ok()?, attribute::UNITS);
+        RootAttributes {
+            mask_rule: text(attribute::MASK_RULE),
+            patients: self.recorded_patients().and_then(|n| usize::try_from(n).ok()).unwrap_or_default(),
+            split_rule: text(attribute::SPLIT_RULE),
+            split_seed: attributes::read_number(&self.hdf5, attribute::SPLIT_SEED).unwrap_or_default(),
+            split_joined: texts(attribute::SPLIT_JOINED),
+            split_left_out: texts(attribute::SPLIT_LEFT_OUT),
+            config: text(attribute::CONFIG),
+            source_digest: text(attribute::SOURCE_DIGEST),
+            units: units().unwrap_or_default(),
+            images_disjoint: self.split_disjoint().len() == SPLIT_DISJOINT.len(),
+        }
+    }
+
     /// Bytes of one image (H, W, C) as it is stored.
     #[must_use]
     pub fn image_bytes(&self) -> usize {
@@ -272,13 +329,14 @@ impl DatasetFile {
     /// at a time to choose from.
     pub fn will_need(&self, row: usize) {
         let [image, mask] = [&self.images, &self.masks].map(|table| table.place(row).unwrap_or_default());
+        let file = self.images.resolve(row).0.file();
         // As they are written, one stands right after the other.
         let (first, second) =
             if image.end == mask.start { (image.start..mask.end, 0..0) } else { (image, mask) };
         for place in [first, second] {
             if let Some(bytes) = NonZeroU64::new(place.end.saturating_sub(place.start)) {
                 // What is not read ahead is read later.
-                let _ = rustix::fs::fadvise(&*self.file, place.start, Some(bytes), Advice::WillNeed);
+                let _ = rustix::fs::fadvise(file, place.start, Some(bytes), Advice::WillNeed);
             }
         }
     }
@@ -294,7 +352,12 @@ impl DatasetFile {
     /// # Errors
     /// [`StoreError`] where the file has no such column, or one of another type.
     pub fn column(&self, name: &str) -> Result<ColumnReader, StoreError> {
-        let name = format!("{SAMPLES}/{name}");
+        self.column_in(SAMPLES, name)
+    }
+
+    /// The column `name` of the group `group`.
+    pub(super) fn column_in(&self, group: &str, name: &str) -> Result<ColumnReader, StoreError> {
+        let name = format!("{group}/{name}");
         let absent = |_| Opened::not_ours(&self.path, format!("it has no dataset /{name}"));
         ColumnReader::new(&self.hdf5.dataset(&name).map_err(absent)?, &self.path, &self.file, self.rows)
     }
@@ -356,19 +419,24 @@ fn common_shape(
     }
 }
 
-/// The element type of `dataset`, which has one row a chunk, and where its chunks stand.
+/// The element type of `dataset`.
+fn read_element(dataset: &hdf5::Dataset, path: &Path) -> Result<PixelType, StoreError> {
+    let layout = |why: String| StoreError::Layout { path: path.to_owned(), dataset: dataset.name(), why };
+    element_of(dataset).map_err(hdf5_error("read", path))?.map_err(layout)
+}
+
+/// Where the chunks of `dataset` stand, which has one row a chunk.
 fn read_table(
     dataset: &hdf5::Dataset,
     path: &Path,
     file: &Arc<std::fs::File>,
-) -> Result<(PixelType, ChunkTable), StoreError> {
+) -> Result<ChunkTable, StoreError> {
     let layout = |why: String| StoreError::Layout { path: path.to_owned(), dataset: dataset.name(), why };
-    let element = element_of(dataset).map_err(hdf5_error("read", path))?.map_err(layout)?;
     let table = ChunkTable::read(dataset, path, file)?;
     if table.chunk_rows() != 1 {
         return Err(layout(format!("its chunks have {} rows", table.chunk_rows())));
     }
-    Ok((element, table))
+    Ok(table)
 }
 
 /// The pixel type of `dataset`, or what it is instead.

@@ -90,6 +90,20 @@ pub enum StoreError {
         /// What is different.
         why: String,
     },
+    /// A file that a virtual file refers to cannot be read, or is another one.
+    #[error(
+        "{} is a virtual file, and one of those it refers to, {}, cannot be used: {why}; bring it back, or run `dicomprep \
+         merge --virtual` again",
+        path.display(), file.display()
+    )]
+    VirtualSource {
+        /// The virtual file.
+        path: PathBuf,
+        /// The other one.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// It has a format version that this program does not read.
     #[error("{} has format version {found}; this program reads versions 1.x", path.display())]
     Version {

@@ -15,6 +15,8 @@ pub(super) const ZCA_FORMAT_VERSION: &str = "1.0";
 pub(super) const IMAGES: &str = "images";
 pub(super) const MASKS: &str = "masks";
 pub(super) const SAMPLES: &str = "samples";
+/// The group that only shards have.
+pub(super) const SHARD: &str = "shard";
 /// The dataset of a whitening file.
 pub(super) const MATRIX: &str = "matrix";
 
@@ -58,6 +60,35 @@ pub(super) mod attribute {
     pub(in crate::store) const TRAIN_MAX: &str = "train_max";
     pub(in crate::store) const TRAIN_PERCENTILES: &str = "train_percentiles";
     pub(in crate::store) const TRAIN_PERCENTILE_LEVELS: &str = "train_percentile_levels";
+}
+
+/// Root attributes that only a virtual file has.
+pub(super) mod virtual_attribute {
+    pub(in crate::store) const FILES: &str = "virtual_files";
+    pub(in crate::store) const IDENTITIES: &str = "virtual_identities";
+    pub(in crate::store) const RUNS: &str = "virtual_runs";
+}
+
+/// Attributes of the group `/shard`.
+pub(super) mod shard_attribute {
+    pub(in crate::store) const INDEX: &str = "index";
+    pub(in crate::store) const COUNT: &str = "count";
+    pub(in crate::store) const PLAN_ROWS: &str = "plan_rows";
+    pub(in crate::store) const PATIENTS: &str = "patients";
+    pub(in crate::store) const PLANNED_PATIENTS: &str = "planned_patients";
+    pub(in crate::store) const PLAN_DIGEST: &str = "plan_digest";
+    pub(in crate::store) const HISTOGRAM_BINS: &str = "histogram_bins";
+    pub(in crate::store) const HISTOGRAM_COUNTS: &str = "histogram_counts";
+    pub(in crate::store) const HISTOGRAM_CHECKSUM: &str = "histogram_checksum";
+}
+
+/// Columns of the group `/shard`.
+pub(super) mod shard {
+    pub(in crate::store) const NUMBER: &str = "number";
+    pub(in crate::store) const PATIENT: &str = "patient";
+    pub(in crate::store) const SPLIT: &str = "split";
+    pub(in crate::store) const STATISTICS: &str = "statistics";
+    pub(in crate::store) const ANNOTATION_SOURCE: &str = "annotation_source";
 }
 
 /// Root attributes that only a whitening file has.

@@ -110,6 +110,22 @@ impl ImageStatistics {
         }
     }
 
+    /// What [`ImageStatistics::fingerprint`] and the public fields were made from.
+    pub(super) fn from_parts(
+        pixel_type: PixelType,
+        pixels: u64,
+        [min, max]: [f64; 2],
+        (first, second): (u128, u128),
+    ) -> Self {
+        let sums = match pixel_type {
+            PixelType::Float32 => {
+                Sums::Float { mean: f64::from_bits(first as u64), spread: f64::from_bits(second as u64) }
+            }
+            _ => Sums::Integer { sum: first as i128, squares: second as i128 },
+        };
+        Self { pixels, min, max, sums }
+    }
+
     fn add(&mut self, other: &Self) {
         let (mine, theirs) = (self.pixels as f64, other.pixels as f64);
         self.pixels += other.pixels;
@@ -263,6 +279,19 @@ impl ValueHistogram {
             }
         }
         f64::NAN
+    }
+
+    /// The bins in which something was counted, ascending, and how much.
+    pub(super) fn bins(&self) -> impl Iterator<Item = (u32, u64)> {
+        let [even, odd] = &self.counts;
+        let counts = (0..).zip(even.iter().zip(odd).map(|(a, b)| a.wrapping_add(*b)));
+        counts.filter(|(_, count)| *count > 0)
+    }
+
+    /// Adds what was counted in a bin. `false` where there is no such bin.
+    pub(super) fn add_bin(&mut self, bin: u32, count: u64) -> bool {
+        let slot = self.counts[0].get_mut(bin as usize);
+        slot.map(|slot| *slot = slot.wrapping_add(count)).is_some()
     }
 
     /// Each value that was counted, in ascending order, and how often. For floats, the lower edge of its bin.

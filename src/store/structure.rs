@@ -8,13 +8,13 @@ use hdf5::{Dataset, File, Location};
 use super::columns::{ColumnSpec, TextWidths, specs, text};
 use super::reader::Opened;
 use super::schema::{
-    FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS, SAMPLES, attribute,
-    column,
+    FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS, SAMPLES, SHARD,
+    attribute, column, virtual_attribute,
 };
 use super::target::io_error;
 use super::text_checksum::{self, TEXTS};
 use super::writer::hdf5_error;
-use super::{DatasetFile, StoreError, attributes, text_heap};
+use super::{DatasetFile, StoreError, attributes, shard, text_heap};
 
 /// Attributes of the root that are whole numbers.
 const ROOT_NUMBERS: [&str; 4] =
@@ -28,6 +28,9 @@ const IMAGE_NUMBERS: [&str; 6] = [
     attribute::TRAIN_PERCENTILES,
     attribute::TRAIN_PERCENTILE_LEVELS,
 ];
+
+/// Attributes of the root that only a virtual file has.
+const VIRTUAL: [&str; 3] = [virtual_attribute::FILES, virtual_attribute::IDENTITIES, virtual_attribute::RUNS];
 
 /// The columns that are written after the last row.
 const LATE_COLUMNS: [&str; 2] = [column::SPLIT, column::FINDINGS];
@@ -103,7 +106,9 @@ impl DatasetFile {
             for name in texts.iter().chain(numbers).filter(|name| !names.iter().any(|n| n == *name)) {
                 found.flaw(format!("/{object}@{name}"), "is missing");
             }
-            for name in names.iter().filter(|name| !texts.iter().chain(numbers).any(|known| known == name)) {
+            let virtual_names: &[&str] = if object.is_empty() && self.is_virtual() { &VIRTUAL } else { &[] };
+            let known = || texts.iter().chain(numbers).chain(virtual_names);
+            for name in names.iter().filter(|name| !known().any(|known| known == name)) {
                 found.note(format!("/{object}@{name}"), "is no attribute of the format");
             }
         }
@@ -161,7 +166,7 @@ impl DatasetFile {
     fn check_members(&self, found: &mut Structure) -> hdf5::Result<()> {
         let file = self.hdf5();
         for name in file.member_names()? {
-            if ![IMAGES, MASKS, SAMPLES].contains(&&*name) {
+            if ![IMAGES, MASKS, SAMPLES, SHARD].contains(&&*name) {
                 found.note(format!("/{name}"), "is no part of the format");
             }
         }
@@ -187,8 +192,17 @@ impl DatasetFile {
         let before = found.flaws.len();
         let mut known = specs(self.structures().len(), TextWidths::default());
         known.extend(LATE_COLUMNS.map(|name| ColumnSpec { name, element: text(0), axes: Vec::new() }));
-        for spec in &known {
-            let place = format!("/{SAMPLES}/{}", spec.name);
+        let of_shard = match self.shard() {
+            Ok(None) => Vec::new(),
+            Ok(Some(_)) => shard::specs(self.structures().len(), 0),
+            Err(error) => {
+                found.flaw("/shard", error.with_cause());
+                Vec::new()
+            }
+        };
+        let of_samples = known.iter().map(|spec| (SAMPLES, spec));
+        for (group, spec) in of_samples.chain(of_shard.iter().map(|spec| (SHARD, spec))) {
+            let place = format!("/{group}/{}", spec.name);
             match self.hdf5().dataset(&place) {
                 Err(_) => found.flaw(place, "is missing"),
                 Ok(dataset) => {
@@ -197,6 +211,11 @@ impl DatasetFile {
                     }
                 }
             }
+        }
+        if !of_shard.is_empty()
+            && let Err(error) = self.shard_histogram()
+        {
+            found.flaw("/shard@histogram_counts", error.with_cause());
         }
         let sound = found.flaws.len() == before;
         let samples = self.hdf5().group(SAMPLES).map_err(&hdf5)?;
@@ -231,8 +250,8 @@ impl DatasetFile {
             return Ok(Some("it has no attribute `checksum`".to_owned()));
         };
         let name = dataset.name();
-        let column = name.rsplit('/').next().unwrap_or_default();
-        Ok(match self.column(column).and_then(|column| column.checksum()) {
+        let (group, column) = name.trim_start_matches('/').split_once('/').unwrap_or_default();
+        Ok(match self.column_in(group, column).and_then(|column| column.checksum()) {
             Ok(sum) if sum == expected => None,
             Ok(_) => Some("its CRC-32C is not the one in its attribute `checksum`".to_owned()),
             Err(error) => Some(error.with_cause()),

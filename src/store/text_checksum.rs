@@ -3,6 +3,7 @@
 use hdf5::types::{VarLenAscii, VarLenUnicode};
 use hdf5::{File, Location};
 
+use super::schema::virtual_attribute::FILES;
 use super::schema::{IMAGES, MASKS, attribute as a};
 
 /// The text attributes of the format: of the root, of `/images` and of `/masks`.
@@ -28,7 +29,7 @@ pub(super) const TEXTS: [(&str, &[&str]); 3] = [
     (MASKS, &[a::DIMENSION_LABELS]),
 ];
 
-/// CRC-32C over the [`TEXTS`]: of each attribute its object, `@` and its name, then its texts, a NUL after each of
+/// CRC-32C over the [`TEXTS`], and the names of the files of a virtual file after those of the root: of each attribute its object, `@` and its name, then its texts, a NUL after each of
 /// them all.
 ///
 /// # Errors
@@ -38,7 +39,8 @@ pub(super) fn checksum(file: &File) -> hdf5::Result<u32> {
     for (object, names) in TEXTS {
         let dataset = if object.is_empty() { None } else { Some(file.dataset(object)?) };
         let at: &Location = dataset.as_deref().map_or(&**file, |dataset| dataset);
-        for name in names {
+        let more: &[&str] = if object.is_empty() && at.attr(FILES).is_ok() { &[FILES] } else { &[] };
+        for name in names.iter().chain(more) {
             let mut texts = vec![format!("/{object}@{name}").into_bytes()];
             texts.extend(read(at, name)?);
             for text in texts {

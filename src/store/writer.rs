@@ -14,10 +14,13 @@ use super::schema::{
     FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS,
     ROW_MAJOR_NOTE, SAMPLES, SPLIT_DISJOINT, attribute,
 };
+use super::shard::ShardColumns;
 use super::target::{Target, io_error};
+use super::virtual_file::VirtualMap;
 use super::{
-    ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow, StoreError,
-    TextWidths, ValueHistogram, attributes, chunked_dataset, direct_chunk, text_checksum,
+    ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow, ShardRow, ShardSpec,
+    StoreError, TextWidths, ValueHistogram, VirtualSource, attributes, chunked_dataset, direct_chunk,
+    text_checksum,
 };
 use crate::model::{GridShape, PixelType, Structure};
 
@@ -38,6 +41,9 @@ pub struct DatasetSpec {
     pub capacity: usize,
     /// Widths of the text columns.
     pub text_widths: TextWidths,
+    /// Which share of a plan the file holds, and the width of the longest name of an annotation file; `None` for a file
+    /// that is no shard.
+    pub shard: Option<(ShardSpec, usize)>,
 }
 
 /// One sample, encoded.
@@ -84,16 +90,31 @@ pub struct RootAttributes {
     pub source_digest: String,
     /// Unit of the pixels.
     pub units: String,
+    /// Whether no two splits share an equal image; that they share no patient is certain.
+    pub images_disjoint: bool,
 }
 
 /// Writes one file of the format of this module.
 pub struct DatasetWriter {
     target: Target,
     file: File,
+    pixels: PixelStore,
+    columns: SampleColumns,
+    shard: Option<ShardColumns>,
+    spec: DatasetSpec,
+}
+
+/// Where images and masks go.
+enum PixelStore {
+    /// Into the file.
+    Chunks(PixelDatasets),
+    /// They stand in other files.
+    Virtual(VirtualMap),
+}
+
+struct PixelDatasets {
     images: Dataset,
     masks: Dataset,
-    columns: SampleColumns,
-    spec: DatasetSpec,
 }
 
 impl DatasetWriter {
@@ -103,10 +124,23 @@ impl DatasetWriter {
     /// [`StoreError::Hdf5`] where HDF5 cannot create the file.
     pub fn create(target: Target, spec: DatasetSpec) -> Result<Self, StoreError> {
         let path = target.path().to_owned();
-        Self::create_inner(target, spec).map_err(hdf5_error("create", &path))
+        Self::create_inner(target, spec, None).map_err(hdf5_error("create", &path))
     }
 
-    fn create_inner(target: Target, spec: DatasetSpec) -> hdf5::Result<Self> {
+    /// As [`DatasetWriter::create`], for a file whose images and masks stand in `sources`.
+    ///
+    /// # Errors
+    /// As [`DatasetWriter::create`].
+    pub fn create_virtual(
+        target: Target,
+        spec: DatasetSpec,
+        sources: Vec<VirtualSource>,
+    ) -> Result<Self, StoreError> {
+        let path = target.path().to_owned();
+        Self::create_inner(target, spec, Some(VirtualMap::new(sources))).map_err(hdf5_error("create", &path))
+    }
+
+    fn create_inner(target: Target, spec: DatasetSpec, map: Option<VirtualMap>) -> hdf5::Result<Self> {
         let file = create_file(target.partial())?;
         let links = LinkPhaseChange { max_compact: COMPACT.0, min_dense: COMPACT.1 };
         let samples = file
@@ -114,17 +148,17 @@ impl DatasetWriter {
             .with_gcpl(|create| create.link_phase_change(links))
             .obj_track_times(false)
             .create(SAMPLES)?;
-        let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
-        let shape = |planes: usize| [spec.capacity, rows, columns, planes];
-        let pixels = pixel_descriptor(spec.pixel_type);
-        let images = chunked_dataset::create(&file, IMAGES, &pixels, (&shape(1), 1), spec.compression)?;
-        let cells = TypeDescriptor::Unsigned(IntSize::U1);
-        let planes = shape(spec.structures.len());
-        let masks = chunked_dataset::create(&file, MASKS, &cells, (&planes, 1), spec.compression)?;
+        let pixels = match map {
+            Some(map) => PixelStore::Virtual(map),
+            None => PixelStore::Chunks(PixelDatasets::create(&file, &spec)?),
+        };
         let structures = spec.structures.len();
         let columns =
             SampleColumns::create(samples, spec.capacity, structures, spec.text_widths, spec.compression)?;
-        Ok(Self { target, file, images, masks, columns, spec })
+        let shard = spec.shard.as_ref().map(|(shard, width)| {
+            ShardColumns::create(&file, shard, (spec.capacity, structures, *width), spec.compression)
+        });
+        Ok(Self { target, file, pixels, columns, shard: shard.transpose()?, spec })
     }
 
     /// Appends the next row.
@@ -133,10 +167,48 @@ impl DatasetWriter {
     /// [`StoreError::Hdf5`] where the chunks cannot be written.
     pub fn append(&mut self, encoded: &EncodedRow) -> Result<(), StoreError> {
         let row = self.columns.rows() as u64;
-        direct_chunk::write_chunk(&self.images, &[row, 0, 0, 0], &encoded.image)
-            .and_then(|()| direct_chunk::write_chunk(&self.masks, &[row, 0, 0, 0], &encoded.mask))
+        let PixelStore::Chunks(pixels) = &self.pixels else {
+            unreachable!("the rows of a virtual file are appended by name")
+        };
+        direct_chunk::write_chunk(&pixels.images, &[row, 0, 0, 0], &encoded.image)
+            .and_then(|()| direct_chunk::write_chunk(&pixels.masks, &[row, 0, 0, 0], &encoded.mask))
             .and_then(|()| self.columns.push(&encoded.row))
             .map_err(hdf5_error("write a sample to", self.target.path()))
+    }
+
+    /// Appends the next row of a virtual file: the image and the mask are those of row `source_row` of source `source`.
+    ///
+    /// # Errors
+    /// As [`DatasetWriter::append`].
+    pub fn append_virtual(
+        &mut self,
+        row: &SampleRow,
+        source: usize,
+        source_row: usize,
+    ) -> Result<(), StoreError> {
+        if let PixelStore::Virtual(map) = &mut self.pixels {
+            map.push(source, source_row);
+        }
+        self.columns.push(row).map_err(hdf5_error("write a sample to", self.target.path()))
+    }
+
+    /// Adds what a shard says about the row that was appended last.
+    ///
+    /// # Errors
+    /// As [`DatasetWriter::append`].
+    pub fn append_shard(&mut self, row: &ShardRow) -> Result<(), StoreError> {
+        let pushed = self.shard.as_mut().map_or(Ok(()), |shard| shard.push(row));
+        pushed.map_err(hdf5_error("write a sample to", self.target.path()))
+    }
+
+    /// Completes what a shard says. `train` counts the pixels of the rows that the plan counts as train.
+    ///
+    /// # Errors
+    /// As [`DatasetWriter::append`].
+    pub fn finish_shard(&mut self, train: &ValueHistogram) -> Result<(), StoreError> {
+        let rows = self.columns.rows();
+        let finished = self.shard.take().map_or(Ok(()), |shard| shard.finish(rows, train));
+        finished.map_err(hdf5_error("finish", self.target.path()))
     }
 
     /// Where the chunks of `/images` stand that were appended so far.
@@ -146,7 +218,10 @@ impl DatasetWriter {
     pub fn written_images(&self) -> Result<ChunkTable, StoreError> {
         let path = self.target.partial();
         let file = std::fs::File::open(path).map_err(io_error("open", path))?;
-        ChunkTable::read(&self.images, path, &Arc::new(file))
+        match &self.pixels {
+            PixelStore::Chunks(pixels) => ChunkTable::read(&pixels.images, path, &Arc::new(file)),
+            PixelStore::Virtual(map) => map.images(self.target.path()),
+        }
     }
 
     /// Number of rows so far.
@@ -171,67 +246,101 @@ impl DatasetWriter {
         let path = self.target.path().to_owned();
         let failed = hdf5_error("finish", &path);
         let rows = self.columns.rows();
-        self.write_attributes(root, train, rows).map_err(&failed)?;
+        let Self { target, file, pixels, columns, spec, .. } = self;
+        let (pixels, map) = match pixels {
+            PixelStore::Chunks(pixels) => (pixels, None),
+            PixelStore::Virtual(map) => {
+                (PixelDatasets::over(&file, &spec, &map, rows).map_err(&failed)?, Some(map))
+            }
+        };
+        write_attributes(&file, &pixels, &spec, (root, train, rows)).map_err(&failed)?;
         // That it is so, `prep` has seen to.
-        let disjoint = if splits.iter().any(|split| !split.is_empty()) { &SPLIT_DISJOINT[..] } else { &[] };
-        attributes::write_texts(&self.file, attribute::SPLIT_DISJOINT, disjoint.iter().copied())
+        let disjoint = match splits.iter().any(|split| !split.is_empty()) {
+            true if root.images_disjoint => &SPLIT_DISJOINT[..],
+            true => &SPLIT_DISJOINT[..1],
+            false => &[],
+        };
+        attributes::write_texts(&file, attribute::SPLIT_DISJOINT, disjoint.iter().copied())
             .map_err(&failed)?;
-        text_checksum::checksum(&self.file)
-            .and_then(|sum| attributes::write_number(&self.file, attribute::TEXT_CHECKSUM, sum))
+        map.map_or(Ok(()), |map| map.write(&file)).map_err(&failed)?;
+        text_checksum::checksum(&file)
+            .and_then(|sum| attributes::write_number(&file, attribute::TEXT_CHECKSUM, sum))
             .map_err(&failed)?;
-        let Self { target, file, images, masks, columns, .. } = self;
-        chunked_dataset::set_rows(&images, rows).map_err(&failed)?;
-        chunked_dataset::set_rows(&masks, rows).map_err(&failed)?;
+        chunked_dataset::set_rows(&pixels.images, rows).map_err(&failed)?;
+        chunked_dataset::set_rows(&pixels.masks, rows).map_err(&failed)?;
         columns.finish(splits, findings).map_err(&failed)?;
-        drop((images, masks));
+        drop(pixels);
         file.flush().map_err(&failed)?;
         file.close().map_err(&failed)?;
         target.commit()
     }
+}
 
-    fn write_attributes(
-        &self,
-        root: &RootAttributes,
-        train: &TrainStatistics,
-        rows: usize,
-    ) -> hdf5::Result<()> {
-        let at = &self.file;
-        attributes::write_text(at, attribute::FORMAT, FORMAT)?;
-        attributes::write_text(at, attribute::FORMAT_VERSION, FORMAT_VERSION)?;
-        attributes::write_text(at, attribute::GENERATOR, GENERATOR)?;
-        attributes::write_text(at, attribute::MASK_RULE, &root.mask_rule)?;
-        attributes::write_texts(at, attribute::STRUCTURES, self.spec.structures.iter().map(|s| s.name()))?;
-        attributes::write_number(at, attribute::SAMPLES, rows as u64)?;
-        attributes::write_number(at, attribute::PATIENTS, root.patients as u64)?;
-        attributes::write_text(at, attribute::SPLIT_RULE, &root.split_rule)?;
-        attributes::write_number(at, attribute::SPLIT_SEED, root.split_seed)?;
-        let joined = root.split_joined.iter().map(String::as_str);
-        attributes::write_texts(at, attribute::SPLIT_JOINED, joined)?;
-        let left_out = root.split_left_out.iter().map(String::as_str);
-        attributes::write_texts(at, attribute::SPLIT_LEFT_OUT, left_out)?;
-        attributes::write_text(at, attribute::CONFIG, &root.config)?;
-        attributes::write_text(at, attribute::SOURCE_DIGEST, &root.source_digest)?;
-        attributes::write_text(at, attribute::ROW_MAJOR_NOTE, ROW_MAJOR_NOTE)?;
-
-        let labels = attribute::DIMENSION_LABELS;
-        attributes::write_dimension_labels(&self.images, labels, &IMAGE_DIMENSIONS)?;
-        attributes::write_dimension_labels(&self.masks, labels, &MASK_DIMENSIONS)?;
-        let at = &self.images;
-        attributes::write_text(at, attribute::UNITS, &root.units)?;
-        let [mean, std, min, max] = train.moments.figures();
-        attributes::write_number(at, attribute::TRAIN_MEAN, mean)?;
-        attributes::write_number(at, attribute::TRAIN_STD, std)?;
-        attributes::write_number(at, attribute::TRAIN_MIN, min)?;
-        attributes::write_number(at, attribute::TRAIN_MAX, max)?;
-        let percentiles = PERCENTILE_LEVELS.map(|level| train.histogram.percentile(level));
-        attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], &percentiles)?;
-        attributes::write_numbers(
-            at,
-            attribute::TRAIN_PERCENTILE_LEVELS,
-            &[PERCENTILE_LEVELS.len()],
-            &PERCENTILE_LEVELS,
-        )
+impl PixelDatasets {
+    /// Creates the datasets for chunks that are written into `file`.
+    fn create(file: &File, spec: &DatasetSpec) -> hdf5::Result<Self> {
+        let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
+        let shape = |planes: usize| [spec.capacity, rows, columns, planes];
+        let pixels = pixel_descriptor(spec.pixel_type);
+        let images = chunked_dataset::create(file, IMAGES, &pixels, (&shape(1), 1), spec.compression)?;
+        let planes = shape(spec.structures.len());
+        let masks = chunked_dataset::create(file, MASKS, &MASK_CELLS, (&planes, 1), spec.compression)?;
+        Ok(Self { images, masks })
     }
+
+    /// Creates the datasets over those of other files.
+    fn over(file: &File, spec: &DatasetSpec, map: &VirtualMap, rows: usize) -> hdf5::Result<Self> {
+        let axes = |planes: usize| [spec.shape.rows(), spec.shape.columns(), planes];
+        let pixels = pixel_descriptor(spec.pixel_type);
+        let images = map.create(file, IMAGES, &pixels, (rows, &axes(1)))?;
+        let masks = map.create(file, MASKS, &MASK_CELLS, (rows, &axes(spec.structures.len())))?;
+        Ok(Self { images, masks })
+    }
+}
+
+const MASK_CELLS: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U1);
+
+fn write_attributes(
+    at: &File,
+    pixels: &PixelDatasets,
+    spec: &DatasetSpec,
+    (root, train, rows): (&RootAttributes, &TrainStatistics, usize),
+) -> hdf5::Result<()> {
+    attributes::write_text(at, attribute::FORMAT, FORMAT)?;
+    attributes::write_text(at, attribute::FORMAT_VERSION, FORMAT_VERSION)?;
+    attributes::write_text(at, attribute::GENERATOR, GENERATOR)?;
+    attributes::write_text(at, attribute::MASK_RULE, &root.mask_rule)?;
+    attributes::write_texts(at, attribute::STRUCTURES, spec.structures.iter().map(|s| s.name()))?;
+    attributes::write_number(at, attribute::SAMPLES, rows as u64)?;
+    attributes::write_number(at, attribute::PATIENTS, root.patients as u64)?;
+    attributes::write_text(at, attribute::SPLIT_RULE, &root.split_rule)?;
+    attributes::write_number(at, attribute::SPLIT_SEED, root.split_seed)?;
+    let joined = root.split_joined.iter().map(String::as_str);
+    attributes::write_texts(at, attribute::SPLIT_JOINED, joined)?;
+    let left_out = root.split_left_out.iter().map(String::as_str);
+    attributes::write_texts(at, attribute::SPLIT_LEFT_OUT, left_out)?;
+    attributes::write_text(at, attribute::CONFIG, &root.config)?;
+    attributes::write_text(at, attribute::SOURCE_DIGEST, &root.source_digest)?;
+    attributes::write_text(at, attribute::ROW_MAJOR_NOTE, ROW_MAJOR_NOTE)?;
+
+    let labels = attribute::DIMENSION_LABELS;
+    attributes::write_dimension_labels(&pixels.images, labels, &IMAGE_DIMENSIONS)?;
+    attributes::write_dimension_labels(&pixels.masks, labels, &MASK_DIMENSIONS)?;
+    let at = &pixels.images;
+    attributes::write_text(at, attribute::UNITS, &root.units)?;
+    let [mean, std, min, max] = train.moments.figures();
+    attributes::write_number(at, attribute::TRAIN_MEAN, mean)?;
+    attributes::write_number(at, attribute::TRAIN_STD, std)?;
+    attributes::write_number(at, attribute::TRAIN_MIN, min)?;
+    attributes::write_number(at, attribute::TRAIN_MAX, max)?;
+    let percentiles = PERCENTILE_LEVELS.map(|level| train.histogram.percentile(level));
+    attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], &percentiles)?;
+    attributes::write_numbers(
+        at,
+        attribute::TRAIN_PERCENTILE_LEVELS,
+        &[PERCENTILE_LEVELS.len()],
+        &PERCENTILE_LEVELS,
+    )
 }
 
 /// Root attribute `generator`.

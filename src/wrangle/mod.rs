@@ -22,6 +22,6 @@ pub use layout::Layout;
 pub use link_table::{LinkRow, LinkTable, RejectedRow, parse_link_table, read_link_table};
 pub use pair::{PairOptions, Require};
 pub use plan::{PairPlan, Patient, PlannedSample, plan};
-pub use split::{SPLIT_RULE, SplitError, SplitName, SplitSpec, assign_splits};
+pub use split::{SPLIT_RULE, SplitDraw, SplitError, SplitName, SplitSpec, assign_draws, assign_splits};
 pub use split_file::{SplitFile, SplitFileError, apply_split_file, parse_split_file, read_split_file};
 pub use table::{LinkError, MAX_TABLE_BYTES, MAX_TABLE_ROWS, TableError};

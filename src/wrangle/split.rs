@@ -187,6 +187,34 @@ fn parse_part(part: &str) -> Result<(SplitName, f64, u64), SplitError> {
     Ok((name, fraction, weight))
 }
 
+/// Where the number of a patient falls: all that [`assign_draws`] wants to know of it, and hardly more about the id than
+/// a split tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SplitDraw {
+    /// Among all splits.
+    pub among_all: SplitName,
+    /// Among all but the largest.
+    pub among_smaller: SplitName,
+}
+
+impl SplitDraw {
+    /// Of a patient for whom nothing is drawn.
+    pub const NONE: Self = Self { among_all: SplitName::Unsplit, among_smaller: SplitName::Unsplit };
+
+    /// The draw of the patient `patient_id`.
+    #[must_use]
+    pub fn of(spec: &SplitSpec, seed: u64, patient_id: &str) -> Self {
+        if spec.is_none() {
+            return Self::NONE;
+        }
+        let number = patient_number(seed, patient_id);
+        let among = |weights: &[u64; 3]| SplitName::ALL[fall_into(weights, number)];
+        let mut smaller = spec.weights;
+        smaller[largest(&spec.weights)] = 0;
+        Self { among_all: among(&spec.weights), among_smaller: among(&smaller) }
+    }
+}
+
 /// Assigns each patient that has a sample, in the order of the link table, to a split.
 ///
 /// [`SPLIT_RULE`] is the rule. Where the seed and the ids alone leave no split empty, a patient's split
@@ -198,31 +226,37 @@ pub fn assign_splits<'a>(
     seed: u64,
     patient_ids: impl IntoIterator<Item = &'a str>,
 ) -> Vec<SplitName> {
-    let numbers = patient_ids.into_iter().map(|id| patient_number(seed, id));
-    if spec.is_none() {
-        return numbers.map(|_| SplitName::Unsplit).collect();
-    }
-    let numbers: Vec<u64> = numbers.collect();
-    let by_number: Vec<usize> = numbers.iter().map(|&number| fall_into(&spec.weights, number)).collect();
-    let leaves_empty = |split: &usize| spec.weights[*split] > 0 && !by_number.contains(split);
-    let chosen = if (0..3).any(|split| leaves_empty(&split)) { seat(spec, &numbers) } else { by_number };
-    chosen.into_iter().map(|split| SplitName::ALL[split]).collect()
+    let draws: Vec<SplitDraw> = patient_ids.into_iter().map(|id| SplitDraw::of(spec, seed, id)).collect();
+    assign_draws(spec, &draws)
 }
 
-/// The splits of few patients, by their numbers: first one for each split, then as they fall.
-fn seat(spec: &SplitSpec, numbers: &[u64]) -> Vec<usize> {
+/// [`assign_splits`] of patients of whom only the draws are known.
+#[must_use]
+pub fn assign_draws(spec: &SplitSpec, draws: &[SplitDraw]) -> Vec<SplitName> {
+    if spec.is_none() {
+        return vec![SplitName::Unsplit; draws.len()];
+    }
+    let by_number: Vec<SplitName> = draws.iter().map(|draw| draw.among_all).collect();
+    let leaves_empty = |split: &SplitName| spec.fraction(*split) > 0.0 && !by_number.contains(split);
+    if SplitName::ALL.iter().any(leaves_empty) { seat(spec, draws) } else { by_number }
+}
+
+/// The splits of few patients, by their draws: first one for each split, then as they fall.
+fn seat(spec: &SplitSpec, draws: &[SplitDraw]) -> Vec<SplitName> {
     let mut empty = spec.weights;
-    let choose = |&number: &u64| {
-        let chosen = if empty == spec.weights {
-            largest(&spec.weights)
-        } else {
-            let candidates = if empty == [0; 3] { &spec.weights } else { &empty };
-            fall_into(candidates, number)
+    let choose = |draw: &SplitDraw| {
+        let mut candidates = (0..empty.len()).filter(|&split| empty[split] > 0);
+        let chosen = match (candidates.next(), candidates.next()) {
+            _ if empty == spec.weights => SplitName::ALL[largest(&spec.weights)],
+            (None, _) => draw.among_all,
+            (Some(only), None) => SplitName::ALL[only],
+            // The largest was the first to be taken.
+            _ => draw.among_smaller,
         };
-        empty[chosen] = 0;
+        empty[chosen as usize] = 0;
         chosen
     };
-    numbers.iter().map(choose).collect()
+    draws.iter().map(choose).collect()
 }
 
 /// The patient's number; over 2^64 it is evenly spread over 0 to 1.
@@ -366,10 +400,10 @@ mod tests {
         fn few_patients_stay_when_one_comes_last(
             text in specs(), seed: u64, ids in prop::collection::vec("[A-Z]{1,4}[0-9]{1,3}", 1..40)
         ) {
-            let numbers: Vec<u64> = ids.iter().map(|id| patient_number(seed, id)).collect();
-            let all = seat(&spec(&text), &numbers);
+            let draws: Vec<_> = ids.iter().map(|id| SplitDraw::of(&spec(&text), seed, id)).collect();
+            let all = seat(&spec(&text), &draws);
             for n in 0..ids.len() {
-                prop_assert_eq!(&seat(&spec(&text), &numbers[..n])[..], &all[..n]);
+                prop_assert_eq!(&seat(&spec(&text), &draws[..n])[..], &all[..n]);
             }
         }
 

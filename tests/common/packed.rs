@@ -64,6 +64,7 @@ pub(crate) fn spec(rows: usize, level: u8) -> DatasetSpec {
         encoder: Encoder::Planes,
         capacity: rows,
         text_widths: TextWidths { id: 20, patient_id: 10, original_id: 10, source: 20 },
+        shard: None,
     }
 }
 
@@ -79,6 +80,7 @@ pub(crate) fn root(rows: usize) -> RootAttributes {
         config: "{}".to_owned(),
         source_digest: String::new(),
         units: "stored value".to_owned(),
+        images_disjoint: true,
     }
 }
 

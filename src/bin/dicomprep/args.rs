@@ -6,6 +6,7 @@ mod batches;
 mod check;
 mod choice;
 mod explain;
+mod merge;
 mod places;
 mod prep;
 mod preview;
@@ -23,6 +24,7 @@ pub(crate) use augment::AugmentArgs;
 pub(crate) use batches::BatchesArgs;
 pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use merge::MergeArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs};
 pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use repair::RepairArgs;
@@ -67,6 +69,7 @@ pub(crate) enum ProgressMode {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Prep(Box<PrepArgs>),
+    Merge(MergeArgs),
     Audit(Box<AuditArgs>),
     Batches(Box<BatchesArgs>),
     Explain(Box<ExplainArgs>),

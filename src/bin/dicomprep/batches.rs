@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::args::{BatchesArgs, OutputArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
+use crate::merge::join_for_reading;
 use crate::progress::StreamProgress;
 use crate::settings::{BatchesSettings, refuse_replacing};
 use crate::table;
@@ -22,12 +23,19 @@ use crate::table;
 pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let settings = BatchesSettings::resolve(args)?;
     refuse_conflicts(args, &settings);
-    let stream = match Stream::open(&args.file, &settings.stream) {
+    let joined = match &args.files[..] {
+        [_] => None,
+        shards => Some(join_for_reading(shards, output)?),
+    };
+    let file = joined.as_ref().map_or(&args.files[0], |(_, file)| file);
+    let stream = match Stream::open(file, &settings.stream) {
         Err(StreamError::Unfit { source: error @ ConvertError::StoredAugmented, .. }) => {
             wrong_usage(&error.to_string())
         }
         opened => opened?,
     };
+    // What is open needs no name any more, and nothing is left behind whatever happens.
+    drop(joined);
     // A start that the stream does not have is found before anything is written.
     stream.plan().batches_from(args.order.start)?;
     if args.describe {
@@ -209,7 +217,9 @@ fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
     }
     if let Some(output) = settings.output.as_deref().filter(|_| !args.describe) {
         let whitening = args.standardize.zca_whitening.as_deref();
-        refuse_replacing("batches", output, &[Some(&args.file), args.augment.file(), whitening]);
+        let files = args.files.iter().map(|file| Some(file.as_path()));
+        let inputs: Vec<_> = files.chain([args.augment.file(), whitening]).collect();
+        refuse_replacing("batches", output, &inputs);
     }
     match settings.output.as_deref() {
         _ if args.describe => {}
@@ -245,7 +255,7 @@ fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
         json!({ "dtype": tensor.element.name(), "shape": shape, "axes": axes })
     };
     json!({
-        "file": args.file,
+        "file": match &args.files[..] { [file] => json!(file), files => json!(files) },
         "format": args.form.format.name(),
         "images": tensor(&schema.image),
         "masks": tensor(&schema.mask),

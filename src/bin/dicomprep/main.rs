@@ -9,6 +9,7 @@ mod explain;
 mod findings;
 mod info;
 mod interrupt;
+mod merge;
 mod prep;
 mod preview;
 mod progress;
@@ -52,6 +53,7 @@ static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Prep(prep) => prep::run(prep, &args.output),
+        Command::Merge(merge) => merge::run(merge, &args.output),
         Command::Audit(audit) => audit::run(audit, &args.output),
         Command::Batches(batches) => batches::run(batches, &args.output),
         Command::Preview(preview) => preview::run(preview, &args.output),

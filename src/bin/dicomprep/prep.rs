@@ -1,11 +1,14 @@
 //! `dicomprep prep`: plan, run, and say what was done.
 
 use std::collections::HashSet;
+use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use dicomprep::model::Plain;
-use dicomprep::prep::{self, Control, Entry, PartsFolder, PrepError, PrepPlan, PrepSummary, RowOrigins};
+use dicomprep::prep::{
+    self, Control, Entry, PartsFolder, PrepError, PrepPlan, PrepSummary, RowOrigins, ShardEntry, Share,
+};
 use dicomprep::store::{StoreError, Target};
 
 use crate::args::{OutputArgs, PrepArgs};
@@ -35,10 +38,11 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     let planned = PrepSummary::of_plan(&plan);
     let summary = match output_file {
         None => {
-            exit::print(plan.to_tsv().as_bytes())?;
+            let mut table = BufWriter::new(stdout().lock());
+            plan.write_tsv(&mut table).and_then(|()| table.flush())?;
             planned
         }
-        Some(_) if planned.samples == 0 => planned,
+        Some(_) if planned.is_empty() => planned,
         Some(output) => {
             let target = Target::claim(&output, args.force)?;
             let done = prep::run(&plan, target, &args.resume.options(), control);
@@ -111,7 +115,7 @@ fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
 
 /// The exit code, and why no file was made where one should have been.
 fn conclude(summary: &PrepSummary, args: &PrepArgs, output: &Path) -> Exit {
-    if summary.samples == 0 {
+    if summary.is_empty() {
         let why = summary.why_nothing_is_left();
         let why = Plain(&why);
         exit::tell(&format!("dicomprep: error: no sample is left, so no file was written: {why}\n"));
@@ -194,17 +198,36 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
     let structures = summary.structures.iter();
     let structures: Vec<String> = structures.map(|s| format!("{} {}", s.name, s.annotated)).collect();
     let bins = summary.bins;
-    let mut rows = vec![
+    let mut rows = Vec::new();
+    if let Some(ShardEntry { share, rows: [first, end], plan_rows }) = &summary.shard {
+        let Share { index, count } = share;
+        rows.push((
+            "shard",
+            format!(
+                "{index} of {count}: rows {first} to {end} of {plan_rows} planned, the last not included"
+            ),
+        ));
+    }
+    rows.extend([
         ("splits", if splits.is_empty() { "none".to_owned() } else { splits.join(", ") }),
         ("annotated", structures.join(", ")),
         (
             "files",
             format!(
-                "{} = {} used + {} unlabelled + {} rejected + {} ignored",
-                summary.files, bins.used, bins.unlabelled, bins.rejected, bins.ignored
+                "{} = {} used + {} unlabelled + {} rejected + {} ignored{}",
+                summary.files,
+                bins.used,
+                bins.unlabelled,
+                bins.rejected,
+                bins.ignored,
+                if summary.shard.is_some() {
+                    format!(" + {} of other shards", bins.other_shards)
+                } else {
+                    String::new()
+                },
             ),
         ),
-    ];
+    ]);
     for (reason, count) in &summary.reasons {
         rows.push(("", format!("{count} {reason}")));
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use dicomprep::augment::{AugmentSpec, Preset};
 use dicomprep::order::Rank;
-use dicomprep::prep::{PrepOptions, Splits};
+use dicomprep::prep::{PrepOptions, Share, Splits};
 use dicomprep::stream::{NormalizationChoice, RowOptions, StreamOptions};
 use dicomprep::wrangle::{Layout, read_split_file};
 
@@ -29,7 +29,7 @@ impl PrepSettings {
         let layout = args.input.places.layout(&args.data_dir)?;
         let output = match &args.output {
             Some(output) => output.clone(),
-            None => default_output(layout.data_dir())?,
+            None => default_output(layout.data_dir(), args.shard)?,
         };
         Ok(Self { options: options(args)?, layout, output })
     }
@@ -138,6 +138,7 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         on_finding: args.on_finding,
         thresholds: args.thresholds.0,
         strict: args.strict,
+        shard: args.shard,
     })
 }
 
@@ -186,10 +187,13 @@ pub(crate) fn is_same_place(a: &Path, b: &Path) -> bool {
     matches!((place(a), place(b)), (Some(a), Some(b)) if a == b)
 }
 
-/// `<name of DATA_DIR>.h5` in the current folder.
-fn default_output(data_dir: &Path) -> anyhow::Result<PathBuf> {
+/// `<name of DATA_DIR>.h5` in the current folder; of a shard, its number comes before `.h5`.
+fn default_output(data_dir: &Path, shard: Option<Share>) -> anyhow::Result<PathBuf> {
     let name = data_dir.file_name().context("the data directory has no name; say with -o what to write")?;
     let mut name = name.to_owned();
+    if let Some(Share { index, count }) = shard {
+        name.push(format!(".shard-{index}-of-{count}"));
+    }
     name.push(".h5");
     Ok(name.into())
 }

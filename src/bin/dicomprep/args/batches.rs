@@ -36,9 +36,9 @@ Exit codes: 0 all done, or the reader has closed the pipe; 1 it could not be don
 #[derive(Debug, clap::Args)]
 #[command(after_help = BATCHES_EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct BatchesArgs {
-    /// The HDF5 file that prep has made
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
+    /// The HDF5 file that prep has made; or all shards of one plan, read as the file that merge would make of them
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
 
     /// Where to write: a file, a named pipe, or - [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use dicomprep::assemble::Fit;
 use dicomprep::model::{GridShape, PixelType, Structure};
-use dicomprep::prep::{OnFinding, ResumeOptions, Unlabelled};
+use dicomprep::prep::{OnFinding, ResumeOptions, Share, Unlabelled};
 use dicomprep::raster::MaskRule;
 use dicomprep::source::{Limits, Monochrome1};
 use dicomprep::store::{Compression, Encoder};
@@ -32,6 +32,8 @@ Examples:
       what would be done: rows, bytes, memory
   dicomprep prep final_data/ -o new.h5 --reuse old.h5
       after a contour was edited: all other rows are taken out of old.h5
+  dicomprep prep final_data/ --shard 0/2 -o shard-0.h5
+      the first half, on one of two machines; see `dicomprep merge --help`
 
 A run that was stopped, by whatever, goes on when the same command is given again: what was finished is kept in
 final_data.h5.parts/ until the file is complete.
@@ -46,7 +48,8 @@ pub(crate) struct PrepArgs {
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: PathBuf,
 
-    /// The file to write [default: <name of DATA_DIR>.h5 in the current folder]
+    /// The file to write [default: <name of DATA_DIR>.h5 in the current folder; of a shard,
+    /// <name of DATA_DIR>.shard-I-of-N.h5]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file and the report if they exist
@@ -65,6 +68,9 @@ pub(crate) struct PrepArgs {
     /// Write the summary as JSON, with every file that was left out; - is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
+    /// Plan everything and make only share I of N, counted from 0: a file that `dicomprep merge` joins with the others
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(crate) shard: Option<Share>,
     /// Number of threads; the file does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
@@ -239,6 +245,10 @@ fn monochrome1() -> Vec<(&'static str, Monochrome1)> {
     vec![("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)]
 }
 
+fn shard(typed: &str) -> Result<Share, String> {
+    Share::parse(typed).ok_or_else(|| "use I/N with I from 0 to N-1, as in 0/4".to_owned())
+}
+
 fn size(typed: &str) -> Result<Auto<GridShape>, String> {
     if typed == "auto" {
         return Ok(Auto(None));
@@ -277,6 +287,9 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in "[0-9xX.,+eE-]{0,20}|\\PC{0,12}", rows: u16, columns: u16) {
             let _ = structures(&text);
+            if let Ok(Share { index, count }) = shard(&text) {
+                prop_assert!(index < count);
+            }
             if let Ok(Auto(Some(shape))) = size(&text) {
                 prop_assert!(shape.rows() >= 1 && shape.columns() >= 1);
             }

@@ -1,0 +1,85 @@
+//! `dicomprep merge`: join shards, and say what was done.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use dicomprep::model::Plain;
+use dicomprep::prep::{Control, MergeOptions, MergeSummary, MergedAs, merge};
+use dicomprep::store::Target;
+use tempfile::TempDir;
+
+use crate::args::{MergeArgs, OutputArgs};
+use crate::exit::{self, Exit};
+use crate::interrupt;
+use crate::progress::progress;
+use crate::settings::{all_cores, refuse_replacing};
+use crate::table;
+
+pub(crate) fn run(args: &MergeArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    let inputs: Vec<Option<&Path>> = args.shards.iter().map(|path| Some(path.as_path())).collect();
+    refuse_replacing("merge", &args.output, &inputs);
+    if args.output == Path::new("-") {
+        exit::wrong_usage("merge", "--output takes a file: HDF5 cannot be written to standard output");
+    }
+    let cancel = interrupt::stop_on_signals()?;
+    let target = Target::claim(&args.output, args.force)?;
+    let progress = progress(output);
+    let control = Control { progress: &*progress, cancel: &cancel };
+    let options = MergeOptions {
+        merged_as: if args.is_virtual { MergedAs::Virtual } else { MergedAs::Copy },
+        threads: args.threads.map_or_else(all_cores, usize::from),
+    };
+    let summary = merge(&args.shards, target, &options, &control)?;
+    if args.json {
+        exit::print(&exit::json(&summary)?)?;
+    }
+    if !output.quiet {
+        exit::tell(&describe(&summary));
+    }
+    Ok(if summary.split_left_out.is_empty() { Exit::Done } else { Exit::LeftOut })
+}
+
+/// A virtual file over shards that lives as long as what is returned, for commands that read one file.
+pub(crate) fn join_for_reading(
+    shards: &[PathBuf],
+    output: &OutputArgs,
+) -> anyhow::Result<(TempDir, PathBuf)> {
+    let running = interrupt::stop_on_signals()?;
+    let folder = tempfile::tempdir().context("cannot make a temporary folder to join the shards in")?;
+    let path = folder.path().join("shards.h5");
+    let progress = progress(output);
+    let control = Control { progress: &*progress, cancel: &running };
+    let options = MergeOptions { merged_as: MergedAs::VirtualAnywhere, threads: all_cores() };
+    merge(shards, Target::claim(&path, false)?, &options, &control)?;
+    Ok((folder, path))
+}
+
+fn describe(summary: &MergeSummary) -> String {
+    let mut text: String = summary
+        .split_left_out
+        .iter()
+        .map(|id| format!("left out: {}: its image stands in another split\n", Plain(id)))
+        .collect();
+    for note in &summary.notes {
+        text += &format!("note: {}\n", Plain(note));
+    }
+    let path = summary.output.path.to_string_lossy();
+    let (samples, patients) =
+        (table::count(summary.samples, "sample"), table::count(summary.patients, "patient"));
+    let shards = table::count(summary.shards, "shard");
+    let how = if summary.is_virtual { " that it refers to" } else { "" };
+    let bytes = table::bytes(summary.output.bytes);
+    text += &format!("{}: {samples} of {patients} from {shards}{how}, {bytes}\n", Plain(&path));
+    let splits = table::in_order(&summary.splits).filter(|(name, _)| !name.is_empty());
+    let splits: Vec<String> = splits
+        .map(|(name, size)| format!("{name} {} ({})", size.samples, table::count(size.patients, "patient")))
+        .collect();
+    let mut rows = vec![("splits", if splits.is_empty() { "none".to_owned() } else { splits.join(", ") })];
+    if !summary.split_joined.is_empty() {
+        let groups = table::count(summary.split_joined.len(), "group");
+        rows.push(("joined", format!("{groups} of patients that share equal images, each in one split")));
+    }
+    rows.push(("time", format!("{:.2} s, {} copied", summary.seconds, table::bytes(summary.bytes_copied))));
+    text += &table::lines(&rows);
+    text
+}

@@ -1,0 +1,301 @@
+//! One file out of the shards of a plan: the bytes that one machine would have made.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::equal_images::fingerprint;
+use super::finish::{FinalSplits, count_rows};
+use super::ledger::{Entrant, Ledger, PlannedSplit, SplitSource};
+use super::shard_set::{Common, ShardSet};
+use super::source_digest::SourceDigest;
+use super::summary::Output;
+use super::{Control, MergeError, MergeSummary, PrepError, Splits};
+use crate::audit::{Check, CheckSet};
+use crate::store::{
+    DatasetFile, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder, RootAttributes, SampleRow,
+    SampleRows, ShardRow, ShardRows, Target, ValueHistogram, VirtualSource,
+};
+
+/// Rows between two looks at whether to stop.
+const ROWS_AT_A_TIME: usize = 64;
+
+/// What is made of the shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergedAs {
+    /// A file that needs them no more.
+    Copy,
+    /// An HDF5 virtual file that refers to them, by paths relative to its folder.
+    Virtual,
+    /// An HDF5 virtual file that refers to them by absolute paths.
+    VirtualAnywhere,
+}
+
+/// How shards are merged.
+#[derive(Debug, Clone, Copy)]
+pub struct MergeOptions {
+    /// What is made of them.
+    pub merged_as: MergedAs,
+    /// Threads that read images back where patients have changed their split.
+    pub threads: usize,
+}
+
+/// Merges the shards at `paths`, in any order, into the file whose name `target` has claimed. Images and masks are copied
+/// as they are encoded; what is damaged within them is not seen, and stays as damaged as it was.
+///
+/// # Errors
+/// [`MergeError`]; then no file is made.
+pub fn merge(
+    paths: &[PathBuf],
+    target: Target,
+    options: &MergeOptions,
+    control: &Control<'_>,
+) -> Result<MergeSummary, MergeError> {
+    let start = Instant::now();
+    let path = target.path().to_owned();
+    let set = ShardSet::open(paths, control)?;
+    let mut merging = Merging::new(&set, target, options)?;
+    control.progress.begin("merging", usize::try_from(set.common.shard.plan_rows).unwrap_or(usize::MAX));
+    for (place, path) in set.paths.iter().enumerate() {
+        merging.add(place, path, control)?;
+    }
+    control.progress.end();
+    let mut summary = merging.finish(&set.common, options.threads)?;
+    summary.output.path = path;
+    summary.shards = set.paths.len();
+    summary.is_virtual = options.merged_as != MergedAs::Copy;
+    summary.seconds = start.elapsed().as_secs_f64();
+    Ok(summary)
+}
+
+/// Where a name stands in [`Merging::names`].
+#[derive(Debug, Clone, Copy)]
+struct NamePlace(usize);
+
+struct Merging {
+    writer: DatasetWriter,
+    is_virtual: bool,
+    ledger: Ledger,
+    digest: SourceDigest<NamePlace>,
+    /// The names of all inputs, each with a NUL after it.
+    names: Vec<u8>,
+    /// For each patient of the link table, what the file calls it.
+    patient_ids: Vec<Option<Box<str>>>,
+    histogram: ValueHistogram,
+    next_number: u64,
+    bytes_copied: u64,
+}
+
+impl Merging {
+    fn new(set: &ShardSet, target: Target, options: &MergeOptions) -> Result<Self, MergeError> {
+        let common = &set.common;
+        let recorded = &common.recorded;
+        let rows = common.shard.plan_rows as usize;
+        let spec = DatasetSpec {
+            shape: common.shape,
+            pixel_type: common.pixel_type,
+            structures: recorded.options.structures.clone(),
+            compression: recorded.options.compression,
+            encoder: recorded.options.encoder.unwrap_or(Encoder::Planes),
+            capacity: rows.max(1),
+            text_widths: common.widths,
+            shard: None,
+        };
+        let structures = spec.structures.len();
+        let writer = match options.merged_as {
+            MergedAs::Copy => DatasetWriter::create(target, spec)?,
+            MergedAs::Virtual | MergedAs::VirtualAnywhere => {
+                let folder = (options.merged_as == MergedAs::Virtual).then(|| folder_of(target.path()));
+                let source = |path: &PathBuf| virtual_source(path, folder.as_deref());
+                let sources = set.paths.iter().map(source).collect::<Result<_, MergeError>>()?;
+                DatasetWriter::create_virtual(target, spec, sources)?
+            }
+        };
+        let patients = common.shard.patients as usize;
+        let planned = (vec![PlannedSplit::NONE; patients], common.shard.planned_patients as usize);
+        Ok(Self {
+            writer,
+            is_virtual: options.merged_as != MergedAs::Copy,
+            ledger: Ledger::new(split_source(common), planned, structures, rows),
+            digest: SourceDigest::with_capacity(rows * 2),
+            names: Vec::new(),
+            patient_ids: vec![None; patients],
+            histogram: ValueHistogram::new(common.pixel_type),
+            next_number: 0,
+            bytes_copied: 0,
+        })
+    }
+
+    /// Adds the rows of the shard at `path`.
+    fn add(&mut self, place: usize, path: &Path, control: &Control<'_>) -> Result<(), MergeError> {
+        let damaged = |what: String| MergeError::Damaged { path: path.to_owned(), what };
+        let file = DatasetFile::open(path)?;
+        let share = file.shard()?.ok_or_else(|| damaged("it has no group /shard".to_owned()))?.share();
+        self.histogram.merge(&file.shard_histogram()?);
+        let (mut columns, mut shard) = (SampleRows::new(&file)?, ShardRows::new(&file)?);
+        let (mut image, mut mask) = (EncodedChunk::default(), EncodedChunk::default());
+        for row in 0..file.rows() {
+            if row % ROWS_AT_A_TIME == 0 && control.cancel.load(Ordering::Relaxed) {
+                return Err(PrepError::Interrupted.into());
+            }
+            let cells = columns.read(row)?;
+            let facts = shard.read(row)?;
+            let found = CheckSet::parse(&shard.findings(row)?);
+            let number = u64::from(facts.number);
+            let in_order = share.contains(&number) && number >= self.next_number;
+            let (Some(found), true) = (found, in_order && self.patient_ids.len() > facts.patient as usize)
+            else {
+                return Err(damaged(format!("row {row} is none of its share, or out of order")));
+            };
+            self.next_number = number + 1;
+            if self.admit(&cells, &facts, found) {
+                self.count(&cells, &facts);
+                if self.is_virtual {
+                    self.writer.append_virtual(&cells, place, row)?;
+                } else {
+                    file.copy_chunks(row, &mut image, &mut mask)?;
+                    self.bytes_copied += (image.bytes().len() + mask.bytes().len()) as u64;
+                    let encoded = EncodedRow { row: cells, image, mask, statistics: facts.statistics };
+                    self.writer.append(&encoded)?;
+                    (image, mask) = (encoded.image, encoded.mask);
+                }
+            }
+            control.progress.advance(1);
+        }
+        Ok(())
+    }
+
+    /// Whether a row goes into the file.
+    fn admit(&mut self, cells: &SampleRow, facts: &ShardRow, mut found: CheckSet) -> bool {
+        // Which images are equal, only all shards together tell.
+        found.remove(Check::EqualImage);
+        let annotated: Vec<bool> = cells.annotations.iter().map(|cell| cell.sha256.is_some()).collect();
+        self.ledger.planned[facts.patient as usize] = PlannedSplit { split: facts.split, draw: facts.draw };
+        let entrant = Entrant {
+            number: facts.number,
+            patient: facts.patient,
+            id: &cells.id,
+            fingerprint: fingerprint(cells.checksum[0], &facts.statistics),
+            statistics: &facts.statistics,
+            annotated: &annotated,
+            found,
+        };
+        self.ledger.enter(&entrant).stands
+    }
+
+    fn count(&mut self, cells: &SampleRow, facts: &ShardRow) {
+        let place = self.name(&cells.source);
+        self.digest.add(cells.source_sha256, place);
+        for (cell, source) in cells.annotations.iter().zip(&facts.annotation_sources) {
+            if let Some(sha256) = cell.sha256 {
+                let place = self.name(source);
+                self.digest.add(sha256, place);
+            }
+        }
+        let id = &mut self.patient_ids[facts.patient as usize];
+        id.get_or_insert_with(|| cells.patient_id.as_str().into());
+    }
+
+    fn name(&mut self, name: &str) -> NamePlace {
+        let place = NamePlace(self.names.len());
+        self.names.extend_from_slice(name.as_bytes());
+        self.names.push(0);
+        place
+    }
+
+    fn finish(self, common: &Common, threads: usize) -> Result<MergeSummary, MergeError> {
+        let Self { writer, mut ledger, digest, names, patient_ids, histogram, bytes_copied, .. } = self;
+        if ledger.row_patients.is_empty() {
+            return Err(MergeError::Nothing);
+        }
+        let splits = FinalSplits::of(&mut ledger);
+        let train = splits.train_statistics(&ledger, histogram, |lists| {
+            count_rows(common.pixel_type, &writer.written_images()?, lists, threads)
+        })?;
+        let id = |&patient: &u32| patient_ids[patient as usize].as_deref().unwrap_or_default();
+        let joined = splits.joined.iter().map(|group| group.iter().map(id).collect::<Vec<_>>().join(","));
+        let root = RootAttributes {
+            patients: ledger.patients_with_rows(),
+            split_joined: joined.collect(),
+            split_left_out: ledger.left_out.clone(),
+            source_digest: digest.finish(|NamePlace(start)| {
+                let rest = &names[start..];
+                let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
+                String::from_utf8_lossy(&rest[..end]).into_owned()
+            }),
+            images_disjoint: true,
+            ..common.root.clone()
+        };
+        let texts = ledger.finding_texts();
+        let samples = writer.rows();
+        let bytes = writer.finish(&root, &train, &splits.column(&ledger), &ledger.findings(&texts))?;
+        Ok(MergeSummary {
+            output: Output { path: PathBuf::new(), bytes },
+            is_virtual: false,
+            shards: 0,
+            samples,
+            patients: root.patients,
+            splits: splits.sizes(&ledger),
+            split_joined: root.split_joined,
+            split_left_out: root.split_left_out,
+            notes: splits.notes(&ledger).into_iter().map(|note| note.text).collect(),
+            bytes_copied,
+            seconds: 0.0,
+        })
+    }
+}
+
+/// Where the splits of the merged file come from.
+fn split_source(common: &Common) -> SplitSource {
+    let config: serde_json::Value = serde_json::from_str(&common.root.config).unwrap_or_default();
+    match &common.recorded.options.splits {
+        _ if config["split"]["table"].as_bool() == Some(true) => SplitSource::Listed,
+        Splits::Fractions(spec, _) if !spec.is_none() => SplitSource::Drawn(*spec),
+        _ => SplitSource::Nowhere,
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The shard at `path` as a virtual file in `folder` refers to it; absolute without a folder.
+fn virtual_source(path: &Path, folder: Option<&Path>) -> Result<VirtualSource, MergeError> {
+    let failed = |why: String| MergeError::Name { path: path.to_owned(), why };
+    let file = DatasetFile::open(path)?;
+    let absolute = |path: &Path| path.canonicalize().map_err(|error| failed(error.to_string()));
+    let target = absolute(path)?;
+    let name = match folder {
+        Some(folder) => relative(&absolute(folder)?, &target),
+        None => target,
+    };
+    let name = name.to_str().ok_or_else(|| failed("its path is no UTF-8".to_owned()))?;
+    Ok(VirtualSource::of(&file, name.to_owned())?)
+}
+
+/// The way from `folder` to `file`, both absolute.
+fn relative(folder: &Path, file: &Path) -> PathBuf {
+    let (mut from, mut to) = (folder.components().peekable(), file.components().peekable());
+    while from.peek().is_some() && from.peek() == to.peek() {
+        from.next();
+        to.next();
+    }
+    from.map(|_| Component::ParentDir).chain(to).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_lead_from_folder_to_file() {
+        for (folder, file, way) in [
+            ("/a/b", "/a/b/c.h5", "c.h5"),
+            ("/a/b", "/a/c.h5", "../c.h5"),
+            ("/a/b", "/d/e.h5", "../../d/e.h5"),
+            ("/", "/e.h5", "e.h5"),
+        ] {
+            assert_eq!(relative(Path::new(folder), Path::new(file)), Path::new(way));
+        }
+    }
+}

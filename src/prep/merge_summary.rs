@@ -1,0 +1,36 @@
+//! What a merge has done.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::summary::{Output, SplitSize};
+
+/// What was made of how many shards.
+#[derive(Debug, Clone, Serialize)]
+pub struct MergeSummary {
+    /// The file.
+    pub output: Output,
+    /// Whether it refers to the shards instead of holding their images.
+    #[serde(rename = "virtual")]
+    pub is_virtual: bool,
+    /// How many shards.
+    pub shards: usize,
+    /// Rows of the file.
+    pub samples: usize,
+    /// Patients of these rows.
+    pub patients: usize,
+    /// Samples and patients of each split; without splits, one entry with an empty name.
+    pub splits: BTreeMap<String, SplitSize>,
+    /// Patients that stand in one split because they share equal images: one entry for each group, the ids separated
+    /// by commas.
+    pub split_joined: Vec<String>,
+    /// `id` of the samples that were left out because their image stands in another split.
+    pub split_left_out: Vec<String>,
+    /// What is worth telling.
+    pub notes: Vec<String>,
+    /// Bytes of images and masks that were copied.
+    pub bytes_copied: u64,
+    /// How long it took.
+    pub seconds: f64,
+}

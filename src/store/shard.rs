@@ -1,0 +1,386 @@
+//! The group `/shard`: what merging wants to know of a share of a plan beside its rows.
+
+use std::ops::Range;
+
+use hdf5::types::{IntSize, TypeDescriptor};
+use hdf5::{File, Group};
+
+use super::chunked_dataset::{Column, ColumnEncoder};
+use super::columns::{ColumnSpec, text};
+use super::schema::{SAMPLES, SHARD, column, shard, shard_attribute};
+use super::{
+    ColumnWalk, Compression, DatasetFile, EncodedChunk, ImageStatistics, StoreError, TextWidths,
+    ValueHistogram, attributes,
+};
+use crate::model::PixelType;
+use crate::wrangle::{SplitDraw, SplitName};
+
+/// Which share of which plan a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardSpec {
+    /// Which share, counted from 0.
+    pub index: u32,
+    /// How many shares there are.
+    pub count: u32,
+    /// The rows of the whole plan.
+    pub plan_rows: u64,
+    /// The rows of the link table that name a patient.
+    pub patients: u64,
+    /// Those of them that have a sample in the plan.
+    pub planned_patients: u64,
+    /// SHA-256 over all that the plan decides.
+    pub plan_digest: [u8; 32],
+}
+
+/// Rows `[index * rows / count, (index + 1) * rows / count)`: the share `index` of `count` of a plan.
+#[must_use]
+pub fn share_of(rows: u64, index: u32, count: u32) -> Range<u64> {
+    let start = |index: u64| (u128::from(index) * u128::from(rows) / u128::from(count.max(1))) as u64;
+    start(index.into())..start(u64::from(index) + 1)
+}
+
+impl ShardSpec {
+    /// The rows of the plan that are its share.
+    #[must_use]
+    pub fn share(&self) -> Range<u64> {
+        share_of(self.plan_rows, self.index, self.count)
+    }
+}
+
+/// What the group says about one row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShardRow {
+    /// Its number in the plan.
+    pub number: u32,
+    /// The number of its patient in the link table.
+    pub patient: u32,
+    /// The split that the plan gives its patient.
+    pub split: SplitName,
+    /// What is drawn for its patient.
+    pub draw: SplitDraw,
+    /// The sums of its pixels.
+    pub statistics: ImageStatistics,
+    /// For each structure the name of its annotation file, empty where there is none.
+    pub annotation_sources: Vec<String>,
+}
+
+/// The columns of the group, in the order in which [`ShardColumns::push`] fills them.
+pub(super) fn specs(structures: usize, source_width: usize) -> Vec<ColumnSpec> {
+    let columns: [(&'static str, TypeDescriptor, &[usize]); 5] = [
+        (shard::NUMBER, UINT32, &[]),
+        (shard::PATIENT, UINT32, &[]),
+        (shard::SPLIT, UINT8, &[3]),
+        (shard::STATISTICS, UINT8, &[ImageStatistics::BYTES]),
+        (shard::ANNOTATION_SOURCE, text(source_width), &[structures]),
+    ];
+    let spec = |(name, element, axes): (_, _, &[usize])| ColumnSpec { name, element, axes: axes.to_vec() };
+    columns.into_iter().map(spec).collect()
+}
+
+/// Writes the group.
+pub(super) struct ShardColumns {
+    group: Group,
+    columns: Vec<Column>,
+    encoder: ColumnEncoder,
+    source_width: usize,
+}
+
+impl ShardColumns {
+    /// Creates the group in `file`, for at most `capacity` rows and names of at most `source_width` bytes.
+    pub(super) fn create(
+        file: &File,
+        shard: &ShardSpec,
+        (capacity, structures, source_width): (usize, usize, usize),
+        compression: Compression,
+    ) -> hdf5::Result<Self> {
+        let group = file.create_group_builder().obj_track_times(false).create(SHARD)?;
+        for (name, number) in [(shard_attribute::INDEX, shard.index), (shard_attribute::COUNT, shard.count)] {
+            attributes::write_number(&group, name, number)?;
+        }
+        for (name, number) in [
+            (shard_attribute::PLAN_ROWS, shard.plan_rows),
+            (shard_attribute::PATIENTS, shard.patients),
+            (shard_attribute::PLANNED_PATIENTS, shard.planned_patients),
+        ] {
+            attributes::write_number(&group, name, number)?;
+        }
+        attributes::write_numbers(&group, shard_attribute::PLAN_DIGEST, &[32], &shard.plan_digest)?;
+        let create = |ColumnSpec { name, element, axes }: &ColumnSpec| {
+            Column::create(&group, name, element, (capacity, axes), compression)
+        };
+        let columns = specs(structures, source_width).iter().map(create).collect::<hdf5::Result<_>>()?;
+        Ok(Self {
+            group,
+            columns,
+            encoder: ColumnEncoder::new(compression),
+            source_width: source_width.max(1),
+        })
+    }
+
+    /// Appends one row.
+    pub(super) fn push(&mut self, row: &ShardRow) -> hdf5::Result<()> {
+        let splits = [row.split, row.draw.among_all, row.draw.among_smaller].map(|split| split as u8);
+        let mut sources = Vec::with_capacity(self.source_width * row.annotation_sources.len());
+        for (plane, source) in row.annotation_sources.iter().enumerate() {
+            sources.extend_from_slice(source.as_bytes());
+            sources.resize((plane + 1) * self.source_width, 0);
+        }
+        let cells: [&[u8]; 5] = [
+            &row.number.to_le_bytes(),
+            &row.patient.to_le_bytes(),
+            &splits,
+            &row.statistics.to_le_bytes(),
+            &sources,
+        ];
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            column.push(cell, &mut self.encoder)?;
+        }
+        Ok(())
+    }
+
+    /// Completes the group. `train` counts the pixels of the rows that the plan counts as train.
+    pub(super) fn finish(mut self, rows: usize, train: &ValueHistogram) -> hdf5::Result<()> {
+        let (bins, counts): (Vec<u32>, Vec<u64>) = train.bins().unzip();
+        let at = &self.group;
+        attributes::write_numbers(at, shard_attribute::HISTOGRAM_BINS, &[bins.len()], &bins)?;
+        attributes::write_numbers(at, shard_attribute::HISTOGRAM_COUNTS, &[counts.len()], &counts)?;
+        attributes::write_number(
+            at,
+            shard_attribute::HISTOGRAM_CHECKSUM,
+            histogram_checksum(&bins, &counts),
+        )?;
+        for column in self.columns {
+            column.finish(rows, &mut self.encoder)?;
+        }
+        Ok(())
+    }
+}
+
+/// CRC-32C over the bins, then the counts, little endian.
+fn histogram_checksum(bins: &[u32], counts: &[u64]) -> u32 {
+    let sum = bins.iter().fold(0, |sum, bin| crc32c::crc32c_append(sum, &bin.to_le_bytes()));
+    counts.iter().fold(sum, |sum, count| crc32c::crc32c_append(sum, &count.to_le_bytes()))
+}
+
+impl DatasetFile {
+    /// Which share of which plan the file holds; `None` for a file that is no shard.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOurs`] where it is a shard and does not say which.
+    pub fn shard(&self) -> Result<Option<ShardSpec>, StoreError> {
+        if !self.hdf5().link_exists(SHARD) {
+            return Ok(None);
+        }
+        let spec = || {
+            let group = self.hdf5().group(SHARD).ok()?;
+            let whole = |name| attributes::read_number::<u64>(&group, name);
+            let spec = ShardSpec {
+                index: attributes::read_number(&group, shard_attribute::INDEX)?,
+                count: attributes::read_number(&group, shard_attribute::COUNT)?,
+                plan_rows: whole(shard_attribute::PLAN_ROWS)?,
+                patients: whole(shard_attribute::PATIENTS)?,
+                planned_patients: whole(shard_attribute::PLANNED_PATIENTS)?,
+                plan_digest: attributes::read_numbers(&group, shard_attribute::PLAN_DIGEST)?
+                    .try_into()
+                    .ok()?,
+            };
+            // Rows and patients are numbered with 32 bits.
+            let limit = u64::from(u32::MAX);
+            let possible = spec.index < spec.count && spec.plan_rows <= limit && spec.patients <= limit;
+            possible.then_some(spec)
+        };
+        spec().map(Some).ok_or_else(|| self.not_as_ours("its group /shard does not say which share it is"))
+    }
+
+    /// The pixels of the rows of a shard that its plan counts as train.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOurs`] where it has no such figures, or others than were written.
+    pub fn shard_histogram(&self) -> Result<ValueHistogram, StoreError> {
+        let read = || {
+            let group = self.hdf5().group(SHARD).ok()?;
+            let bins = attributes::read_numbers::<u32>(&group, shard_attribute::HISTOGRAM_BINS)?;
+            let counts = attributes::read_numbers::<u64>(&group, shard_attribute::HISTOGRAM_COUNTS)?;
+            let sum = attributes::read_number::<u32>(&group, shard_attribute::HISTOGRAM_CHECKSUM)?;
+            let sound = sum == histogram_checksum(&bins, &counts) && bins.len() == counts.len();
+            let mut histogram = ValueHistogram::new(self.pixel_type());
+            let all = sound && bins.iter().zip(&counts).all(|(bin, count)| histogram.add_bin(*bin, *count));
+            all.then_some(histogram)
+        };
+        read().ok_or_else(|| self.not_as_ours("the histogram of its group /shard is damaged"))
+    }
+
+    /// The widths of the text columns.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file lacks one.
+    pub fn text_widths(&self) -> Result<TextWidths, StoreError> {
+        let width = |name: &str| Ok::<_, StoreError>(self.column(name)?.row_bytes());
+        Ok(TextWidths {
+            id: width(column::ID)?,
+            patient_id: width(column::PATIENT_ID)?,
+            original_id: width(column::ORIGINAL_ID)?,
+            source: width(column::SOURCE)?,
+        })
+    }
+
+    /// The error for this file, which is not as ours are.
+    fn not_as_ours(&self, why: &str) -> StoreError {
+        StoreError::NotOurs { path: self.path().to_owned(), why: why.to_owned() }
+    }
+}
+
+/// Reads what a shard says about one row after the other, for one thread; rows are best asked for in order.
+pub struct ShardRows<'f> {
+    file: &'f DatasetFile,
+    columns: Vec<ColumnWalk>,
+    findings: ColumnWalk,
+}
+
+impl<'f> ShardRows<'f> {
+    /// A reader of the group of `file`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file lacks a column, or has one of another type.
+    pub fn new(file: &'f DatasetFile) -> Result<Self, StoreError> {
+        let specs = specs(file.structures().len(), 0);
+        let walk = |spec: &ColumnSpec| Ok(file.column_in(SHARD, spec.name)?.walk());
+        let columns = specs.iter().map(walk).collect::<Result<_, StoreError>>()?;
+        Ok(Self { file, columns, findings: file.column_in(SAMPLES, column::FINDINGS)?.walk() })
+    }
+
+    /// What the group says about `row`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a column cannot be read, or says what no row says.
+    pub fn read(&mut self, row: usize) -> Result<ShardRow, StoreError> {
+        let wrong =
+            |what: &str| self.file.not_as_ours(&format!("row {row}: /shard/{what} is not as it is written"));
+        let structures = self.file.structures().len();
+        let [number, patient, splits, statistics, sources] = &mut self.columns[..] else {
+            return Err(wrong(""));
+        };
+        let (number, patient) = (number.cell(row)?.number(0), patient.cell(row)?.number(0));
+        let splits = splits.cell(row)?;
+        let split = |place: usize| {
+            const SPLITS: [SplitName; 4] =
+                [SplitName::Train, SplitName::Val, SplitName::Test, SplitName::Unsplit];
+            let number = *splits.bytes().get(place)?;
+            SPLITS.into_iter().find(|split| *split as u8 == number)
+        };
+        let (Some(planned), Some(among_all), Some(among_smaller)) = (split(0), split(1), split(2)) else {
+            return Err(wrong(shard::SPLIT));
+        };
+        let statistics =
+            ImageStatistics::from_le_bytes(self.file.pixel_type(), statistics.cell(row)?.bytes());
+        let sources = sources.cell(row)?;
+        let width = sources.bytes().len() / structures.max(1);
+        let source = |plane: usize| {
+            let bytes = &sources.bytes()[plane * width..(plane + 1) * width];
+            let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(width);
+            std::str::from_utf8(&bytes[..end]).ok().map(str::to_owned)
+        };
+        let annotation_sources: Option<Vec<String>> = (0..structures).map(source).collect();
+        Ok(ShardRow {
+            number: number.unwrap_or_default() as u32,
+            patient: patient.unwrap_or_default() as u32,
+            split: planned,
+            draw: SplitDraw { among_all, among_smaller },
+            statistics: statistics.ok_or_else(|| wrong(shard::STATISTICS))?,
+            annotation_sources: annotation_sources.ok_or_else(|| wrong(shard::ANNOTATION_SOURCE))?,
+        })
+    }
+
+    /// The column of findings of `row`.
+    ///
+    /// # Errors
+    /// As [`ShardRows::read`].
+    pub fn findings(&mut self, row: usize) -> Result<String, StoreError> {
+        let text = self.findings.cell(row)?.text().map(str::to_owned);
+        text.ok_or_else(|| self.file.not_as_ours(&format!("row {row}: {} is no UTF-8", column::FINDINGS)))
+    }
+}
+
+impl DatasetFile {
+    /// Copies the chunks of image and mask of `row` as they stand in the file. They are not decoded, so what is damaged
+    /// within them is not seen.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where a chunk has a length that none has, [`StoreError::Layout`] where it was not written
+    /// as ours are, [`StoreError::Io`] where it cannot be read.
+    pub fn copy_chunks(
+        &self,
+        row: usize,
+        image: &mut EncodedChunk,
+        mask: &mut EncodedChunk,
+    ) -> Result<(), StoreError> {
+        self.images().copy_encoded(row, image)?;
+        self.masks().copy_encoded(row, mask)
+    }
+}
+
+const UINT8: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U1);
+const UINT32: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U4);
+
+impl ImageStatistics {
+    /// Bytes of [`ImageStatistics::to_le_bytes`].
+    pub(super) const BYTES: usize = 56;
+
+    /// Count of pixels (uint64), smallest and largest (binary64); then, for integers, sum and sum of squares (128 bits,
+    /// two's complement), for floats mean and sum of squared distances from it (binary64, each followed by 8 zeros).
+    fn to_le_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.pixels.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.min.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.max.to_le_bytes());
+        let (first, second) = self.fingerprint();
+        bytes[24..40].copy_from_slice(&first.to_le_bytes());
+        bytes[40..].copy_from_slice(&second.to_le_bytes());
+        bytes
+    }
+
+    fn from_le_bytes(pixel_type: PixelType, bytes: &[u8]) -> Option<Self> {
+        let word = |at: usize| bytes.get(at..)?.first_chunk::<8>().copied();
+        let double = |at: usize| bytes.get(at..)?.first_chunk::<16>().copied().map(u128::from_le_bytes);
+        let (pixels, min, max) = (word(0)?, word(8)?, word(16)?);
+        let range = [f64::from_le_bytes(min), f64::from_le_bytes(max)];
+        Some(Self::from_parts(pixel_type, u64::from_le_bytes(pixels), range, (double(24)?, double(40)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Pixels;
+
+    #[test]
+    fn statistics_come_back_to_the_bit() {
+        for pixels in [
+            Pixels::Int16(vec![-32_768, 5, 7]),
+            Pixels::UInt8(vec![255; 9]),
+            Pixels::UInt16(vec![]),
+            Pixels::Float32(vec![1.5, f32::NAN, -0.0, 1e-30]),
+            Pixels::Float32(vec![f32::INFINITY]),
+        ] {
+            let statistics = ImageStatistics::of(&pixels);
+            let bytes = statistics.to_le_bytes();
+            let read = ImageStatistics::from_le_bytes(pixels.pixel_type(), &bytes).unwrap();
+            assert_eq!(read.to_le_bytes(), bytes, "{statistics:?}");
+            assert_eq!(read.fingerprint(), statistics.fingerprint());
+        }
+        assert!(ImageStatistics::from_le_bytes(PixelType::UInt8, &[0; 55]).is_none());
+    }
+
+    #[test]
+    fn shares_cover_every_row_once() {
+        for (rows, count) in [(0u64, 3u32), (1, 1), (10, 3), (2, 7), (u64::from(u32::MAX), 1000)] {
+            let mut next = 0;
+            for index in 0..count {
+                let share = share_of(rows, index, count);
+                assert_eq!(share.start, next);
+                next = share.end;
+            }
+            assert_eq!(next, rows);
+        }
+    }
+}
