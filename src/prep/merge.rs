@@ -96,6 +96,7 @@ impl Merging {
             pixel_type: common.pixel_type,
             structures: recorded.options.structures.clone(),
             compression: recorded.options.compression,
+            // What is not compressed has no encoder.
             encoder: recorded.options.encoder.unwrap_or(Encoder::Planes),
             capacity: rows.max(1),
             text_widths: common.widths,

@@ -75,7 +75,7 @@ impl<'a> Parts<'a> {
     ) -> Self {
         let mut spec = dataset_spec(plan, namer, encoder);
         spec.capacity = segment_rows.min(plan.share().len());
-        // What merging asks for is asked of the whole share.
+        // Parts are no shards: the rows of any plan may go on from them.
         spec.shard = None;
         let (next, pending) = (Mutex::new(next), Mutex::default());
         Self { plan, namer, encoder, folder, segment_rows, spec, next, pending }

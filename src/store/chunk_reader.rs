@@ -53,6 +53,7 @@ impl ChunkReader {
         chunk: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), StoreError> {
+        let (table, chunk) = table.resolve(chunk);
         let length = table.chunk_bytes();
         if let Some(span) = table.span(chunk)?
             && let Applied { deflated: true, shuffled_elements: Some(element_size) } =
