@@ -185,7 +185,7 @@ impl<'f> RowMaker<'f> {
             file,
             sources,
             columns: SampleRows::new(file)?,
-            reader: RowReader::new(file, None),
+            reader: RowReader::strict(file, None),
             rows: sources.rows(),
             images: ChunkEncoder::new(options.compression, options.encoder.unwrap_or(Encoder::Planes)),
             masks: ChunkEncoder::new(options.compression, Encoder::Planes),

@@ -42,7 +42,7 @@ impl<'f> RowCheck<'f> {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             file,
-            reader: RowReader::new(file, checksums),
+            reader: RowReader::strict(file, checksums),
             columns: if columns_are_sound { Some(SampleRows::new(file)?) } else { None },
             ids: file.column(column::ID).ok().map(ColumnReader::walk),
             image: vec![0; file.image_bytes()],

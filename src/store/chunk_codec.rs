@@ -170,6 +170,9 @@ pub enum CodecError {
         /// Bytes that the shape of the chunk asks for.
         expected: usize,
     },
+    /// The bytes are right, and zlib, through which most programs read HDF5, refuses the stream that holds them.
+    #[error("the zlib stream is damaged: other programs refuse it")]
+    Zlib,
     /// The decoded bytes are not those that were written.
     #[error("its CRC-32C is not the one in samples/checksum")]
     Checksum,

@@ -110,7 +110,7 @@ impl ColumnReader {
     /// # Errors
     /// [`StoreError`] where the column cannot be read.
     pub fn checksum(&self) -> Result<u32, StoreError> {
-        let (mut sum, mut page) = (0, ColumnPage::default());
+        let (mut sum, mut page) = (0, ColumnPage { reader: ChunkReader::strict(), ..ColumnPage::default() });
         let chunk_rows = self.table.chunk_rows();
         for first in (0..self.rows).step_by(chunk_rows) {
             page.turn_to(&self.table, first / chunk_rows)?;

@@ -475,6 +475,12 @@ impl<'f> RowReader<'f> {
         Self { file, checksums, reader: ChunkReader::new(), page: ColumnPage::default() }
     }
 
+    /// As [`RowReader::new`], with a [strict](ChunkReader::strict) look at images and masks that are read whole.
+    #[must_use]
+    pub fn strict(file: &'f DatasetFile, checksums: Option<&'f ColumnReader>) -> Self {
+        Self { reader: ChunkReader::strict(), ..Self::new(file, checksums) }
+    }
+
     /// Reads the image of `row`, (H, W, C) in the file's type, little endian, into `bytes`, which is
     /// [`DatasetFile::image_bytes`] long.
     ///

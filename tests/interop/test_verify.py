@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import zlib
 
 import h5py
 import numpy as np
@@ -358,3 +359,29 @@ def test_help_has_examples(dicomprep):
     for command in ("verify", "repair", "diff"):
         text = subprocess.run([dicomprep.path, command, "--help"], capture_output=True, text=True).stdout
         assert f"dicomprep {command} " in text and "Exit codes" in text
+
+
+def test_a_stream_that_zlib_alone_refuses_is_damaged(dicomprep, out):
+    """libdeflate lets a code pass that no byte needs: the bytes are right, and h5py cannot read them."""
+    path = out / "x.h5"
+    dicomprep.prep(FIXTURES, path, "--encoder", "planes")
+    with h5py.File(path) as file:
+        place = file["images"].id.get_chunk_info(2)
+    whole = path.read_bytes()
+    stream = whole[place.byte_offset : place.byte_offset + place.size]
+    refused = []
+    for bit in range(0, 8 * len(stream)):
+        flipped = bytearray(stream)
+        flipped[bit // 8] ^= 1 << bit % 8
+        try:
+            zlib.decompress(flipped)
+        except zlib.error as error:
+            if "invalid distance code" in str(error):
+                refused.append(bytes(flipped))
+    assert len(refused) > 10
+    for flipped in refused[:: len(refused) // 10]:
+        path.write_bytes(whole[: place.byte_offset] + flipped + whole[place.byte_offset + place.size :])
+        found, _ = verify(dicomprep, path, code=1)
+        assert kinds(found) == ["image_damaged"], details(found)
+        dicomprep("repair", path, "--against", FIXTURES, "-o", out / "again.h5", "--force")
+        assert (out / "again.h5").read_bytes() == whole
