@@ -8,7 +8,7 @@ use super::profile::{Picture, Profile, brighter};
 use super::shape::Painter;
 use super::{AuditOptions, ImageFacts};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
-use crate::model::{PixelType, Polygon, Structure};
+use crate::model::{PixelType, Polygon, Structure, first_bits};
 use crate::raster::MaskRule;
 use crate::source::Monochrome1;
 use crate::wrangle::{PairPlan, PlannedSample, Require};
@@ -66,10 +66,7 @@ pub(super) fn agreement(
         let inner = inner?;
         wall(contours[inner].as_ref()?, contour, (inner, plane), assembler.masks(), picture)
     };
-    Some(Agreement {
-        image: digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte)),
-        scores: (0..structures.len()).map(score).collect(),
-    })
+    Some(Agreement { image: first_bits(&digest), scores: (0..structures.len()).map(score).collect() })
 }
 
 /// How much brighter the blood is than the wall between two contours; less where a part of the inner one is not

@@ -2,6 +2,7 @@
 //!
 //! Types only: nothing here reads a file or knows a format.
 
+mod digest;
 mod geometry;
 mod grid;
 mod mask;
@@ -12,6 +13,7 @@ mod polygon;
 mod structure;
 mod tally;
 
+pub use digest::first_bits;
 pub use geometry::Geometry;
 pub use grid::{GridError, GridShape};
 pub use mask::Mask;

@@ -14,8 +14,8 @@ use crate::wrangle::{Require, SplitSpec};
 /// What a finished file was made with.
 #[derive(Debug, Clone)]
 pub struct RecordedOptions {
-    /// The options, with the encoder that was chosen. Splits are not among them where they came from a table, pseudonyms have no key, and there is one
-    /// thread.
+    /// The options, with the encoder that was chosen. Splits are not among them where they came from a table,
+    /// pseudonyms have no key, and there is one thread.
     pub options: PrepOptions,
     /// Whether ids are pseudonyms.
     pub has_pseudonyms: bool,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 
+use crate::model::first_bits;
 use crate::store::ImageStatistics;
 
 /// What equal images share and different ones hardly ever do: 64 bits of a digest over the checksum of the
@@ -18,7 +19,7 @@ pub(super) fn fingerprint(checksum: u32, statistics: &ImageStatistics) -> Finger
         .chain_update(sum.to_le_bytes())
         .chain_update(squares.to_le_bytes())
         .finalize();
-    digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))
+    first_bits(&digest)
 }
 
 /// Where an image was seen first.

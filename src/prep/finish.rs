@@ -76,6 +76,12 @@ impl FinalSplits {
         sizes
     }
 
+    /// Of each group of patients that share equal images, the ids, separated by commas.
+    pub(super) fn joined_ids(&self, id: impl Fn(u32) -> String) -> Vec<String> {
+        let ids = |group: &Vec<u32>| group.iter().map(|&patient| id(patient)).collect::<Vec<_>>().join(",");
+        self.joined.iter().map(ids).collect()
+    }
+
     /// The column of splits.
     pub(super) fn column(&self, ledger: &Ledger) -> Vec<&'static str> {
         ledger.row_patients.iter().map(|&patient| self.of_patient[patient as usize].name()).collect()

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::Control;
 use crate::assemble::read_image;
 use crate::audit::{Check, Finding, ImageFacts};
-use crate::model::{PixelType, Pixels, Place};
+use crate::model::{PixelType, Pixels, Place, first_bits};
 use crate::source::{ConvertOptions, Limits, Monochrome1, StoredPixels, convert, parse_image};
 use crate::wrangle::{PairPlan, PlannedSample};
 
@@ -27,7 +27,7 @@ pub(super) fn pixel_digest(pixels: &Pixels, bytes: &mut Vec<u8>) -> Option<u64> 
     if values.iter().all(|value| *value == values[0]) {
         return None;
     }
-    Some(Sha256::digest(bytes).iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte)))
+    Some(first_bits(&Sha256::digest(bytes)))
 }
 
 /// What is known of the images without a contour.

@@ -1,7 +1,6 @@
 //! The end of the row line: every row goes to the output, and those made anew to the parts too.
 
-use super::origin::{Origin, RowOrigins};
-use super::parts::{CompletePart, OpenPart, Parts};
+use super::resume::{CompletePart, OpenPart, Origin, Parts, RowOrigins};
 use super::sink::{Outcome, Sink};
 use crate::assemble::Remarks;
 

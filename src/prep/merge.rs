@@ -1,20 +1,28 @@
 //! One file out of the shards of a plan: the bytes that one machine would have made.
 
+mod error;
+mod shard_set;
+mod summary;
+
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+pub use error::MergeError;
+pub use summary::MergeSummary;
+
+use shard_set::{Common, ShardSet};
+
 use super::equal_images::fingerprint;
 use super::finish::{FinalSplits, count_rows};
 use super::ledger::{Entrant, Ledger, PlannedSplit, SplitSource};
-use super::shard_set::{Common, ShardSet};
 use super::source_digest::SourceDigest;
 use super::summary::Output;
-use super::{Control, MergeError, MergeSummary, PrepError, Splits};
+use super::{Control, PrepError, Splits};
 use crate::audit::{Check, CheckSet};
 use crate::store::{
     DatasetFile, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder, RootAttributes, SampleRow,
-    SampleRows, ShardRow, ShardRows, Target, ValueHistogram, VirtualSource,
+    SampleRows, ShardRow, ShardRows, Target, ValueHistogram, VirtualSource, folder_of,
 };
 
 /// Rows between two looks at whether to stop.
@@ -106,7 +114,8 @@ impl Merging {
         let writer = match options.merged_as {
             MergedAs::Copy => DatasetWriter::create(target, spec)?,
             MergedAs::Virtual | MergedAs::VirtualAnywhere => {
-                let folder = (options.merged_as == MergedAs::Virtual).then(|| folder_of(target.path()));
+                let folder =
+                    (options.merged_as == MergedAs::Virtual).then(|| folder_of(target.path()).to_owned());
                 let source = |path: &PathBuf| virtual_source(path, folder.as_deref());
                 let sources = set.paths.iter().map(source).collect::<Result<_, MergeError>>()?;
                 DatasetWriter::create_virtual(target, spec, sources)?
@@ -213,11 +222,10 @@ impl Merging {
         let train = splits.train_statistics(&ledger, histogram, |lists| {
             count_rows(common.pixel_type, &writer.written_images()?, lists, threads)
         })?;
-        let id = |&patient: &u32| patient_ids[patient as usize].as_deref().unwrap_or_default();
-        let joined = splits.joined.iter().map(|group| group.iter().map(id).collect::<Vec<_>>().join(","));
+        let id = |patient: u32| patient_ids[patient as usize].as_deref().unwrap_or_default().to_owned();
         let root = RootAttributes {
             patients: ledger.patients_with_rows(),
-            split_joined: joined.collect(),
+            split_joined: splits.joined_ids(id),
             split_left_out: ledger.left_out.clone(),
             source_digest: digest.finish(|NamePlace(start)| {
                 let rest = &names[start..];
@@ -254,10 +262,6 @@ fn split_source(common: &Common) -> SplitSource {
         Splits::Fractions(spec, _) if !spec.is_none() => SplitSource::Drawn(*spec),
         _ => SplitSource::Nowhere,
     }
-}
-
-fn folder_of(path: &Path) -> PathBuf {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
 /// The shard at `path` as a virtual file in `folder` refers to it; absolute without a folder.

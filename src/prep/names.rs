@@ -54,8 +54,7 @@ impl<'a> Namer<'a> {
 
     /// The ids of each group of patients that share equal images, separated by commas.
     pub(super) fn joined(&self, splits: &FinalSplits) -> Vec<String> {
-        let id = |&patient: &u32| self.pseudonyms.of(&self.pairs.patients[patient as usize].patient_id);
-        splits.joined.iter().map(|group| group.iter().map(id).collect::<Vec<_>>().join(",")).collect()
+        splits.joined_ids(|patient| self.pseudonyms.of(&self.pairs.patients[patient as usize].patient_id))
     }
 
     /// Bytes of the longest name of a contour of these samples.

@@ -1,11 +1,25 @@
 //! What a run goes on from, and what it leaves for the next one if it is stopped.
 
+mod earlier;
+mod origin;
+mod parts;
+mod parts_folder;
+mod reuse;
+mod same_options;
+
 use std::path::PathBuf;
 
-use super::earlier::EarlierRows;
+pub use origin::RowOrigins;
+pub use parts_folder::PartsFolder;
+
+pub(super) use earlier::EarlierRows;
+pub(super) use origin::Origin;
+pub(super) use parts::{CompletePart, OpenPart, Parts, SegmentCounts};
+pub(super) use reuse::EarlierReader;
+
+use parts::segment_rows;
+
 use super::names::Namer;
-use super::parts::{Parts, segment_rows};
-use super::parts_folder::PartsFolder;
 use super::{NoteEntry, PrepError, PrepPlan};
 use crate::model::{Note, Place};
 use crate::store::{Encoder, Target};

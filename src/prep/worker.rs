@@ -4,13 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::earlier::EarlierRows;
 use super::in_order::InOrder;
 use super::line::{Brought, Line};
 use super::names::{Namer, Names};
-use super::origin::Origin;
-use super::parts::{CompletePart, Parts, SegmentCounts};
-use super::reuse::EarlierReader;
+use super::resume::{CompletePart, EarlierReader, EarlierRows, Origin, Parts, SegmentCounts};
 use super::sink::Outcome;
 use super::{Control, PrepError, PrepPlan};
 use crate::assemble::{

@@ -1,6 +1,5 @@
 //! An open file: its shapes, its statistics, and its rows.
 
-use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
@@ -9,13 +8,13 @@ use std::sync::Arc;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use rustix::fs::Advice;
 
-use super::column_reader::{ColumnPage, ColumnReader};
+use super::column_reader::ColumnReader;
 use super::reader::{Opened, is_swapped};
 use super::schema::{IMAGES, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column};
 use super::target::io_error;
 use super::virtual_file::VirtualTables;
 use super::writer::hdf5_error;
-use super::{ChunkReader, ChunkTable, CodecError, RootAttributes, StoreError, attributes};
+use super::{ChunkTable, DatasetIdentity, RootAttributes, StoreError, TrainFigures, attributes};
 use crate::model::{GridShape, PixelType};
 
 /// A file whose rows can be read from any number of threads at once, without the library and its lock.
@@ -53,51 +52,6 @@ impl Deref for FileRef<'_> {
             Self::Borrowed(file) => file,
             Self::Shared(file) => file,
         }
-    }
-}
-
-/// The statistics of the pixels of the train split, as far as the file has them.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct TrainFigures {
-    /// Attribute `train_mean`.
-    pub mean: Option<f64>,
-    /// Attribute `train_std`, of the population.
-    pub std: Option<f64>,
-    /// Attribute `train_min`.
-    pub min: Option<f64>,
-    /// Attribute `train_max`.
-    pub max: Option<f64>,
-    /// The first and the last of `train_percentiles`: 0.5 and 99.5 per cent.
-    pub outer_percentiles: Option<[f64; 2]>,
-}
-
-/// What tells a data set from others: what it was made of and how, and what came of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DatasetIdentity {
-    /// Attribute `source_digest`.
-    pub source_digest: String,
-    /// Attribute `config`.
-    pub config: String,
-    /// Rows, columns and channels of the images.
-    pub shape: [usize; 3],
-    /// [`TrainFigures::mean`].
-    pub train_mean: Option<f64>,
-    /// [`TrainFigures::std`].
-    pub train_std: Option<f64>,
-}
-
-impl DatasetIdentity {
-    /// What is different in `other`, `None` where nothing is.
-    pub(super) fn difference(&self, other: &Self) -> Option<String> {
-        let differs = |what: &str, a: &dyn fmt::Debug, b: &dyn fmt::Debug| {
-            let (a, b) = (format!("{a:?}"), format!("{b:?}"));
-            (a != b).then(|| format!("its {what} is {a}, not {b}"))
-        };
-        differs("shape of images", &self.shape, &other.shape)
-            .or_else(|| differs("source_digest", &self.source_digest, &other.source_digest))
-            .or_else(|| differs("config", &self.config, &other.config))
-            .or_else(|| differs("train_mean", &self.train_mean, &other.train_mean))
-            .or_else(|| differs("train_std", &self.train_std, &other.train_std))
     }
 }
 
@@ -377,28 +331,12 @@ impl DatasetFile {
         &self.masks
     }
 
-    /// The column of the checksums, for [`RowReader::new`].
+    /// The column of the checksums, for [`RowReader::new`](super::RowReader::new).
     ///
     /// # Errors
     /// As [`DatasetFile::column`].
     pub fn checksums(&self) -> Result<ColumnReader, StoreError> {
         self.column(column::CHECKSUM)?.hold()
-    }
-}
-
-impl TrainFigures {
-    fn read(images: &hdf5::Dataset) -> Self {
-        let figure =
-            |name: &str| attributes::read_number::<f64>(images, name).filter(|figure| figure.is_finite());
-        let percentiles = attributes::read_numbers::<f64>(images, attribute::TRAIN_PERCENTILES);
-        let outer = percentiles.as_deref().and_then(|all| Some([*all.first()?, *all.last()?]));
-        Self {
-            mean: figure(attribute::TRAIN_MEAN),
-            std: figure(attribute::TRAIN_STD),
-            min: figure(attribute::TRAIN_MIN),
-            max: figure(attribute::TRAIN_MAX),
-            outer_percentiles: outer.filter(|outer| outer.iter().all(|figure| figure.is_finite())),
-        }
     }
 }
 
@@ -457,86 +395,4 @@ fn element_of(dataset: &hdf5::Dataset) -> hdf5::Result<Result<PixelType, String>
     };
     let known = known.filter(|_| !is_swapped(order));
     Ok(known.ok_or_else(|| format!("its elements are {order:?} {descriptor}")))
-}
-
-/// Reads images and masks, for one thread; keeps its memory between rows.
-pub struct RowReader<'f> {
-    file: &'f DatasetFile,
-    checksums: Option<&'f ColumnReader>,
-    reader: ChunkReader,
-    page: ColumnPage,
-}
-
-impl<'f> RowReader<'f> {
-    /// A reader of the rows of `file`, which compares them with `checksums`, the file's
-    /// [`DatasetFile::checksums`], if they are given.
-    #[must_use]
-    pub fn new(file: &'f DatasetFile, checksums: Option<&'f ColumnReader>) -> Self {
-        Self { file, checksums, reader: ChunkReader::new(), page: ColumnPage::default() }
-    }
-
-    /// As [`RowReader::new`], with a [strict](ChunkReader::strict) look at images and masks that are read whole.
-    #[must_use]
-    pub fn strict(file: &'f DatasetFile, checksums: Option<&'f ColumnReader>) -> Self {
-        Self { reader: ChunkReader::strict(), ..Self::new(file, checksums) }
-    }
-
-    /// Reads the image of `row`, (H, W, C) in the file's type, little endian, into `bytes`, which is
-    /// [`DatasetFile::image_bytes`] long.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] where its chunk is damaged or its CRC-32C is another, [`StoreError::Io`] where
-    /// it cannot be read.
-    pub fn read_image(&mut self, row: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
-        self.read(&self.file.images, row, 0, bytes)
-    }
-
-    /// Reads the mask of `row`, (H, W, K), into `bytes`, which is [`DatasetFile::mask_bytes`] long.
-    ///
-    /// # Errors
-    /// As [`RowReader::read_image`].
-    pub fn read_mask(&mut self, row: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
-        self.read(&self.file.masks, row, 1, bytes)
-    }
-
-    /// As [`RowReader::read_image`], but hands the image to `take` in parts of whole pixels, in order. It is to be
-    /// believed only where this returns no error.
-    ///
-    /// # Errors
-    /// As [`RowReader::read_image`].
-    pub fn read_image_parts(&mut self, row: usize, mut take: impl FnMut(&[u8])) -> Result<(), StoreError> {
-        let (table, verify, mut found) = (&self.file.images, self.checksums.is_some(), 0);
-        self.reader.read_parts(table, row, |part| {
-            if verify {
-                found = crc32c::crc32c_append(found, part);
-            }
-            take(part);
-        })?;
-        self.compare(table, row, 0, || found)
-    }
-
-    fn read(
-        &mut self,
-        table: &'f ChunkTable,
-        row: usize,
-        component: usize,
-        bytes: &mut [u8],
-    ) -> Result<(), StoreError> {
-        self.reader.read(table, row, bytes)?;
-        self.compare(table, row, component, || crc32c::crc32c(bytes))
-    }
-
-    /// Compares a checksum with that of the file, if there is one to compare with.
-    fn compare(
-        &mut self,
-        table: &ChunkTable,
-        row: usize,
-        component: usize,
-        found: impl FnOnce() -> u32,
-    ) -> Result<(), StoreError> {
-        let Some(checksums) = self.checksums else { return Ok(()) };
-        let expected = checksums.cell(row, &mut self.page)?.number(component);
-        let agree = expected == Some(found().into());
-        if agree { Ok(()) } else { Err(table.damaged(row, CodecError::Checksum)) }
-    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::first_bits;
+
 /// How splits are assigned, for the file's attribute of that name.
 pub const SPLIT_RULE: &str = "By patient: u is the first 8 bytes (big endian) of SHA-256(\"dicomprep split v1\" \
     + seed as 8 bytes little endian + patient_id) over 2^64 and falls into the cumulative fractions in the order \
@@ -262,8 +264,7 @@ fn seat(spec: &SplitSpec, draws: &[SplitDraw]) -> Vec<SplitName> {
 /// The patient's number; over 2^64 it is evenly spread over 0 to 1.
 fn patient_number(seed: u64, patient_id: &str) -> u64 {
     let hash = Sha256::new().chain_update(SALT).chain_update(seed.to_le_bytes()).chain_update(patient_id);
-    let hash = hash.finalize();
-    hash.iter().take(8).fold(0, |number, &byte| number << 8 | u64::from(byte))
+    first_bits(&hash.finalize())
 }
 
 /// The first of the largest weights.

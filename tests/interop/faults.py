@@ -27,12 +27,12 @@ def build(folder):
 class Faults:
     """Makes calls below `folder` fail."""
 
-    def __init__(self, library, dicomprep, folder):
-        self.library, self.dicomprep, self.folder = library, dicomprep, folder
+    def __init__(self, preloaded, dicomprep, folder):
+        self.preloaded, self.dicomprep, self.folder = preloaded, dicomprep, folder
 
     def run(self, words, call, at=0, do="", counts=None, timeout=60):
         """Runs the program; at call number `at` of the kind `call`, `do` happens."""
-        env = {"LD_PRELOAD": self.library, "FAULT_FOLDER": self.folder, "FAULT_CALL": call, "FAULT_AT": at,
+        env = {"LD_PRELOAD": self.preloaded, "FAULT_FOLDER": self.folder, "FAULT_CALL": call, "FAULT_AT": at,
                "FAULT_DO": do}
         env.update({"FAULT_COUNTS": counts} if counts else {})
         return self.dicomprep(*words, env={name: str(value) for name, value in env.items()}, timeout=timeout)

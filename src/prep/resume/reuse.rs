@@ -7,7 +7,7 @@ use crate::model::Pixels;
 use crate::store::{AnnotationCell, EncodedRow, EncodedRows};
 
 /// Finds and reads earlier rows; keeps the file open that the last one was in.
-pub(super) struct EarlierReader<'e> {
+pub(in crate::prep) struct EarlierReader<'e> {
     earlier: &'e EarlierRows,
     open: Option<(u32, EncodedRows<'static>)>,
     /// Bytes of an image and of a mask.
@@ -19,17 +19,17 @@ pub(super) struct EarlierReader<'e> {
 
 impl<'e> EarlierReader<'e> {
     /// For images and masks of so many bytes.
-    pub(super) fn new(earlier: &'e EarlierRows, expected: [usize; 2]) -> Self {
+    pub(in crate::prep) fn new(earlier: &'e EarlierRows, expected: [usize; 2]) -> Self {
         Self { earlier, open: None, expected, taken: None, why: None }
     }
 
     /// The row that was taken for the present sample, if one was.
-    pub(super) fn taken(&mut self) -> Option<EncodedRow> {
+    pub(in crate::prep) fn taken(&mut self) -> Option<EncodedRow> {
         self.taken.take()
     }
 
     /// Why the present sample, whose image file is called `name` in the file, had to be made.
-    pub(super) fn why_made(&self, name: &str) -> Origin {
+    pub(in crate::prep) fn why_made(&self, name: &str) -> Origin {
         if self.earlier.is_empty() {
             return Origin::Made;
         }

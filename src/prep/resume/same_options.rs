@@ -1,15 +1,15 @@
 //! Whether the rows of a file are those that a plan would make of the same files.
 
-use super::config::RecordedOptions;
-use super::{PrepOptions, PrepPlan};
 use crate::assemble::Fit;
+use crate::prep::config::RecordedOptions;
+use crate::prep::{PrepOptions, PrepPlan};
 use crate::store::{
     ChunkEncoder, DatasetFile, EncodedChunk, EncodedRows, Encoder, FORMAT_VERSION, GENERATOR, StoreError,
 };
 
 /// The first thing that makes rows of `file` other than those of `plan` with `encoder`; `None` where nothing does.
 /// Splits, names, and what decides which files are used, do not matter to a row.
-pub(super) fn difference(
+pub(in crate::prep) fn difference(
     file: &DatasetFile,
     plan: &PrepPlan,
     encoder: Encoder,

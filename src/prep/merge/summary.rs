@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::summary::{Output, SplitSize};
+use crate::prep::summary::{Output, SplitSize};
 
 /// What was made of how many shards.
 #[derive(Debug, Clone, Serialize)]

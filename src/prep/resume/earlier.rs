@@ -6,18 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::PrepPlan;
 use super::same_options::difference;
+use crate::model::first_bits;
+use crate::prep::PrepPlan;
 use crate::store::{DatasetFile, EncodedRows, Encoder, SampleRows, StoreError};
 
 /// Files that are kept open: rows that follow each other mostly stand in one file.
 const OPEN_FILES: usize = 8;
 
 /// A SHA-256.
-pub(super) type Sha = [u8; 32];
+pub(in crate::prep) type Sha = [u8; 32];
 
 /// Which rows there are, in memory that takes 32 bytes for each.
-pub(super) struct EarlierRows {
+pub(in crate::prep) struct EarlierRows {
     files: Vec<EarlierFile>,
     /// Sorted; one for each content.
     rows: Vec<Entry>,
@@ -44,7 +45,7 @@ struct Entry {
 
 /// A row that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(in crate::prep) enum Found {
     /// It is row `row` of file number `file`.
     Row { file: u32, row: usize },
     /// It was made with another value of this option.
@@ -52,7 +53,7 @@ pub(super) enum Found {
 }
 
 impl EarlierRows {
-    pub(super) fn new() -> Self {
+    pub(in crate::prep) fn new() -> Self {
         Self {
             files: Vec::new(),
             rows: Vec::new(),
@@ -63,7 +64,7 @@ impl EarlierRows {
     }
 
     /// Adds the rows of the file at `path`. Returns the option that keeps them from being used, if one does.
-    pub(super) fn add(
+    pub(in crate::prep) fn add(
         &mut self,
         path: &Path,
         plan: &PrepPlan,
@@ -91,7 +92,7 @@ impl EarlierRows {
     }
 
     /// Makes what was added ready to be searched.
-    pub(super) fn sort(&mut self) {
+    pub(in crate::prep) fn sort(&mut self) {
         self.rows.sort_unstable();
         self.rows.dedup_by_key(|entry| entry.content);
         for bits in [&mut self.images, &mut self.names] {
@@ -103,27 +104,27 @@ impl EarlierRows {
     }
 
     /// The option in which all files differ, where they all do.
-    pub(super) fn all_differ(&self) -> Option<&'static str> {
+    pub(in crate::prep) fn all_differ(&self) -> Option<&'static str> {
         let all = self.files.iter().all(|file| file.differs.is_some());
         self.files.first().and_then(|file| file.differs).filter(|_| all)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::prep) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// Whether an image file with this digest was used before.
-    pub(super) fn knows_image(&self, image: &Sha) -> bool {
+    pub(in crate::prep) fn knows_image(&self, image: &Sha) -> bool {
         self.images.binary_search(&first_bits(image)).is_ok()
     }
 
     /// Whether there was an image file of this name before.
-    pub(super) fn knows_name(&self, name: &str) -> bool {
+    pub(in crate::prep) fn knows_name(&self, name: &str) -> bool {
         self.names.binary_search(&name_bits(name)).is_ok()
     }
 
     /// The row that was made of these files, most probably: compare the digests.
-    pub(super) fn find(&self, image: &Sha, annotations: &[Option<Sha>]) -> Option<Found> {
+    pub(in crate::prep) fn find(&self, image: &Sha, annotations: &[Option<Sha>]) -> Option<Found> {
         let wanted = content(image, annotations);
         let place = self.rows.binary_search_by_key(&wanted, |entry| entry.content).ok()?;
         let Entry { file, row, .. } = self.rows[place];
@@ -134,7 +135,7 @@ impl EarlierRows {
     }
 
     /// A reader of the rows of file number `file`, for one thread.
-    pub(super) fn open(&self, file: u32) -> Result<EncodedRows<'static>, StoreError> {
+    pub(in crate::prep) fn open(&self, file: u32) -> Result<EncodedRows<'static>, StoreError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let place = open.iter().position(|(number, _)| *number == file);
         let opened = match place.and_then(|place| open.remove(place)) {
@@ -148,10 +149,6 @@ impl EarlierRows {
         drop(open);
         EncodedRows::shared(opened)
     }
-}
-
-fn first_bits(digest: &[u8]) -> u64 {
-    digest.iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))
 }
 
 fn name_bits(name: &str) -> u64 {

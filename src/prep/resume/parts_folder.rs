@@ -38,7 +38,7 @@ impl PartsFolder {
     }
 
     /// The parts with their numbers, ascending.
-    pub(super) fn numbered(&self) -> Vec<(u64, PathBuf)> {
+    pub(in crate::prep) fn numbered(&self) -> Vec<(u64, PathBuf)> {
         let number = |path: &PathBuf| {
             let name = path.file_name()?.to_str()?;
             name.strip_prefix(PART.0)?.strip_suffix(PART.1)?.parse().ok()
@@ -50,7 +50,7 @@ impl PartsFolder {
     }
 
     /// Makes the folder, if it is not there, and the place of part `number` in it.
-    pub(super) fn make_place(&self, number: u64) -> Result<PathBuf, StoreError> {
+    pub(in crate::prep) fn make_place(&self, number: u64) -> Result<PathBuf, StoreError> {
         let failed = |source| StoreError::Io { action: "make the folder", path: self.path.clone(), source };
         match fs::create_dir(&self.path) {
             Ok(()) => {
@@ -63,13 +63,13 @@ impl PartsFolder {
     }
 
     /// Removes the partial files that a killed run left. Nobody else may be writing parts.
-    pub(super) fn remove_partial(&self) {
+    pub(in crate::prep) fn remove_partial(&self) {
         // What cannot be removed does no harm.
         self.list(PARTIAL).into_iter().for_each(|path| _ = fs::remove_file(path));
     }
 
     /// Removes the folder if nothing is in it.
-    pub(super) fn remove_empty(&self) {
+    pub(in crate::prep) fn remove_empty(&self) {
         let _ = fs::remove_dir(&self.path);
     }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
-use super::config::RecordedOptions;
-use super::{Control, MergeError, PrepError};
 use crate::model::{GridShape, PixelType};
+use crate::prep::config::RecordedOptions;
+use crate::prep::{Control, MergeError, PrepError};
 use crate::store::{RootAttributes, ShardSpec, TextWidths, open_doubtful};
 
 /// Missing shards that are listed.

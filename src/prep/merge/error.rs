@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::PrepError;
+use crate::prep::PrepError;
 use crate::store::StoreError;
 
 /// Why no file was made.

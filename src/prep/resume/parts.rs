@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::names::Namer;
 use super::parts_folder::PartsFolder;
-use super::run::dataset_spec;
-use super::sink::Input;
-use super::source_digest::SourceDigest;
-use super::{PrepError, PrepPlan};
 use crate::model::{PixelType, Pixels};
+use crate::prep::names::Namer;
+use crate::prep::run::dataset_spec;
+use crate::prep::sink::Input;
+use crate::prep::source_digest::SourceDigest;
+use crate::prep::{PrepError, PrepPlan};
 use crate::store::{
     DatasetSpec, DatasetWriter, EncodedRow, Encoder, Moments, RootAttributes, StoreError, Target,
     TrainStatistics, ValueHistogram,
@@ -21,14 +21,14 @@ const SEGMENT_BYTES: usize = 64 << 20;
 const SEGMENT_ROWS: (usize, usize) = (16, 4096);
 
 /// Rows of a segment where none are asked for.
-pub(super) fn segment_rows(sample_bytes: usize) -> usize {
+pub(in crate::prep) fn segment_rows(sample_bytes: usize) -> usize {
     (SEGMENT_BYTES / sample_bytes.max(1)).clamp(SEGMENT_ROWS.0, SEGMENT_ROWS.1)
 }
 
 /// Writes the rows that are made anew to parts, one for each segment of consecutive rows of the plan.
 ///
 /// A part holds no splits: they are the plan's, and the next plan may have others.
-pub(super) struct Parts<'a> {
+pub(in crate::prep) struct Parts<'a> {
     plan: &'a PrepPlan,
     namer: &'a Namer<'a>,
     encoder: Encoder,
@@ -42,7 +42,7 @@ pub(super) struct Parts<'a> {
 }
 
 /// A part that is being filled, row by row.
-pub(super) struct OpenPart {
+pub(in crate::prep) struct OpenPart {
     segment: usize,
     writer: DatasetWriter,
     moments: Moments,
@@ -59,14 +59,14 @@ struct Pending {
 }
 
 /// A part of which all is there.
-pub(super) struct CompletePart {
+pub(in crate::prep) struct CompletePart {
     part: OpenPart,
     histogram: ValueHistogram,
 }
 
 impl<'a> Parts<'a> {
     /// Parts in `folder`, from number `next` on.
-    pub(super) fn new(
+    pub(in crate::prep) fn new(
         plan: &'a PrepPlan,
         namer: &'a Namer<'a>,
         encoder: Encoder,
@@ -82,12 +82,12 @@ impl<'a> Parts<'a> {
     }
 
     /// The segment of sample `number`.
-    pub(super) fn segment(&self, number: usize) -> usize {
+    pub(in crate::prep) fn segment(&self, number: usize) -> usize {
         number / self.segment_rows
     }
 
     /// Appends the row of sample `number` to the part of its segment. Called in the order of the plan.
-    pub(super) fn append(
+    pub(in crate::prep) fn append(
         &self,
         open: &mut Option<OpenPart>,
         number: usize,
@@ -119,7 +119,7 @@ impl<'a> Parts<'a> {
 
     /// Sample `number` has gone through: if it is the last one of its segment, the part in `open` has all its rows.
     /// Returns a part that is complete now.
-    pub(super) fn passed(&self, open: &mut Option<OpenPart>, number: usize) -> Option<CompletePart> {
+    pub(in crate::prep) fn passed(&self, open: &mut Option<OpenPart>, number: usize) -> Option<CompletePart> {
         let is_last = (number + 1).is_multiple_of(self.segment_rows) || number + 1 == self.plan.share().end;
         let part = open.take_if(|_| is_last)?;
         let mut pending = self.pending();
@@ -139,7 +139,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Closes a part, and makes it durable under its name.
-    pub(super) fn finish(&self, complete: CompletePart) -> Result<(), PrepError> {
+    pub(in crate::prep) fn finish(&self, complete: CompletePart) -> Result<(), PrepError> {
         let CompletePart { part: OpenPart { writer, moments, digest, patients, .. }, histogram } = complete;
         let options = &self.plan.options;
         let root = RootAttributes {
@@ -161,7 +161,7 @@ impl<'a> Parts<'a> {
 
     /// Gives up the parts that are not complete. Nobody else can write parts as long as the output is locked, so this
     /// comes before its end.
-    pub(super) fn abandon(&self, open: &mut Option<OpenPart>) {
+    pub(in crate::prep) fn abandon(&self, open: &mut Option<OpenPart>) {
         *open = None;
         self.pending().clear();
         self.folder.remove_empty();
@@ -191,7 +191,7 @@ fn complete(
 }
 
 /// Counts the pixels of the rows that one thread makes, apart for each segment.
-pub(super) struct SegmentCounts {
+pub(in crate::prep) struct SegmentCounts {
     segment: usize,
     rows: usize,
     /// Of rows that count as train, and of others.
@@ -199,19 +199,19 @@ pub(super) struct SegmentCounts {
 }
 
 impl SegmentCounts {
-    pub(super) fn new(pixel_type: PixelType) -> Self {
+    pub(in crate::prep) fn new(pixel_type: PixelType) -> Self {
         Self { segment: 0, rows: 0, histograms: [true, false].map(|_| ValueHistogram::new(pixel_type)) }
     }
 
     /// Counts a row of the present segment.
-    pub(super) fn add(&mut self, pixels: &Pixels, counts_as_train: bool) {
+    pub(in crate::prep) fn add(&mut self, pixels: &Pixels, counts_as_train: bool) {
         self.histograms[usize::from(!counts_as_train)].add(pixels);
         self.rows += 1;
     }
 
     /// Goes on with `segment`. If it is another one, what was counted goes to `parts` and, as far as it counts as train,
     /// to `train`. Returns a part that is complete now.
-    pub(super) fn go_on(
+    pub(in crate::prep) fn go_on(
         &mut self,
         segment: usize,
         parts: &Parts<'_>,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// Where a row comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(in crate::prep) enum Origin {
     /// It was taken from an earlier file.
     Reused,
     /// It was made, and there was nothing to take it from.
@@ -17,7 +17,7 @@ pub(super) enum Origin {
 
 /// Why a row was made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
+pub(in crate::prep) enum Why {
     NotThereBefore,
     ImageChanged,
     AnnotationChanged,
@@ -51,7 +51,7 @@ pub struct RowOrigins {
 }
 
 impl RowOrigins {
-    pub(super) fn add(&mut self, origin: Origin) {
+    pub(in crate::prep) fn add(&mut self, origin: Origin) {
         match origin {
             Origin::Reused => self.reused += 1,
             Origin::Made => self.made += 1,

@@ -1,0 +1,68 @@
+//! What a file says about itself as a whole: by what it is known, and the statistics of its pixels.
+
+use std::fmt;
+
+use super::attributes;
+use super::schema::attribute;
+
+/// The statistics of the pixels of the train split, as far as the file has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TrainFigures {
+    /// Attribute `train_mean`.
+    pub mean: Option<f64>,
+    /// Attribute `train_std`, of the population.
+    pub std: Option<f64>,
+    /// Attribute `train_min`.
+    pub min: Option<f64>,
+    /// Attribute `train_max`.
+    pub max: Option<f64>,
+    /// The first and the last of `train_percentiles`: 0.5 and 99.5 per cent.
+    pub outer_percentiles: Option<[f64; 2]>,
+}
+
+/// What tells a data set from others: what it was made of and how, and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatasetIdentity {
+    /// Attribute `source_digest`.
+    pub source_digest: String,
+    /// Attribute `config`.
+    pub config: String,
+    /// Rows, columns and channels of the images.
+    pub shape: [usize; 3],
+    /// [`TrainFigures::mean`].
+    pub train_mean: Option<f64>,
+    /// [`TrainFigures::std`].
+    pub train_std: Option<f64>,
+}
+
+impl DatasetIdentity {
+    /// What is different in `other`, `None` where nothing is.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        let differs = |what: &str, a: &dyn fmt::Debug, b: &dyn fmt::Debug| {
+            let (a, b) = (format!("{a:?}"), format!("{b:?}"));
+            (a != b).then(|| format!("its {what} is {a}, not {b}"))
+        };
+        differs("shape of images", &self.shape, &other.shape)
+            .or_else(|| differs("source_digest", &self.source_digest, &other.source_digest))
+            .or_else(|| differs("config", &self.config, &other.config))
+            .or_else(|| differs("train_mean", &self.train_mean, &other.train_mean))
+            .or_else(|| differs("train_std", &self.train_std, &other.train_std))
+    }
+}
+
+impl TrainFigures {
+    /// Those of `/images`.
+    pub(super) fn read(images: &hdf5::Dataset) -> Self {
+        let figure =
+            |name: &str| attributes::read_number::<f64>(images, name).filter(|figure| figure.is_finite());
+        let percentiles = attributes::read_numbers::<f64>(images, attribute::TRAIN_PERCENTILES);
+        let outer = percentiles.as_deref().and_then(|all| Some([*all.first()?, *all.last()?]));
+        Self {
+            mean: figure(attribute::TRAIN_MEAN),
+            std: figure(attribute::TRAIN_STD),
+            min: figure(attribute::TRAIN_MIN),
+            max: figure(attribute::TRAIN_MAX),
+            outer_percentiles: outer.filter(|outer| outer.iter().all(|figure| figure.is_finite())),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Images and masks, row by row.
+
+use super::column_reader::{ColumnPage, ColumnReader};
+use super::{ChunkReader, ChunkTable, CodecError, DatasetFile, StoreError};
+
+/// Reads images and masks, for one thread; keeps its memory between rows.
+pub struct RowReader<'f> {
+    file: &'f DatasetFile,
+    checksums: Option<&'f ColumnReader>,
+    reader: ChunkReader,
+    page: ColumnPage,
+}
+
+impl<'f> RowReader<'f> {
+    /// A reader of the rows of `file`, which compares them with `checksums`, the file's
+    /// [`DatasetFile::checksums`], if they are given.
+    #[must_use]
+    pub fn new(file: &'f DatasetFile, checksums: Option<&'f ColumnReader>) -> Self {
+        Self { file, checksums, reader: ChunkReader::new(), page: ColumnPage::default() }
+    }
+
+    /// As [`RowReader::new`], with a [strict](ChunkReader::strict) look at images and masks that are read whole.
+    #[must_use]
+    pub fn strict(file: &'f DatasetFile, checksums: Option<&'f ColumnReader>) -> Self {
+        Self { reader: ChunkReader::strict(), ..Self::new(file, checksums) }
+    }
+
+    /// Reads the image of `row`, (H, W, C) in the file's type, little endian, into `bytes`, which is
+    /// [`DatasetFile::image_bytes`] long.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where its chunk is damaged or its CRC-32C is another, [`StoreError::Io`] where
+    /// it cannot be read.
+    pub fn read_image(&mut self, row: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
+        self.read(self.file.images(), row, 0, bytes)
+    }
+
+    /// Reads the mask of `row`, (H, W, K), into `bytes`, which is [`DatasetFile::mask_bytes`] long.
+    ///
+    /// # Errors
+    /// As [`RowReader::read_image`].
+    pub fn read_mask(&mut self, row: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
+        self.read(self.file.masks(), row, 1, bytes)
+    }
+
+    /// As [`RowReader::read_image`], but hands the image to `take` in parts of whole pixels, in order. It is to be
+    /// believed only where this returns no error.
+    ///
+    /// # Errors
+    /// As [`RowReader::read_image`].
+    pub fn read_image_parts(&mut self, row: usize, mut take: impl FnMut(&[u8])) -> Result<(), StoreError> {
+        let (table, verify, mut found) = (self.file.images(), self.checksums.is_some(), 0);
+        self.reader.read_parts(table, row, |part| {
+            if verify {
+                found = crc32c::crc32c_append(found, part);
+            }
+            take(part);
+        })?;
+        self.compare(table, row, 0, || found)
+    }
+
+    fn read(
+        &mut self,
+        table: &'f ChunkTable,
+        row: usize,
+        component: usize,
+        bytes: &mut [u8],
+    ) -> Result<(), StoreError> {
+        self.reader.read(table, row, bytes)?;
+        self.compare(table, row, component, || crc32c::crc32c(bytes))
+    }
+
+    /// Compares a checksum with that of the file, if there is one to compare with.
+    fn compare(
+        &mut self,
+        table: &ChunkTable,
+        row: usize,
+        component: usize,
+        found: impl FnOnce() -> u32,
+    ) -> Result<(), StoreError> {
+        let Some(checksums) = self.checksums else { return Ok(()) };
+        let expected = checksums.cell(row, &mut self.page)?.number(component);
+        let agree = expected == Some(found().into());
+        if agree { Ok(()) } else { Err(table.damaged(row, CodecError::Checksum)) }
+    }
+}
