@@ -50,6 +50,7 @@ pub(super) fn open<'a>(
             };
             TransferSyntax::from_uid(uid)?
         }
+        None if !complete && bytes.len() < start + GUESSED_BYTES => return Ok(None),
         None if start < bytes.len() => guessed.ok_or(DicomFault::NotDicom)?,
         // A file meta group, and nothing else.
         None if start > meta_start => return Err(DicomFault::NoImage.into()),
@@ -92,6 +93,9 @@ fn meta_group(bytes: &[u8], total: usize, start: usize) -> Result<Option<Meta<'_
         }
     }
 }
+
+/// Tag and VR of an element, which [`guess`] looks at.
+const GUESSED_BYTES: usize = 6;
 
 /// What a data set is written in, judged by its first element, which in an image is of a low even group.
 fn guess(data_set: &[u8]) -> Option<TransferSyntax> {
