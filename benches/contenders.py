@@ -89,7 +89,10 @@ def dicomprep(binary, file):
     yield ours("1 thread, to the reader", threads(1))
     if cores > 1:
         yield ours(f"{cores} threads, to the reader", threads(cores))
+    yield ours("--vmsplice, to the reader", [*stored, "--vmsplice"])
+    yield ours("--vmsplice, 1 thread, to the reader", [*threads(1), "--vmsplice"])
     yield ours("float32, to the reader", ["--image-dtype", "float32"])
+    yield ours("float32, --vmsplice, to the reader", ["--image-dtype", "float32", "--vmsplice"])
     yield ours("arrow, to the reader", [*stored, "--format", "arrow"], "arrow")
     yield ours("tar, to WebDataset", [*stored, "--format", "webdataset"], "webdataset")
     yield ours("--no-verify, to the reader", [*stored, "--no-verify"])

@@ -132,10 +132,10 @@ fn add_all(
         images.extend(numbers.iter().map(|number| f32::from_le_bytes(*number)));
         centering.apply(&mut images);
         if let Err(source) = pool.install(|| products.add(&images)) {
-            return ControlFlow::Break(row_error(path, batch, source));
+            return ControlFlow::Break(row_error(path, &batch, source));
         }
         progress.advance(batch.samples.len());
-        ControlFlow::Continue(())
+        ControlFlow::Continue(Some(batch))
     });
     progress.end();
     match ran? {

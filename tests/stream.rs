@@ -30,8 +30,8 @@ fn batches_from(path: &Path, options: &StreamOptions, start: Cursor) -> Vec<Batc
     let mut batches = Vec::new();
     let stream = Stream::open(path, options).unwrap();
     let ran = stream.run(start, |batch, _| {
-        batches.push(batch.clone());
-        ControlFlow::<()>::Continue(())
+        batches.push(batch);
+        ControlFlow::<(), _>::Continue(None)
     });
     assert!(ran.unwrap().is_continue());
     batches
@@ -148,7 +148,7 @@ fn a_damaged_row_ends_the_stream_after_what_stands_before_it() {
             let mut taken = 0;
             let ran = stream.run(Cursor::default(), |batch, _| {
                 taken += batch.samples.len();
-                ControlFlow::<()>::Continue(())
+                ControlFlow::<(), _>::Continue(Some(batch))
             });
             let error = ran.unwrap_err();
             assert!(matches!(error, StreamError::Row { row: 42, .. }), "{error:?}");
@@ -165,13 +165,13 @@ fn a_taker_can_stop_and_panic() {
     let options = StreamOptions { epochs: None, threads: NonZeroUsize::new(3).unwrap(), ..options() };
     let stream = Stream::open(&path, &options).unwrap();
     let mut taken = 0;
-    let ran = stream.run(Cursor::default(), |_, _| {
+    let ran = stream.run(Cursor::default(), |batch, _| {
         taken += 1;
-        if taken == 7 { ControlFlow::Break("enough") } else { ControlFlow::Continue(()) }
+        if taken == 7 { ControlFlow::Break("enough") } else { ControlFlow::Continue(Some(batch)) }
     });
     assert_eq!((ran.unwrap(), taken), (ControlFlow::Break("enough"), 7));
     let panicked = std::panic::catch_unwind(|| {
-        stream.run(Cursor::default(), |_, _| -> ControlFlow<()> { panic!("no") })
+        stream.run(Cursor::default(), |_, _| -> ControlFlow<(), Option<Batch>> { panic!("no") })
     });
     assert!(panicked.is_err());
 }
@@ -192,7 +192,7 @@ fn no_more_than_prefetch_batches_are_in_memory() {
         let ran = stream.run(Cursor::default(), |batch, _| {
             memory.insert(batch.images.as_ptr() as usize);
             batches.fetch_add(1, Ordering::Relaxed);
-            ControlFlow::<()>::Continue(())
+            ControlFlow::<(), _>::Continue(Some(batch))
         });
         assert!(ran.unwrap().is_continue());
         assert!(batches.into_inner() == 39 && memory.len() <= prefetch, "{} of {prefetch}", memory.len());

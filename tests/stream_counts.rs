@@ -35,7 +35,7 @@ fn cost_of_later_epochs(path: &Path, options: &StreamOptions) -> [i64; 3] {
         let options = StreamOptions { epochs: NonZeroU64::new(epochs), ..options.clone() };
         let stream = Stream::open(path, &options).unwrap();
         let (region, reads) = (Region::new(ALLOCATOR), reads());
-        let ran = stream.run(Cursor::default(), |_, _| ControlFlow::<()>::Continue(()));
+        let ran = stream.run(Cursor::default(), |batch, _| ControlFlow::<(), _>::Continue(Some(batch)));
         assert!(ran.unwrap().is_continue());
         let change = region.change();
         Cost {

@@ -11,6 +11,7 @@ mod arrow_columns;
 mod arrow_ipc;
 mod error;
 mod format;
+mod lent;
 mod npy;
 mod output;
 mod portions;

@@ -9,8 +9,10 @@ use std::path::Path;
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 use super::error::SinkError;
+use super::lent::{LEND_FROM_BYTES, Lent, lend};
 use super::portions::write_pieces;
 use crate::store::Target;
+use crate::stream::Batch;
 
 /// How much a pipe is asked to hold, so that the reader finds work while the next batch is made.
 const PIPE_BYTES: usize = 1 << 20;
@@ -27,6 +29,8 @@ pub struct Output {
     /// Only where a file appears in the end.
     target: Option<Target>,
     bytes: u64,
+    /// Only where pages of batches are lent to a pipe.
+    lent: Option<Lent>,
 }
 
 impl Output {
@@ -60,7 +64,47 @@ impl Output {
 
     fn to_file(file: File, name: String, target: Option<Target>) -> Self {
         raise_pipe_capacity(&file);
-        Self { file, name, target, bytes: 0 }
+        Self { file, name, target, bytes: 0, lent: None }
+    }
+
+    /// From now on lends the memory of batches to a pipe instead of copying it (`vmsplice(2)`), and keeps each batch until
+    /// the reader is done with it. `false` where the output is no pipe; then nothing changes.
+    ///
+    /// The reader must copy what it takes, as `read(2)` does; one that passes pages on uncopied, by `splice(2)`, must not
+    /// have more than 16 MiB of them waiting behind it.
+    pub fn lend_memory(&mut self) -> bool {
+        let can = fcntl_getpipe_size(&self.file).is_ok();
+        self.lent = can.then(Lent::default);
+        can
+    }
+
+    /// Writes all `pieces` of `batch`, one after the other; those that stand in its memory may be lent.
+    ///
+    /// # Errors
+    /// As [`Output::write_all`].
+    pub(super) fn write_batch(&mut self, batch: &Batch, pieces: &[&[u8]]) -> Result<(), SinkError> {
+        if self.lent.is_none() {
+            return self.write_all(pieces);
+        }
+        let can_be_lent = |piece: &[u8]| piece.len() >= LEND_FROM_BYTES && batch.holds(piece);
+        for pieces in pieces.chunk_by(|first, second| can_be_lent(first) == can_be_lent(second)) {
+            if !pieces.first().is_some_and(|piece| can_be_lent(piece)) {
+                self.write_all(pieces)?;
+                continue;
+            }
+            for piece in pieces {
+                lend(&self.file, piece, &mut self.bytes).map_err(|source| self.failed(source))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a batch that was written, and returns one whose memory may be used again: this or an earlier one.
+    pub(super) fn release(&mut self, batch: Batch) -> Option<Batch> {
+        match &mut self.lent {
+            Some(lent) => lent.keep(batch, self.bytes, &self.file),
+            None => Some(batch),
+        }
     }
 
     /// Writes all `pieces`, one after the other. Many small ones cost no more than one large.
@@ -68,8 +112,11 @@ impl Output {
     /// # Errors
     /// [`SinkError::Write`]; a part may have been written then.
     pub fn write_all(&mut self, pieces: &[&[u8]]) -> Result<(), SinkError> {
-        write_pieces(&mut self.file, pieces, &mut self.bytes)
-            .map_err(|source| SinkError::Write { to: self.name.clone(), source })
+        write_pieces(&mut self.file, pieces, &mut self.bytes).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: io::Error) -> SinkError {
+        SinkError::Write { to: self.name.clone(), source }
     }
 
     /// How many bytes were written until now.

@@ -26,6 +26,7 @@ pub(super) fn a_schema() -> StreamSchema {
 
 /// A batch of [`a_schema`] in epoch 3: positions from 40 upwards, rows from 100 downwards.
 pub(super) fn a_batch(samples: usize) -> Batch {
+    let (mut images, mut masks) = (Vec::new(), Vec::new());
     let mut batch = Batch { cursor: Cursor { epoch: 3, batch: 20 }, ..Batch::default() };
     for index in 0..samples {
         let number = index as u64;
@@ -33,8 +34,12 @@ pub(super) fn a_batch(samples: usize) -> Batch {
         batch.ids.push(&format!("id/{index}"));
         batch.patient_ids.push(&format!("p{index}"));
         batch.splits.push("train");
-        batch.images.extend((0..15).flat_map(|pixel| (pixel as f32 + 100.0 * index as f32).to_le_bytes()));
-        batch.masks.extend((0..30).map(|pixel| u8::from((pixel + index) % 3 == 0)));
+        images.extend((0..15).flat_map(|pixel| (pixel as f32 + 100.0 * index as f32).to_le_bytes()));
+        masks.extend((0..30).map(|pixel| u8::from((pixel + index) % 3 == 0)));
+    }
+    for (bytes, values) in [(&mut batch.images, images), (&mut batch.masks, masks)] {
+        bytes.resize(values.len()).unwrap();
+        bytes.copy_from_slice(&values);
     }
     batch
 }

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::webdataset_tar::TarEncoder;
 use crate::stream::{Batch, StreamSchema};
 
-/// Writes the batches of one stream. The tensors go from the memory of the batch to the system uncopied.
+/// Writes the batches of one stream. The tensors go from the memory of the batch to the system, not copied before.
 ///
 /// The stream is complete with [`BatchWriter::finish`]; without it, it has no end marker, and a file does not
 /// appear at all. After an error the stream is broken: the writer can only be dropped.
@@ -45,18 +45,19 @@ impl BatchWriter {
         Ok(Self { format, schema: schema.clone(), encoder, output })
     }
 
-    /// Writes a batch completely.
+    /// Writes a batch completely. Returns one whose memory can be used again, this or an earlier one.
     ///
     /// # Errors
     /// [`SinkError::BatchDoesNotFit`], before anything of it is written; [`SinkError::Write`].
-    pub fn write(&mut self, batch: &Batch) -> Result<(), SinkError> {
-        self.check(batch)?;
+    pub fn write(&mut self, batch: Batch) -> Result<Option<Batch>, SinkError> {
+        self.check(&batch)?;
         let pieces = match &mut self.encoder {
-            Encoder::Npy(encoder) => encoder.encode(batch),
-            Encoder::WebDataset(encoder) => encoder.encode(batch),
-            Encoder::Arrow(encoder) => encoder.encode(batch),
+            Encoder::Npy(encoder) => encoder.encode(&batch),
+            Encoder::WebDataset(encoder) => encoder.encode(&batch),
+            Encoder::Arrow(encoder) => encoder.encode(&batch),
         };
-        self.output.write_all(&pieces)
+        self.output.write_batch(&batch, &pieces)?;
+        Ok(self.output.release(batch))
     }
 
     /// How many bytes were written until now.
@@ -127,7 +128,7 @@ mod tests {
         let output = Output::create(&path, false).unwrap();
         let mut writer = BatchWriter::new(format, &a_schema(), output).unwrap();
         for samples in batches {
-            writer.write(&a_batch(*samples)).unwrap();
+            writer.write(a_batch(*samples)).unwrap();
         }
         let before_end = writer.bytes_written();
         let bytes = writer.finish().unwrap();
@@ -181,7 +182,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let output = Output::create(&folder.path().join("stream"), false).unwrap();
             let mut writer = BatchWriter::new(format, &a_schema(), output).unwrap();
-            writer.write(&a_batch(2)).unwrap();
+            writer.write(a_batch(2)).unwrap();
             drop(writer);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{format}");
         }
@@ -194,14 +195,14 @@ mod tests {
             let mut writer = BatchWriter::new(format, &a_schema(), null()).unwrap();
             let before = writer.bytes_written();
             let mut batch = a_batch(2);
-            batch.masks.pop();
-            let error = writer.write(&batch).unwrap_err();
+            batch.masks.resize(59).unwrap();
+            let error = writer.write(batch).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 "batch 3:20: its masks do not fit its number of samples and the schema of the stream"
             );
             let no_texts = Batch { patient_ids: Texts::default(), ..a_batch(2) };
-            assert_eq!(writer.write(&no_texts).is_err(), format.needs_texts());
+            assert_eq!(writer.write(no_texts).is_err(), format.needs_texts());
             assert_eq!(writer.bytes_written() == before, format.needs_texts());
         }
     }

@@ -1,5 +1,6 @@
 //! A batch as it leaves, and what all batches of a stream have in common.
 
+use super::TensorBytes;
 use crate::augment::AugmentSpec;
 use crate::order::{Cursor, Sample};
 
@@ -144,7 +145,7 @@ impl Texts {
 }
 
 /// One batch of decoded samples. Its memory is used again for later batches.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Batch {
     /// Where in the stream it stands.
     pub cursor: Cursor,
@@ -160,9 +161,17 @@ pub struct Batch {
     /// them out.
     pub augmentations: Texts,
     /// The images, sample after sample, as [`StreamSchema::image`] says.
-    pub images: Vec<u8>,
+    pub images: TensorBytes,
     /// The masks, sample after sample, as [`StreamSchema::mask`] says.
-    pub masks: Vec<u8>,
+    pub masks: TensorBytes,
+}
+
+impl Batch {
+    /// Whether `bytes` stand in the memory of the batch's images or masks.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        [&self.images, &self.masks].iter().any(|tensors| tensors.as_ptr_range().contains(&bytes.as_ptr()))
+    }
 }
 
 #[cfg(test)]

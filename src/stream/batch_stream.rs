@@ -119,15 +119,15 @@ impl Stream {
     }
 
     /// Decodes the batches from the one at `start` on all threads, and calls `take` for each in order, on the
-    /// calling thread, with the times until then. Returns what `take` broke off with, if it did. No thread is left
-    /// when this returns.
+    /// calling thread, with the times until then; it returns a batch whose memory can be used again, this or an earlier
+    /// one. Returns what `take` broke off with, if it did. No thread is left when this returns.
     ///
     /// # Errors
     /// [`StreamError`] of the first batch that fails, after those before it were taken.
     pub fn run<B>(
         &self,
         start: Cursor,
-        take: impl FnMut(&Batch, &Times) -> ControlFlow<B>,
+        take: impl FnMut(Batch, &Times) -> ControlFlow<B, Option<Batch>>,
     ) -> Result<ControlFlow<B>, StreamError> {
         let batches = self.plan.batches_from(start)?;
         prefetch::run(self, batches, (self.threads, self.prefetch), take)

@@ -59,7 +59,8 @@ impl<'s> Filler<'s> {
             [&stream.schema().image, &stream.schema().mask].map(|tensor| tensor.sample_bytes());
         let samples = batch.samples.len();
         for (bytes, sample_bytes) in [(&mut batch.images, image_bytes), (&mut batch.masks, mask_bytes)] {
-            resize(bytes, samples * sample_bytes)
+            bytes
+                .resize(samples * sample_bytes)
                 .map_err(|_| Unfilled::Failed(stream.too_large(samples as u64)))?;
         }
         let Batch { images, masks, augmentations, .. } = batch;

@@ -18,6 +18,7 @@ mod prefetch;
 mod row_cache;
 mod select;
 mod standardize;
+mod tensor_bytes;
 
 pub use batch::{Batch, ElementType, StreamSchema, TensorSchema, Texts};
 pub use batch_stream::{Evaluation, Stream};
@@ -33,3 +34,4 @@ pub use options::StreamOptions;
 pub use prefetch::Times;
 pub use select::{RowOptions, select};
 pub use standardize::{Standardization, StandardizeSteps};
+pub use tensor_bytes::TensorBytes;

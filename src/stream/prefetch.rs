@@ -28,12 +28,13 @@ struct Job {
     done: SyncSender<Result<Batch, Unfilled>>,
 }
 
-/// Fills `batches` on `threads` threads, in memory for `prefetch` of them, and calls `take` for each in order.
+/// Fills `batches` on `threads` threads, in memory for `prefetch` of them, and calls `take` for each in order, which
+/// returns one to fill again.
 pub(super) fn run<B>(
     stream: &Stream,
     mut batches: Batches,
     (threads, prefetch): (usize, usize),
-    mut take: impl FnMut(&Batch, &Times) -> ControlFlow<B>,
+    mut take: impl FnMut(Batch, &Times) -> ControlFlow<B, Option<Batch>>,
 ) -> Result<ControlFlow<B>, StreamError> {
     let stopped = AtomicBool::new(false);
     let (jobs, queue) = channel::<Job>();
@@ -66,11 +67,12 @@ pub(super) fn run<B>(
                 Err(Unfilled::Stopped) => break,
             };
             let taking = Instant::now();
-            if let ControlFlow::Break(why) = take(&batch, &times) {
-                return Ok(ControlFlow::Break(why));
-            }
+            let spare = match take(batch, &times) {
+                ControlFlow::Break(why) => return Ok(ControlFlow::Break(why)),
+                ControlFlow::Continue(spare) => spare.unwrap_or_default(),
+            };
             times.taking += taking.elapsed();
-            ahead.extend(batches.next().map(|planned| jobs.begin(planned, batch)));
+            ahead.extend(batches.next().map(|planned| jobs.begin(planned, spare)));
         }
         Ok(ControlFlow::Continue(()))
     })

@@ -46,10 +46,15 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     }
     let makes_file = settings.output.as_ref().is_some_and(|path| !is_pipe_or_device(path));
     let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
-    let sink = match &settings.output {
+    let mut sink = match &settings.output {
         Some(path) => Output::create(path, args.force)?,
         None => Output::stdout()?,
     };
+    if args.work.vmsplice && !sink.lend_memory() {
+        // Takes away what it has begun.
+        drop(sink);
+        wrong_usage("--vmsplice hands pages to a pipe, and the output is none");
+    }
     let progress = StreamProgress::new(output, samples_to_come(&stream, args.order.start));
     match write_all(&stream, args, sink, progress, &interrupt) {
         Ok(totals) => {
@@ -133,18 +138,20 @@ fn write_all(
         if interrupt.is_set() {
             return ControlFlow::Break(Stop::Interrupted);
         }
-        if let Err(error) = writer.write(batch) {
-            return ControlFlow::Break(Stop::Sink(error));
-        }
-        totals.samples += batch.samples.len() as u64;
+        let (samples, cursor) = (batch.samples.len(), batch.cursor);
+        let spare = match writer.write(batch) {
+            Ok(spare) => spare,
+            Err(error) => return ControlFlow::Break(Stop::Sink(error)),
+        };
+        totals.samples += samples as u64;
         totals.batches += 1;
         totals.bytes = writer.bytes_written();
-        totals.next = stream.plan().after(batch.cursor);
+        totals.next = stream.plan().after(cursor);
         totals.times = *times;
         totals.elapsed = began.elapsed();
         interrupt.passed(totals.next);
         progress.update(&totals);
-        ControlFlow::Continue(())
+        ControlFlow::Continue(spare)
     });
     progress.end();
     match ran {
