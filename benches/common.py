@@ -48,7 +48,8 @@ def generated(generator, images, side=256):
 
 
 def replicated(source, name, copies, put):
-    """`source` several times over under new ids; `put` copies or links a file. Only labelled images are taken."""
+    """`source` several times over under new ids. Only labelled images are taken. `put(file, target, copy)` makes the
+    file of copy number `copy`."""
 
     def make(folder):
         with open(source / "link.csv", newline="") as table:
@@ -64,21 +65,37 @@ def replicated(source, name, copies, put):
                 contours.mkdir(parents=True)
                 for contour in (source / "contourfiles" / original / "i-contours").glob("IM-*.txt"):
                     image = f"{int(contour.name.split('-')[2])}.dcm"
-                    put(contour, contours / contour.name)
-                    put(source / "dicoms" / patient / image, images / image)
+                    put(contour, contours / contour.name, copy)
+                    put(source / "dicoms" / patient / image, images / image, copy)
         (folder / "link.csv").write_text("\n".join(rows) + "\n")
 
     return make_once(DATA / name, make)
 
 
+def linked(file, target, _copy):
+    """No copy is made: all are equal."""
+    os.link(file, target)
+
+
+def varied(file, target, copy):
+    """No two copies are equal, as in real data: the last pixel of an image differs, and a contour moves a little."""
+    content = bytearray(file.read_bytes())
+    if file.suffix == ".dcm":
+        content[-2] ^= copy
+    elif copy:
+        points = (map(float, line.split()) for line in content.decode().splitlines())
+        content = "".join(f"{x + copy / 100:.2f} {y:.2f}\n" for x, y in points).encode()
+    target.write_bytes(content)
+
+
 def real(pairs):
-    """The Sunnybrook data replicated to about `pairs` pairs, or None where it is not at hand."""
+    """The Sunnybrook data varied to about `pairs` pairs, or None where it is not at hand."""
     places = [Path(os.environ.get("DICOMPREP_DATA", "/nonexistent")), REPOSITORY.parent / "shared" / "data"]
     for place in places:
         source = place / "sunnybrook" / "final_data"
         if source.is_dir():
             copies = -(-pairs // len(list(source.glob("contourfiles/*/i-contours/IM-*.txt"))))
-            return replicated(source, f"sunnybrook-x{copies}", copies, shutil.copyfile)
+            return replicated(source, f"sunnybrook-x{copies}", copies, varied)
     print("the Sunnybrook data is not here (DICOMPREP_DATA): measuring the generated tree only", file=sys.stderr)
     return None
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import common
-from common import DATA, HERE, REPOSITORY, generated, real, replicated, run
+from common import DATA, HERE, REPOSITORY, generated, linked, real, replicated, run
 
 BASE = "h5py, kept datasets, to the reader"
 FLOOR = "floor: read and inflate on 1 core"
@@ -48,7 +48,7 @@ def small_and_large(generator, pairs):
     source = small if small.name.startswith("sunnybrook") else generated(generator, 2000)
     held = len(list(source.glob("contourfiles/*/i-contours/*.txt")))
     copies = -(-pairs // held)
-    return small, replicated(source, f"{source.name}-linked-x{copies}", copies, os.link)
+    return small, replicated(source, f"{source.name}-linked-x{copies}", copies, linked)
 
 
 def describe(binary, tree, plain=True, check=False):

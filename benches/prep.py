@@ -12,13 +12,12 @@ statistics, and the sync to disk; the script's starts after its imports, and it 
 
 import json
 import operator
-import os
 import shutil
 import statistics
 import sys
 
 import common
-from common import DATA, HERE, generated, real, replicated, run
+from common import DATA, HERE, generated, real, replicated, run, varied
 
 SCRIPT = HERE / "usual_script.py"
 SAME = ["--split", "none", "--mask-rule", "pillow", "--force"]
@@ -125,7 +124,7 @@ def report(tree, results):
 def report_memory(binary, generator, images, log):
     """Peak memory of prep on a tree and on one ten times as large."""
     small = generated(generator, images)
-    large = replicated(small, f"{small.name}-x10", 10, os.link)
+    large = replicated(small, f"{small.name}-x10", 10, varied)
     out = DATA / "memory.h5"
     print("| images | threads | peak MB |\n|---|---|---|")
     for threads in (1, 2, 8):

@@ -1,7 +1,7 @@
 //! Reads input files, bounded, and says of those that cannot be read why.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::num::NonZeroU64;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -44,8 +44,7 @@ pub fn read_header(
     let path = plan.image_path(sample);
     let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
     let (file, length) = open(&path).map_err(failed)?;
-    bytes.clear();
-    (&file).take(HEADER_BYTES as u64).read_to_end(bytes).map_err(failed)?;
+    read_first(&file, HEADER_BYTES, bytes).map_err(failed)?;
     let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
     if let Some(header) = parse(bytes)? {
         return Ok(header);
@@ -96,11 +95,31 @@ pub(super) fn read_file(path: &Path, limit: u64, raise: &str, bytes: &mut Vec<u8
     if length > limit {
         return Err(too_long());
     }
-    bytes.clear();
-    // One byte more than the file has, so that the end is seen without another read.
-    bytes.reserve(usize::try_from(length).map_err(|_| too_long())? + 1);
-    (&file).take(limit.saturating_add(1)).read_to_end(bytes)?;
+    // One byte more than the file has, so that its end is seen.
+    let expected = usize::try_from(length).map_err(|_| too_long())? + 1;
+    read_first(&file, expected, bytes)?;
+    if bytes.len() == expected {
+        // It has grown since.
+        (&file).take(limit.saturating_add(1).saturating_sub(expected as u64)).read_to_end(bytes)?;
+    }
     if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(()) }
+}
+
+/// Reads the first `count` bytes of a file, or all it has, into `bytes`, whatever these hold. Asks for all at once:
+/// [`Read::read_to_end`] begins with small reads where a limit stands before it.
+fn read_first(mut file: &File, count: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    bytes.resize(count, 0);
+    let mut filled = 0;
+    while filled < count {
+        match file.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(())
 }
 
 pub(super) fn unreadable(name: &str, reason: Reason, error: &io::Error) -> Skipped {

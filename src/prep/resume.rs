@@ -31,7 +31,7 @@ pub struct ResumeOptions {
     pub reuse: Vec<PathBuf>,
     /// Forget what an interrupted run has left.
     pub fresh: bool,
-    /// Rows of a segment, which is the most that is lost when the run is stopped; 0 keeps nothing. `None` is 64 MiB of
+    /// Rows of a segment, which is the most that is lost when the run is stopped; 0 keeps nothing. `None` is 256 MiB of
     /// images and masks.
     pub segment_rows: Option<usize>,
 }

@@ -115,10 +115,38 @@ fn parse_point(line: &[u8]) -> Result<Option<[f64; 2]>, ContourFault> {
 }
 
 fn number(bytes: &[u8]) -> Result<f64, ContourFault> {
+    if let Some(value) = short_decimal(bytes) {
+        return Ok(value);
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| ContourFault::NotText)?;
     // `parse` also takes `nan`, `inf` and `infinity`, none of which is finite.
     let value = text.parse().ok().filter(|value: &f64| value.is_finite());
     value.ok_or_else(|| ContourFault::NotANumber { text: text.chars().take(32).collect() })
+}
+
+/// Bytes of a number whose digits are a whole number below 2^53.
+const SHORT: usize = 15;
+
+/// The number that digits with at most one point between them are, if they are few. It is the one that `parse` gives: the
+/// digits and the power of ten are exact in binary64, so that it is their quotient alone that is rounded (W. D. Clinger,
+/// "How to Read Floating Point Numbers Accurately", 1990).
+fn short_decimal(bytes: &[u8]) -> Option<f64> {
+    if bytes.len() > SHORT {
+        return None;
+    }
+    let (mut digits, mut scale, mut point) = (0_u64, 1_u64, false);
+    for &byte in bytes {
+        match byte {
+            b'0'..=b'9' => {
+                digits = digits * 10 + u64::from(byte - b'0');
+                scale *= if point { 10 } else { 1 };
+            }
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    let some = bytes.len() > usize::from(point);
+    some.then(|| digits as f64 / scale as f64)
 }
 
 /// The line of the `point`-th point, both from 1.
@@ -130,7 +158,34 @@ fn line_of_point(bytes: &[u8], point: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn short_numbers_are_those_of_the_standard_library(text in "[0-9]{0,9}\\.?[0-9]{0,9}|[-+0-9.e]{0,16}") {
+            let expected = text.parse::<f64>().ok();
+            if let Some(value) = short_decimal(text.as_bytes()) {
+                prop_assert_eq!(Some(value.to_bits()), expected.map(f64::to_bits));
+            }
+            prop_assert_eq!(number(text.as_bytes()).ok(), expected.filter(|value| value.is_finite()));
+        }
+    }
+
+    #[test]
+    fn numbers_of_contours_are_short() {
+        for text in ["120.50", "0", "7.", ".5", "999999999999999", "0.0000000000001"] {
+            assert_eq!(
+                short_decimal(text.as_bytes()).map(f64::to_bits),
+                text.parse().ok().map(f64::to_bits),
+                "{text}"
+            );
+        }
+        for text in ["", ".", "1.2.3", "-1", "+1", "1e3", "1234567890123456", "0x1", "1 "] {
+            assert_eq!(short_decimal(text.as_bytes()), None, "{text}");
+        }
+    }
 
     #[test]
     fn reads_points_however_they_are_separated() {

@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 /// Bytes of images and masks, before they are compressed, that make a segment.
-const SEGMENT_BYTES: usize = 64 << 20;
+const SEGMENT_BYTES: usize = 256 << 20;
 /// Rows of a segment, whatever their size.
 const SEGMENT_ROWS: (usize, usize) = (16, 4096);
 

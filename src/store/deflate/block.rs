@@ -9,8 +9,10 @@ use super::symbols::{
     matches,
 };
 
-/// The longest literal or length code: four of them and seven bits before them fit into 64 bits.
-const LIMIT: usize = 14;
+/// The longest literal or length code. Inflaters look up 11 bits at once and need a second look for longer codes; a
+/// shorter limit costs nothing, as longer codes are rare and take room in the header. And five of them fit into the 56
+/// bits that are written at once.
+const LIMIT: usize = 11;
 
 /// The code lengths of a block with fixed codes (RFC 1951, 3.2.6).
 const FIXED_LENGTHS: [u8; SYMBOLS + 2] = {
@@ -112,18 +114,20 @@ impl BlockCoder {
         }
     }
 
-    /// Writes four literals at once: each code has at most [`LIMIT`] bits.
+    /// Writes five literals at once: each code has at most [`LIMIT`] bits.
     #[inline]
     fn write_literals(&self, literals: &[u8], bits: &mut BitWriter<'_>) {
-        let mut fours = literals.chunks_exact(4);
-        for four in &mut fours {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|i| self.codes[usize::from(four[i])]);
+        let mut fives = literals.chunks_exact(5);
+        for five in &mut fives {
+            let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|i| self.codes[usize::from(five[i])]);
             let ab = u64::from(a.bits) | u64::from(b.bits) << a.length;
             let cd = u64::from(c.bits) | u64::from(d.bits) << c.length;
             let ab_length = a.length + b.length;
-            bits.put(ab | cd << ab_length, ab_length + c.length + d.length);
+            let abcd_length = ab_length + c.length + d.length;
+            let abcd = ab | cd << ab_length;
+            bits.put(abcd | u64::from(e.bits) << abcd_length, abcd_length + e.length);
         }
-        for byte in fours.remainder() {
+        for byte in fives.remainder() {
             let code = self.codes[usize::from(*byte)];
             bits.put(code.bits.into(), code.length);
         }

@@ -7,12 +7,12 @@
 //! ```text
 //! planes ── scan ──> units of 8,192 symbols: stretches (literals, then a run) and a count of each symbol
 //!        ── split ─> blocks: neighbouring units, merged where one code for both is estimated smaller
-//!        ── block ─> own codes, fixed codes or stored, whichever is smallest; codes of at most 14 bits
+//!        ── block ─> own codes, fixed codes or stored, whichever is smallest; codes of at most 11 bits
 //! ```
 //!
 //! A unit ends with its plane, so a block can begin there. A run is a match of distance 1, the only distance,
 //! so each length and its distance are one entry of a table. Literals are counted and written straight from
-//! the input, four at a time.
+//! the input, several at a time.
 //!
 //! Nothing depends on the machine: estimates are made with whole numbers.
 

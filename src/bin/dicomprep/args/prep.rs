@@ -96,7 +96,7 @@ pub(crate) struct ResumeArgs {
     #[arg(long)]
     fresh: bool,
     /// Keep what is finished every so many rows; 0 keeps nothing, and takes half the space on the disk meanwhile
-    /// [default: 64 MiB of images and masks]
+    /// [default: 256 MiB of images and masks]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32))]
     segment_rows: Option<u32>,
 }
