@@ -20,6 +20,7 @@ import common
 from common import DATA, HERE, generated, real, replicated, run, varied
 
 SCRIPT = HERE / "usual_script.py"
+FLOOR = "floor: read and write"
 SAME = ["--split", "none", "--mask-rule", "pillow", "--force"]
 
 
@@ -34,7 +35,7 @@ def contenders(binary, tree, out):
         "dicomprep, 1 thread": (pack(1), reference),
         "script, 2 processes": ([*python, out / "script-2.h5", "--processes", 2], out / "script-2.h5"),
         f"dicomprep, {cores} threads": (pack(cores), reference),
-        "floor: read and write": ([*python, out / "floor", "--floor", reference], out / "floor"),
+        FLOOR: ([*python, out / "floor", "--floor", reference], out / "floor"),
     }
     if cores == 1:
         del commands["script, 2 processes"]
@@ -91,16 +92,17 @@ with h5py.File(sys.argv[1]) as a, h5py.File(sys.argv[2]) as b:
 def report(tree, results):
     median = lambda name, value: statistics.median(value(result) for result in results[name])
 
-    def ratio(name, value):
-        both = zip(results["script"], results[name])
+    def ratio(name, value, base="script"):
+        both = zip(results[base], results[name])
         return statistics.median(value(base) / value(mine) for base, mine in both)
 
     wall, busy, size = (operator.itemgetter(key) for key in ("wall", "cpu", "bytes"))
     first = results["script"][0]
     print(f"\n{tree.name}: {first['images']} images, {first['raw'] / 1e6:.0f} MB of pixels, "
           f"{len(results['script'])} rounds; times are against the script\n")
-    print("| | images/s | MB/s | CPU ms/image | times faster | times less CPU | file MB | file size | peak MB |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| | images/s | MB/s | CPU ms/image | times faster | times less CPU | CPU, times the floor's | file MB "
+          "| file size | peak MB |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for name in results:
         seconds, images = median(name, wall), first["images"]
         cells = [
@@ -109,6 +111,7 @@ def report(tree, results):
             f"{median(name, busy) * 1e3 / images:.3f}",
             f"{ratio(name, wall):.1f}",
             f"{ratio(name, busy):.1f}",
+            f"{1 / ratio(name, busy, FLOOR):.1f}",
             f"{median(name, size) / 1e6:.1f}",
             f"{1 / ratio(name, size):.3f}",
             f"{median(name, lambda result: result['peak_mb']):.0f}",

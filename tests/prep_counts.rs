@@ -63,8 +63,8 @@ fn replicate(times: usize, root: &Path) -> usize {
     samples
 }
 
-/// Allocations, and bytes allocated, of a run on `root`, images brought to `size`.
-fn cost(root: &Path, size: GridShape) -> [usize; 2] {
+/// Allocations and bytes allocated of a run on `root`, images brought to `size`, and the reads of its plan and the run.
+fn cost(root: &Path, size: GridShape) -> [usize; 3] {
     let cancel = AtomicBool::new(false);
     let control = Control { progress: &Silent, cancel: &cancel };
     let options = PrepOptions {
@@ -89,13 +89,20 @@ fn cost(root: &Path, size: GridShape) -> [usize; 2] {
         strict: false,
     };
     let layout = Layout::new(root, None, None, None).unwrap();
+    let before = reads();
     let plan = plan(&layout, options, &control).unwrap();
     let target = Target::claim(&root.join("x.h5"), true).unwrap();
     let region = Region::new(ALLOCATOR);
     let summary = run(&plan, target, &ResumeOptions::default(), control).unwrap();
     let change = region.change();
     assert!(summary.output.is_some() && summary.rejected.is_empty(), "{summary:?}");
-    [change.allocations + change.reallocations, change.bytes_allocated]
+    [change.allocations + change.reallocations, change.bytes_allocated, reads() - before]
+}
+
+/// How often this process has read from a file.
+fn reads() -> usize {
+    let io = fs::read_to_string("/proc/self/io").unwrap();
+    io.lines().find_map(|line| line.strip_prefix("syscr: ")).unwrap().parse().unwrap()
 }
 
 #[test]
@@ -109,11 +116,13 @@ fn images_after_the_first_are_made_in_memory_that_is_there() {
         let size = GridShape::new(side, side).unwrap();
         let [few, many] = [0, 1].map(|tree: usize| cost(folders[tree].path(), size));
         let more = samples[1] - samples[0];
-        [(many[0] - few[0]) / more, (many[1] - few[1]) / more]
+        [0, 1, 2].map(|what| (many[what] - few[what]) / more)
     });
     // Names, the points of a contour, and what the audit keeps of it: nothing that grows with the image.
-    let [allocations, bytes] = small;
+    let [allocations, bytes, reads] = small;
     assert!(allocations <= 70 && large[0] <= 70, "{small:?} {large:?}");
     assert!(bytes < 16_000, "{bytes} bytes an image");
     assert!(large[1] < bytes + 1_000, "{large:?} bytes an image of 16 times the pixels, {small:?} before");
+    // Each of header, contour, image and contour again is read by one call, and another one finds the end.
+    assert!(reads <= 8, "{reads} reads an image");
 }
