@@ -354,8 +354,12 @@ pub(super) const COMPACT: (u32, u32) = (64, 48);
 pub(super) fn create_file(path: &Path) -> hdf5::Result<File> {
     File::with_options()
         .with_fapl(|access| {
-            // The target holds a lock of its own.
-            access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110).file_locking(false)
+            // The target holds a lock of its own. All chunks are written past HDF5's cache of chunks, which would take
+            // 128 KiB for each dataset.
+            access
+                .libver_bounds(LibraryVersion::V110, LibraryVersion::V110)
+                .file_locking(false)
+                .chunk_cache(1, 0, 0.0)
         })
         .with_fcpl(|create| create.obj_track_times(false).attr_phase_change(COMPACT.0, COMPACT.1))
         .create(path)
