@@ -78,13 +78,15 @@ def linked(file, target, _copy):
 
 
 def varied(file, target, copy):
-    """No two copies are equal, as in real data: the last pixel of an image differs, and a contour moves a little."""
+    """No two copies are equal, as in real data: the last pixels of an image differ, and a contour moves a little."""
     content = bytearray(file.read_bytes())
     if file.suffix == ".dcm":
-        content[-2] ^= copy
+        content[-2] ^= copy % 256
+        content[-4] ^= copy // 256
     elif copy:
         points = (map(float, line.split()) for line in content.decode().splitlines())
-        content = "".join(f"{x + copy / 100:.2f} {y:.2f}\n" for x, y in points).encode()
+        right, down = copy % 64 / 100, copy // 64 / 100
+        content = "".join(f"{x + right:.2f} {y + down:.2f}\n" for x, y in points).encode()
     target.write_bytes(content)
 
 

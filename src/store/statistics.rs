@@ -179,7 +179,8 @@ impl ImageStatistics {
 pub struct ValueHistogram {
     pixel_type: PixelType,
     // Two tables, used in turn: neighbouring pixels are often equal, and a counter that was just
-    // written is slow to read again.
+    // written is slow to read again. A counter that stays 0 is never written, so that the system gives no memory for
+    // the values that no image has.
     counts: [Vec<u64>; 2],
 }
 
@@ -242,7 +243,7 @@ impl ValueHistogram {
 
     /// Forgets all counts.
     pub fn clear(&mut self) {
-        self.counts.iter_mut().for_each(|counts| counts.fill(0));
+        self.counts.iter_mut().flatten().filter(|count| **count != 0).for_each(|count| *count = 0);
     }
 
     /// Adds the counts of `other`, of the same pixel type.
@@ -258,7 +259,10 @@ impl ValueHistogram {
     fn combine(&mut self, other: &Self, change: impl Fn(&mut u64, u64)) {
         let [even, odd] = &other.counts;
         for (mine, theirs) in self.counts[0].iter_mut().zip(even.iter().zip(odd)) {
-            change(mine, theirs.0.wrapping_add(*theirs.1));
+            let theirs = theirs.0.wrapping_add(*theirs.1);
+            if theirs != 0 {
+                change(mine, theirs);
+            }
         }
     }
 
