@@ -51,9 +51,7 @@ pub(super) fn agreement(
     let Assembled::Sample(_) = assembler.assemble(sample, &mut Remarks::default()) else {
         return None;
     };
-    let mut bytes = Vec::new();
-    assembler.pixels().write_le_bytes(&mut bytes);
-    let digest = Sha256::digest(&bytes);
+    let digest = Sha256::digest(assembler.pixels().le_bytes());
     let picture = Picture { pixels: assembler.pixels(), shape: image.shape, large_is_dark: false };
     let structures = plan.structures();
     let contours = assembler.contours();

@@ -105,7 +105,7 @@ impl<'s> Against<'s> {
             return changed.into_iter().map(|detail| (ProblemKind::SourceChanged, detail)).collect();
         }
         let mut found = Vec::new();
-        if image.is_some_and(|image| image != fresh.image) {
+        if image.is_some_and(|image| image != &*fresh.image) {
             found.push("the same image file gives other pixels".to_owned());
         }
         if mask.is_some_and(|mask| mask != fresh.mask) {

@@ -212,7 +212,7 @@ impl<'f> RowMaker<'f> {
             }
             let mut chunk = EncodedChunk::default();
             match part {
-                0 => self.images.encode(fresh.image, self.file.pixel_type().size(), &mut chunk),
+                0 => self.images.encode(&fresh.image, self.file.pixel_type().size(), &mut chunk),
                 _ => self.masks.encode(fresh.mask, 1, &mut chunk),
             }
             chunks[part] = Some(chunk);

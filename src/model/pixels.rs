@@ -1,5 +1,6 @@
 //! Image pixels in one of the types the file can hold.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The number type of the pixels in the file.
@@ -83,7 +84,7 @@ impl Pixels {
         }
     }
 
-    /// Pixels from the bytes that [`Pixels::write_le_bytes`] wrote.
+    /// Pixels from the bytes that [`Pixels::le_bytes`] gave.
     #[must_use]
     pub fn from_le_bytes(pixel_type: PixelType, bytes: &[u8]) -> Self {
         fn pairs(bytes: &[u8]) -> impl Iterator<Item = [u8; 2]> + '_ {
@@ -128,14 +129,22 @@ impl Pixels {
         self.len() == 0
     }
 
-    /// Writes the pixels as little endian bytes into `bytes`, replacing what it held.
-    pub fn write_le_bytes(&self, bytes: &mut Vec<u8>) {
-        bytes.clear();
-        match self {
-            Self::UInt8(v) => bytes.extend_from_slice(v),
-            Self::Int16(v) => bytes.extend(v.iter().flat_map(|x| x.to_le_bytes())),
-            Self::UInt16(v) => bytes.extend(v.iter().flat_map(|x| x.to_le_bytes())),
-            Self::Float32(v) => bytes.extend(v.iter().flat_map(|x| x.to_le_bytes())),
+    /// The pixels as little endian bytes: not a copy where the machine keeps them so itself.
+    #[must_use]
+    pub fn le_bytes(&self) -> Cow<'_, [u8]> {
+        if cfg!(target_endian = "big") {
+            return Cow::Owned(match self {
+                Self::UInt8(v) => v.clone(),
+                Self::Int16(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                Self::UInt16(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                Self::Float32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            });
         }
+        Cow::Borrowed(match self {
+            Self::UInt8(v) => v,
+            Self::Int16(v) => bytemuck::cast_slice(v),
+            Self::UInt16(v) => bytemuck::cast_slice(v),
+            Self::Float32(v) => bytemuck::cast_slice(v),
+        })
     }
 }

@@ -168,13 +168,12 @@ impl Looker<'_> {
     fn look(&self, sizes: Vec<GridShape>) -> Looked {
         let blocks = self.samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut looked = Looked::default();
-            let mut bytes = Vec::new();
             for (index, sample) in samples.iter().enumerate() {
                 if self.control.cancel.load(Ordering::Relaxed) {
                     break;
                 }
                 let number = block * BLOCK + index;
-                self.look_at(&mut looked, (number as u32, sample), sizes[number], &mut bytes);
+                self.look_at(&mut looked, (number as u32, sample), sizes[number]);
             }
             self.control.progress.advance(samples.len());
             looked
@@ -189,13 +188,7 @@ impl Looker<'_> {
         })
     }
 
-    fn look_at(
-        &self,
-        looked: &mut Looked,
-        (number, sample): (u32, &PlannedSample),
-        shape: GridShape,
-        bytes: &mut Vec<u8>,
-    ) {
+    fn look_at(&self, looked: &mut Looked, (number, sample): (u32, &PlannedSample), shape: GridShape) {
         let mut assembler = Assembler::new(self.pairs, &self.shapes[&shape]);
         let Assembled::Sample(facts) = assembler.assemble(sample, &mut looked.remarks) else {
             return;
@@ -207,6 +200,6 @@ impl Looker<'_> {
         let contours = (assembler.contours(), self.pairs.structures());
         let thresholds = &self.options.thresholds;
         looked.findings.extend(against_image(picture, contours, number, thresholds, name));
-        looked.digests.extend(pixel_digest(assembler.pixels(), bytes).map(|digest| (number, digest)));
+        looked.digests.extend(pixel_digest(assembler.pixels()).map(|digest| (number, digest)));
     }
 }

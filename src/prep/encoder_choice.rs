@@ -28,11 +28,11 @@ pub(super) fn choose_encoder(
     }
     let mut encoders = Encoder::ALL.map(|encoder| ChunkEncoder::new(compression, encoder));
     let mut assembler = Assembler::new(plan, options);
-    let (mut bytes, mut chunk, mut sizes) = (Vec::new(), EncodedChunk::default(), [0usize; 2]);
+    let (mut chunk, mut sizes) = (EncodedChunk::default(), [0usize; 2]);
     for sample in samples.iter().step_by(samples.len().div_ceil(TRIED).max(1)) {
         // What is wrong with a sample is told when it is really made.
         if let Assembled::Sample(_) = assembler.assemble(sample, &mut Remarks::default()) {
-            assembler.pixels().write_le_bytes(&mut bytes);
+            let bytes = assembler.pixels().le_bytes();
             for (encoder, size) in encoders.iter_mut().zip(&mut sizes) {
                 encoder.encode(&bytes, options.pixel_type.size(), &mut chunk);
                 *size += chunk.bytes().len();

@@ -20,9 +20,9 @@ const COMPARED: ConvertOptions =
     ConvertOptions { monochrome1: Monochrome1::Invert, target: PixelType::Float32 };
 
 /// The beginning of a digest of `pixels`, which are binary32. `None` where all have one value: such images are equal
-/// because there is nothing on them. `bytes` is memory that is used again.
-pub(super) fn pixel_digest(pixels: &Pixels, bytes: &mut Vec<u8>) -> Option<u64> {
-    pixels.write_le_bytes(bytes);
+/// because there is nothing on them.
+pub(super) fn pixel_digest(pixels: &Pixels) -> Option<u64> {
+    let bytes = pixels.le_bytes();
     let (values, _) = bytes.as_chunks::<4>();
     if values.iter().all(|value| *value == values[0]) {
         return None;
@@ -89,7 +89,7 @@ impl Decoder {
         read_image(pairs, sample, limits, &mut self.bytes).ok()?;
         let header = parse_image("", &self.bytes, limits, &mut self.stored).ok()?;
         convert("", &header, &self.stored, COMPARED, &mut self.pixels).ok()?;
-        Some((ImageFacts::of(&header), pixel_digest(&self.pixels, &mut self.bytes)))
+        Some((ImageFacts::of(&header), pixel_digest(&self.pixels)))
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn pixels_are_compared_unless_there_is_nothing_on_them() {
-        let digest = |values: &[f32]| pixel_digest(&Pixels::Float32(values.to_vec()), &mut vec![1]);
+        let digest = |values: &[f32]| pixel_digest(&Pixels::Float32(values.to_vec()));
         assert_eq!(digest(&[1.0, 2.0, 3.0]), digest(&[1.0, 2.0, 3.0]));
         assert_ne!(digest(&[1.0, 2.0, 3.0]), digest(&[1.0, 3.0, 2.0]));
         assert_eq!(digest(&[2.0; 5]), None);

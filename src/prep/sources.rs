@@ -1,5 +1,6 @@
 //! The rows of a finished file made anew from its sources.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -83,7 +84,6 @@ impl Sources {
             sources: self,
             assembler: Assembler::new(&self.plan.pairs, &self.options),
             namer: Namer::new(&self.plan.pairs, &self.plan.samples, key),
-            image: Vec::new(),
         }
     }
 }
@@ -93,7 +93,6 @@ pub struct SourceRows<'s> {
     sources: &'s Sources,
     assembler: Assembler<'s>,
     namer: Namer<'s>,
-    image: Vec<u8>,
 }
 
 /// A row as `prep` would write it today.
@@ -101,7 +100,7 @@ pub struct FreshRow<'r> {
     /// Its columns.
     pub cells: SampleRow,
     /// Its image (H, W, 1), little endian.
-    pub image: &'r [u8],
+    pub image: Cow<'r, [u8]>,
     /// Its mask (H, W, K).
     pub mask: &'r [u8],
 }
@@ -125,12 +124,12 @@ impl SourceRows<'_> {
         };
         let pixels = self.assembler.pixels();
         let statistics = ImageStatistics::of(pixels);
-        pixels.write_le_bytes(&mut self.image);
+        let image = pixels.le_bytes();
         let masks = self.assembler.masks();
-        let checksum = [crc32c::crc32c(&self.image), crc32c::crc32c(masks)];
+        let checksum = [crc32c::crc32c(&image), crc32c::crc32c(masks)];
         let value_range = [statistics.min as f32, statistics.max as f32];
         let names = self.namer.names(sample);
         let cells = sample_row(names, sample.instance, facts, value_range, checksum);
-        Ok(FreshRow { cells, image: &self.image, mask: masks })
+        Ok(FreshRow { cells, image, mask: masks })
     }
 }

@@ -118,7 +118,6 @@ pub(super) struct Worker<'a, 'p> {
     assembler: Assembler<'a>,
     images: ChunkEncoder,
     masks: ChunkEncoder,
-    bytes: Vec<u8>,
     earlier: EarlierReader<'a>,
     counts: SegmentCounts,
     /// Parts that this thread is to finish.
@@ -138,7 +137,6 @@ impl<'a, 'p> Worker<'a, 'p> {
             images: ChunkEncoder::new(compression, shared.encoder),
             // Masks are runs and nothing else.
             masks: ChunkEncoder::new(compression, Encoder::Planes),
-            bytes: Vec::new(),
             earlier: EarlierReader::new(shared.earlier, expected),
             counts: SegmentCounts::new(plan.pixel_type),
             complete: Vec::new(),
@@ -260,9 +258,9 @@ impl<'a, 'p> Worker<'a, 'p> {
         } else if counts_as_train {
             self.totals.histogram.add(pixels);
         }
-        pixels.write_le_bytes(&mut self.bytes);
-        let checksum = [crc32c::crc32c(&self.bytes), crc32c::crc32c(self.assembler.masks())];
-        self.images.encode(&self.bytes, plan.pixel_type.size(), &mut image);
+        let bytes = pixels.le_bytes();
+        let checksum = [crc32c::crc32c(&bytes), crc32c::crc32c(self.assembler.masks())];
+        self.images.encode(&bytes, plan.pixel_type.size(), &mut image);
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
         let value_range = [statistics.min as f32, statistics.max as f32];
         let names = self.shared.namer.names(sample);

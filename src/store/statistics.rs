@@ -36,7 +36,7 @@ impl ImageStatistics {
         }
     }
 
-    /// The statistics of pixels that stand as [`Pixels::write_le_bytes`] writes them; bytes at the end that
+    /// The statistics of pixels that stand as [`Pixels::le_bytes`] gives them; bytes at the end that
     /// are no whole pixel do not count.
     #[must_use]
     pub fn of_le_bytes(pixel_type: PixelType, bytes: &[u8]) -> Self {
@@ -173,165 +173,6 @@ impl ImageStatistics {
     }
 }
 
-/// How often each value occurs. Integers are counted one by one; floats in bins that are 2⁻⁹ of the
-/// value wide.
-#[derive(Debug, Clone)]
-pub struct ValueHistogram {
-    pixel_type: PixelType,
-    // Two tables, used in turn: neighbouring pixels are often equal, and a counter that was just
-    // written is slow to read again. A counter that stays 0 is never written, so that the system gives no memory for
-    // the values that no image has.
-    counts: [Vec<u64>; 2],
-}
-
-/// Bits of an order-preserving float that are not used for its bin: 14 of the 23 of its mantissa.
-const FLOAT_BIN_SHIFT: u32 = 14;
-
-impl ValueHistogram {
-    /// An empty histogram for images of `pixel_type`.
-    #[must_use]
-    pub fn new(pixel_type: PixelType) -> Self {
-        let bins = match pixel_type {
-            PixelType::UInt8 => 1 << 8,
-            PixelType::Int16 | PixelType::UInt16 => 1 << 16,
-            PixelType::Float32 => 1 << (32 - FLOAT_BIN_SHIFT),
-        };
-        Self { pixel_type, counts: [vec![0; bins], vec![0; bins]] }
-    }
-
-    /// Counts the pixels of an image of the histogram's type; NaN and infinite ones are left out.
-    pub fn add(&mut self, pixels: &Pixels) {
-        match pixels {
-            Pixels::UInt8(values) => self.count(values, usize::from),
-            Pixels::Int16(values) => self.count(values, int16_bin),
-            Pixels::UInt16(values) => self.count(values, usize::from),
-            Pixels::Float32(values) => self.count_floats(values.iter().copied()),
-        }
-    }
-
-    /// Counts pixels that stand as [`Pixels::write_le_bytes`] writes them.
-    pub fn add_le_bytes(&mut self, bytes: &[u8]) {
-        match self.pixel_type {
-            PixelType::UInt8 => self.count(bytes, usize::from),
-            PixelType::Int16 => self.count(bytes.as_chunks().0, |value| int16_bin(i16::from_le_bytes(value))),
-            PixelType::UInt16 => {
-                self.count(bytes.as_chunks().0, |value| usize::from(u16::from_le_bytes(value)));
-            }
-            PixelType::Float32 => {
-                self.count_floats(bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)));
-            }
-        }
-    }
-
-    fn count_floats(&mut self, values: impl Iterator<Item = f32>) {
-        for value in values.filter(|value| value.is_finite()) {
-            self.counts[0][float_bin(value)] += 1;
-        }
-    }
-
-    fn count<T: Copy>(&mut self, values: &[T], bin: impl Fn(T) -> usize) {
-        let [even, odd] = &mut self.counts;
-        let pairs = values.chunks_exact(2);
-        for &value in pairs.remainder() {
-            even[bin(value)] += 1;
-        }
-        for pair in pairs {
-            even[bin(pair[0])] += 1;
-            odd[bin(pair[1])] += 1;
-        }
-    }
-
-    /// Forgets all counts.
-    pub fn clear(&mut self) {
-        self.counts.iter_mut().flatten().filter(|count| **count != 0).for_each(|count| *count = 0);
-    }
-
-    /// Adds the counts of `other`, of the same pixel type.
-    pub fn merge(&mut self, other: &Self) {
-        self.combine(other, |mine, theirs| *mine += theirs);
-    }
-
-    /// Takes away counts that were added before.
-    pub fn subtract(&mut self, other: &Self) {
-        self.combine(other, |mine, theirs| *mine = mine.wrapping_sub(theirs));
-    }
-
-    fn combine(&mut self, other: &Self, change: impl Fn(&mut u64, u64)) {
-        let [even, odd] = &other.counts;
-        for (mine, theirs) in self.counts[0].iter_mut().zip(even.iter().zip(odd)) {
-            let theirs = theirs.0.wrapping_add(*theirs.1);
-            if theirs != 0 {
-                change(mine, theirs);
-            }
-        }
-    }
-
-    /// The smallest value that at least `level` per cent of the pixels do not exceed (numpy's
-    /// `inverted_cdf`); NaN where nothing was counted. For floats, the lower edge of its bin.
-    #[must_use]
-    pub fn percentile(&self, level: f64) -> f64 {
-        let [even, odd] = &self.counts;
-        let count = |(a, b): (&u64, &u64)| a.wrapping_add(*b);
-        let total: u64 = even.iter().zip(odd).map(count).sum();
-        // Levels are given to a tenth of a per cent; in thousandths the rank is an exact integer.
-        let rank = (u128::from(total) * (level * 10.0).round() as u128).div_ceil(1000).max(1) as u64;
-        let mut seen = 0;
-        for (bin, pair) in even.iter().zip(odd).enumerate() {
-            seen += count(pair);
-            if seen >= rank {
-                return self.value(bin);
-            }
-        }
-        f64::NAN
-    }
-
-    /// The bins in which something was counted, ascending, and how much.
-    pub(super) fn bins(&self) -> impl Iterator<Item = (u32, u64)> {
-        let [even, odd] = &self.counts;
-        let counts = (0..).zip(even.iter().zip(odd).map(|(a, b)| a.wrapping_add(*b)));
-        counts.filter(|(_, count)| *count > 0)
-    }
-
-    /// Adds what was counted in a bin. `false` where there is no such bin.
-    pub(super) fn add_bin(&mut self, bin: u32, count: u64) -> bool {
-        let slot = self.counts[0].get_mut(bin as usize);
-        slot.map(|slot| *slot = slot.wrapping_add(count)).is_some()
-    }
-
-    /// Each value that was counted, in ascending order, and how often. For floats, the lower edge of its bin.
-    pub fn counts(&self) -> impl Iterator<Item = (f64, u64)> {
-        let [even, odd] = &self.counts;
-        let counts = even.iter().zip(odd).map(|(a, b)| a.wrapping_add(*b)).enumerate();
-        counts.filter(|(_, count)| *count > 0).map(|(bin, count)| (self.value(bin), count))
-    }
-
-    fn value(&self, bin: usize) -> f64 {
-        match self.pixel_type {
-            PixelType::UInt8 | PixelType::UInt16 => bin as f64,
-            PixelType::Int16 => bin as f64 - 32_768.0,
-            PixelType::Float32 => f64::from(float_of_bin(bin)),
-        }
-    }
-}
-
-fn int16_bin(value: i16) -> usize {
-    usize::from(value as u16 ^ 0x8000)
-}
-
-/// Bins in ascending order of value: the bits of a float are ordered once the sign is folded in.
-fn float_bin(value: f32) -> usize {
-    let bits = value.to_bits();
-    let ordered = if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 };
-    (ordered >> FLOAT_BIN_SHIFT) as usize
-}
-
-fn float_of_bin(bin: usize) -> f32 {
-    let ordered = (bin as u32) << FLOAT_BIN_SHIFT;
-    // A negative bin's lowest value is the one whose cut-off bits are all set in magnitude.
-    let bits = if ordered >> 31 == 1 { ordered & 0x7FFF_FFFF } else { !ordered };
-    f32::from_bits(bits)
-}
-
 /// The statistics of many images together. For float images the order in which they are added decides the
 /// last bits of the sums.
 #[derive(Debug, Clone, Copy, Default)]
@@ -408,53 +249,14 @@ mod tests {
             Pixels::UInt16(vec![65_535, 0, 256]),
             Pixels::Float32(vec![1.5, f32::NAN, -2e9, f32::INFINITY]),
         ];
-        let mut bytes = Vec::new();
         for pixels in images {
-            pixels.write_le_bytes(&mut bytes);
-            let found = ImageStatistics::of_le_bytes(pixels.pixel_type(), &bytes);
+            let found = ImageStatistics::of_le_bytes(pixels.pixel_type(), &pixels.le_bytes());
             assert_eq!(found, ImageStatistics::of(&pixels));
-            let [mut counted, mut expected] = [0, 1].map(|_| ValueHistogram::new(pixels.pixel_type()));
-            counted.add_le_bytes(&bytes);
-            expected.add(&pixels);
-            assert!(counted.counts().eq(expected.counts()) && counted.counts().next().is_some());
-        }
-    }
-
-    #[test]
-    fn percentiles_are_values_of_the_data() {
-        let mut histogram = ValueHistogram::new(PixelType::Int16);
-        histogram.add(&Pixels::Int16((-100..100).collect()));
-        assert_eq!(histogram.percentile(50.0), -1.0);
-        assert_eq!(histogram.percentile(0.5), -100.0);
-        assert_eq!(histogram.percentile(99.5), 98.0);
-        assert_eq!(histogram.percentile(98.0), 95.0);
-    }
-
-    #[test]
-    fn what_is_subtracted_was_never_there() {
-        let image = Pixels::UInt8(vec![7, 7, 9]);
-        let mut first = ValueHistogram::new(PixelType::UInt8);
-        first.add(&image);
-        first.add(&Pixels::UInt8(vec![1, 2, 3]));
-        let mut taken = ValueHistogram::new(PixelType::UInt8);
-        taken.add(&image);
-        first.subtract(&taken);
-        assert_eq!(first.percentile(99.5), 3.0);
-    }
-
-    #[test]
-    fn float_bins_keep_the_order() {
-        let values = [-1e9f32, -2.5, -1.0, -1e-9, 0.0, 1e-9, 1.0, 2.5, 1e9];
-        assert!(values.is_sorted_by_key(|&value| float_bin(value)));
-        for value in values {
-            let edge = float_of_bin(float_bin(value));
-            assert!(edge <= value && (value - edge) <= value.abs() / 512.0, "{value} {edge}");
         }
     }
 
     #[test]
     fn no_image_has_no_statistics() {
         assert!(Moments::default().figures().iter().all(|value| value.is_nan()));
-        assert!(ValueHistogram::new(PixelType::Float32).percentile(50.0).is_nan());
     }
 }

@@ -291,9 +291,7 @@ mod tests {
     const NO_WINDOW: [f32; 2] = [f32::NAN; 2];
 
     fn bytes_of(pixels: &Pixels) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        pixels.write_le_bytes(&mut bytes);
-        bytes
+        pixels.le_bytes().into_owned()
     }
 
     /// One row of `pixels` as `dtype`.

@@ -28,7 +28,7 @@ pub(super) fn code_lengths<const N: usize>(counts: &[u32; N], limit: usize, leng
         return;
     }
     let keys = &mut keys[..used];
-    keys.sort_unstable();
+    sort_by_count(keys);
     let mut depths = [0; N];
     inner_depths(keys, &mut depths[..used - 1]);
     let of_length = leaves_by_length(&depths[..used - 1], limit);
@@ -40,6 +40,36 @@ pub(super) fn code_lengths<const N: usize>(counts: &[u32; N], limit: usize, leng
         }
     }
 }
+
+/// Sorts keys whose symbols ascend, by one digit of their counts after the other, the last one first.
+fn sort_by_count(keys: &mut [u32]) {
+    let mut sorted = [0; 1 << SYMBOL_BITS];
+    let sorted = &mut sorted[..keys.len()];
+    let present = keys.iter().fold(0, |present, key| present | key);
+    for shift in (SYMBOL_BITS..u32::BITS).step_by(DIGITS.ilog2() as usize) {
+        if present >> shift == 0 {
+            break;
+        }
+        let digit = |key: u32| (key >> shift) as usize % DIGITS;
+        let mut places = [0u32; DIGITS];
+        for &key in keys.iter() {
+            places[digit(key)] += 1;
+        }
+        let mut place = 0;
+        for count in &mut places {
+            (*count, place) = (place, place + *count);
+        }
+        for &key in keys.iter() {
+            let place = &mut places[digit(key)];
+            sorted[*place as usize] = key;
+            *place += 1;
+        }
+        keys.copy_from_slice(sorted);
+    }
+}
+
+/// Values of a digit in [`sort_by_count`].
+const DIGITS: usize = 1 << 8;
 
 const SYMBOL_MASK: u32 = (1 << SYMBOL_BITS) - 1;
 

@@ -1,0 +1,271 @@
+//! How often each pixel value occurs.
+
+use crate::model::{PixelType, Pixels};
+
+/// How often each value occurs. Integers are counted one by one; floats in bins that are 2⁻⁹ of the
+/// value wide.
+#[derive(Debug, Clone)]
+pub struct ValueHistogram {
+    pixel_type: PixelType,
+    /// Of each bin; what [`recent`](Self::recent) says comes on top. A counter that stays 0 is never written, here and
+    /// there, so that the system gives no memory for the values that no image has.
+    counts: Vec<u64>,
+    /// Integers that were counted lately, in tables that take turns: neighbouring pixels are often equal, and a counter
+    /// that was just written is slow to read again.
+    recent: [Vec<u32>; 4],
+    /// How many these are, which no counter of them exceeds.
+    recent_values: u32,
+}
+
+/// Values that are counted before [`ValueHistogram::settle`] is asked for again.
+const PORTION: usize = 1 << 24;
+
+/// Bits of an order-preserving float that are not used for its bin: 14 of the 23 of its mantissa.
+const FLOAT_BIN_SHIFT: u32 = 14;
+
+impl ValueHistogram {
+    /// An empty histogram for images of `pixel_type`.
+    #[must_use]
+    pub fn new(pixel_type: PixelType) -> Self {
+        let (bins, recent) = match pixel_type {
+            PixelType::UInt8 => (1 << 8, 1 << 8),
+            PixelType::Int16 | PixelType::UInt16 => (1 << 16, 1 << 16),
+            PixelType::Float32 => (1 << (u32::BITS - FLOAT_BIN_SHIFT), 0),
+        };
+        let recent = std::array::from_fn(|_| vec![0; recent]);
+        Self { pixel_type, counts: vec![0; bins], recent, recent_values: 0 }
+    }
+
+    /// Counts the pixels of an image of the histogram's type; NaN and infinite ones are left out.
+    pub fn add(&mut self, pixels: &Pixels) {
+        match pixels {
+            Pixels::UInt8(values) => self.count(values, usize::from),
+            Pixels::Int16(values) => self.count(values, int16_bin),
+            Pixels::UInt16(values) => self.count(values, usize::from),
+            Pixels::Float32(values) => self.count_floats(values.iter().copied()),
+        }
+    }
+
+    /// Counts pixels that stand as [`Pixels::le_bytes`] gives them.
+    pub fn add_le_bytes(&mut self, bytes: &[u8]) {
+        match self.pixel_type {
+            PixelType::UInt8 => self.count(bytes, usize::from),
+            PixelType::Int16 => self.count(bytes.as_chunks().0, |value| int16_bin(i16::from_le_bytes(value))),
+            PixelType::UInt16 => {
+                self.count(bytes.as_chunks().0, |value| usize::from(u16::from_le_bytes(value)));
+            }
+            PixelType::Float32 => {
+                self.count_floats(bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)));
+            }
+        }
+    }
+
+    fn count_floats(&mut self, values: impl Iterator<Item = f32>) {
+        for value in values.filter(|value| value.is_finite()) {
+            self.counts[float_bin(value)] += 1;
+        }
+    }
+
+    fn count<T: Copy>(&mut self, values: &[T], bin: impl Fn(T) -> usize) {
+        for portion in values.chunks(PORTION) {
+            if self.recent_values > u32::MAX - PORTION as u32 {
+                self.settle();
+            }
+            self.recent_values += portion.len() as u32;
+            let [a, b, c, d] = &mut self.recent;
+            let (fours, rest) = portion.as_chunks();
+            for &[first, second, third, fourth] in fours {
+                a[bin(first)] += 1;
+                b[bin(second)] += 1;
+                c[bin(third)] += 1;
+                d[bin(fourth)] += 1;
+            }
+            for &value in rest {
+                a[bin(value)] += 1;
+            }
+        }
+    }
+
+    /// Adds what was counted lately to the counts.
+    fn settle(&mut self) {
+        for recent in &mut self.recent {
+            for (count, recent) in self.counts.iter_mut().zip(recent).filter(|(_, recent)| **recent > 0) {
+                *count = count.wrapping_add(std::mem::take(recent).into());
+            }
+        }
+        self.recent_values = 0;
+    }
+
+    /// Forgets all counts.
+    pub fn clear(&mut self) {
+        self.settle();
+        self.counts.iter_mut().filter(|count| **count != 0).for_each(|count| *count = 0);
+    }
+
+    /// Adds the counts of `other`, of the same pixel type.
+    pub fn merge(&mut self, other: &Self) {
+        for (bin, count) in other.occupied() {
+            self.counts[bin] = self.counts[bin].wrapping_add(count);
+        }
+    }
+
+    /// Takes away counts that were added before.
+    pub fn subtract(&mut self, other: &Self) {
+        for (bin, count) in other.occupied() {
+            self.counts[bin] = self.counts[bin].wrapping_sub(count);
+        }
+    }
+
+    /// The bins in which something was counted, ascending, and how much.
+    fn occupied(&self) -> impl Iterator<Item = (usize, u64)> {
+        let recent = |bin: usize| self.recent.iter().filter_map(move |table| table.get(bin));
+        let count = move |(bin, &count): (usize, &u64)| {
+            (bin, recent(bin).fold(count, |sum, &recent| sum.wrapping_add(recent.into())))
+        };
+        self.counts.iter().enumerate().map(count).filter(|(_, count)| *count > 0)
+    }
+
+    /// The smallest value that at least `level` per cent of the pixels do not exceed (numpy's
+    /// `inverted_cdf`); NaN where nothing was counted. For floats, the lower edge of its bin.
+    #[must_use]
+    pub fn percentile(&self, level: f64) -> f64 {
+        let total: u64 = self.occupied().map(|(_, count)| count).sum();
+        // Levels are given to a tenth of a per cent; in thousandths the rank is an exact integer.
+        let rank = (u128::from(total) * (level * 10.0).round() as u128).div_ceil(1000).max(1) as u64;
+        let mut seen = 0;
+        let reaches_rank = |(_, count): &(usize, u64)| {
+            seen += count;
+            seen >= rank
+        };
+        self.occupied().find(reaches_rank).map_or(f64::NAN, |(bin, _)| self.value(bin))
+    }
+
+    /// As [`ValueHistogram::counts`], with the numbers of bins.
+    pub(super) fn bins(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.occupied().map(|(bin, count)| (bin as u32, count))
+    }
+
+    /// Adds what was counted in a bin. `false` where there is no such bin.
+    pub(super) fn add_bin(&mut self, bin: u32, count: u64) -> bool {
+        let slot = self.counts.get_mut(bin as usize);
+        slot.map(|slot| *slot = slot.wrapping_add(count)).is_some()
+    }
+
+    /// Each value that was counted, in ascending order, and how often. For floats, the lower edge of its bin.
+    pub fn counts(&self) -> impl Iterator<Item = (f64, u64)> {
+        self.occupied().map(|(bin, count)| (self.value(bin), count))
+    }
+
+    fn value(&self, bin: usize) -> f64 {
+        match self.pixel_type {
+            PixelType::UInt8 | PixelType::UInt16 => bin as f64,
+            PixelType::Int16 => bin as f64 - 32_768.0,
+            PixelType::Float32 => f64::from(float_of_bin(bin)),
+        }
+    }
+}
+
+fn int16_bin(value: i16) -> usize {
+    usize::from(value as u16 ^ 0x8000)
+}
+
+/// Bins in ascending order of value: the bits of a float are ordered once the sign is folded in.
+fn float_bin(value: f32) -> usize {
+    let bits = value.to_bits();
+    let ordered = if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 };
+    (ordered >> FLOAT_BIN_SHIFT) as usize
+}
+
+fn float_of_bin(bin: usize) -> f32 {
+    let ordered = (bin as u32) << FLOAT_BIN_SHIFT;
+    // A negative bin's lowest value is the one whose cut-off bits are all set in magnitude.
+    let bits = if ordered >> 31 == 1 { ordered & 0x7FFF_FFFF } else { !ordered };
+    f32::from_bits(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histogram(images: &[Pixels]) -> ValueHistogram {
+        let mut histogram = ValueHistogram::new(images[0].pixel_type());
+        images.iter().for_each(|pixels| histogram.add(pixels));
+        histogram
+    }
+
+    #[test]
+    fn bytes_count_as_the_pixels_they_are() {
+        let images = [
+            Pixels::UInt8(vec![0, 255, 7, 7, 7]),
+            Pixels::Int16(vec![-32_768, 32_767, -1]),
+            Pixels::UInt16(vec![65_535, 0, 256]),
+            Pixels::Float32(vec![1.5, f32::NAN, -2e9, f32::INFINITY]),
+        ];
+        for pixels in images {
+            let mut counted = ValueHistogram::new(pixels.pixel_type());
+            counted.add_le_bytes(&pixels.le_bytes());
+            assert!(counted.counts().eq(histogram(&[pixels]).counts()) && counted.counts().next().is_some());
+        }
+    }
+
+    #[test]
+    fn counts_are_those_of_all_images_settled_or_not() {
+        let images = [(0..1001).map(|i| i % 37 - 5).collect(), vec![3; 10]].map(Pixels::Int16);
+        let (whole, mut settled) = (histogram(&images), histogram(&images[..1]));
+        settled.settle();
+        settled.add(&images[1]);
+        let found: Vec<(f64, u64)> = settled.counts().collect();
+        assert_eq!(found, whole.counts().collect::<Vec<_>>());
+        // 1001 is 27 times 37 and 2 more.
+        assert_eq!((found[0], found[8], found.len()), ((-5.0, 28), (3.0, 37), 37));
+        settled.clear();
+        assert_eq!(settled.counts().count(), 0);
+    }
+
+    #[test]
+    fn no_counter_overflows() {
+        let mut histogram = ValueHistogram::new(PixelType::UInt8);
+        // As if so many had been counted one by one.
+        histogram.recent[0][7] = u32::MAX - 1;
+        histogram.recent_values = u32::MAX - 1;
+        histogram.add(&Pixels::UInt8(vec![7; 12]));
+        assert_eq!(histogram.counts().collect::<Vec<_>>(), [(7.0, u64::from(u32::MAX) + 11)]);
+    }
+
+    #[test]
+    fn percentiles_are_values_of_the_data() {
+        let mut histogram = ValueHistogram::new(PixelType::Int16);
+        histogram.add(&Pixels::Int16((-100..100).collect()));
+        assert_eq!(histogram.percentile(50.0), -1.0);
+        assert_eq!(histogram.percentile(0.5), -100.0);
+        assert_eq!(histogram.percentile(99.5), 98.0);
+        assert_eq!(histogram.percentile(98.0), 95.0);
+    }
+
+    #[test]
+    fn what_is_subtracted_was_never_there() {
+        let image = Pixels::UInt8(vec![7, 7, 9]);
+        let mut first = ValueHistogram::new(PixelType::UInt8);
+        first.add(&image);
+        first.add(&Pixels::UInt8(vec![1, 2, 3]));
+        let mut taken = ValueHistogram::new(PixelType::UInt8);
+        taken.add(&image);
+        first.subtract(&taken);
+        assert_eq!(first.percentile(99.5), 3.0);
+    }
+
+    #[test]
+    fn float_bins_keep_the_order() {
+        let values = [-1e9f32, -2.5, -1.0, -1e-9, 0.0, 1e-9, 1.0, 2.5, 1e9];
+        assert!(values.is_sorted_by_key(|&value| float_bin(value)));
+        for value in values {
+            let edge = float_of_bin(float_bin(value));
+            assert!(edge <= value && (value - edge) <= value.abs() / 512.0, "{value} {edge}");
+        }
+    }
+
+    #[test]
+    fn nothing_has_no_percentile() {
+        assert!(ValueHistogram::new(PixelType::Float32).percentile(50.0).is_nan());
+    }
+}
