@@ -11,7 +11,7 @@ pub struct ValueHistogram {
     /// there, so that the system gives no memory for the values that no image has.
     counts: Vec<u64>,
     /// Integers that were counted lately, in tables that take turns: neighbouring pixels are often equal, and a counter
-    /// that was just written is slow to read again.
+    /// that was just written is slow to read again. There are none before the first integer is counted.
     recent: [Vec<u32>; 4],
     /// How many these are, which no counter of them exceeds.
     recent_values: u32,
@@ -27,13 +27,12 @@ impl ValueHistogram {
     /// An empty histogram for images of `pixel_type`.
     #[must_use]
     pub fn new(pixel_type: PixelType) -> Self {
-        let (bins, recent) = match pixel_type {
-            PixelType::UInt8 => (1 << 8, 1 << 8),
-            PixelType::Int16 | PixelType::UInt16 => (1 << 16, 1 << 16),
-            PixelType::Float32 => (1 << (u32::BITS - FLOAT_BIN_SHIFT), 0),
+        let bins = match pixel_type {
+            PixelType::UInt8 => 1 << 8,
+            PixelType::Int16 | PixelType::UInt16 => 1 << 16,
+            PixelType::Float32 => 1 << (u32::BITS - FLOAT_BIN_SHIFT),
         };
-        let recent = std::array::from_fn(|_| vec![0; recent]);
-        Self { pixel_type, counts: vec![0; bins], recent, recent_values: 0 }
+        Self { pixel_type, counts: vec![0; bins], recent: Default::default(), recent_values: 0 }
     }
 
     /// Counts the pixels of an image of the histogram's type; NaN and infinite ones are left out.
@@ -67,6 +66,9 @@ impl ValueHistogram {
     }
 
     fn count<T: Copy>(&mut self, values: &[T], bin: impl Fn(T) -> usize) {
+        if self.recent[0].is_empty() {
+            self.recent = std::array::from_fn(|_| vec![0; self.counts.len()]);
+        }
         for portion in values.chunks(PORTION) {
             if self.recent_values > u32::MAX - PORTION as u32 {
                 self.settle();
@@ -224,7 +226,7 @@ mod tests {
 
     #[test]
     fn no_counter_overflows() {
-        let mut histogram = ValueHistogram::new(PixelType::UInt8);
+        let mut histogram = histogram(&[Pixels::UInt8(vec![7])]);
         // As if so many had been counted one by one.
         histogram.recent[0][7] = u32::MAX - 1;
         histogram.recent_values = u32::MAX - 1;
