@@ -35,8 +35,8 @@ def make_once(target, make):
 
 
 def generated(generator, images, side=256):
-    """A synthetic tree of about `images` images of `side` x `side`, all of them labelled."""
-    each = min(40, images)
+    """A synthetic tree of `images` images of `side` x `side`, all of them labelled, for at most 40 of a patient."""
+    each = max(each for each in range(1, 41) if images % each == 0)
     patients = images // each
     size = ["--patients", patients, "--images", each, "--size", f"{side}x{side}", "--labelled", 1]
 

@@ -48,8 +48,10 @@ impl BatchesSettings {
     pub(crate) fn resolve(args: &BatchesArgs) -> anyhow::Result<Self> {
         let (selection, order, form, work) = (&args.selection, &args.order, &args.form, &args.work);
         let rank = Rank::new(order.rank, order.world_size);
-        let threads = work.threads.map_or_else(all_cores, usize::from);
-        let prefetch = work.prefetch.map_or_else(|| (threads + 1).max(4), NonZeroUsize::get);
+        // Whoever writes into a pipe sleeps and wakes with its reader. A thread and batches more than needed let the
+        // others go on meanwhile: a fifth more samples a second.
+        let threads = work.threads.map_or_else(|| all_cores() + 1, usize::from);
+        let prefetch = work.prefetch.map_or_else(|| threads + 3, NonZeroUsize::get);
         let stream = StreamOptions {
             rows: RowOptions {
                 split: selection.split.clone(),

@@ -148,10 +148,10 @@ pub(crate) struct FormArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "How it is done (the bytes do not depend on it)")]
 pub(crate) struct WorkArgs {
-    /// Threads that decode [default: all cores]
+    /// Threads that decode [default: one more than cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// Batches in memory [default: 4, or one more than threads]
+    /// Batches in memory [default: 3 more than threads]
     #[arg(long, value_name = "N")]
     pub(crate) prefetch: Option<NonZeroUsize>,
     /// Memory for decoded samples that later epochs need again, as in 512M or 4G
