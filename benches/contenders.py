@@ -86,6 +86,7 @@ def dicomprep(binary, file):
 
     threads = lambda count: [*stored, "--threads", count]
     everything = int(file.samples * file.sample_bytes * 1.25) + (64 << 20)
+    yield ours("to the reader", stored)
     yield ours("1 thread, to the reader", threads(1))
     if cores > 1:
         yield ours(f"{cores} threads, to the reader", threads(cores))

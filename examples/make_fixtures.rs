@@ -217,8 +217,11 @@ impl Scene {
         let phases = if options.images >= 20 { 20 } else { 5 };
         let (slice, phase) = ((image - 1) / phases, (image - 1) % phases);
         let slices = options.images.div_ceil(phases);
-        // 0 when the heart is filled, 1 when it is emptied.
-        let squeeze = 1.0 - ((2 * phase) as f64 / phases as f64 - 1.0).abs();
+        // 0 when the heart is filled, 1 when it is emptied: faster than it fills where there are phases enough to tell,
+        // so that no two of them are equal.
+        let emptied = if phases == 20 { 7.0 } else { phases as f64 / 2.0 };
+        let (phase_begun, phases_left) = (phase as f64, (phases - phase) as f64);
+        let squeeze = (phase_begun / emptied).min(phases_left / (phases as f64 - emptied));
         let taper = 1.0 - 0.35 * slice as f64 / slices as f64;
         let key = hash(&[patient.key, 30, image]);
         let shift = |axis: u64| uniform(-1.5, 1.5, &[patient.key, 31, slice, axis]);
