@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use bytemuck::NoUninit;
+
 /// The number type of the pixels in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PixelType {
@@ -132,19 +134,22 @@ impl Pixels {
     /// The pixels as little endian bytes: not a copy where the machine keeps them so itself.
     #[must_use]
     pub fn le_bytes(&self) -> Cow<'_, [u8]> {
-        if cfg!(target_endian = "big") {
-            return Cow::Owned(match self {
-                Self::UInt8(v) => v.clone(),
-                Self::Int16(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-                Self::UInt16(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-                Self::Float32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            });
+        match self {
+            Self::UInt8(v) => Cow::Borrowed(v),
+            Self::Int16(v) => little_endian(v, |x| x.to_le_bytes()),
+            Self::UInt16(v) => little_endian(v, |x| x.to_le_bytes()),
+            Self::Float32(v) => little_endian(v, |x| x.to_le_bytes()),
         }
-        Cow::Borrowed(match self {
-            Self::UInt8(v) => v,
-            Self::Int16(v) => bytemuck::cast_slice(v),
-            Self::UInt16(v) => bytemuck::cast_slice(v),
-            Self::Float32(v) => bytemuck::cast_slice(v),
-        })
+    }
+}
+
+fn little_endian<T: Copy + NoUninit, const N: usize>(
+    values: &[T],
+    bytes: impl Fn(T) -> [u8; N],
+) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        Cow::Borrowed(bytemuck::cast_slice(values))
+    } else {
+        Cow::Owned(values.iter().copied().flat_map(bytes).collect())
     }
 }

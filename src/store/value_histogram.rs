@@ -7,8 +7,9 @@ use crate::model::{PixelType, Pixels};
 #[derive(Debug, Clone)]
 pub struct ValueHistogram {
     pixel_type: PixelType,
-    /// Of each bin; what [`recent`](Self::recent) says comes on top. A counter that stays 0 is never written, here and
-    /// there, so that the system gives no memory for the values that no image has.
+    /// Of each bin, modulo 2^64; what [`recent`](Self::recent) says comes on top, and makes up for what was subtracted
+    /// here and had been counted there. A counter that stays 0 is never written, here and there, so that the system
+    /// gives no memory for the values that no image has.
     counts: Vec<u64>,
     /// Integers that were counted lately, in tables that take turns: neighbouring pixels are often equal, and a counter
     /// that was just written is slow to read again. There are none before the first integer is counted.

@@ -27,10 +27,10 @@ class Dicomprep:
     def __init__(self):
         self.path = (REPOSITORY / os.environ.get("DICOMPREP", "target/debug/dicomprep")).resolve()
 
-    def __call__(self, *words, cwd=None, env=None, timeout=120):
-        """Runs it; standard input is closed."""
+    def __call__(self, *words, cwd=None, env=None, timeout=120, under=()):
+        """Runs it, `under` another command if need be; standard input is closed."""
         return subprocess.run(
-            [str(self.path), *map(str, words)],
+            [*under, str(self.path), *map(str, words)],
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
