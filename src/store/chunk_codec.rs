@@ -125,7 +125,7 @@ impl ChunkEncoder {
             return;
         }
         let input = if element_size > 1 {
-            shuffle(bytes, element_size, &mut self.planes);
+            shuffle_on_this_machine(bytes, element_size, &mut self.planes);
             &self.planes
         } else {
             bytes
@@ -273,37 +273,29 @@ fn inflate(
     if found == expected { Ok(()) } else { Err(CodecError::Length { found, expected }) }
 }
 
-fn shuffle(bytes: &[u8], element_size: usize, planes: &mut Vec<u8>) {
+/// [`shuffle`] with the widest vectors that there are.
+fn shuffle_on_this_machine(bytes: &[u8], element_size: usize, planes: &mut Vec<u8>) {
     planes.resize(bytes.len(), 0);
-    if element_size == 2 {
-        return shuffle_pairs(bytes, planes);
-    }
+    pulp::Arch::new().dispatch(|| shuffle(bytes, element_size, planes));
+}
+
+/// All first bytes of the elements in `bytes`, then all second bytes, and so on.
+#[inline(always)]
+fn shuffle(bytes: &[u8], element_size: usize, planes: &mut [u8]) {
     let elements = bytes.len() / element_size;
+    if element_size == 2 {
+        // Written so that the compiler takes many apart at a time.
+        let (low, high) = planes.split_at_mut(elements);
+        for ((pair, low), high) in bytes.as_chunks().0.iter().zip(low).zip(high) {
+            let value = u16::from_le_bytes(*pair);
+            (*low, *high) = (value as u8, (value >> 8) as u8);
+        }
+        return;
+    }
     for (plane, values) in planes.chunks_exact_mut(elements.max(1)).enumerate().take(element_size) {
         for (value, element) in values.iter_mut().zip(bytes.chunks_exact(element_size)) {
             *value = element[plane];
         }
-    }
-}
-
-/// Four elements at a time: in a word, the bytes of a plane are moved together.
-fn shuffle_pairs(bytes: &[u8], planes: &mut [u8]) {
-    fn gather(word: u64) -> [u8; 4] {
-        let word = word & 0x00FF_00FF_00FF_00FF;
-        let word = (word | word >> 8) & 0x0000_FFFF_0000_FFFF;
-        ((word | word >> 16) as u32).to_le_bytes()
-    }
-    let (low, high) = planes.split_at_mut(bytes.len() / 2);
-    let (words, rest) = bytes.as_chunks::<8>();
-    let (low, low_rest) = low.as_chunks_mut::<4>();
-    let (high, high_rest) = high.as_chunks_mut::<4>();
-    for ((word, low), high) in words.iter().zip(low).zip(high) {
-        let word = u64::from_le_bytes(*word);
-        *low = gather(word);
-        *high = gather(word >> 8);
-    }
-    for ((pair, low), high) in rest.chunks_exact(2).zip(low_rest).zip(high_rest) {
-        [*low, *high] = [pair[0], pair[1]];
     }
 }
 
@@ -369,13 +361,13 @@ mod tests {
     #[test]
     fn shuffle_makes_byte_planes() {
         let mut planes = Vec::new();
-        shuffle(&[1, 2, 3, 4, 5, 6], 2, &mut planes);
+        shuffle_on_this_machine(&[1, 2, 3, 4, 5, 6], 2, &mut planes);
         assert_eq!(planes, [1, 3, 5, 2, 4, 6]);
         let bytes: Vec<u8> = (0..50).collect();
-        shuffle(&bytes, 2, &mut planes);
+        shuffle_on_this_machine(&bytes, 2, &mut planes);
         let (even, odd): (Vec<u8>, Vec<u8>) = bytes.iter().partition(|&&byte| byte % 2 == 0);
         assert_eq!(planes, [even, odd].concat());
-        shuffle(&[1, 2, 3, 4, 5, 6, 7, 8], 4, &mut planes);
+        shuffle_on_this_machine(&[1, 2, 3, 4, 5, 6, 7, 8], 4, &mut planes);
         assert_eq!(planes, [1, 5, 2, 6, 3, 7, 4, 8]);
     }
 
