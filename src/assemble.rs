@@ -3,6 +3,7 @@
 mod contour;
 mod files;
 mod fit;
+mod image_file;
 mod made_before;
 
 use std::time::{Duration, Instant};
@@ -14,8 +15,9 @@ pub use files::{fetch_header, read_header, read_image};
 pub use fit::Fit;
 pub use made_before::{MadeBefore, NothingBefore};
 
-use files::{dicom_skipped, read_file, unreadable};
+use files::dicom_skipped;
 use fit::Fitter;
+use image_file::ImageReader;
 
 use crate::model::{
     Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason, Skipped,
@@ -117,8 +119,7 @@ pub struct Assembler<'a> {
     plan: &'a PairPlan,
     options: &'a AssembleOptions,
     rasterizer: Rasterizer,
-    /// The image file.
-    bytes: Vec<u8>,
+    images: ImageReader,
     /// The contour file.
     text: Vec<u8>,
     stored: StoredPixels,
@@ -139,7 +140,7 @@ impl<'a> Assembler<'a> {
             plan,
             options,
             rasterizer: Rasterizer::new(options.mask_rule),
-            bytes: Vec::new(),
+            images: ImageReader::default(),
             text: Vec::new(),
             stored: StoredPixels::default(),
             pixels: Pixels::empty(options.pixel_type),
@@ -185,18 +186,19 @@ impl<'a> Assembler<'a> {
 
     /// Reads the files of `sample` and makes its pixels and masks. What cannot be used goes to `remarks`.
     pub fn assemble(&mut self, sample: &PlannedSample, remarks: &mut Remarks) -> Assembled {
-        self.assemble_or_take(sample, &mut NothingBefore, remarks)
+        self.assemble_or_take((sample, None), &mut NothingBefore, remarks)
     }
 
     /// As [`Assembler::assemble`]; but where the sample was made `before` of files with the same bytes, its pixels and
-    /// masks are taken from there.
+    /// masks are taken from there. The image of the sample that will be asked for `next` may be read together with
+    /// that of `sample`.
     pub fn assemble_or_take(
         &mut self,
-        sample: &PlannedSample,
+        (sample, next): (&PlannedSample, Option<&PlannedSample>),
         before: &mut impl MadeBefore,
         remarks: &mut Remarks,
     ) -> Assembled {
-        let source_sha256 = match self.read_image(sample) {
+        let source_sha256 = match self.read_image(sample, next) {
             Ok(sha256) => sha256,
             Err(skipped) => {
                 reject_image(self.plan, sample, skipped, remarks);
@@ -240,13 +242,14 @@ impl<'a> Assembler<'a> {
     }
 
     /// Reads the image file; returns its digest.
-    fn read_image(&mut self, sample: &PlannedSample) -> Result<[u8; 32], Skipped> {
+    fn read_image(
+        &mut self,
+        sample: &PlannedSample,
+        next: Option<&PlannedSample>,
+    ) -> Result<[u8; 32], Skipped> {
         let start = Instant::now();
-        let limit = self.options.limits.max_image_bytes;
-        read_file(&self.plan.image_path(sample), limit, "; see --max-image-bytes", &mut self.bytes)
-            .map_err(|error| unreadable(&self.plan.image_name(sample), Reason::ImageUnreadable, &error))?;
-        let sha256 = Sha256::digest(&self.bytes).into();
-        self.bytes_read += self.bytes.len() as u64;
+        let sha256 = self.images.read((self.plan, &self.options.limits), sample, next)?;
+        self.bytes_read += self.images.bytes().len() as u64;
         self.times.read += start.elapsed();
         Ok(sha256)
     }
@@ -258,7 +261,7 @@ impl<'a> Assembler<'a> {
     ) -> Result<ImageHeader, Skipped> {
         let name = self.plan.image_name(sample);
         let start = Instant::now();
-        let header = parse_image(&name, &self.bytes, &self.options.limits, &mut self.stored)
+        let header = parse_image(&name, self.images.bytes(), &self.options.limits, &mut self.stored)
             .map_err(|error| dicom_skipped(&error))?;
         let AssembleOptions { pixel_type, monochrome1, shape, fit, .. } = *self.options;
         let wanted = ConvertOptions { monochrome1, target: pixel_type };

@@ -47,8 +47,8 @@ impl Assembler<'_> {
         remarks: &mut Remarks,
     ) -> Option<SampleFacts> {
         let name = self.plan.image_name(sample);
-        let length = self.bytes.len() as u64;
-        let header = parse_header(&name, &self.bytes, length, &self.options.limits).ok()??;
+        let bytes = self.images.bytes();
+        let header = parse_header(&name, bytes, bytes.len() as u64, &self.options.limits).ok()??;
         // Whether a value was rounded to float32, only decoding would tell.
         note_losses(&name, &header, false, remarks);
         let mut annotations = self.read_contours(sample, &header, remarks);

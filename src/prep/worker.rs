@@ -1,5 +1,6 @@
 //! One thread of a run: from a planned sample to an encoded row.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,6 +24,9 @@ use crate::wrangle::PlannedSample;
 
 /// Finished rows that may wait for one that is not, for each thread.
 const WAITING_PER_THREAD: usize = 4;
+
+/// Bytes of an image of which two are read at once.
+const SMALL_IMAGE: usize = 1 << 20;
 
 /// What the threads share.
 pub(super) struct Shared<'a> {
@@ -107,6 +111,16 @@ impl<'a> Shared<'a> {
         }
     }
 
+    /// The places of the next samples, for the thread that asks; `None` where there are no more. They are two where
+    /// images are small: what is read for the second one takes room while the first one is made.
+    fn claim(&self) -> Option<Range<usize>> {
+        let all = self.plan.share().len();
+        let image_bytes = self.plan.shape.pixels() * self.plan.pixel_type.size();
+        let at_once = if image_bytes <= SMALL_IMAGE { 2 } else { 1 };
+        let first = self.claimed.fetch_add(at_once, Ordering::Relaxed);
+        (first < all).then(|| first..all.min(first + at_once))
+    }
+
     fn spare(&self) -> MutexGuard<'_, Vec<EncodedRow>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,38 +163,45 @@ impl<'a, 'p> Worker<'a, 'p> {
         let shared = self.shared;
         let _guard = shared.line.stop_on_panic();
         loop {
-            let place = shared.claimed.fetch_add(1, Ordering::Relaxed);
-            let share = shared.plan.share();
-            if place >= share.len() {
+            let Some(places) = shared.claim() else {
                 self.enter_segment(None);
                 break;
-            }
-            let number = share.start + place;
-            self.enter_segment(Some(number));
-            if shared.control.cancel.load(Ordering::Relaxed) {
-                shared.line.stop();
+            };
+            if !places.clone().all(|place| self.work_at(place, places.end)) {
                 break;
             }
-            let made = self.make(number);
-            let complete = &mut self.complete;
-            let brought = shared.line.bring(place, made, |line, mut made| {
-                let written = line.take(&mut made, complete);
-                if let (Outcome::Made(row, _), false) = (made.outcome, made.origin == Origin::Reused) {
-                    shared.spare().push(*row);
-                }
-                written
-            });
-            if brought.is_err() {
-                break;
-            }
-            // Nobody waits for this thread now.
-            self.finish_parts();
-            shared.control.progress.advance(1);
         }
         self.finish_parts();
         self.totals.times = self.assembler.times();
         self.totals.bytes_read = self.assembler.bytes_read();
         shared.totals.lock().unwrap_or_else(PoisonError::into_inner).add(&self.totals);
+    }
+
+    /// Makes the sample at `place`; this thread goes on with those before `end`. `false` where the work is stopped.
+    fn work_at(&mut self, place: usize, end: usize) -> bool {
+        let shared = self.shared;
+        let number = shared.plan.share().start + place;
+        self.enter_segment(Some(number));
+        if shared.control.cancel.load(Ordering::Relaxed) {
+            shared.line.stop();
+            return false;
+        }
+        let made = self.make(number, (place + 1 < end).then_some(number + 1));
+        let complete = &mut self.complete;
+        let brought = shared.line.bring(place, made, |line, mut made| {
+            let written = line.take(&mut made, complete);
+            if let (Outcome::Made(row, _), false) = (made.outcome, made.origin == Origin::Reused) {
+                shared.spare().push(*row);
+            }
+            written
+        });
+        if brought.is_err() {
+            return false;
+        }
+        // Nobody waits for this thread now.
+        self.finish_parts();
+        shared.control.progress.advance(1);
+        true
     }
 
     /// Leaves all segments before that of sample `number`; all there are, where there is none.
@@ -201,11 +222,12 @@ impl<'a, 'p> Worker<'a, 'p> {
         }
     }
 
-    fn make(&mut self, number: usize) -> Brought {
+    fn make(&mut self, number: usize, next: Option<usize>) -> Brought {
         let sample = &self.shared.plan.samples[number];
+        let next = next.map(|next| &self.shared.plan.samples[next]);
         let mut remarks = Remarks::default();
-        let (outcome, origin) = match self.assembler.assemble_or_take(sample, &mut self.earlier, &mut remarks)
-        {
+        let assembled = self.assembler.assemble_or_take((sample, next), &mut self.earlier, &mut remarks);
+        let (outcome, origin) = match assembled {
             Assembled::Rejected => (Outcome::Rejected, Origin::Made),
             Assembled::Unlabelled => (Outcome::Unlabelled, Origin::Made),
             Assembled::Sample(facts) => {
