@@ -97,6 +97,9 @@ pub fn parse_contour(file: &str, bytes: &[u8]) -> Result<Polygon, ContourError> 
 
 /// The point on a line, or `None` on a blank one.
 fn parse_point(line: &[u8]) -> Result<Option<[f64; 2]>, ContourFault> {
+    if let Some(point) = plain_point(line) {
+        return Ok(Some(point));
+    }
     let line = line.trim_ascii();
     if line.is_empty() {
         return Ok(None);
@@ -114,39 +117,48 @@ fn parse_point(line: &[u8]) -> Result<Option<[f64; 2]>, ContourFault> {
     Ok(Some([number(x)?, number(y)?]))
 }
 
+/// The point on a line of two short decimals with one byte between them, as nearly all lines are.
+fn plain_point(line: &[u8]) -> Option<[f64; 2]> {
+    let (x, rest) = short_decimal(line)?;
+    let [b' ' | b'\t' | b',' | b';', rest @ ..] = rest else { return None };
+    let (y, rest) = short_decimal(rest)?;
+    matches!(rest, b"" | b"\r").then_some([x, y])
+}
+
 fn number(bytes: &[u8]) -> Result<f64, ContourFault> {
-    if let Some(value) = short_decimal(bytes) {
-        return Ok(value);
-    }
     let text = std::str::from_utf8(bytes).map_err(|_| ContourFault::NotText)?;
     // `parse` also takes `nan`, `inf` and `infinity`, none of which is finite.
     let value = text.parse().ok().filter(|value: &f64| value.is_finite());
     value.ok_or_else(|| ContourFault::NotANumber { text: text.chars().take(32).collect() })
 }
 
-/// Bytes of a number whose digits are a whole number below 2^53.
+/// Powers of ten that are exact in binary64.
+const POWERS: [f64; SHORT + 1] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// The most digits of a number that is always a whole number below 2^53.
 const SHORT: usize = 15;
 
-/// The number that digits with at most one point between them are, if they are few. It is the one that `parse` gives: the
-/// digits and the power of ten are exact in binary64, so that it is their quotient alone that is rounded (W. D. Clinger,
-/// "How to Read Floating Point Numbers Accurately", 1990).
-fn short_decimal(bytes: &[u8]) -> Option<f64> {
-    if bytes.len() > SHORT {
-        return None;
-    }
-    let (mut digits, mut scale, mut point) = (0_u64, 1_u64, false);
+/// The number that the digits at the beginning are, with at most one point between them, if they are few; and what
+/// follows. It is the one that `parse` gives: the digits and the power of ten are exact in binary64, so that it is their
+/// quotient alone that is rounded (W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
+fn short_decimal(bytes: &[u8]) -> Option<(f64, &[u8])> {
+    let (mut value, mut digits, mut point) = (0_u64, 0, None);
+    let mut end = 0;
     for &byte in bytes {
         match byte {
-            b'0'..=b'9' => {
-                digits = digits * 10 + u64::from(byte - b'0');
-                scale *= if point { 10 } else { 1 };
+            b'0'..=b'9' if digits < SHORT => {
+                value = value * 10 + u64::from(byte - b'0');
+                digits += 1;
             }
-            b'.' if !point => point = true,
-            _ => return None,
+            b'.' if point.is_none() => point = Some(digits),
+            b'0'..=b'9' | b'.' => return None,
+            _ => break,
         }
+        end += 1;
     }
-    let some = bytes.len() > usize::from(point);
-    some.then(|| digits as f64 / scale as f64)
+    let fraction = digits - point.unwrap_or(digits);
+    (digits > 0).then(|| (value as f64 / POWERS[fraction], &bytes[end..]))
 }
 
 /// The line of the `point`-th point, both from 1.
@@ -166,24 +178,31 @@ mod tests {
         #[test]
         fn short_numbers_are_those_of_the_standard_library(text in "[0-9]{0,9}\\.?[0-9]{0,9}|[-+0-9.e]{0,16}") {
             let expected = text.parse::<f64>().ok();
-            if let Some(value) = short_decimal(text.as_bytes()) {
+            if let Some((value, b"")) = short_decimal(text.as_bytes()) {
                 prop_assert_eq!(Some(value.to_bits()), expected.map(f64::to_bits));
             }
             prop_assert_eq!(number(text.as_bytes()).ok(), expected.filter(|value| value.is_finite()));
+        }
+
+        #[test]
+        fn plain_lines_are_read_as_all_lines_are(line in "[0-9.]{0,17}[ \t,;x]?[0-9.]{0,17}[ \r]?") {
+            // No line that begins with a space is plain.
+            let expected = parse_point(format!(" {line}").as_bytes());
+            prop_assert_eq!(parse_point(line.as_bytes()), expected);
         }
     }
 
     #[test]
     fn numbers_of_contours_are_short() {
-        for text in ["120.50", "0", "7.", ".5", "999999999999999", "0.0000000000001"] {
-            assert_eq!(
-                short_decimal(text.as_bytes()).map(f64::to_bits),
-                text.parse().ok().map(f64::to_bits),
-                "{text}"
-            );
+        for text in ["120.50", "0", "7.", ".5", "999999999999999", "0.0000000000001", "1234567.12345678"] {
+            let expected: f64 = text.parse().unwrap();
+            assert_eq!(short_decimal(text.as_bytes()), Some((expected, &b""[..])), "{text}");
         }
-        for text in ["", ".", "1.2.3", "-1", "+1", "1e3", "1234567890123456", "0x1", "1 "] {
+        for text in ["", ".", "1.2.3", "-1", "+1", "1234567890123456", "0.1234567890123456"] {
             assert_eq!(short_decimal(text.as_bytes()), None, "{text}");
+        }
+        for (text, rest) in [("1e3", "e3"), ("0x1", "x1"), ("1 ", " "), ("1,.5", ",.5")] {
+            assert_eq!(short_decimal(text.as_bytes()).unwrap().1, rest.as_bytes(), "{text}");
         }
     }
 
