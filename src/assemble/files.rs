@@ -30,20 +30,40 @@ pub fn read_image(
     read_file(&plan.image_path(sample), limits.max_image_bytes, "; see --max-image-bytes", bytes)
 }
 
-/// Reads just the header of a planned sample's image.
+/// An image file whose first bytes were asked for.
+#[derive(Debug)]
+pub struct FetchedHeader {
+    file: File,
+    length: u64,
+}
+
+/// Asks the system to fetch the first bytes of a planned sample's image, as many as [`read_header`] reads at first,
+/// before it waits for them: of a tree that is not in memory, many are on their way at once. `None` where the file
+/// cannot be opened at the moment.
+pub fn fetch_header(plan: &PairPlan, sample: &PlannedSample) -> Option<FetchedHeader> {
+    let (file, length) = open_once(&plan.image_path(sample)).ok()?;
+    // What cannot be fetched is told when it is read.
+    let _ = fadvise(&file, 0, NonZeroU64::new(HEADER_BYTES as u64), Advice::WillNeed);
+    Some(FetchedHeader { file, length })
+}
+
+/// Reads just the header of a planned sample's image, which may have been `fetched`.
 ///
 /// # Errors
 /// Why the image cannot be used.
 pub fn read_header(
     plan: &PairPlan,
     sample: &PlannedSample,
+    fetched: Option<FetchedHeader>,
     limits: &Limits,
     bytes: &mut Vec<u8>,
 ) -> Result<ImageHeader, Skipped> {
     let name = plan.image_name(sample);
-    let path = plan.image_path(sample);
     let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
-    let (file, length) = open(&path).map_err(failed)?;
+    let (file, length) = match fetched {
+        Some(FetchedHeader { file, length }) => (file, length),
+        None => open(&plan.image_path(sample)).map_err(failed)?,
+    };
     read_first(&file, HEADER_BYTES, bytes).map_err(failed)?;
     let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
     if let Some(header) = parse(bytes)? {
@@ -54,31 +74,25 @@ pub fn read_header(
     parse(bytes)?.ok_or_else(cut)
 }
 
-/// Asks the system to fetch the first bytes of a planned sample's image, as many as [`read_header`] reads at first,
-/// before it waits for them: of a tree that is not in memory, many are on their way at once.
-pub fn fetch_header(plan: &PairPlan, sample: &PlannedSample) {
-    // What cannot be fetched is told when it is read.
-    if let Ok((file, _)) = open(&plan.image_path(sample)) {
-        let _ = fadvise(&file, 0, NonZeroU64::new(HEADER_BYTES as u64), Advice::WillNeed);
-    }
-}
-
 /// Opens a file for reading, and says how many bytes it has. Pipes and devices are refused, and not waited for.
 ///
 /// Where too many files are open, waits for others to be closed: that a good file cannot be opened for a
 /// moment is no reason to leave it out.
 fn open(path: &Path) -> io::Result<(File, u64)> {
-    let open =
-        || OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path);
-    let mut opened = open();
+    let mut opened = open_once(path);
     for _ in 0..OPEN_TRIES {
         match &opened {
             Err(error) if TOO_MANY_OPEN.map(Some).contains(&error.raw_os_error()) => thread::sleep(OPEN_WAIT),
             _ => break,
         }
-        opened = open();
+        opened = open_once(path);
     }
-    let file = opened?;
+    opened
+}
+
+fn open_once(path: &Path) -> io::Result<(File, u64)> {
+    let file =
+        OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::Error::other("it is not a file")) }
 }

@@ -14,6 +14,8 @@ use crate::wrangle::{PairPlan, PlannedSample};
 
 /// Samples looked at by one thread at a time.
 const BLOCK: usize = 64;
+/// Files that a thread has open at a time.
+const FETCHED: usize = 16;
 
 /// What the headers say, all together.
 #[derive(Debug, Default)]
@@ -44,14 +46,21 @@ impl Survey {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut survey = Self::default();
             let mut bytes = Vec::new();
-            samples.iter().for_each(|sample| fetch_header(plan, sample));
-            for (index, sample) in samples.iter().enumerate() {
-                if cancel.load(Ordering::Relaxed) {
-                    break;
-                }
-                match read_header(plan, sample, limits, &mut bytes) {
-                    Ok(header) => survey.add(block * BLOCK + index, &header),
-                    Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
+            let mut next = 0;
+            while next < samples.len() && !cancel.load(Ordering::Relaxed) {
+                // Where no more files can be opened, those that are open are read, and closed, first.
+                let fetched: Vec<_> = samples[next..]
+                    .iter()
+                    .take(FETCHED)
+                    .map_while(|sample| fetch_header(plan, sample))
+                    .collect();
+                let mut fetched = fetched.into_iter();
+                for _ in 0..fetched.len().max(1) {
+                    match read_header(plan, &samples[next], fetched.next(), limits, &mut bytes) {
+                        Ok(header) => survey.add(block * BLOCK + next, &header),
+                        Err(skipped) => reject_image(plan, &samples[next], skipped, &mut survey.remarks),
+                    }
+                    next += 1;
                 }
             }
             advance(samples.len());
