@@ -170,6 +170,8 @@ impl<'a, 'p> Worker<'a, 'p> {
             if !places.clone().all(|place| self.work_at(place, places.end)) {
                 break;
             }
+            // Nobody waits for this thread now.
+            self.finish_parts();
         }
         self.finish_parts();
         self.totals.times = self.assembler.times();
@@ -198,8 +200,6 @@ impl<'a, 'p> Worker<'a, 'p> {
         if brought.is_err() {
             return false;
         }
-        // Nobody waits for this thread now.
-        self.finish_parts();
         shared.control.progress.advance(1);
         true
     }

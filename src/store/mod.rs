@@ -30,6 +30,7 @@ mod text_heap;
 mod value_histogram;
 mod virtual_file;
 mod whitening_file;
+mod write_back;
 mod writer;
 
 pub(crate) use schema::column;

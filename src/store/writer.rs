@@ -17,6 +17,7 @@ use super::schema::{
 use super::shard::ShardColumns;
 use super::target::{Target, io_error};
 use super::virtual_file::VirtualMap;
+use super::write_back::WriteBack;
 use super::{
     ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow, ShardRow, ShardSpec,
     StoreError, TextWidths, ValueHistogram, VirtualSource, attributes, chunked_dataset, direct_chunk,
@@ -102,6 +103,7 @@ pub struct DatasetWriter {
     columns: SampleColumns,
     shard: Option<ShardColumns>,
     spec: DatasetSpec,
+    write_back: WriteBack,
 }
 
 /// Where images and masks go.
@@ -123,8 +125,7 @@ impl DatasetWriter {
     /// # Errors
     /// [`StoreError::Hdf5`] where HDF5 cannot create the file.
     pub fn create(target: Target, spec: DatasetSpec) -> Result<Self, StoreError> {
-        let path = target.path().to_owned();
-        Self::create_inner(target, spec, None).map_err(hdf5_error("create", &path))
+        Self::create_over(target, spec, None)
     }
 
     /// As [`DatasetWriter::create`], for a file whose images and masks stand in `sources`.
@@ -136,11 +137,20 @@ impl DatasetWriter {
         spec: DatasetSpec,
         sources: Vec<VirtualSource>,
     ) -> Result<Self, StoreError> {
-        let path = target.path().to_owned();
-        Self::create_inner(target, spec, Some(VirtualMap::new(sources))).map_err(hdf5_error("create", &path))
+        Self::create_over(target, spec, Some(VirtualMap::new(sources)))
     }
 
-    fn create_inner(target: Target, spec: DatasetSpec, map: Option<VirtualMap>) -> hdf5::Result<Self> {
+    fn create_over(target: Target, spec: DatasetSpec, map: Option<VirtualMap>) -> Result<Self, StoreError> {
+        let path = target.path().to_owned();
+        let write_back = WriteBack::of(target.partial()).map_err(io_error("open", target.partial()))?;
+        Self::create_inner((target, write_back), spec, map).map_err(hdf5_error("create", &path))
+    }
+
+    fn create_inner(
+        (target, write_back): (Target, WriteBack),
+        spec: DatasetSpec,
+        map: Option<VirtualMap>,
+    ) -> hdf5::Result<Self> {
         let file = create_file(target.partial())?;
         let links = LinkPhaseChange { max_compact: COMPACT.0, min_dense: COMPACT.1 };
         let samples = file
@@ -158,7 +168,7 @@ impl DatasetWriter {
         let shard = spec.shard.as_ref().map(|(shard, width)| {
             ShardColumns::create(&file, shard, (spec.capacity, structures, *width), spec.compression)
         });
-        Ok(Self { target, file, pixels, columns, shard: shard.transpose()?, spec })
+        Ok(Self { target, file, pixels, columns, shard: shard.transpose()?, spec, write_back })
     }
 
     /// Appends the next row.
@@ -173,7 +183,9 @@ impl DatasetWriter {
         direct_chunk::write_chunk(&pixels.images, &[row, 0, 0, 0], &encoded.image)
             .and_then(|()| direct_chunk::write_chunk(&pixels.masks, &[row, 0, 0, 0], &encoded.mask))
             .and_then(|()| self.columns.push(&encoded.row))
-            .map_err(hdf5_error("write a sample to", self.target.path()))
+            .map_err(hdf5_error("write a sample to", self.target.path()))?;
+        self.write_back.advance(encoded.image.bytes().len() + encoded.mask.bytes().len());
+        Ok(())
     }
 
     /// Appends the next row of a virtual file: the image and the mask are those of row `source_row` of source `source`.
@@ -246,7 +258,7 @@ impl DatasetWriter {
         let path = self.target.path().to_owned();
         let failed = hdf5_error("finish", &path);
         let rows = self.columns.rows();
-        let Self { target, file, pixels, columns, spec, .. } = self;
+        let Self { target, file, pixels, columns, spec, write_back, .. } = self;
         let (pixels, map) = match pixels {
             PixelStore::Chunks(pixels) => (pixels, None),
             PixelStore::Virtual(map) => {
@@ -271,6 +283,9 @@ impl DatasetWriter {
         columns.finish(splits, findings).map_err(&failed)?;
         drop(pixels);
         file.flush().map_err(&failed)?;
+        // Some file systems write a new file out when it is closed, and HDF5 closes it under its lock: nobody else could
+        // write to any file meanwhile.
+        write_back.finish().map_err(io_error("sync", target.partial()))?;
         file.close().map_err(&failed)?;
         target.commit()
     }
