@@ -1,7 +1,5 @@
 //! Which deflate encoder suits the images of a data set.
 
-use rayon::prelude::*;
-
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::store::{ChunkEncoder, Compression, EncodedChunk, Encoder};
 use crate::wrangle::{PairPlan, PlannedSample};
@@ -28,27 +26,20 @@ pub(super) fn choose_encoder(
     if !compression.is_on() {
         return Encoder::Planes;
     }
-    let tried = samples.par_iter().step_by(samples.len().div_ceil(TRIED).max(1));
-    let sizes = tried.map_init(
-        || {
-            (
-                Assembler::new(plan, options),
-                Encoder::ALL.map(|encoder| ChunkEncoder::new(compression, encoder)),
-            )
-        },
-        |(assembler, encoders), sample| {
-            // What is wrong with a sample is told when it is really made.
-            let Assembled::Sample(_) = assembler.assemble(sample, &mut Remarks::default()) else {
-                return [0; 2];
-            };
-            let (bytes, mut chunk) = (assembler.pixels().le_bytes(), EncodedChunk::default());
-            encoders.each_mut().map(|encoder| {
+    let mut encoders = Encoder::ALL.map(|encoder| ChunkEncoder::new(compression, encoder));
+    let mut assembler = Assembler::new(plan, options);
+    let (mut chunk, mut sizes) = (EncodedChunk::default(), [0usize; 2]);
+    for sample in samples.iter().step_by(samples.len().div_ceil(TRIED).max(1)) {
+        // What is wrong with a sample is told when it is really made.
+        if let Assembled::Sample(_) = assembler.assemble(sample, &mut Remarks::default()) {
+            let bytes = assembler.pixels().le_bytes();
+            for (encoder, size) in encoders.iter_mut().zip(&mut sizes) {
                 encoder.encode(&bytes, options.pixel_type.size(), &mut chunk);
-                chunk.bytes().len()
-            })
-        },
-    );
-    let [planes, library] = sizes.reduce(|| [0; 2], |[a, b], [c, d]| [a + c, b + d]);
+                *size += chunk.bytes().len();
+            }
+        }
+    }
+    let [planes, library] = sizes;
     let tolerance = if compression.level() >= SMALLEST_FROM { 0 } else { library / 200 };
     if planes <= library + tolerance { Encoder::Planes } else { Encoder::Library }
 }

@@ -57,9 +57,7 @@ pub fn run(
     let path = target.path().to_owned();
     let options = plan.assemble_options();
     let PrepOptions { compression, encoder, .. } = plan.options;
-    let pool = pool(plan.options.threads)?;
-    let choose = || choose_encoder(&plan.pairs, &plan.samples, &options, compression, encoder);
-    let encoder = pool.install(choose);
+    let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, compression, encoder);
     let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
     let resume = Resume::begin(plan, &target, encoder, resume)?;
     let parts = resume.parts(plan, &namer, encoder);
@@ -68,7 +66,7 @@ pub fn run(
     let line = (line, parts.as_ref(), &resume.earlier);
     let shared = Shared::new((plan, &options), &namer, encoder, line, control);
     control.progress.begin("preparing images", plan.share().len());
-    pool.broadcast(|_| Worker::new(&shared).work());
+    pool(plan.options.threads)?.broadcast(|_| Worker::new(&shared).work());
     control.progress.end();
     let (line, totals) = shared.into_parts()?;
     let Line { mut sink, origins, .. } = line;
