@@ -3,7 +3,7 @@
 mod contour;
 mod files;
 mod fit;
-mod image_file;
+mod image_reader;
 mod made_before;
 
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ pub use made_before::{MadeBefore, NothingBefore};
 
 use files::dicom_skipped;
 use fit::Fitter;
-use image_file::ImageReader;
+use image_reader::ImageReader;
 
 use crate::model::{
     Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason, Skipped,

@@ -12,6 +12,9 @@ use crate::wrangle::{PairPlan, PlannedSample};
 /// Bytes of a block of SHA-256 (FIPS 180-4, section 1).
 const BLOCK: usize = 64;
 
+/// Bytes of a file beside which the next one is read: what is read ahead takes as much memory again.
+const SMALL_FILE: usize = 2 << 20;
+
 /// Reads image files into memory that is used again.
 #[derive(Debug, Default)]
 pub(super) struct ImageReader {
@@ -36,7 +39,7 @@ impl ImageReader {
     }
 
     /// Reads the image of `sample`, and returns its SHA-256. Where it is known what is to be read `next`, that is read
-    /// and digested too, which takes less time than one after the other.
+    /// and digested too if files are small: both together take less time than one after the other.
     pub(super) fn read(
         &mut self,
         (plan, limits): (&PairPlan, &Limits),
@@ -53,7 +56,7 @@ impl ImageReader {
             read_image(plan, sample, limits, bytes).map_err(failed)
         };
         read(sample, &mut self.bytes)?;
-        let Some(next) = next else {
+        let Some(next) = next.filter(|_| self.bytes.len() <= SMALL_FILE) else {
             return Ok(Sha256::digest(&self.bytes).into());
         };
         let read_next = read(next, &mut self.bytes_ahead);
@@ -82,7 +85,12 @@ fn digest_both([mut a, mut b]: [&[u8]; 2]) -> [[u8; 32]; 2] {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+    use crate::model::Structure;
+    use crate::wrangle::{Layout, PairOptions, Require, plan};
 
     #[test]
     fn two_digests_are_those_of_each() {
@@ -93,5 +101,50 @@ mod tests {
                 assert_eq!(digest_both(files), files.map(|file| <[u8; 32]>::from(Sha256::digest(file))));
             }
         }
+    }
+
+    /// A data directory with images of these bytes, each with a contour.
+    fn pairs(root: &Path, images: &[Vec<u8>]) -> PairPlan {
+        let [dicoms, contours] = ["dicoms/P", "contourfiles/O/i-contours"].map(|folder| root.join(folder));
+        fs::create_dir_all(&dicoms).and_then(|()| fs::create_dir_all(&contours)).unwrap();
+        fs::write(root.join("link.csv"), "patient_id,original_id\nP,O\n").unwrap();
+        for (number, image) in (1..).zip(images) {
+            fs::write(dicoms.join(format!("{number}.dcm")), image).unwrap();
+            let contour = contours.join(format!("IM-0001-{number:04}-icontour-manual.txt"));
+            fs::write(contour, "1 1\n2 1\n2 2\n").unwrap();
+        }
+        let options = PairOptions { structures: vec![Structure::Inner], require: Require::Any };
+        plan(&Layout::new(root, None, None, None).unwrap(), &options).unwrap()
+    }
+
+    #[test]
+    fn what_was_read_ahead_is_taken_for_its_own_sample_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let images = [vec![1; 100], vec![2; 5000], vec![3; 70], vec![4; SMALL_FILE + 1], vec![5; 10]];
+        let plan = pairs(folder.path(), &images);
+        let sample = |index: usize| &plan.samples[index];
+        let limits = Limits::default();
+        let mut reader = ImageReader::default();
+        let mut check = |index: usize, next: Option<usize>, is_ahead: bool| {
+            let found = reader.read((&plan, &limits), sample(index), next.map(sample)).unwrap();
+            assert_eq!(found, <[u8; 32]>::from(Sha256::digest(&images[index])), "{index}");
+            assert!(reader.bytes() == images[index], "{index}");
+            assert_eq!(reader.ahead.is_some(), is_ahead, "{index}");
+        };
+        check(0, Some(1), true);
+        check(1, Some(2), false);
+        check(2, Some(0), true);
+        // Another one than was said.
+        check(1, None, false);
+        check(2, Some(3), true);
+        check(3, Some(4), false);
+        // Beside a large file none is read.
+        check(3, Some(4), false);
+        check(4, None, false);
+
+        // An image that is not there is told of when it is asked for.
+        fs::remove_file(plan.image_path(sample(1))).unwrap();
+        let mut read = |index: usize| reader.read((&plan, &limits), sample(index), Some(sample(1))).is_ok();
+        assert!(read(0) && !read(1) && read(2));
     }
 }
