@@ -56,7 +56,7 @@ deny: ## licences, duplicate versions and advisories of all dependencies, by car
 
 bench: bench-prep bench-batches bench-augment bench-scaling bench-shards ## all benchmarks; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
 
-bench-prep: bench-programs $(STAMPS)/bench ## compare prep with the usual Python script
+bench-prep: bench-programs $(STAMPS)/bench ## compare prep with the usual Python script (2 GB)
 	$(BENCH_VENV)/bin/python benches/prep.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-batches: bench-programs $(STAMPS)/bench $(PEER_STAMPS) ## compare batches with Python's loaders; PEERS=1 adds the large ones (8 GB)
