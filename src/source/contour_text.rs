@@ -140,8 +140,8 @@ const POWERS: [f64; SHORT + 1] =
 const SHORT: usize = 15;
 
 /// The number that the digits at the beginning are, with at most one point between them, if they are few; and what
-/// follows. It is the one that `parse` gives: the digits and the power of ten are exact in binary64, so that it is their
-/// quotient alone that is rounded (W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
+/// follows. It is the one that `parse` gives: the digits and the power of ten are exact in binary64, so that only
+/// their quotient is rounded (W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
 fn short_decimal(bytes: &[u8]) -> Option<(f64, &[u8])> {
     let (mut value, mut digits, mut point) = (0_u64, 0, None);
     let mut end = 0;
