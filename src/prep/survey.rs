@@ -12,10 +12,8 @@ use crate::model::GridShape;
 use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
 use crate::wrangle::{PairPlan, PlannedSample};
 
-/// Samples looked at by one thread at a time.
+/// Samples looked at by one thread at a time, and files that it has open for that, if it may.
 const BLOCK: usize = 64;
-/// Files that a thread has open at a time.
-const FETCHED: usize = 16;
 
 /// What the headers say, all together.
 #[derive(Debug, Default)]
@@ -45,22 +43,22 @@ impl Survey {
     ) -> Self {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut survey = Self::default();
-            let mut bytes = Vec::new();
-            let mut next = 0;
-            while next < samples.len() && !cancel.load(Ordering::Relaxed) {
+            let (mut bytes, mut index, mut rest) = (Vec::new(), block * BLOCK, samples);
+            while !rest.is_empty() {
                 // Where no more files can be opened, those that are open are read, and closed, first.
-                let fetched: Vec<_> = samples[next..]
-                    .iter()
-                    .take(FETCHED)
-                    .map_while(|sample| fetch_header(plan, sample))
-                    .collect();
+                let fetched: Vec<_> = rest.iter().map_while(|sample| fetch_header(plan, sample)).collect();
+                let now;
+                (now, rest) = rest.split_at(fetched.len().max(1));
                 let mut fetched = fetched.into_iter();
-                for _ in 0..fetched.len().max(1) {
-                    match read_header(plan, &samples[next], fetched.next(), limits, &mut bytes) {
-                        Ok(header) => survey.add(block * BLOCK + next, &header),
-                        Err(skipped) => reject_image(plan, &samples[next], skipped, &mut survey.remarks),
+                for sample in now {
+                    if cancel.load(Ordering::Relaxed) {
+                        return survey;
                     }
-                    next += 1;
+                    match read_header(plan, sample, fetched.next(), limits, &mut bytes) {
+                        Ok(header) => survey.add(index, &header),
+                        Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
+                    }
+                    index += 1;
                 }
             }
             advance(samples.len());

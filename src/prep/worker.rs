@@ -25,7 +25,8 @@ use crate::wrangle::PlannedSample;
 /// Finished rows that may wait for one that is not, for each thread.
 const WAITING_PER_THREAD: usize = 4;
 
-/// Bytes of an image of which two are read at once.
+/// Bytes of an image of which a thread takes two at once. Of larger ones there may be few, and each thread should have
+/// some.
 const SMALL_IMAGE: usize = 1 << 20;
 
 /// What the threads share.
@@ -111,8 +112,8 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// The places of the next samples, for the thread that asks; `None` where there are no more. They are two where
-    /// images are small: what is read for the second one takes room while the first one is made.
+    /// The places of the next samples, for the thread that asks; `None` where there are no more. Small images are taken
+    /// in pairs, because two are digested sooner together.
     fn claim(&self) -> Option<Range<usize>> {
         let all = self.plan.share().len();
         let image_bytes = self.plan.shape.pixels() * self.plan.pixel_type.size();
