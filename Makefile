@@ -22,7 +22,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-scaling bench-shards install fixtures clean
+.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-scaling bench-shards install fixtures clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,10 @@ check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denie
 	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	$(WITH_CMAKE) RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --no-deps
 	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --no-default-features --lib -- -D warnings
+
+docs: $(CMAKE_PATH) ## write docs/options.md from the help of the program
+	$(WITH_CMAKE) $(CARGO) build $(CARGO_FLAGS)
+	python3 docs/options.py $(TARGET)/debug/dicomprep
 
 # In a folder of its own: what is counted is compiled otherwise, HDF5 included.
 fuzz: $(CMAKE_PATH) ## search for inputs that break the readers, FUZZ_SECONDS=60 for each of FUZZ_TARGETS

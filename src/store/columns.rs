@@ -9,7 +9,7 @@ use super::schema::column;
 use crate::model::{Geometry, GridShape};
 
 /// Everything the file says about one sample beside its pixels, its split and its findings.
-/// `FORMAT.md` says what each field means.
+/// `docs/format.md` says what each field means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleRow {
     /// Unique: `<patient_id>/<file stem>`.

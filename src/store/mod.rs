@@ -1,4 +1,4 @@
-#![doc = include_str!("FORMAT.md")]
+#![doc = include_str!("../../docs/format.md")]
 
 mod attributes;
 mod chunk_codec;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::schema::column;
 use super::{Cell, DatasetFile, StoreError};
 
-/// Where a row comes from. `FORMAT.md` says what each column means.
+/// Where a row comes from. `docs/format.md` says what each column means.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct RowFacts {
     /// Its number, counted from 0.

@@ -1,4 +1,4 @@
-//! Every name, type and version of the file format. What it means stands in `FORMAT.md`.
+//! Every name, type and version of the file format. What it means stands in `docs/format.md`.
 
 /// Root attribute `format`.
 pub const FORMAT: &str = "dicomprep";

@@ -32,7 +32,7 @@ const fn known(name: &'static str, kind: Kind, parts: Parts) -> KnownColumn {
     KnownColumn { name, kind, parts }
 }
 
-/// `FORMAT.md` describes them.
+/// `docs/format.md` describes them.
 static COLUMNS: [KnownColumn; 17] = [
     known(column::ID, Kind::Text, Parts::One),
     known(column::PATIENT_ID, Kind::Text, Parts::One),
