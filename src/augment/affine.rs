@@ -11,9 +11,9 @@ use super::GeometryParams;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Affine {
-    /// What a step in the output is in the input.
+    /// Step in the input for one step in the output.
     pub matrix: [[f64; 2]; 2],
-    /// Where the first pixel of the output lies in the input.
+    /// Position of the first output pixel in the input.
     pub offset: [f64; 2],
 }
 
@@ -90,7 +90,7 @@ impl Affine {
         map
     }
 
-    /// Where `place` of the output lies in the input.
+    /// Maps `place` of the output into the input.
     #[must_use]
     pub fn at(&self, place: [f64; 2]) -> [f64; 2] {
         let moved = image_of(self.matrix, place);
@@ -103,7 +103,7 @@ impl Affine {
         Self { matrix: product(self.matrix, inner.matrix), offset: self.at(inner.offset) }
     }
 
-    /// How many pixels of the input one pixel of the output covers; negative where the map mirrors. The area
+    /// Area of one output pixel in input pixels; negative if the map mirrors. The area
     /// of a thing becomes its area divided by this.
     #[must_use]
     pub fn determinant(&self) -> f64 {
@@ -146,7 +146,7 @@ const FARTHEST_WHOLE: f64 = 1e8;
 /// An [`Affine`] of whole numbers: each axis of the input follows one axis of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WholePixels {
-    /// Whether the rows of the input follow the columns of the output.
+    /// True if the rows of the input follow the columns of the output.
     pub(super) transposed: bool,
     /// 1 or -1 for the rows and the columns of the input.
     pub(super) direction: [i64; 2],

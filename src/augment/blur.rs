@@ -1,9 +1,9 @@
 //! Gaussian blur.
 
-/// How many pixels are summed at a time.
+/// Number of pixels summed at a time.
 const TILE: usize = 32;
 
-/// What a blur needs beside the image, kept from one to the next.
+/// Scratch memory of a blur, reused between images.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BlurScratch {
     kernel: Vec<f32>,
@@ -45,7 +45,7 @@ pub(super) fn blur(
     }
 }
 
-/// Whether the kernel is more than one weight.
+/// True if the kernel has more than one weight.
 fn fill_kernel(kernel: &mut Vec<f32>, sigma: f64) -> bool {
     let radius = (4.0 * sigma + 0.5) as usize;
     let weight = |index: usize| {

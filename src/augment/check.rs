@@ -1,4 +1,4 @@
-//! Whether random ranges make sense.
+//! Validation of random ranges.
 
 use super::error::AugmentError;
 use super::operation_spec::{ElasticSpec, GammaSpec, MirrorSpec};
@@ -7,7 +7,7 @@ use super::spec::AugmentSpec;
 
 type Checked = Result<(), AugmentError>;
 
-/// Which numbers a field can have, in words and as a test that fails for NaN.
+/// Numbers a field accepts, in words and as a test that fails for NaN.
 struct Allowed(&'static str, fn(f64) -> bool);
 
 const PROBABILITY: Allowed = Allowed("a probability is from 0 to 1", |value| (0.0..=1.0).contains(&value));
@@ -47,7 +47,7 @@ fn shift(field: &'static str, shift: &ShiftRange) -> Checked {
 }
 
 impl AugmentSpec {
-    /// Whether all fields make sense.
+    /// Checks all fields.
     ///
     /// # Errors
     /// [`AugmentError`], with the first field that does not.

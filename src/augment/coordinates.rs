@@ -1,4 +1,4 @@
-//! Where the pixels of one output row lie in the input.
+//! Input positions of the pixels of one output row.
 
 use std::array;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use super::fixed::{FARTHEST, fixed, fixed_cut, floor, fraction, low_fraction};
 
 /// The places in the input, as fixed-point (row, column), of the pixels of one output row.
 pub(super) trait Coordinates {
-    /// How many pixels there are.
+    /// Number of pixels.
     fn len(&self) -> usize;
 
     /// The place of pixel `at`.
@@ -30,7 +30,7 @@ pub(super) const BLOCK: usize = 8;
 pub(super) struct Block {
     /// (row, column) of the pixels at or before the places.
     pub(super) pixels: [[i64; 2]; BLOCK],
-    /// How far below and to the right of these pixels the places are.
+    /// Offsets of the positions below and to the right of these pixels.
     pub(super) down: [f32; BLOCK],
     pub(super) right: [f32; BLOCK],
 }

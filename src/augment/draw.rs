@@ -156,7 +156,7 @@ fn draw_quarter_turns(spec: &AugmentSpec, draws: SampleDraws) -> u8 {
     }
 }
 
-/// Where the output begins in the turned image.
+/// Offset of the output in the turned image.
 fn draw_offset(spec: &AugmentSpec, draws: OperationDraws, shape: [usize; 2], quarter_turns: u8) -> [i64; 2] {
     let [height, width] = shape.map(|side| side as i64);
     let turned = if quarter_turns.is_multiple_of(2) { [height, width] } else { [width, height] };

@@ -34,7 +34,7 @@ pub(super) struct ElasticField {
 /// The kernel's largest standard deviation is 1.92 coefficients.
 const REACH: usize = 7;
 
-/// What successive numbers of a stream of SplitMix64 are apart.
+/// Difference of successive states of SplitMix64.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl ElasticField {
@@ -117,7 +117,7 @@ fn place(at: usize, spacing: f64) -> (usize, [f32; 4]) {
     (place as usize, spline_weights(place.fract() as f32))
 }
 
-/// What remains for the Gaussian: `sigma` in coefficients. The weights add up to 1.
+/// The Gaussian that remains: `sigma` in coefficients. The weights add up to 1.
 fn kernel(sigma: f64) -> [f32; 2 * REACH + 1] {
     let variance = (sigma * sigma - 1.0 / 3.0).max(1e-9);
     let mut kernel = [0.0; 2 * REACH + 1];

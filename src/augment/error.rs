@@ -10,7 +10,7 @@ pub enum AugmentError {
         line: usize,
         /// The line itself, which names the field.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         message: String,
     },
     /// A text that is not the numbers that it should be.
@@ -18,7 +18,7 @@ pub enum AugmentError {
     NotNumbers {
         /// The text.
         text: String,
-        /// What it should be.
+        /// The value expected.
         expected: &'static str,
     },
     /// A number that its field cannot have.
@@ -28,7 +28,7 @@ pub enum AugmentError {
         field: &'static str,
         /// Its value.
         value: f64,
-        /// Which values it can have.
+        /// The values it accepts.
         allowed: &'static str,
     },
     /// A range that ends before it begins.

@@ -1,10 +1,10 @@
-//! What lies outside an image.
+//! Pixels outside an image.
 
 use serde::{Deserialize, Serialize};
 
 use super::fixed::ONE;
 
-/// What lies outside an image, with the names and the meaning of Keras' `fill_mode`, which are those of
+/// Pixels outside an image, with the names and the meaning of Keras' `fill_mode`, which are those of
 /// `scipy.ndimage` since its version 1.6. An axis of n pixels has their centers at 0 to n - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -37,7 +37,7 @@ impl FillMode {
         }
     }
 
-    /// Where a fixed-point coordinate is found on an axis of `side` pixels: from 0 to `side` - 1, or, where it is
+    /// Position of a fixed-point coordinate on an axis of `side` pixels: from 0 to `side` - 1, or, where it is
     /// reflected, less than a pixel outside, which is still the border pixel. `None` where the place has the
     /// fill value.
     pub(super) fn locate(self, coordinate: i64, side: usize) -> Option<i64> {

@@ -24,7 +24,7 @@ pub(super) fn floor(coordinate: i64) -> i64 {
     coordinate >> FRACTION_BITS
 }
 
-/// How far after [`floor`] `coordinate` lies, from 0 to below 1, cut to 24 bits.
+/// Fraction of `coordinate` above its [`floor`], from 0 to below 1, cut to 24 bits.
 pub(super) fn fraction(coordinate: i64) -> f32 {
     low_fraction(coordinate as u32)
 }

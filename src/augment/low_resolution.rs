@@ -1,6 +1,6 @@
 //! An image of fewer pixels, enlarged again.
 
-/// What is needed beside the image, kept from one to the next.
+/// Scratch memory, reused between images.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LowResolutionScratch {
     /// The small image, enlarged along the columns' axis only.
@@ -13,7 +13,7 @@ pub(super) struct LowResolutionScratch {
 struct Between {
     one: usize,
     other: usize,
-    /// How much of the other.
+    /// Weight of the other.
     part: f32,
 }
 
@@ -29,7 +29,7 @@ impl Side {
         Self { large, small: ((large as f64 * scale).round_ties_even() as usize).clamp(1, large) }
     }
 
-    /// Which pixel of the large image a pixel of the small one is.
+    /// The pixel of the large image for each pixel of the small one.
     fn pick(self, index: usize) -> usize {
         (2 * index + 1) * self.large / (2 * self.small)
     }

@@ -8,7 +8,7 @@ use crate::order::mix;
 /// Half the deviates that are made at a time.
 const HALF: usize = 64;
 
-/// How many deviates belong together.
+/// Number of deviates drawn together.
 pub(super) const BLOCK: usize = 2 * HALF;
 
 /// The increment of SplitMix64.

@@ -8,11 +8,11 @@ use super::range::Range;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ElasticSpec {
-    /// How likely a sample is deformed, 0 to 1.
+    /// Probability that a sample is deformed, 0 to 1.
     pub probability: f64,
-    /// How far pixels move: the largest displacement along an axis, in pixels; 0 to 65535.
+    /// Largest displacement along an axis, in pixels; 0 to 65535.
     pub alpha: Range,
-    /// How smooth the displacement is: the standard deviation of a Gaussian, in pixels; above 0.
+    /// Smoothness: the standard deviation of a Gaussian, in pixels; above 0.
     pub sigma: Range,
 }
 
@@ -20,9 +20,9 @@ pub struct ElasticSpec {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MirrorSpec {
-    /// How likely left and right are exchanged, 0 to 1.
+    /// Probability of a left-right flip, 0 to 1.
     pub horizontal: f64,
-    /// How likely top and bottom are exchanged, 0 to 1.
+    /// Probability of a top-bottom flip, 0 to 1.
     pub vertical: f64,
 }
 
@@ -31,7 +31,7 @@ pub struct MirrorSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuarterTurnsSpec {
-    /// How likely a sample is turned, 0 to 1.
+    /// Probability that a sample is turned, 0 to 1.
     pub probability: f64,
 }
 
@@ -41,7 +41,7 @@ pub struct QuarterTurnsSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BiasFieldSpec {
-    /// How likely a sample gets a bias field, 0 to 1.
+    /// Probability of a bias field, 0 to 1.
     pub probability: f64,
     /// From which each of the nine coefficients is drawn, of coordinates from -1 to 1; -5 to 5. TorchIO's
     /// default is [-0.5, 0.5].
@@ -52,7 +52,7 @@ pub struct BiasFieldSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoiseSpec {
-    /// How likely a sample gets noise, 0 to 1.
+    /// Probability of noise, 0 to 1.
     pub probability: f64,
     /// The noise's standard deviation as a part of the image's own; 0 to 1000.
     pub std: Range,
@@ -62,7 +62,7 @@ pub struct NoiseSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlurSpec {
-    /// How likely a sample is blurred, 0 to 1.
+    /// Probability of a blur, 0 to 1.
     pub probability: f64,
     /// The Gaussian's standard deviation in pixels, drawn for rows and columns apart; 0 to 64.
     pub sigma: Range,
@@ -73,7 +73,7 @@ pub struct BlurSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GainSpec {
-    /// How likely a sample is changed, 0 to 1.
+    /// Probability that a sample is changed, 0 to 1.
     pub probability: f64,
     /// By how much distances are multiplied; 0 to 1000. Below and above 1 are as likely where both are possible.
     pub factor: Range,
@@ -83,7 +83,7 @@ pub struct GainSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContrastSpec {
-    /// How likely a sample is changed, 0 to 1.
+    /// Probability that a sample is changed, 0 to 1.
     pub probability: f64,
     /// By how much distances are multiplied; 0 to 1000. Below and above 1 are as likely where both are possible.
     pub factor: Range,
@@ -93,7 +93,7 @@ pub struct ContrastSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LowResolutionSpec {
-    /// How likely a sample is changed, 0 to 1.
+    /// Probability that a sample is changed, 0 to 1.
     pub probability: f64,
     /// The side of the small image as a part of the image's own; above 0, at most 1.
     pub scale: Range,
@@ -104,7 +104,7 @@ pub struct LowResolutionSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GammaSpec {
-    /// How likely a sample is changed, 0 to 1.
+    /// Probability that a sample is changed, 0 to 1.
     pub probability: f64,
     /// The exponent; above 0. Below and above 1 are as likely where both are possible.
     pub gamma: Range,

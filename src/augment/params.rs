@@ -1,20 +1,20 @@
-//! What happens to one sample: plain numbers, drawn before anything is done.
+//! Augmentation parameters of one sample: plain numbers, drawn before they are applied.
 
 use serde::{Deserialize, Serialize};
 
 use super::bias_field::BiasFieldParams;
 
-/// What happens to one sample.
+/// Augmentation parameters of one sample.
 ///
 /// As JSON, it is one flat object with what was drawn and nothing else; `{}` where nothing happens. What Keras
 /// has too is named as in Keras, so that `ImageDataGenerator.apply_transform` takes the object as it is.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AugmentParams {
-    /// Where pixels come from, of image and mask.
+    /// Geometry of image and mask.
     #[serde(flatten)]
     pub geometry: GeometryParams,
-    /// What is added to all pixels, in the unit of the stored pixels.
+    /// Value added to all pixels, in the unit of the stored pixels.
     #[serde(rename = "channel_shift_intensity", skip_serializing_if = "Option::is_none")]
     pub channel_shift: Option<f64>,
     /// By what pixels' distances from black are multiplied.
@@ -51,11 +51,11 @@ pub struct AugmentParams {
 pub struct NoiseParams {
     /// Its standard deviation as a part of the image's own.
     pub std: f64,
-    /// What the noise of each pixel is drawn from; less than 2^53.
+    /// Seed of the noise; less than 2^53.
     pub seed: u64,
 }
 
-/// Where the pixels of one sample come from. Coordinates are (row, column) from the center of the first pixel;
+/// Geometry of one sample. Coordinates are (row, column) from the center of the first pixel;
 /// the input has h rows and w columns.
 ///
 /// The default moves nothing.
@@ -81,10 +81,10 @@ pub struct GeometryParams {
     /// Zoom along the rows' axis.
     #[serde(skip_serializing_if = "is_one")]
     pub zy: f64,
-    /// Whether left and right are exchanged.
+    /// True for a left-right flip.
     #[serde(skip_serializing_if = "is_default")]
     pub flip_horizontal: bool,
-    /// Whether top and bottom are exchanged.
+    /// True for a top-bottom flip.
     #[serde(skip_serializing_if = "is_default")]
     pub flip_vertical: bool,
     /// Turns by 90 degrees counterclockwise as displayed, as numpy's `rot90`; 0 to 3.
@@ -102,11 +102,11 @@ pub struct GeometryParams {
 /// A smooth random displacement of each pixel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ElasticParams {
-    /// How far pixels move: the largest displacement along an axis, in pixels.
+    /// Largest displacement along an axis, in pixels.
     pub alpha: f64,
-    /// How smooth the displacement is: the standard deviation of a Gaussian, in pixels.
+    /// Smoothness: the standard deviation of a Gaussian, in pixels.
     pub sigma: f64,
-    /// What the displacement is drawn from; less than 2^53.
+    /// Seed of the displacement; less than 2^53.
     pub seed: u64,
 }
 

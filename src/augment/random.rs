@@ -5,7 +5,7 @@ use crate::order::{digest, mix};
 
 const SALT: &[u8] = b"dicomprep augment v1";
 
-/// Which row of the file is drawn for, in which epoch of the stream with which seed.
+/// Seed, epoch and row that a draw depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DrawKey {
     /// The seed of the stream.
@@ -16,7 +16,7 @@ pub struct DrawKey {
     pub row: u64,
 }
 
-/// What numbers are drawn for. The discriminants are part of what is drawn: they never change.
+/// Purpose of a draw. The discriminants enter the random numbers and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     Rotation = 1,

@@ -15,7 +15,7 @@ use super::error::AugmentError;
 pub struct Range {
     /// The least number.
     pub low: f64,
-    /// What numbers are less than.
+    /// Exclusive upper bound.
     pub high: f64,
 }
 
@@ -49,7 +49,7 @@ impl Range {
         }
     }
 
-    /// Whether only `value` can be drawn.
+    /// True if only `value` can be drawn.
     #[must_use]
     pub fn is_only(self, value: f64) -> bool {
         self.low == value && self.high == value
@@ -132,7 +132,7 @@ pub enum ShiftRange {
 }
 
 impl ShiftRange {
-    /// Whether only 0 can be drawn.
+    /// True if only 0 can be drawn.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         match self {

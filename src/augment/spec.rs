@@ -1,4 +1,4 @@
-//! What can happen to samples: random ranges, as they are written in TOML.
+//! Random ranges of augmentation, as they are written in TOML.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -12,7 +12,7 @@ use super::preset::Preset;
 use super::range::{Range, ShiftRange, two_numbers, zoom_range};
 use super::resample::Interpolation;
 
-/// Where the output lies in an image of another size.
+/// Position of the output in an image of another size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Crop {
@@ -24,7 +24,7 @@ pub enum Crop {
     Center,
 }
 
-/// What can happen to a sample. The default is nothing.
+/// Augmentation of samples. The default changes nothing.
 ///
 /// Written in TOML, each field below is a key, or a table where its type is one; `preset = "cardiac"` begins
 /// with the values of a [`Preset`]. A key that is given replaces the preset's, a table as a whole. Options that
@@ -57,25 +57,25 @@ pub struct AugmentSpec {
 
     /// Keras: rotation by -r to r degrees; from 0.
     pub rotation_range: f64,
-    /// How likely a sample is rotated, 0 to 1; as in Keras, always, if nothing is said.
+    /// Probability of a rotation, 0 to 1; 1 by default, as in Keras.
     pub rotation_probability: f64,
     /// Keras: shift to the left and right, of the image's width or in pixels; see [`ShiftRange`].
     pub width_shift_range: ShiftRange,
     /// Keras: shift up and down, of the image's height or in pixels; see [`ShiftRange`].
     pub height_shift_range: ShiftRange,
-    /// How likely a sample is shifted, 0 to 1; always, if nothing is said.
+    /// Probability of a shift, 0 to 1; 1 by default.
     pub shift_probability: f64,
     /// Keras: shear by -s to s degrees; from 0.
     pub shear_range: f64,
-    /// How likely a sample is sheared, 0 to 1; always, if nothing is said.
+    /// Probability of a shear, 0 to 1; 1 by default.
     pub shear_probability: f64,
     /// Keras: zoom of height and width, each drawn apart; above 0. Above 1, things become smaller. One number z
     /// is [1 - z, 1 + z].
     #[serde(deserialize_with = "zoom_range")]
     pub zoom_range: Range,
-    /// Whether height and width are zoomed by the same number.
+    /// True if height and width are zoomed by the same number.
     pub zoom_isotropic: bool,
-    /// How likely a sample is zoomed, 0 to 1; always, if nothing is said.
+    /// Probability of a zoom, 0 to 1; 1 by default.
     pub zoom_probability: f64,
     /// Keras: whether left and right are exchanged, with probability 0.5.
     pub horizontal_flip: bool,
@@ -98,7 +98,7 @@ pub struct AugmentSpec {
     /// is cropped, what is smaller padded by `fill_mode`.
     #[serde(deserialize_with = "two_sides", skip_serializing_if = "Option::is_none")]
     pub size: Option<[usize; 2]>,
-    /// Where the output lies, `random` or `center`; only with `size`.
+    /// Position of the output, `random` or `center`; only with `size`.
     pub crop: Crop,
     /// Elastic deformation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,7 +189,7 @@ impl AugmentSpec {
         Ok(spec)
     }
 
-    /// What of it holds for samples that are not to be changed at random: their size, cropped or padded in the
+    /// The part that holds for samples that are not changed at random: their size, cropped or padded in the
     /// middle.
     #[must_use]
     pub fn for_evaluation(&self) -> Self {
@@ -214,13 +214,13 @@ impl AugmentSpec {
         self.size.unwrap_or(shape)
     }
 
-    /// Whether nothing can happen to any sample.
+    /// True if no sample can change.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         !self.changes_geometry() && !self.changes_intensity()
     }
 
-    /// Whether pixels, of images and masks, can move.
+    /// True if pixels of images and masks can move.
     fn changes_geometry(&self) -> bool {
         let shifts = !(self.width_shift_range.is_nothing() && self.height_shift_range.is_nothing());
         (self.rotation_range != 0.0 && self.rotation_probability > 0.0)
@@ -235,7 +235,7 @@ impl AugmentSpec {
             || self.quarter_turns.as_ref().is_some_and(|turns| turns.probability > 0.0)
     }
 
-    /// Whether the values of images can change.
+    /// True if values of images can change.
     fn changes_intensity(&self) -> bool {
         let gamma = |gamma: &GammaSpec| likely(gamma.probability, gamma.gamma, 1.0);
         self.channel_shift_range != 0.0
@@ -254,7 +254,7 @@ impl AugmentSpec {
     }
 }
 
-/// Whether an operation that does nothing with the number `nothing` can do something.
+/// True if an operation whose neutral value is `nothing` can change a sample.
 fn likely(probability: f64, range: Range, nothing: f64) -> bool {
     probability > 0.0 && !range.is_only(nothing)
 }
@@ -266,7 +266,7 @@ fn two_sides<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[usize
     size.map(Some).map_err(|_| de::Error::invalid_length(sides.len(), &"height and width, as [224, 224]"))
 }
 
-/// What a field should be, as TOML calls it and not as Rust does.
+/// Type expected of a field, as TOML calls it.
 fn plain_words(message: &str) -> String {
     const WORDS: [(&str, &str); 4] = [
         ("f64", "a number"),

@@ -70,7 +70,7 @@ impl DigitalLine {
         on_major.start.max(from_minor).max(0)..on_major.end.min(to_minor).min(self.major_steps)
     }
 
-    /// How far to go from the start along `axis`, in the line's direction, to be in the image.
+    /// Distance from the start along `axis`, in the line's direction, to the image.
     fn offsets_inside(&self, axis: usize, size: [i64; 2]) -> Range<i64> {
         let start = self.start[axis];
         if self.sign[axis] > 0 { -start..size[axis] - start } else { start - size[axis] + 1..start + 1 }

@@ -31,7 +31,7 @@ use edges::FixedPoint;
 use rule_pillow::Pillow;
 use rule_pixel_center::PixelCenter;
 
-/// Which pixels a contour owns. Inside is even-odd under every rule.
+/// Rule that assigns pixels to a contour. Inside is even-odd under every rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MaskRule {
     /// The pixels whose centre lies inside. A centre exactly on the path belongs to the region right of
@@ -40,7 +40,7 @@ pub enum MaskRule {
     Center,
     /// [`MaskRule::Center`], and every pixel whose centre lies within 1/64 px of the path.
     CenterInclusive,
-    /// What `ImageDraw.polygon(points, outline=0, fill=1)` of Pillow 11.2 and later paints: fractions
+    /// The pixels that `ImageDraw.polygon(points, outline=0, fill=1)` of Pillow 11.2 and later paints: fractions
     /// are dropped, and the outline is not part of the mask.
     Pillow,
 }

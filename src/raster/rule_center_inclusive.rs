@@ -6,7 +6,7 @@ use crate::model::Mask;
 
 use super::edges::{FixedPoint, UNITS_PER_PIXEL, closed_sides};
 
-/// How far from the path, in pixels, a centre still counts as lying on it.
+/// Distance from the path, in pixels, within which a centre counts as lying on it.
 const REACH: f64 = 1.0 / 64.0;
 
 /// The margin, in pixels, within which centres are tested at all. It exceeds [`REACH`] by far more than
@@ -60,7 +60,7 @@ impl Segment {
         centers_within(left - SEARCH, right + SEARCH, image_columns)
     }
 
-    /// Whether the distance from `point` to the nearest point of the segment is at most [`REACH`].
+    /// True if the distance from `point` to the nearest point of the segment is at most [`REACH`].
     fn reaches(&self, point: [f64; 2]) -> bool {
         let [dx, dy] = self.delta;
         let [x, y] = [point[0] - self.start[0], point[1] - self.start[1]];

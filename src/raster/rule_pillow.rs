@@ -114,7 +114,7 @@ impl SlantedSide {
         (dy != 0).then(|| Self { start, top: start[1].min(end[1]), bottom: start[1].max(end[1]), slope })
     }
 
-    /// Where the side crosses `row`. Rust never fuses the multiplication with the addition.
+    /// Crossing of the side with `row`. Rust never fuses the multiplication with the addition.
     fn column_at(&self, row: i32) -> f32 {
         (row - self.start[1]) as f32 * self.slope + self.start[0] as f32
     }

@@ -1,4 +1,4 @@
-//! Which sides meet each row, found without asking every side in every row.
+//! Sweep over rows: the sides that meet each row, without testing every side in every row.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     entries: Vec<Entry>,
-    /// How many of `entries` have begun.
+    /// Number of `entries` that have begun.
     begun: usize,
     active: Vec<Entry>,
 }

@@ -1,4 +1,4 @@
-//! What each split holds: patients, images, mask area, findings.
+//! Contents of each split: patients, images, mask area, findings.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ pub(super) struct Balance {
     patients: HashMap<(String, String), (usize, usize)>,
 }
 
-/// What one split holds.
+/// Contents of one split.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct SplitTally {
     pub(super) patients: usize,
@@ -29,7 +29,7 @@ pub(super) struct SplitTally {
     pub(super) planes: Vec<PlaneTally>,
 }
 
-/// What is annotated of one structure.
+/// Annotations of one structure.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct PlaneTally {
     /// Images in which it was annotated.
@@ -68,7 +68,7 @@ impl Balance {
         self.with_findings += usize::from(!facts.findings.is_empty());
     }
 
-    /// Which patient of its split the patient of a sample is, from 0 in the order of the file.
+    /// Index of a sample's patient within its split, from 0 in the order of the file.
     pub(super) fn patient_number(&self, split: &str, patient: &str) -> usize {
         self.patients.get(&(split.to_owned(), patient.to_owned())).map_or(0, |(_, number)| *number)
     }

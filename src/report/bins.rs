@@ -1,4 +1,4 @@
-//! Where the files of a run of `prep` ended, from its report.
+//! Bins of the input files of a `prep` run, from its report.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::PreviewError;
 use crate::store::{DatasetInfo, StoreError};
 
-/// What a report says about the files that were found. Names of files are not taken over.
+/// Counts of input files from a report. Names of files are not taken over.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct PrepBins {
     samples: usize,
@@ -16,9 +16,9 @@ pub struct PrepBins {
     image_size: [usize; 2],
     /// Files found below the data directory.
     pub files: usize,
-    /// How many files ended in each bin.
+    /// Number of files in each bin.
     pub bins: BTreeMap<String, usize>,
-    /// How many files were rejected or ignored for each reason.
+    /// Number of files rejected or ignored for each reason.
     #[serde(default)]
     pub reasons: BTreeMap<String, usize>,
     /// Rows of the link table, used and rejected.

@@ -1,11 +1,11 @@
-//! Which samples are shown where not all can be.
+//! Choice of the samples that are shown if not all can be.
 
 use std::collections::{BinaryHeap, HashMap};
 
 use super::balance::{Balance, Split};
 use super::facts::SampleFacts;
 
-/// What comes first: the smallest.
+/// Sort key; the smallest comes first.
 ///
 /// Rows with findings come before all others, those with the worst findings first. The others take turns: a row of each
 /// patient, patients of the splits by turns, before the next row of any patient; a patient's rows in an order that

@@ -26,7 +26,7 @@ const BACKGROUND: [u8; 3] = [24; 3];
 const TEXT: [u8; 3] = [235; 3];
 const FINDING: [u8; 3] = [255, 176, 120];
 
-/// Where samples stand on a sheet.
+/// Grid of samples on a sheet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Grid {
     zoom: usize,
@@ -75,7 +75,7 @@ impl Grid {
         self.image[1] + self.lines * LINE + 4
     }
 
-    /// Where sample `number` of the sheet begins.
+    /// Top left corner of sample `number` of the sheet.
     fn corner(&self, number: usize) -> [usize; 2] {
         let (right, down) = (number % self.across, number / self.across);
         [GAP + right * (self.image[0] + GAP), GAP + down * (self.tile_height() + GAP)]

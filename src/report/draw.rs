@@ -26,7 +26,7 @@ pub(super) struct Drawn {
     /// (row, column, plane), 0 or 1.
     pub(super) mask: Vec<u8>,
     pub(super) shades: Shades,
-    /// Whether the shades are those of the header's window.
+    /// True if the grey values are those of the header's window.
     pub(super) is_windowed: bool,
 }
 
@@ -58,7 +58,7 @@ impl<'f> Studio<'f> {
         Ok(Self { file, checksums: file.checksums()?, pool: pool.map_err(PreviewError::Threads)?, cancel })
     }
 
-    /// How many samples are drawn before they are written.
+    /// Number of samples drawn before they are written.
     pub(super) fn portion_samples(&self) -> usize {
         (PORTION_PIXELS / self.file.shape().pixels()).clamp(1, PORTION_SAMPLES)
     }
@@ -71,7 +71,7 @@ impl<'f> Studio<'f> {
         &self.pool
     }
 
-    /// Whether to go on.
+    /// Asked between samples; false stops the work.
     ///
     /// # Errors
     /// [`PreviewError::Interrupted`] once the user has asked to stop.
@@ -83,7 +83,7 @@ impl<'f> Studio<'f> {
         RowReader::new(self.file, Some(&self.checksums))
     }
 
-    /// What `make` makes of each of `rows`, a portion of samples, in their order. A damaged picture is an entry; all
+    /// Applies `make` to each of `rows`, a portion of samples, in their order. A damaged picture is an entry; all
     /// else that cannot be read is an error.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl<'f> Studio<'f> {
 }
 
 impl Drawn {
-    /// What it looks like.
+    /// The picture.
     pub(super) fn picture(&self, file: &DatasetFile) -> Picture<'_> {
         Picture { shape: file.shape(), image: &self.image, mask: &self.mask, planes: file.structures().len() }
     }

@@ -15,21 +15,21 @@ pub enum PreviewError {
     /// The samples cannot be selected.
     #[error(transparent)]
     Select(#[from] StreamError),
-    /// What is drawn cannot be written.
+    /// The picture cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
-        /// Where to.
+        /// The destination.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// What is drawn cannot be written to the stream that was given.
+    /// The picture cannot be written to the stream.
     #[error("cannot write the preview")]
     Stream(#[from] io::Error),
     /// The report of a run cannot be read.
     #[error("{} is no report of dicomprep prep", path.display())]
     NoReport {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: serde_json::Error,
@@ -37,7 +37,7 @@ pub enum PreviewError {
     /// The report is of another run.
     #[error("{} is the report of another file: its {what} are {theirs}, not {ours}", path.display())]
     OtherReport {
-        /// Which report.
+        /// The report.
         path: PathBuf,
         /// `samples`, `structures` or `image_size`.
         what: &'static str,
@@ -52,7 +52,7 @@ pub enum PreviewError {
     /// One sample fills the page.
     #[error("not one sample fits into a page of {max_bytes} bytes; allow more with --max-bytes")]
     TooSmall {
-        /// What was allowed.
+        /// The limit.
         max_bytes: u64,
     },
     /// Threads cannot be started.

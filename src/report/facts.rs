@@ -1,10 +1,10 @@
-//! What the columns say about the samples, one after the other.
+//! Facts about samples out of the columns of the file.
 
 use crate::audit::{Check, Severity};
 use crate::model::GridShape;
 use crate::store::{Cell, ColumnWalk, DatasetFile, StoreError, column};
 
-/// What is said about one sample.
+/// Facts about one sample.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SampleFacts {
     /// Row of the file, from 0.
@@ -23,7 +23,7 @@ pub(super) struct SampleFacts {
 }
 
 impl SampleFacts {
-    /// What is shown first: the larger, the worse. Any error is worse than all warnings, and a warning than all notes
+    /// Rank for display; the larger, the worse. Any error is worse than all warnings, and a warning than all notes
     /// and names that no check has; of equals, more are worse.
     pub(super) fn badness(&self) -> usize {
         let weight = |name: &String| {
@@ -86,12 +86,12 @@ impl FactsReader {
         })
     }
 
-    /// Whether the file has a column of findings.
+    /// True if the file has a column of findings.
     pub(super) fn has_findings(&self) -> bool {
         self.findings.is_some()
     }
 
-    /// What is said about `row`.
+    /// Facts about `row`.
     ///
     /// # Errors
     /// [`StoreError`] where a column cannot be read.

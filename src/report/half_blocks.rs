@@ -43,7 +43,7 @@ pub(super) fn draw(
     describe(file, facts, to)
 }
 
-/// What is known about the sample, in lines of text.
+/// Caption of the sample, in lines of text.
 ///
 /// # Errors
 /// What `to` says.

@@ -1,4 +1,4 @@
-//! How often each intensity occurs in each split.
+//! Histogram of intensities in each split.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ const MOST_BARS: usize = 64;
 /// The percentiles that are told of each split.
 pub(super) const LEVELS: [f64; 3] = [0.5, 50.0, 99.5];
 
-/// How often each intensity occurs.
+/// Histogram of intensities.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Intensities {
     /// Lower edge of the first bar.

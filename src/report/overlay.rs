@@ -21,7 +21,7 @@ pub struct Picture<'p> {
     pub image: &'p [f32],
     /// The mask, row-major (row, column, plane), 0 or 1.
     pub mask: &'p [u8],
-    /// How many planes the mask has.
+    /// Number of mask planes.
     pub planes: usize,
 }
 
@@ -83,7 +83,7 @@ impl Picture<'_> {
         Some(COLOURS[plane % COLOURS.len()])
     }
 
-    /// Whether the pixel belongs to the plane, and one of its four neighbours does not.
+    /// True if the pixel belongs to the plane and one of its four neighbours does not.
     fn is_outline(&self, row: usize, column: usize, plane: usize) -> bool {
         let (rows, columns) = (self.shape.rows(), self.shape.columns());
         let is_inside = |row: usize, column: usize| {

@@ -25,7 +25,7 @@ const SCRIPT: [&str; 3] =
 /// Bytes that the end of the page takes at most, beside its program.
 const END_BYTES: u64 = 2048;
 
-/// What a page is made of.
+/// Input of a page.
 pub(super) struct Page<'p> {
     pub(super) file: &'p DatasetFile,
     pub(super) studio: &'p Studio<'p>,
@@ -41,7 +41,7 @@ pub(super) struct Page<'p> {
     pub(super) zoom: Option<NonZeroUsize>,
 }
 
-/// What the program of the page knows about all samples.
+/// Data of the page's script about all samples.
 #[derive(Serialize)]
 struct About<'a> {
     structures: &'a [String],
@@ -51,7 +51,7 @@ struct About<'a> {
     zoom: Option<NonZeroUsize>,
 }
 
-/// What it knows about one.
+/// Data of the page's script about one sample.
 #[derive(Serialize)]
 struct Entry<'e> {
     row: u64,
@@ -120,7 +120,7 @@ impl Page<'_> {
         }
     }
 
-    /// Which samples are shown, and why these.
+    /// Selection of the samples shown, with its reason.
     fn statement(&self, shown: usize) -> String {
         if shown as u64 == self.of {
             return format!("All {} samples.", grouped(self.of));
@@ -212,7 +212,7 @@ fn encode(file: &DatasetFile, drawn: &Drawn) -> Encoded {
     Encoded { pixels, shades: (shades.black, shades.white, *is_windowed) }
 }
 
-/// How a content security policy names a style or a program.
+/// Source expression of a style or script for a content security policy.
 fn digest(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     parts.iter().for_each(|part| digest.update(part));

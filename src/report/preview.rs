@@ -20,12 +20,12 @@ use crate::prep::Control;
 use crate::store::{DatasetFile, DatasetInfo, StoreError, read_info};
 use crate::stream::{RowOptions, select};
 
-/// How samples are shown.
+/// Options of the display of samples.
 #[derive(Debug, Clone)]
 pub struct PreviewOptions {
-    /// Which samples; balance and leaks are of no interest.
+    /// Selection of samples; balance and leaks are ignored.
     pub rows: RowOptions,
-    /// How many samples are shown at most, those with findings first.
+    /// Largest number of samples shown, those with findings first.
     pub max_samples: usize,
     /// Pixels of the screen, to the right and down, for each of the image; `None` chooses.
     pub zoom: Option<NonZeroUsize>,
@@ -43,7 +43,7 @@ pub struct Preview {
     has_findings: bool,
 }
 
-/// What was shown.
+/// Summary of the samples shown.
 #[derive(Debug, Default)]
 pub struct Shown {
     /// Samples that are shown.
@@ -74,7 +74,7 @@ impl Preview {
         Ok(Self { file, info, options, selection, balance, has_findings })
     }
 
-    /// What the file says about itself.
+    /// Attributes of the file.
     #[must_use]
     pub fn info(&self) -> &DatasetInfo {
         &self.info

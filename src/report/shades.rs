@@ -1,4 +1,4 @@
-//! Which values of an image are black, and which are white.
+//! Grey values: the values of an image shown as black and as white.
 
 /// The values that are drawn black and white; what lies between is a shade of grey.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,14 +9,14 @@ use super::html::{Text, grouped, short};
 use super::intensities::Intensities;
 use crate::store::DatasetInfo;
 
-/// What the summary is made of.
+/// Input of the summary.
 pub(super) struct Summary<'s> {
     pub(super) info: &'s DatasetInfo,
     pub(super) bins: Option<&'s PrepBins>,
     pub(super) balance: &'s Balance,
     pub(super) intensities: &'s Intensities,
     pub(super) has_findings: bool,
-    /// What was selected, as it was typed; empty where all is.
+    /// Selection as typed; empty if all samples are selected.
     pub(super) selected: &'s str,
     /// Selected samples.
     pub(super) samples: u64,

@@ -25,7 +25,7 @@ pub(super) fn fill_row(source: &Source<'_>, places: &impl Coordinates, out: &mut
 /// An image and how to find four pixels around a place.
 struct Corners<'a> {
     source: &'a Source<'a>,
-    /// How far apart left and right, and top and bottom are; 0 where there is only one column or row.
+    /// Distance of left and right, and of top and bottom; 0 if there is only one column or row.
     right: usize,
     down: usize,
     /// The places that are before the last row and column, so that there is a pixel after them.
@@ -146,7 +146,7 @@ impl<T: Coordinates> Coordinates for Located<'_, T> {
     }
 }
 
-/// What is between the corners in four slices of the same length.
+/// Bilinear interpolation between four slices of the same length.
 #[inline(always)]
 fn between(slices: [&[f32]; 4], columns: usize, channels: usize, block: &Block) -> [f32; BLOCK] {
     let mut corners = [[0.0; 4]; BLOCK];

@@ -22,7 +22,7 @@ use super::{Affine, ElasticParams, FillMode, GeometryParams};
 
 pub(super) use self::spline::weights as spline_weights;
 
-/// How the pixels of an image are interpolated, as the order of a spline. In TOML and JSON it is that number.
+/// Interpolation of image pixels, as the order of a spline. In TOML and JSON it is that number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum Interpolation {
@@ -63,12 +63,12 @@ impl From<Interpolation> for u8 {
     }
 }
 
-/// How images are resampled. Masks always take the nearest pixel, and 0 from outside.
+/// Resampling of images. Masks always take the nearest pixel, and 0 from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ResampleOptions {
     /// The order of interpolation.
     pub interpolation: Interpolation,
-    /// What lies outside the image.
+    /// Pixels outside the image.
     pub fill_mode: FillMode,
     /// The value outside with [`FillMode::Constant`].
     pub cval: f32,
@@ -96,7 +96,7 @@ pub struct ImageAndMask<'a> {
     pub mask: &'a [u8],
 }
 
-/// Where an [`ImageAndMask`] is written.
+/// Destination of an [`ImageAndMask`].
 #[derive(Debug)]
 pub struct ImageAndMaskMut<'a> {
     /// The numbers of the image.

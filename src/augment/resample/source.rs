@@ -24,7 +24,7 @@ impl<'a> Source<'a> {
         Self { pixels, shape, channels, fill_mode: options.fill_mode, cval: options.cval }
     }
 
-    /// Where a place is found inside; `None` where it has the fill value.
+    /// Position inside the image; `None` if it takes the fill value.
     pub(super) fn locate(&self, [row, column]: [i64; 2]) -> Option<[i64; 2]> {
         let row = self.fill_mode.locate(row, self.shape[0])?;
         Some([row, self.fill_mode.locate(column, self.shape[1])?])

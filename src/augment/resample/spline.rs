@@ -5,7 +5,7 @@ use crate::augment::FillMode;
 use crate::augment::coordinates::Coordinates;
 use crate::augment::fixed::{ONE, floor, fraction};
 
-/// How far the filter reaches. Its weights shrink by the factor 2 - sqrt(3) from pixel to pixel: what is cut off
+/// Reach of the filter. Its weights shrink by the factor 2 - sqrt(3) from pixel to pixel: what is cut off
 /// amounts to 5e-8 of the range of the pixels, and a pixel that is no number stays where it is.
 const REACH: usize = 13;
 

@@ -64,7 +64,7 @@ struct Reference<'a> {
 }
 
 impl Reference<'_> {
-    /// Where a coordinate is found inside, and whether a rounding error there could lead elsewhere.
+    /// Position of a coordinate inside, and whether a rounding error there could lead elsewhere.
     fn locate(&self, x: f64, side: usize) -> (Option<f64>, bool) {
         let last = side as f64 - 1.0;
         let near = |x: f64| (x - x.round()).abs() < 1e-6;
@@ -208,7 +208,7 @@ proptest! {
         }
     }
 
-    /// What a threshold makes of the moved image is what it makes of the image, moved.
+    /// Thresholding the moved image equals moving the thresholded image.
     #[test]
     fn a_threshold_commutes_with_nearest_geometry(
         theta in -180.0..180.0, zx in 0.5..2.0, shear in -30.0..30.0, ty in -9.0..9.0,

@@ -14,11 +14,11 @@ const OUTSIDE: usize = usize::MAX / 2;
 pub(super) struct Pixels<'a, T> {
     pub(super) numbers: &'a [T],
     pub(super) depth: usize,
-    /// What each number of a pixel outside is.
+    /// Value of each channel outside the image.
     pub(super) outside: T,
 }
 
-/// Where each row and each column of the output is found in the input.
+/// Input position of each row and column of the output.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WholeCopy {
     /// For each row of the output, how far the pixels of its first column are from the input's first.

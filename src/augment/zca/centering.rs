@@ -1,4 +1,4 @@
-//! What stands before whitening.
+//! Centering before whitening.
 
 /// y = x * rescale - mean, in binary64, rounded once: Keras' `rescale` and `featurewise_center`, which its
 /// `zca_whitening` always switches on.

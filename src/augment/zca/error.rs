@@ -31,7 +31,7 @@ pub enum ZcaError {
     /// A number is NaN or infinite.
     #[error("it has pixels that are not finite")]
     NotFinite {
-        /// Which of the images that were given together.
+        /// Index of the image among those given together.
         image: usize,
     },
     /// No image differs from the mean, or there is no image.
