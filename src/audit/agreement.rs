@@ -1,4 +1,4 @@
-//! How well an annotation agrees with its own image and with the other contour there.
+//! Agreement of an annotation with its own image and with the other contour there.
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,7 @@ use crate::raster::MaskRule;
 use crate::source::Monochrome1;
 use crate::wrangle::{PairPlan, PlannedSample, Require};
 
-/// How a sample's annotations agree with it.
+/// Agreement of a sample's annotations with its image.
 pub(super) struct Agreement {
     /// The beginning of a digest of the pixels, by which equal images are known.
     pub(super) image: u64,
@@ -22,7 +22,7 @@ pub(super) struct Agreement {
 }
 
 impl AuditOptions {
-    /// How an image is decoded to be compared with its contours: as it is.
+    /// Decoding of an image for comparison with its contours: as it is.
     #[must_use]
     pub fn assemble_options(&self, image: &ImageFacts) -> AssembleOptions {
         AssembleOptions {
@@ -67,7 +67,7 @@ pub(super) fn agreement(
     Some(Agreement { image: first_bits(&digest), scores: (0..structures.len()).map(score).collect() })
 }
 
-/// How much brighter the blood is than the wall between two contours; less where a part of the inner one is not
+/// Contrast of blood against the wall between two contours; less if a part of the inner one is not
 /// within, and where the two have not the same centre.
 fn wall(
     inner: &Polygon,

@@ -1,4 +1,4 @@
-//! How a contour lies in its image.
+//! Position of a contour in its image.
 
 use crate::model::{GridShape, Polygon};
 
@@ -22,7 +22,7 @@ pub(super) fn share_outside(contour: &Polygon, shape: GridShape) -> f64 {
     (1.0 - inside / area).clamp(0.0, 1.0)
 }
 
-/// Whether `contour` reaches the outermost pixels of an image of `shape`.
+/// True if `contour` reaches the outermost pixels of an image of `shape`.
 pub(super) fn touches(contour: &Polygon, shape: GridShape) -> bool {
     let ([min_x, min_y], [max_x, max_y]) = contour.bounds();
     let beyond = |max: f64, side: usize| max > side as f64 - 1.0 - TOUCHING;

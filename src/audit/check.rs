@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The annotation is wrong: it is left out unless it is asked for.
@@ -43,13 +43,13 @@ macro_rules! checks {
                 match self { $(Self::$variant => $name),* }
             }
 
-            /// How bad its findings are.
+            /// Severity of its findings.
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self { $(Self::$variant => Severity::$severity),* }
             }
 
-            /// What it finds, in one line.
+            /// Description of its findings, in one line.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning),* }
@@ -108,7 +108,7 @@ impl CheckSet {
         self.0 |= other.0;
     }
 
-    /// Whether there is none.
+    /// True if there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
@@ -119,7 +119,7 @@ impl CheckSet {
         self.0 &= !(1 << check as u32);
     }
 
-    /// What [`CheckSet::names`] has written; `None` where a name is not known.
+    /// Parses the text of [`CheckSet::names`]; `None` if a name is not known.
     #[must_use]
     pub fn parse(names: &str) -> Option<Self> {
         let mut set = Self::default();

@@ -1,4 +1,4 @@
-//! Whether an inner contour goes with its image: blood is brighter than the muscle around it in the images that
+//! Comparison of an inner contour with its image: blood is brighter than the muscle around it in the images that
 //! hearts are measured in.
 
 use super::profile::{Picture, Profile};
@@ -6,7 +6,7 @@ use super::shape::Subject;
 use super::{Check, Finding, Thresholds};
 use crate::model::{Polygon, Structure};
 
-/// How far a contour is moved, in pixels, and in which steps.
+/// Displacements that are tried, in pixels, and their steps.
 const FAR: i32 = 12;
 const COARSE: usize = 4;
 /// Contours of less area, in square pixels, have no inside to speak of.
@@ -61,7 +61,7 @@ pub fn against_image(
     findings
 }
 
-/// Where a contour follows the image best.
+/// The displacement at which a contour follows the image best.
 struct Elsewhere {
     here: f64,
     gain: f64,

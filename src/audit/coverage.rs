@@ -1,4 +1,4 @@
-//! What a patient lacks.
+//! Missing images and contours of a patient.
 
 /// Gaps are a finding where they are at most this share of the numbers: who exports single images leaves more.
 const FEW: f64 = 0.05;

@@ -1,4 +1,4 @@
-//! Whether a closed path crosses itself.
+//! Self-crossings of a closed path.
 
 use super::outline::centroid;
 use crate::model::Polygon;
@@ -9,7 +9,7 @@ type Point = [f64; 2];
 /// more than this is not looked through.
 const MAX_PAIRS: usize = 20_000_000;
 
-/// What was found out about a path.
+/// Result for a path.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Crossings {
     /// So many times it crosses itself; for the first, where.
@@ -54,7 +54,7 @@ pub(super) fn crossings(contour: &Polygon) -> Crossings {
     Crossings::Found(count, first)
 }
 
-/// Whether the path turns about its centre in one direction all the way, and once. Such a path cannot cross itself,
+/// True if the path turns about its centre in one direction all the way, and once. Such a path cannot cross itself,
 /// and nearly every contour of a heart is one.
 fn runs_once_around(contour: &Polygon) -> bool {
     // Far above what rounding makes of a turn of nothing.
@@ -75,7 +75,7 @@ fn turn(a: Point, b: Point, c: Point) -> f64 {
     (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 }
 
-/// Whether two sides cross inside both.
+/// True if two sides cross inside both.
 fn crosses((a, b): (Point, Point), (c, d): (Point, Point)) -> bool {
     let apart = |axis: usize| {
         a[axis].max(b[axis]) < c[axis].min(d[axis]) || c[axis].max(d[axis]) < a[axis].min(b[axis])
@@ -105,7 +105,7 @@ fn at_points(points: &[Point]) -> (usize, Option<Point>) {
     (count, first)
 }
 
-/// Whether the path at its point `a` lies on both sides of the path at `b`, which is the same place.
+/// True if the path at its point `a` lies on both sides of the path at `b`, which is the same place.
 fn passes_through(points: &[Point], a: usize, b: usize) -> bool {
     let count = points.len();
     let angle = |center: usize, to: usize| {

@@ -1,4 +1,4 @@
-//! Which way round the points of a contour run. One program draws them all the same way, and a mirrored one runs the
+//! Direction in which the points of a contour run. One program draws them all the same way, and a mirrored one runs the
 //! other.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ const ENOUGH: usize = 4;
 /// Of a whole patient, fewer other patients tell nothing.
 const ENOUGH_PATIENTS: usize = 3;
 
-/// How many run counterclockwise, and how many clockwise.
+/// Numbers of counterclockwise and of clockwise contours.
 type Counts = [usize; 2];
 
 /// The contours that run the other way round than others of their structure: of the patient or, where these tell
@@ -80,7 +80,7 @@ struct Told {
     others: usize,
 }
 
-/// What the others say of a contour, where it is against it: its patient's, of which it is one of `own`, or those of
+/// Verdict of the other contours against a contour: its patient's, of which it is one of `own`, or those of
 /// other patients, who have what of `all` is not `own`.
 fn odd(clockwise: bool, own: Counts, all: Counts, percent: f64) -> Option<Told> {
     let enough = |count: usize, others: usize| others >= ENOUGH && is_most(count, others, percent);
@@ -156,7 +156,7 @@ fn contour_finding(known: Known<'_>, course: &Course, told: Told, structure: Str
         .with(&[("against", against as f64), ("others", others as f64)])
 }
 
-/// That the contours of one patient, of one structure or two, run the other way round than those of other patients.
+/// Finding: the contours of one patient, of one structure or two, run the other way round than those of other patients.
 fn patient_finding(known: Known<'_>, wholes: &[Whole]) -> Finding {
     let annotations: Vec<Annotation> = wholes.iter().flat_map(|whole| &whole.annotations).copied().collect();
     let count: usize = wholes.iter().map(|whole| whole.count).sum();

@@ -49,7 +49,7 @@ impl Known<'_> {
     }
 }
 
-/// What a group of annotations with the same path comes to.
+/// Result for a group of annotations with the same path.
 pub(super) fn settle_copies(known: Known<'_>, group: &[Annotation]) -> Vec<Finding> {
     let patients: BTreeSet<u32> = group.iter().map(|&annotation| known.patient(annotation)).collect();
     if patients.len() == 1 {
@@ -72,7 +72,7 @@ pub(super) fn settle_copies(known: Known<'_>, group: &[Annotation]) -> Vec<Findi
     wrong.into_iter().map(|annotation| copied(known, annotation, &shown, &judged, &right)).collect()
 }
 
-/// Whether the images of all annotations are the same file, byte for byte.
+/// True if the images of all annotations are the same file, byte for byte.
 fn are_one_image(known: Known<'_>, group: &[Annotation]) -> bool {
     let read = |annotation: Annotation, bytes: &mut Vec<u8>| {
         let sample = &known.samples[annotation.0 as usize];
@@ -152,7 +152,7 @@ fn best_claim(claims: &[Claim]) -> Option<&[Annotation]> {
     (near == 1).then_some(&best.annotations)
 }
 
-/// That `annotation` is a copy of others, some of which are `listed`, those that are right first.
+/// Finding: `annotation` is a copy of others, some of which are `listed`, those that are right first.
 fn copied(
     known: Known<'_>,
     annotation: Annotation,

@@ -6,7 +6,7 @@ use crate::source::ImageHeader;
 use super::digest::points_digest;
 use super::outline::centroid;
 
-/// What the audit keeps of an image's header.
+/// Header values that the audit keeps of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImageFacts {
     /// Its size.
@@ -24,7 +24,7 @@ pub struct ImageFacts {
 }
 
 impl ImageFacts {
-    /// What `header` says.
+    /// The values of `header`.
     #[must_use]
     pub fn of(header: &ImageHeader) -> Self {
         let Geometry { pixel_spacing, image_position, image_orientation, .. } = header.geometry;
@@ -74,7 +74,7 @@ impl Axes {
         told.then_some(Self { row: [a, b, c], column: [d, e, f], normal })
     }
 
-    /// Whether images with these axes and with the `other` ones lie in parallel planes.
+    /// True if images with these axes and with the `other` ones lie in parallel planes.
     pub(super) fn are_parallel(&self, other: &Self) -> bool {
         dot(self.normal, other.normal) > 0.99
     }
@@ -84,7 +84,7 @@ fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// What the audit keeps of a contour.
+/// Values that the audit keeps of a contour.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ContourFacts {
     /// The beginning of the SHA-256 of the file.
@@ -95,7 +95,7 @@ pub(super) struct ContourFacts {
     pub(super) distinct: u8,
     /// Area in square pixels.
     pub(super) area: f32,
-    /// Whether its points run clockwise as seen on the screen.
+    /// True if its points run clockwise as seen on the screen.
     pub(super) clockwise: bool,
     /// Centre of the area in pixels.
     pub(super) centre: [f32; 2],

@@ -1,18 +1,18 @@
-//! What a check has found.
+//! Findings of checks.
 
 use super::Check;
 use crate::model::Place;
 
-/// What a check has found, where, and what it means.
+/// A finding of a check: its place and its meaning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The check.
     pub check: Check,
     /// The contour or image that is suspect.
     pub place: Place,
-    /// What else has part in it.
+    /// Other places involved.
     pub others: Vec<Place>,
-    /// What is wrong, with its numbers: one sentence without a full stop.
+    /// The problem, with its numbers: one sentence without a full stop.
     pub text: String,
     /// The numbers by name, with the unit at the end of each name.
     pub values: Vec<(&'static str, f64)>,

@@ -1,4 +1,4 @@
-//! What the headers of a patient's images say beside each other.
+//! Comparison of the headers of a patient's images.
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ pub(super) const SAME_SLICE: f64 = 1.0;
 /// Slices further apart than this, in mm, are no neighbours.
 const NEAR: f64 = 25.0;
 
-/// What is compared of one contour, lengths in mm.
+/// Measures of one contour that are compared, lengths in mm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Spot {
     /// Any number of the caller's.
@@ -45,13 +45,13 @@ impl Spot {
     }
 }
 
-/// What was found about a spot.
+/// Result for a spot.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Jump {
     pub(super) index: usize,
     pub(super) plane: u8,
     pub(super) check: Check,
-    /// From where the neighbouring slices tell, in mm or, for the area, per cent of the radius.
+    /// Deviation from the neighbouring slices, in mm or, for the area, per cent of the radius.
     pub(super) slices: Option<f64>,
     /// From the nearest of the other contours of the slice, in mm.
     pub(super) slice: Option<f64>,
@@ -180,7 +180,7 @@ impl Stack {
     }
 }
 
-/// What lies at the depth of `spot` on the straight line from one neighbour to the other.
+/// Interpolates between the two neighbours at the depth of `spot`.
 fn interpolate(spot: &Spot, before: &Spot, after: &Spot, value: impl Fn(&Spot) -> f64) -> f64 {
     let share = (spot.depth - before.depth) / (after.depth - before.depth);
     value(before) + share * (value(after) - value(before))

@@ -1,4 +1,4 @@
-//! Whether one contour lies inside another.
+//! Nesting of contours.
 
 use super::outline::{distance_to_side, resample};
 use super::shape::Painter;
@@ -7,7 +7,7 @@ use crate::model::Polygon;
 /// Points and sides that are compared of each contour.
 const COMPARED: usize = 256;
 
-/// What of an inner contour lies outside of an outer one.
+/// Part of an inner contour outside of an outer one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Outside {
     /// The share of its pixels, 0 to 1.
@@ -42,7 +42,7 @@ pub(super) fn outside(
     (Outside { share, distance: worst([1.0; 2]) }, worst(scale))
 }
 
-/// Whether `point` is inside the closed path, even-odd.
+/// True if `point` is inside the closed path, even-odd.
 fn contains(path: &[[f64; 2]], [x, y]: [f64; 2]) -> bool {
     let mut inside = false;
     for (k, &[ax, ay]) in path.iter().enumerate() {

@@ -23,21 +23,21 @@ const BLOCK: usize = 32;
 /// Places that one finding about many lists.
 pub(super) const LISTED: usize = 10;
 
-/// What an audit needs to know.
+/// Options of an audit.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditOptions {
-    /// From where on something is a finding.
+    /// Thresholds of findings.
     pub thresholds: Thresholds,
     /// Added to every contour point, `[x, y]` in pixels.
     pub contour_offset: [f64; 2],
-    /// What no input may exceed.
+    /// Limits of the inputs.
     pub limits: Limits,
 }
 
-/// What an audit has come to.
+/// Result of an audit.
 #[derive(Debug, Default)]
 pub struct Audit {
-    /// What was found.
+    /// The findings.
     pub findings: Vec<Finding>,
     /// SHA-256 over the digests of all contours that could be read, in the order of the samples.
     pub contours: [u8; 32],
@@ -105,7 +105,7 @@ pub fn audit(
     Audit { findings, contours: contours.finalize().into() }
 }
 
-/// What one thread has found about some samples in a row.
+/// Findings of one thread about a run of samples.
 #[derive(Default)]
 struct Block {
     findings: Vec<Finding>,
@@ -121,7 +121,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    /// Whether the contour that was read last is text, but no polygon. Its reader rejects it in any case.
+    /// True if the contour read last is text, but no polygon. Its reader rejects it in any case.
     fn has_few_points(&self, skipped: &Skipped) -> bool {
         let few = |error: ContourError| {
             matches!(error.fault, ContourFault::Polygon(PolygonError::TooFewPoints { .. }))
@@ -179,7 +179,7 @@ impl Block {
         }
     }
 
-    /// What it means that so much of an inner contour is `beyond` the outer one.
+    /// Finding for the part of an inner contour `beyond` the outer one.
     fn nest(
         &mut self,
         [inner, outer]: [Annotation; 2],

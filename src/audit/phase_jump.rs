@@ -1,4 +1,4 @@
-//! How the two phases of a slice go together: a heart beats alike in all slices.
+//! Comparison of the two phases of a slice: a heart beats alike in all slices.
 
 use super::Check;
 use super::neighbours::{Jump, Spot, Stack};

@@ -15,7 +15,7 @@ const LONG_STEP: f32 = 1.6;
 /// Slices of a patient that are listed.
 const LISTED: usize = 10;
 
-/// What is missing among the images in `folder`: `numbers` are those of the files, ascending, and `headers` those that
+/// Images missing in `folder`: `numbers` are those of the files, ascending, and `headers` those that
 /// were read, with the numbers of their files; none where not all of the patient's were.
 #[must_use]
 pub fn missing_images(folder: &str, numbers: &[i32], headers: Vec<(i32, ImageFacts)>) -> Vec<Finding> {
@@ -46,7 +46,7 @@ struct ShortSlice {
     /// The phases of most slices, and how many slices have so many.
     usual: usize,
     slices: usize,
-    /// Where in the cycle one is missing, in ms, where the times of its images tell.
+    /// Time of the missing phase in the cycle, in ms, if the times of the images tell.
     near: Option<f32>,
 }
 
@@ -120,7 +120,7 @@ fn slices(headers: Vec<(i32, ImageFacts)>) -> Vec<Vec<Frame>> {
     slices
 }
 
-/// Where a phase is missing between others: after the first step that is longer than usual.
+/// Position of a missing phase between others: after the first step that is longer than usual.
 fn gap_in_time(slice: &[Frame]) -> Option<f32> {
     let steps: Vec<f32> = slice.windows(2).map(|pair| pair[1].time - pair[0].time).collect();
     let mut sorted = steps.clone();

@@ -5,7 +5,7 @@ use crate::model::{GridShape, Pixels, Polygon};
 
 /// Places along a contour.
 const PLACES: usize = 64;
-/// How far in and how far out is looked, in pixels.
+/// Distances inwards and outwards that are sampled, in pixels.
 const DEPTHS: [f64; 2] = [1.5, 3.0];
 
 /// Pixels, and how they are looked at.
@@ -15,7 +15,7 @@ pub struct Picture<'p> {
     pub pixels: &'p Pixels,
     /// Rows and columns.
     pub shape: GridShape,
-    /// Whether a large value is dark, as in MONOCHROME1 (PS3.3 C.7.6.3.1.2).
+    /// True if a large value is dark, as in MONOCHROME1 (PS3.3 C.7.6.3.1.2).
     pub large_is_dark: bool,
 }
 
@@ -75,14 +75,14 @@ impl Profile {
         brighter as f64 / self.pairs.len().max(1) as f64
     }
 
-    /// How often a point inside is brighter than one outside, 0 to 1; a half is chance.
+    /// Probability that a point inside is brighter than one outside, 0 to 1; a half is chance.
     pub(super) fn contrast(&self, picture: Picture<'_>) -> f64 {
         let values = |side: usize| self.pairs.iter().map(|pair| picture.at(pair[side])).collect();
         brighter(values(0), values(1))
     }
 }
 
-/// How often one of `these` is larger than one of `those`, ties counting half (the statistic of Mann and Whitney
+/// Probability that one of `these` is larger than one of `those`, ties counting half (the statistic of Mann and Whitney
 /// 1947); a half where either is empty. NaN is left out.
 pub(super) fn brighter(these: Vec<f32>, those: Vec<f32>) -> f64 {
     let sorted = |mut values: Vec<f32>| {

@@ -1,4 +1,4 @@
-//! What is wrong with one contour alone.
+//! Checks of one contour alone.
 
 use super::border;
 use super::crossing::{Crossings, crossings};

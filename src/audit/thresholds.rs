@@ -1,4 +1,4 @@
-//! From where on something is a finding.
+//! Thresholds of findings.
 
 /// A threshold, for help texts and settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -9,13 +9,13 @@ pub struct Threshold {
     pub unit: &'static str,
     /// Its default.
     pub default: f64,
-    /// What is found beyond it, in one line.
+    /// Description of findings beyond it, in one line.
     pub meaning: &'static str,
 }
 
 macro_rules! thresholds {
     ($($(#[$doc:meta])* $field:ident $name:literal $unit:literal $default:literal $meaning:literal;)*) => {
-        /// From where on something is a finding. Distances in pixels are those of the contour's image.
+        /// Thresholds of findings. Distances in pixels are those of the contour's image.
         ///
         /// The defaults were chosen on three patients of the Sunnybrook Cardiac Data, 56 inner and 28 outer
         /// contours; "real" below is what these have.

@@ -1,4 +1,4 @@
-//! Where an image lies in the patient, and how it is meant to be shown.
+//! Position of an image in the patient, and its display window.
 
 /// Geometry and display window of one image as its DICOM header gives them, NaN where absent.
 #[derive(Debug, Clone, Copy, PartialEq)]

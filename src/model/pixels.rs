@@ -125,7 +125,7 @@ impl Pixels {
         }
     }
 
-    /// Whether there is no pixel.
+    /// True if there is no pixel.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,10 +1,10 @@
-//! Where in the user's data something was found.
+//! Places in the user's data.
 
 use std::fmt;
 
 use super::Plain;
 
-/// Where in the user's data something was found: a file, and what is known inside it.
+/// A place in the user's data: a file, and what is known inside it.
 ///
 /// Displays as `link.csv:3, column patient_id` or `dicoms/P1/48.dcm, (0028,1053) Rescale Slope`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]

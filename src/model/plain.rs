@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 pub struct Plain<'t>(pub &'t str);
 
 impl Plain<'_> {
-    /// Whether `character` is shown escaped.
+    /// True if `character` is shown escaped.
     #[must_use]
     pub fn escapes(character: char) -> bool {
         // Line and paragraph separators, and the directional overrides, embeddings and isolates of UAX #9.

@@ -22,13 +22,13 @@ pub enum PolygonError {
     /// Fewer than three of the points differ.
     #[error("the contour has {distinct} distinct points; a polygon needs 3")]
     TooFewPoints {
-        /// How many points differ.
+        /// Number of distinct points.
         distinct: usize,
     },
     /// A coordinate is NaN or infinite, or further than [`MAX_COORDINATE`] from the origin.
     #[error("point {index} is ({x}, {y}): coordinates must be finite and within {MAX_COORDINATE} px")]
     BadCoordinate {
-        /// Which point, from 1.
+        /// Index of the point, from 1.
         index: usize,
         /// Its x.
         x: f64,

@@ -1,4 +1,4 @@
-//! Where every input file ends: exactly one bin each, and why.
+//! Bins of the input files: exactly one each, with its reason.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -127,11 +127,11 @@ impl fmt::Display for Reason {
 /// A file that was rejected or ignored, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
-    /// Which file, and where in it.
+    /// The file, and the place in it.
     pub place: Place,
     /// Why.
     pub reason: Reason,
-    /// What exactly is wrong and what to do, as one sentence without a full stop; may be empty.
+    /// The problem and its remedy, as one sentence without a full stop; may be empty.
     pub detail: String,
 }
 
@@ -146,7 +146,7 @@ impl Skipped {
 /// Something worth telling that took no file away: a link row without folder, a patient without contours.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
-    /// What it is about.
+    /// The place it is about.
     pub place: Place,
     /// One sentence without a full stop.
     pub text: String,
@@ -160,7 +160,7 @@ impl Note {
     }
 }
 
-/// How many files ended in each bin.
+/// Number of files in each bin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     counts: BTreeMap<Bin, usize>,
@@ -179,13 +179,13 @@ impl Tally {
         *self.reasons.entry(reason).or_default() += 1;
     }
 
-    /// How many files ended in `bin`.
+    /// Number of files in `bin`.
     #[must_use]
     pub fn count(&self, bin: Bin) -> usize {
         self.counts.get(&bin).copied().unwrap_or(0)
     }
 
-    /// How many files ended in any bin.
+    /// Number of files in all bins.
     #[must_use]
     pub fn total(&self) -> usize {
         self.counts.values().sum()

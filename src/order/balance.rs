@@ -28,7 +28,7 @@ pub struct Balance {
     secrets: [u64; 2],
     /// Group after group.
     rows: Vec<u64>,
-    /// Where in `rows` each group begins, and where the last ends.
+    /// Offsets of the groups in `rows`, and the end of the last.
     bounds: Vec<usize>,
 }
 
@@ -66,19 +66,19 @@ impl Balance {
         Self { secrets: [one, other], rows: flat, bounds }
     }
 
-    /// How many draws an epoch has: as many as there are rows.
+    /// Number of draws in an epoch: the number of rows.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.rows.len() as u64
     }
 
-    /// Whether there is nothing to draw.
+    /// True if there is nothing to draw.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// How many groups have rows.
+    /// Number of groups that have rows.
     #[must_use]
     pub fn groups(&self) -> u64 {
         self.bounds.len() as u64 - 1

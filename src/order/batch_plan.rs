@@ -1,4 +1,4 @@
-//! Which rows make which batch, across epochs.
+//! Assignment of rows to batches, across epochs.
 
 use std::num::NonZeroU64;
 use std::ops::Range;
@@ -12,22 +12,22 @@ use super::partition::{Rank, Share, Uneven};
 /// Samples whose rows are found together.
 const AT_ONCE: usize = 4;
 
-/// What decides the batches of a stream.
+/// Options that decide the batches of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BatchOptions {
-    /// How many rows an epoch has, before ranks share them: those of [`Rows::len`](super::Rows::len).
+    /// Number of rows in an epoch, before ranks share them: [`Rows::len`](super::Rows::len).
     pub rows: u64,
     /// Their order.
     pub arrangement: Arrangement,
-    /// How many epochs; `None` is without end.
+    /// Number of epochs; `None` is without end.
     pub epochs: Option<NonZeroU64>,
     /// Whose batches.
     pub rank: Rank,
-    /// What happens where the ranks do not divide the rows.
+    /// Handling of rows that the number of ranks does not divide.
     pub uneven: Uneven,
     /// Samples of a batch.
     pub batch_size: NonZeroU64,
-    /// Whether the last batch of an epoch is left out where it is short.
+    /// True to leave out a short last batch of an epoch.
     pub drop_last: bool,
 }
 
@@ -74,20 +74,20 @@ impl BatchPlan {
         Self { options, share: Share::new(options.rows, options.rank, options.uneven) }
     }
 
-    /// What the plan was made of.
+    /// The options of the plan.
     #[must_use]
     pub fn options(&self) -> &BatchOptions {
         &self.options
     }
 
-    /// How many samples an epoch has for this rank, those of a short last batch included.
+    /// Number of samples in an epoch of this rank, those of a short last batch included.
     #[must_use]
     pub fn samples_per_epoch(&self) -> u64 {
         let short = if self.options.drop_last { self.share.len() % self.options.batch_size } else { 0 };
         self.share.len() - short
     }
 
-    /// How many batches each epoch has for this rank.
+    /// Number of batches in each epoch of this rank.
     #[must_use]
     pub fn batches_per_epoch(&self) -> u64 {
         self.samples_per_epoch().div_ceil(self.options.batch_size.get())
@@ -156,13 +156,13 @@ impl BatchPlan {
 }
 
 impl Batch {
-    /// Where in the stream the batch stands.
+    /// Cursor of the batch.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.cursor
     }
 
-    /// How many samples the batch has, at least 1.
+    /// Number of samples in the batch, at least 1.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "no batch is empty")]
     pub fn len(&self) -> u64 {
@@ -197,7 +197,7 @@ impl Batch {
 }
 
 impl Batches {
-    /// Where the next batch stands, or [`BatchPlan::end`] after the last: the start of a stream that goes
+    /// Cursor of the next batch, or [`BatchPlan::end`] after the last: the start of a stream that goes
     /// on from here.
     #[must_use]
     pub fn cursor(&self) -> Cursor {

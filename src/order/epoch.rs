@@ -2,7 +2,7 @@
 
 use super::permutation::{Permutation, PermutationKey};
 
-/// How the rows of an epoch are arranged.
+/// Arrangement of the rows of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Arrangement {
     /// As they stand in the file; every epoch is the same.
@@ -14,7 +14,7 @@ pub enum Arrangement {
     },
 }
 
-/// Which row stands at which position of one epoch: every row exactly once. A pure function of the
+/// The row at each position of one epoch: every row exactly once. A pure function of the
 /// arrangement, the epoch and the number of rows; positions and rows count from 0.
 #[derive(Debug, Clone)]
 pub struct EpochOrder {
@@ -34,7 +34,7 @@ impl EpochOrder {
         Self { rows, shuffle }
     }
 
-    /// How many rows the epoch has, and so how many positions.
+    /// Number of rows in the epoch, and so of positions.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows

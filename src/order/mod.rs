@@ -1,4 +1,4 @@
-//! Which row comes when: the order of a stream as pure functions of numbers.
+//! The order of a stream, as pure functions of numbers.
 //!
 //! ```text
 //! seed, epoch, rows --Permutation--> EpochOrder --Share of a Rank--> BatchPlan --Cursor--> Batch, Sample

@@ -1,4 +1,4 @@
-//! Which positions of an epoch belong to which of several processes.
+//! Partition of the positions of an epoch among processes.
 
 use std::num::NonZeroU64;
 
@@ -34,7 +34,7 @@ impl Rank {
         self.rank
     }
 
-    /// How many ranks there are.
+    /// Number of ranks.
     #[must_use]
     pub fn world_size(self) -> NonZeroU64 {
         self.world_size
@@ -47,7 +47,7 @@ impl Default for Rank {
     }
 }
 
-/// What happens where the number of ranks does not divide the number of positions.
+/// Handling of positions that the number of ranks does not divide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Uneven {
     /// The epoch goes on with its first positions until all ranks have equally many: some rows come twice,
@@ -88,13 +88,13 @@ impl Share {
         Self { positions, rank, len: whole + u64::from(has_one_more) }
     }
 
-    /// How many items the rank gets.
+    /// Number of items of the rank.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether the rank gets nothing.
+    /// True if the rank gets nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0

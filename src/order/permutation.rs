@@ -9,7 +9,7 @@ const ROUNDS: usize = 128;
 
 const SALT: &[u8] = b"dicomprep order v1";
 
-/// What a permutation depends on, besides how many numbers it permutes.
+/// Key of a permutation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PermutationKey {
     /// The seed of the stream.
@@ -65,13 +65,13 @@ impl Permutation {
         Self { len, rounds: (0..count).map(|number| Round::new(key, len, number)).collect() }
     }
 
-    /// How many numbers are permuted: n.
+    /// Number of permuted numbers: n.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there is nothing to permute.
+    /// True if there is nothing to permute.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -91,7 +91,7 @@ impl Permutation {
         self.moved(positions, self.rounds.iter())
     }
 
-    /// Where `number` stands: the inverse of [`Permutation::at`]. `None` where `number` is not below the
+    /// Position of `number`: the inverse of [`Permutation::at`]. `None` if `number` is not below the
     /// length.
     #[must_use]
     pub fn position_of(&self, number: u64) -> Option<u64> {
@@ -128,7 +128,7 @@ impl Round {
         Self { pivot: (wide % u128::from(len)) as u64, secret }
     }
 
-    /// Where `number` is below `len`, so is the result.
+    /// If `number` is below `len`, so is the result.
     fn apply(self, number: u64, len: u64) -> u64 {
         // Each of these three is a coin toss: a branch would be mispredicted every other time.
         let difference = self.pivot.wrapping_sub(number);

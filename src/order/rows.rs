@@ -3,7 +3,7 @@
 use super::balance::Balance;
 use super::selection::Selection;
 
-/// Which row of the file each row of an epoch is. An [`EpochOrder`](super::EpochOrder) of [`Rows::len`] rows
+/// The row of the file for each row of an epoch. An [`EpochOrder`](super::EpochOrder) of [`Rows::len`] rows
 /// says which row of the epoch stands at a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rows {
@@ -14,7 +14,7 @@ pub enum Rows {
 }
 
 impl Rows {
-    /// How many rows every epoch has.
+    /// Number of rows in every epoch.
     #[must_use]
     pub fn len(&self) -> u64 {
         match self {
@@ -23,7 +23,7 @@ impl Rows {
         }
     }
 
-    /// Whether epochs have no rows.
+    /// True if epochs have no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,4 +1,4 @@
-//! Which rows of a file an epoch is made of.
+//! Selection of the rows of a file for an epoch.
 
 use std::convert::Infallible;
 
@@ -36,7 +36,7 @@ struct Chosen {
     len: u64,
     /// Bit b of word w stands for row 64 w + b.
     words: Vec<u64>,
-    /// How many rows are selected before each block of words.
+    /// Number of rows selected before each block of words.
     before: Vec<u64>,
     /// The block of every [`LANDMARK`]th selected row.
     landmarks: Vec<usize>,
@@ -77,13 +77,13 @@ impl Selection {
         Ok(Self { rows: self.rows, chosen: (chosen.len < self.rows).then_some(chosen) })
     }
 
-    /// How many rows are selected.
+    /// Number of selected rows.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.chosen.as_ref().map_or(self.rows, |chosen| chosen.len)
     }
 
-    /// Whether no row is selected.
+    /// True if no row is selected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -101,7 +101,7 @@ impl Selection {
         }
     }
 
-    /// Whether `row` is selected; false for a row that the file does not have.
+    /// True if `row` is selected; false for a row that the file does not have.
     #[must_use]
     pub fn contains(&self, row: u64) -> bool {
         row < self.rows && self.word(row / WORD) >> (row % WORD) & 1 == 1
