@@ -19,10 +19,10 @@ const BLOCK_IMAGES: NonZeroU64 = NonZeroU64::new(256).expect("it is not zero");
 /// The split that is whitened.
 const TRAIN: &str = "train";
 
-/// What decides a whitening matrix, beside the images.
+/// Options of a whitening matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WhitenOptions {
-    /// What is added to the singular values.
+    /// Added to the singular values.
     pub epsilon: f64,
     /// The factor before centring; 1 leaves the values as they are.
     pub rescale: f64,
@@ -42,7 +42,7 @@ pub enum WhitenError {
     /// Its images cannot be whitened.
     #[error("{} cannot be whitened", path.display())]
     Zca {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: ZcaError,
@@ -50,9 +50,9 @@ pub enum WhitenError {
     /// One of its images cannot be whitened.
     #[error("row {row} ({id}) of {} cannot be whitened", path.display())]
     Row {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Which row.
+        /// The row.
         row: u64,
         /// Its `samples/id`.
         id: String,
@@ -155,7 +155,7 @@ fn row_error(path: &Path, batch: &Batch, source: ZcaError) -> WhitenError {
     }
 }
 
-/// Whether any row is in a split.
+/// True if any row is in a split.
 fn has_splits(file: &DatasetFile) -> Result<bool, StoreError> {
     let mut splits = file.column(column::SPLIT)?.walk();
     for row in 0..file.rows() {

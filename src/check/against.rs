@@ -11,7 +11,7 @@ use crate::prep::{Control, FreshRow, RecordedOptions, Share, SourceRows, Sources
 use crate::store::{AnnotationCell, DatasetFile, SampleRow};
 use crate::wrangle::Layout;
 
-/// Where the sources are.
+/// Location of the sources.
 #[derive(Debug, Clone)]
 pub struct SourceOptions<'p> {
     /// The data directory and its parts.
@@ -151,7 +151,7 @@ impl<'s> Against<'s> {
     }
 }
 
-/// Which of the files of a row have other bytes now.
+/// Files of a row whose bytes have changed.
 pub(super) fn changed_sources(structures: &[String], old: &SampleRow, new: &SampleRow) -> Vec<String> {
     let mut changed = Vec::new();
     if old.source_sha256 != new.source_sha256 {

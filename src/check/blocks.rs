@@ -12,7 +12,7 @@ const BLOCK: usize = 32;
 /// Blocks that may wait for one that is not done, for each thread.
 const WAITING_PER_THREAD: usize = 2;
 
-/// Where the work is done, and who is told.
+/// Threads, progress and cancellation of the work.
 #[derive(Clone, Copy)]
 pub(super) struct Crew<'c> {
     pub(super) threads: usize,

@@ -1,4 +1,4 @@
-//! What is different between two files, and why.
+//! Differences between two files, and their causes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -17,16 +17,16 @@ use crate::store::{DatasetFile, StoreError, column, open_doubtful};
 /// Entries of a list that are kept; more are only counted.
 const KEPT: usize = 100_000;
 
-/// How two files are compared.
+/// Options of the comparison of two files.
 #[derive(Clone, Copy)]
 pub struct DiffOptions<'c> {
     /// Number of threads.
     pub threads: usize,
-    /// Who is told, and who may stop the work.
+    /// Progress and cancellation.
     pub control: Control<'c>,
 }
 
-/// What is different.
+/// The differences.
 #[derive(Debug, Clone, Serialize)]
 pub struct Diff {
     /// The first file.
@@ -39,13 +39,13 @@ pub struct Diff {
     pub rows: [usize; 2],
     /// Rows with equal images, masks and columns.
     pub equal: usize,
-    /// How many rows of the same id are not equal.
+    /// Number of rows of the same id that are not equal.
     pub changed: usize,
-    /// How many rows only the second file has.
+    /// Number of rows only in the second file.
     pub added: usize,
-    /// How many rows only the first file has.
+    /// Number of rows only in the first file.
     pub removed: usize,
-    /// Whether the rows that both have stand in the same order.
+    /// True if the rows that both have stand in the same order.
     pub same_order: bool,
     /// Shape, pixel type and structures, where they differ.
     pub form: BTreeMap<&'static str, [Value; 2]>,
@@ -60,7 +60,7 @@ pub struct Diff {
 }
 
 impl Diff {
-    /// Whether both files hold the same rows in the same order and form. Their options may differ.
+    /// True if both files hold the same rows in the same order and form. Their options may differ.
     #[must_use]
     pub fn is_equal(&self) -> bool {
         self.changed + self.added + self.removed == 0 && self.same_order && self.form.is_empty()

@@ -23,7 +23,7 @@ pub struct ChangedRow {
     /// Why it differs: `image source`, `inner annotation`, `option mask_rule`, `split`, `column window`; `unknown`
     /// where neither a source nor an option has changed.
     pub causes: Vec<String>,
-    /// How its image differs.
+    /// Difference of its image.
     pub image: Option<ImageChange>,
     /// The masks that differ, of the structures that both files have.
     pub masks: Vec<MaskChange>,
@@ -31,7 +31,7 @@ pub struct ChangedRow {
     pub split: Option<[String; 2]>,
 }
 
-/// How two images differ.
+/// Difference of two images.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImageChange {
     /// Pixels that differ; `None` where the images have two shapes.
@@ -40,7 +40,7 @@ pub struct ImageChange {
     pub largest_difference: Option<f64>,
 }
 
-/// How two masks differ.
+/// Difference of two masks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MaskChange {
     /// Of which structure.
@@ -59,7 +59,7 @@ pub(super) struct Pair<'f> {
     /// The structures that both have, and their planes.
     structures: Vec<(String, [usize; 2])>,
     same_shape: bool,
-    /// Whether checksums of images, and of masks, can be compared.
+    /// True if checksums of images, and of masks, can be compared.
     comparable: [bool; 2],
 }
 
@@ -112,7 +112,7 @@ impl<'f> RowPair<'f> {
         })
     }
 
-    /// How row `a` of the first file and row `b` of the second differ, `None` where they do not.
+    /// Difference of row `a` of the first file and row `b` of the second, `None` if they are equal.
     pub(super) fn compare(&mut self, a: usize, b: usize) -> Result<Option<ChangedRow>, CheckError> {
         let rows = [a, b];
         let cells = [self.columns[0].read(a)?, self.columns[1].read(b)?];
@@ -226,7 +226,7 @@ fn values(pixel_type: PixelType, bytes: &[u8]) -> Vec<f64> {
     }
 }
 
-/// How many values differ, and by how much at most. NaN equals NaN.
+/// Number of values that differ, and the largest difference. NaN equals NaN.
 fn differences(a: &[f64], b: &[f64]) -> (usize, f64) {
     let (mut count, mut largest) = (0, 0.0f64);
     for (a, b) in a.iter().zip(b).filter(|(a, b)| a != b && !(a.is_nan() && b.is_nan())) {

@@ -29,7 +29,7 @@ pub enum CheckError {
          `dicomprep prep` again", path.display()
     )]
     BeyondRepair {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The first thing that is wrong.
         what: String,
@@ -37,17 +37,17 @@ pub enum CheckError {
     /// The copy is not what it should be.
     #[error("the repaired copy of {} is not right, so it was not kept: {what}", path.display())]
     BadCopy {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
     /// The system refused to write the copy.
     #[error("cannot write {}", path.display())]
     Copy {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The user asked to stop.

@@ -1,4 +1,4 @@
-//! Whether a finished file is what it says it is: [`verify`] looks at all of it, with its sources if they are there;
+//! Checks of a finished file: [`verify`] looks at all of it, with its sources if they are there;
 //! [`repair`] makes damaged rows anew; [`diff`] compares two files and says why rows differ.
 
 mod against;

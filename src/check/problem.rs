@@ -1,4 +1,4 @@
-//! What is wrong with a file, one entry for each thing.
+//! Problems of a file, one entry each.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 /// Problems that are kept; more are only counted.
 const KEPT: usize = 100_000;
 
-/// What sort of problem it is; the names are stable.
+/// Kind of a problem; the names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
@@ -38,20 +38,20 @@ pub enum ProblemKind {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// What sort of problem it is.
+    /// The kind.
     pub kind: ProblemKind,
     /// The row, counted from 0; `None` where it is about the file, or a row that it does not have.
     pub row: Option<usize>,
     /// `samples/id` of the row, where it can be read; otherwise the dataset or attribute.
     pub place: String,
-    /// What is wrong.
+    /// The problem.
     pub detail: String,
 }
 
 /// All that is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Problems {
-    /// How many there are of each kind.
+    /// Number of problems of each kind.
     pub counts: BTreeMap<ProblemKind, usize>,
     /// Rows with at least one problem.
     pub rows: usize,
@@ -79,13 +79,13 @@ impl Problems {
         self.add(Problem { kind, row: None, place: place.to_owned(), detail: detail.into() });
     }
 
-    /// How many there are.
+    /// Number of problems.
     #[must_use]
     pub fn total(&self) -> usize {
         self.counts.values().sum()
     }
 
-    /// How many there are of this kind.
+    /// Number of problems of this kind.
     #[must_use]
     pub fn count(&self, kind: ProblemKind) -> usize {
         self.counts.get(&kind).copied().unwrap_or(0)

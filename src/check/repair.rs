@@ -17,7 +17,7 @@ use crate::store::{
     Target, open_doubtful,
 };
 
-/// What was done.
+/// Result of a repair.
 #[derive(Debug, Clone, Serialize)]
 pub struct RepairSummary {
     /// The new file; `None` where none was made, because no damaged row could be made anew.
@@ -29,7 +29,7 @@ pub struct RepairSummary {
     pub repaired: Vec<String>,
     /// The rows that are as damaged as they were.
     pub unrepaired: Vec<Unrepaired>,
-    /// Whether every byte outside of the chunks made anew was compared and is the same. Where a chunk has come out with
+    /// True if every byte outside of the chunks made anew was compared and is the same. If a chunk has come out with
     /// another length, the file is laid out anew, and only the checksums of all rows and columns were compared.
     pub bytes_untouched: bool,
 }

@@ -22,7 +22,7 @@ pub(super) struct RowCheck<'f> {
     pub(super) histogram: ValueHistogram,
 }
 
-/// What was found in one row.
+/// Problems of one row.
 pub(super) struct RowLook {
     pub(super) row: usize,
     pub(super) cells: Option<SampleRow>,
@@ -127,7 +127,7 @@ impl<'f> RowCheck<'f> {
     }
 }
 
-/// What of an annotation does not agree with its mask of `ones` ones, or with itself.
+/// Disagreement of an annotation with its mask of `ones` ones, or with itself.
 fn annotation_flaws(cell: &AnnotationCell, ones: Option<usize>, digest: Option<[u8; 32]>) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(ones) = ones.filter(|ones| i64::try_from(*ones) != Ok(cell.mask_pixels.into())) {

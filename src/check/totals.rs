@@ -1,4 +1,4 @@
-//! What all rows say together: ids, patients, splits and the statistics of train.
+//! Checks over all rows: ids, patients, splits and the statistics of train.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -146,7 +146,7 @@ impl Totals {
     }
 }
 
-/// Whether a recorded figure is the one that the rows give. Those of integers are exact; of floats, the order of the
+/// True if a recorded figure is the one that the rows give. Those of integers are exact; of floats, the order of the
 /// sums decides the last bits.
 fn agree(pixel_type: PixelType, recorded: Option<f64>, figure: f64, [min, max]: [f64; 2]) -> bool {
     let Some(recorded) = recorded else { return false };

@@ -26,11 +26,11 @@ pub struct VerifySummary {
     pub rows: usize,
     /// Bytes of its images and masks, decoded.
     pub decoded_bytes: u64,
-    /// Whether the rows were held against their sources.
+    /// True if the rows were compared with their sources.
     pub against: bool,
-    /// What is wrong.
+    /// The problem.
     pub problems: Problems,
-    /// What the format does not know, and does not forbid.
+    /// Objects that the format does not know and does not forbid.
     pub notes: Vec<Flaw>,
     /// Seconds that it took.
     pub seconds: f64,
@@ -47,7 +47,7 @@ pub(super) fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<
 }
 
 impl VerifySummary {
-    /// Whether nothing is wrong.
+    /// True if nothing is wrong.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.problems.total() == 0

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command line arguments.
 
 mod audit;
 mod augment;
@@ -40,10 +40,10 @@ pub(crate) struct Args {
     pub(crate) output: OutputArgs,
 }
 
-/// What is shown on the way.
+/// Progress and verbosity.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutputArgs {
-    /// How progress is shown on standard error
+    /// Progress display on standard error
     #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
     pub(crate) progress: ProgressMode,
     /// Show errors only

@@ -74,7 +74,7 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     }
 }
 
-/// What is as asked for and may not be what was meant.
+/// Warnings about options that may not be meant.
 fn tell_notes(stream: &Stream, args: &BatchesArgs) {
     if stream.plan().batches_per_epoch() == 0 {
         exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
@@ -105,7 +105,7 @@ enum Stop {
     Stream(StreamError),
 }
 
-/// What was written until now.
+/// Counts of the samples written so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Totals {
     pub(crate) samples: u64,
@@ -168,7 +168,7 @@ fn write_all(
     Ok(totals)
 }
 
-/// How many samples there are from `start` to the end of the stream, `None` without end.
+/// Number of samples from `start` to the end of the stream, `None` without end.
 fn samples_to_come(stream: &Stream, start: Cursor) -> Option<u64> {
     let plan = stream.plan();
     let options = plan.options();
@@ -245,7 +245,7 @@ fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
     }
 }
 
-/// What a reader needs to know beforehand.
+/// Description of the stream for its reader.
 fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
     let (schema, plan) = (stream.schema(), stream.plan());
     let options = plan.options();

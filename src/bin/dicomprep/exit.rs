@@ -81,7 +81,7 @@ pub(crate) fn tell(lines: &str) {
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
 }
 
-/// Whoever read our standard output has seen enough.
+/// The reader of standard output has closed it.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -1,4 +1,4 @@
-//! What a signal does to the work.
+//! Handling of signals.
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use crate::exit::{self, Exit};
 
 const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
-/// How long a stream has to come to the end of a batch before it is ended in the middle of it: its reader may
+/// Time that a stream has to finish a batch before it is cut: its reader may
 /// never take the rest.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -84,7 +84,7 @@ impl Interrupt {
         Ok(Self { cancel, next })
     }
 
-    /// Whether a signal came.
+    /// True if a signal came.
     pub(crate) fn is_set(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
     }

@@ -250,7 +250,7 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
     rows
 }
 
-/// How many rows were taken from an earlier run or file, and why others were not; nothing where there was none.
+/// Number of rows taken from an earlier run or file, and why others were not; empty if there was none.
 fn origins(rows: &RowOrigins) -> Option<(&'static str, String)> {
     let why: Vec<String> = rows.made_anew.iter().map(|(why, count)| format!("{count} {why}")).collect();
     let made = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };

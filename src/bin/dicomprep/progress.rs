@@ -25,7 +25,7 @@ pub(crate) fn progress(output: &OutputArgs) -> Box<dyn Progress> {
     }
 }
 
-/// How progress is shown: never [`ProgressMode::Auto`].
+/// Display of progress: never [`ProgressMode::Auto`].
 fn mode(output: &OutputArgs) -> ProgressMode {
     match output.progress {
         _ if output.quiet => ProgressMode::None,

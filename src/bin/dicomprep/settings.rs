@@ -39,7 +39,7 @@ impl PrepSettings {
 #[derive(Debug)]
 pub(crate) struct BatchesSettings {
     pub(crate) stream: StreamOptions,
-    /// Where the stream goes; `None` is standard output.
+    /// Output of the stream; `None` is standard output.
     pub(crate) output: Option<PathBuf>,
 }
 
@@ -181,7 +181,7 @@ fn read_small(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether two names are of one file, which need not exist.
+/// True if two names are of one file, which need not exist.
 pub(crate) fn is_same_place(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         Some((std::path::absolute(path).ok()?.parent()?.canonicalize().ok()?, path.file_name()?.to_owned()))

@@ -56,7 +56,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     Ok(if summary.is_sound() { Exit::Done } else { Exit::Failed })
 }
 
-/// What `verify --against` and `repair` compare with.
+/// Sources that `verify --against` and `repair` compare with.
 pub(crate) fn sources<'k>(
     data_dir: &Path,
     args: &SourceArgs,
@@ -65,7 +65,7 @@ pub(crate) fn sources<'k>(
     Ok(SourceOptions { layout: args.places.layout(data_dir)?, pseudonym_key })
 }
 
-/// How many entries of a list are shown, and how many are not.
+/// Numbers of entries of a list that are shown and left out.
 pub(crate) fn limit(total: usize, verbose: bool) -> (usize, usize) {
     let shown = if verbose { total } else { total.min(LISTED) };
     (shown, total - shown)

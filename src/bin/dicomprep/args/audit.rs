@@ -1,4 +1,4 @@
-//! What can be typed after `audit`, and the thresholds that `prep` shares with it.
+//! Arguments of `audit`, and the thresholds that `prep` shares with it.
 
 use std::path::PathBuf;
 
@@ -62,7 +62,7 @@ pub(super) fn with_checks(text: &str) -> String {
     format!("Checks of the audit:\n{lines}\n{text}")
 }
 
-/// From where on something is a finding: an option for each of [`Thresholds::ALL`].
+/// Thresholds of findings: an option for each of [`Thresholds::ALL`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ThresholdArgs(pub(crate) Thresholds);
 

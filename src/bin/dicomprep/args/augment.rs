@@ -1,4 +1,4 @@
-//! What can be typed after `batches` about random changes.
+//! Arguments of `batches` about augmentation.
 
 use std::path::{Path, PathBuf};
 
@@ -52,18 +52,18 @@ pub(crate) struct AugmentArgs {
     /// Exchange top and bottom in half of the samples
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     vertical_flip: Option<bool>,
-    /// What images have outside of them; masks are 0 there [default: nearest]
+    /// Pixels outside an image; masks are 0 there [default: nearest]
     #[arg(long, value_name = "MODE", value_parser = named(fill_modes()))]
     fill_mode: Option<FillMode>,
     /// The value outside for --fill-mode constant [default: 0]
     #[arg(long, value_name = "VALUE")]
     cval: Option<f64>,
-    /// How images are interpolated: 0 nearest, 1 linear, 3 cubic spline [default: 1]
+    /// Interpolation of images: 0 nearest, 1 linear, 3 cubic spline [default: 1]
     #[arg(long, value_name = "ORDER", value_parser = named(interpolations()))]
     interpolation_order: Option<Interpolation>,
 }
 
-/// What Keras' `ImageDataGenerator` does to standardize.
+/// Standardization as in Keras' `ImageDataGenerator`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Standardization (Keras' names and order), after augmentation")]
 pub(crate) struct StandardizeArgs {
@@ -99,7 +99,7 @@ impl AugmentArgs {
         self.augment.as_deref().filter(|named| named.parse::<Preset>().is_err()).map(Path::new)
     }
 
-    /// Whether any change was asked for.
+    /// True if any change is asked for.
     pub(crate) fn is_given(&self) -> bool {
         let mut changed = AugmentSpec::default();
         self.change(&mut changed);
@@ -138,7 +138,7 @@ fn interpolations() -> Vec<(&'static str, Interpolation)> {
 }
 
 impl StandardizeArgs {
-    /// Whether any step was asked for.
+    /// True if any step is asked for.
     pub(crate) fn is_given(&self) -> bool {
         self.steps().is_some() || self.zca_whitening.is_some()
     }

@@ -1,4 +1,4 @@
-//! What can be typed after `batches`.
+//! Arguments of `batches`.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ pub(crate) struct BatchesArgs {
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Where to write: a file, a named pipe, or - [default: standard output]
+    /// Output: a file, a named pipe, or - [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists
@@ -68,7 +68,7 @@ pub(crate) struct BatchesArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Which samples")]
+#[command(next_help_heading = "Selection")]
 pub(crate) struct SelectionArgs {
     /// Only this split, train, val or test. An error where a patient or an equal image of it is in another
     #[arg(long, value_name = "NAME")]
@@ -90,7 +90,7 @@ pub(crate) struct SelectionArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "In which order")]
+#[command(next_help_heading = "Order")]
 pub(crate) struct OrderArgs {
     /// Samples of a batch
     #[arg(short, long, value_name = "N", default_value = "32")]
@@ -98,7 +98,7 @@ pub(crate) struct OrderArgs {
     /// Leave out the last batch of an epoch where it is short
     #[arg(long)]
     pub(crate) drop_last: bool,
-    /// How often all samples; 0 is without end
+    /// Number of epochs; 0 is without end
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) epochs: u64,
     /// Another seed makes other orders; nothing else does, neither threads nor batch size, ranks or format
@@ -110,20 +110,20 @@ pub(crate) struct OrderArgs {
     /// Begin at this batch, counted from 0:0, exactly as the whole stream goes on there
     #[arg(long, value_name = "EPOCH:BATCH", default_value = "0:0")]
     pub(crate) start: Cursor,
-    /// Which of several processes this one is, counted from 0
+    /// Rank of this process, counted from 0
     #[arg(long, value_name = "R", default_value_t = 0, requires = "world_size")]
     pub(crate) rank: u64,
-    /// How many processes share each epoch
+    /// Number of processes that share each epoch
     #[arg(long, value_name = "W", default_value = "1")]
     pub(crate) world_size: NonZeroU64,
-    /// Where the processes do not divide the samples: repeat some (pad), leave some out (drop), or allow shares
+    /// If the processes do not divide the samples: repeat some (pad), leave some out (drop), or allow shares
     /// that differ by one
     #[arg(long, value_name = "HOW", default_value = "pad", value_parser = named(unevens()))]
     pub(crate) uneven: Uneven,
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "In which form")]
+#[command(next_help_heading = "Format and values")]
 pub(crate) struct FormArgs {
     /// npy: the records images and masks of each batch; webdataset: a tar of samples; arrow: an IPC stream
     #[arg(long, value_name = "FORMAT", default_value = "npy", value_parser = named(formats()))]
@@ -137,7 +137,7 @@ pub(crate) struct FormArgs {
     /// Type of the masks
     #[arg(long, value_name = "TYPE", default_value = "uint8", value_parser = named(mask_dtypes()))]
     pub(crate) mask_dtype: MaskDtype,
-    /// What is done to the values of the images; the formulas are below
+    /// Normalization of the image values; the formulas are below
     #[arg(long, value_name = "HOW", default_value = "none", value_parser = named(normalizations()))]
     pub(crate) normalize: NormalizationName,
     /// Center and width for --normalize window [default: each image's own]
@@ -146,7 +146,7 @@ pub(crate) struct FormArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "How it is done (the bytes do not depend on it)")]
+#[command(next_help_heading = "Performance (the bytes do not depend on it)")]
 pub(crate) struct WorkArgs {
     /// Threads that decode [default: one more than cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -1,4 +1,4 @@
-//! What can be typed after `verify` and `diff`, and the sources that `repair` shares.
+//! Arguments of `verify` and `diff`, and the sources that `repair` shares.
 
 use std::path::PathBuf;
 
@@ -43,7 +43,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) threads: Option<u16>,
 }
 
-/// Where the sources of a file are.
+/// Location of the sources of a file.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Sources")]
 pub(crate) struct SourceArgs {
@@ -55,7 +55,7 @@ pub(crate) struct SourceArgs {
 }
 
 impl SourceArgs {
-    /// Whether anything was said.
+    /// True if any is given.
     pub(crate) fn is_given(&self) -> bool {
         self.places.is_given() || self.pseudonym_key.is_some()
     }

@@ -1,4 +1,4 @@
-//! What can be typed after `explain`.
+//! Arguments of `explain`.
 
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! What can be typed after `merge`.
+//! Arguments of `merge`.
 
 use std::path::PathBuf;
 

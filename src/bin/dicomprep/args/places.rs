@@ -1,11 +1,11 @@
-//! Where the parts of a data directory are.
+//! Locations of the parts of a data directory.
 
 use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
 use dicomprep::wrangle::Layout;
 
-/// Where the parts of a data directory are, if not in their usual places.
+/// Locations of the parts of a data directory, if not the usual ones.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlaceArgs {
     /// The link table [default: DATA_DIR/link.csv]
@@ -20,7 +20,7 @@ pub(crate) struct PlaceArgs {
 }
 
 impl PlaceArgs {
-    /// Whether a place was named.
+    /// True if a location is given.
     pub(super) fn is_given(&self) -> bool {
         [&self.link, &self.dicoms, &self.contours].into_iter().any(Option::is_some)
     }

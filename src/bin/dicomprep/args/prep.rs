@@ -1,4 +1,4 @@
-//! What can be typed after `prep`.
+//! Arguments of `prep`.
 
 use std::path::PathBuf;
 
@@ -62,7 +62,7 @@ pub(crate) struct PrepArgs {
     /// pixels, and equal images that join splits, are not seen
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// What becomes of a contour that the audit finds to be wrong
+    /// Handling of a contour in which the audit finds an error
     #[arg(long, value_name = "WHAT", default_value = "reject", value_parser = named(on_finding()))]
     pub(crate) on_finding: OnFinding,
     /// Write the summary as JSON, with every file that was left out; - is standard output
@@ -86,7 +86,7 @@ pub(crate) struct PrepArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Going on from what there is")]
+#[command(next_help_heading = "Resuming and reuse")]
 pub(crate) struct ResumeArgs {
     /// Take the rows of which nothing has changed out of this file, made with the same options; the result is the same
     /// without. Can be given more than once
@@ -102,7 +102,7 @@ pub(crate) struct ResumeArgs {
 }
 
 impl ResumeArgs {
-    /// How a run that was stopped goes on.
+    /// Resuming and reuse.
     pub(crate) fn options(&self) -> ResumeOptions {
         ResumeOptions {
             reuse: self.reuse.clone(),
@@ -126,7 +126,7 @@ pub(crate) struct InputArgs {
 }
 
 impl InputArgs {
-    /// What no input may exceed.
+    /// Limits of the inputs.
     pub(crate) fn limits(&self) -> Limits {
         Limits { max_image_bytes: self.max_image_bytes, max_image_pixels: self.max_image_pixels }
     }
@@ -138,13 +138,13 @@ pub(crate) struct ContentArgs {
     /// Mask planes, in this order: inner, outer, or both
     #[arg(long, value_name = "LIST", default_value = "inner", value_parser = structures)]
     pub(crate) structures: Structures,
-    /// How many of the structures a sample needs
+    /// Number of structures a sample needs
     #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = named(require()))]
     pub(crate) require: Require,
     /// Images without a contour; included, they have `annotated` 0 and an empty mask
     #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = named(unlabelled()))]
     pub(crate) unlabelled: Unlabelled,
-    /// Which pixels a contour owns
+    /// Rule that assigns pixels to a contour
     #[arg(long, value_name = "RULE", default_value = "center", value_parser = named(mask_rules()))]
     pub(crate) mask_rule: MaskRule,
     /// Added to every contour point, in pixels
@@ -158,7 +158,7 @@ pub(crate) struct ContentArgs {
     /// Size of the images: auto (all must have one) or HxW
     #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = size)]
     pub(crate) size: Auto<GridShape>,
-    /// What to do with images of another size than --size: pad refuses larger ones, crop cuts and pads
+    /// Handling of images of another size than --size: pad refuses larger ones, crop cuts and pads
     #[arg(long, value_name = "HOW", default_value = "pad", value_parser = named(fits()))]
     pub(crate) fit: Fit,
     /// MONOCHROME1 images, whose small values are bright; inverted, they are dark

@@ -1,4 +1,4 @@
-//! What can be typed after `preview`.
+//! Arguments of `preview`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What can be typed after `repair`.
+//! Arguments of `repair`.
 
 use std::path::PathBuf;
 

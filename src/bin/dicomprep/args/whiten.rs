@@ -1,4 +1,4 @@
-//! What can be typed after `whiten`.
+//! Arguments of `whiten`.
 
 use std::path::PathBuf;
 
