@@ -5,10 +5,11 @@ use crate::model::GridShape;
 
 use super::attribute::{self, Attribute};
 use super::data_set::Element;
-use super::dicom_header::{ImageHeader, StoredFormat};
 use super::error::{DicomFault, Located};
+use super::header::ImageHeader;
 use super::header_values::{HeaderValues, Value};
 use super::modality::{ModalityLut, ModalityTransform};
+use super::stored_format::StoredFormat;
 use super::transfer_syntax::TransferSyntax;
 use super::value_text::{decimal, shown, text};
 

@@ -2,7 +2,7 @@
 
 use crate::model::{GridError, PixelType, Place, Plain, Reason};
 
-use super::Attribute;
+use super::attribute::Attribute;
 
 /// A DICOM file that gives no image: where, and why.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! The stored values of an image, cleaned of what is not value.
 
 use super::data_set::Syntax;
-use super::dicom_header::StoredFormat;
+use super::stored_format::StoredFormat;
 
 /// Stored values, row-major, in the narrowest type of their Bits Allocated and sign.
 #[derive(Debug, Clone, PartialEq)]

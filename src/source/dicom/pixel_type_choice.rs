@@ -2,7 +2,7 @@
 
 use crate::model::PixelType;
 
-use super::dicom_header::ImageHeader;
+use super::header::ImageHeader;
 use super::modality::ModalityTransform;
 
 /// Gathers what the headers of all images allow, in any order, and chooses the pixel type.

@@ -11,12 +11,13 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::attribute;
 use super::codestream::{self, Codestream};
 use super::data_set::{Element, Syntax};
-use super::dicom_header::{ImageHeader, StoredFormat};
 use super::error::{DicomFault, Located};
+use super::header::ImageHeader;
 use super::jpeg_2000;
 use super::jpeg_xl;
 use super::limits::plausible_decoded_bytes;
 use super::rle;
+use super::stored_format::StoredFormat;
 use super::stored_pixels::StoredPixels;
 use super::transfer_syntax::{Codec, TransferSyntax};
 

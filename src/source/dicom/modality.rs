@@ -1,6 +1,6 @@
 //! The modality transform: from stored values to what the modality measured (PS3.3 C.11.1).
 
-use super::dicom_header::StoredFormat;
+use super::stored_format::StoredFormat;
 
 /// How stored values become modality values.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,8 +3,8 @@
 use crate::model::{PixelType, Pixels};
 
 use super::attribute;
-use super::dicom_header::{ImageHeader, Monochrome1};
 use super::error::{DicomError, DicomFault, Located};
+use super::header::{ImageHeader, Monochrome1};
 use super::modality::ModalityTransform;
 use super::stored_pixels::{StoredPixels, StoredValues};
 

@@ -2,12 +2,13 @@
 
 use super::attribute::Attribute;
 use super::data_set::{Element, Syntax};
-use super::dicom_header::{ImageHeader, StoredFormat};
 use super::encapsulated;
 use super::error::{DicomError, DicomFault, Located};
+use super::header::ImageHeader;
 use super::header_values::HeaderValues;
 use super::limits::Limits;
 use super::part10::{self, DataSet};
+use super::stored_format::StoredFormat;
 use super::stored_pixels::StoredPixels;
 
 /// Reads the header of the image in `file`, of which `bytes` are the first bytes and `file_len` is the

@@ -6,8 +6,9 @@ use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, InitializeResult, JxlImage, JxlThreadPool};
 
 use super::codestream::Codestream;
-use super::dicom_header::{ImageHeader, StoredFormat};
 use super::error::DicomFault;
+use super::header::ImageHeader;
+use super::stored_format::StoredFormat;
 
 /// An image whose stream has been read to its end and not yet been decoded.
 pub(super) struct JpegXlImage {
