@@ -24,7 +24,7 @@
 //! ```
 //!
 //! Each module uses only the ones before it:
-//! [`model`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`audit`] < [`store`] < [`prep`] < [`check`] <
+//! [`model`] < [`series`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`audit`] < [`store`] < [`prep`] < [`check`] <
 //! [`order`] < [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
 //! [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
 //! [`report`]
@@ -38,6 +38,7 @@ pub mod order;
 pub mod prep;
 pub mod raster;
 pub mod report;
+pub mod series;
 pub mod sink;
 pub mod source;
 pub mod store;

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the first to the last; a module may use itself and what stands before it.
-const ORDER: [&str; 15] = [
-    "model", "wrangle", "source", "raster", "assemble", "audit", "store", "prep", "check", "order",
+const ORDER: [&str; 16] = [
+    "model", "series", "wrangle", "source", "raster", "assemble", "audit", "store", "prep", "check", "order",
     "augment", "stream", "whiten", "sink", "report",
 ];
 
