@@ -42,7 +42,6 @@ const MUST_DECODE: &[&str] = &[
     "image_dfl.dcm",
     "parametric_map_double_float.dcm",
     "parametric_map_float.dcm",
-    "rtdose_rle_1frame.dcm",
     "vlut_04.dcm",
 ];
 

@@ -13,7 +13,7 @@ mod dicom;
 
 pub use contour_text::{ContourError, ContourFault, MAX_CONTOUR_BYTES, MAX_CONTOUR_POINTS, parse_contour};
 pub use dicom::{
-    Attribute, Conversion, ConvertOptions, DicomError, DicomFault, ImageHeader, Limits, ModalityLut,
-    ModalityTransform, Monochrome1, PixelTypeChoice, StoredFormat, StoredPixels, StoredValues,
-    TransferSyntax, ValueRange, convert, parse_header, parse_image,
+    Attribute, Conversion, ConvertOptions, DicomError, DicomFault, DicomIdentity, ImageHeader, Limits,
+    ModalityLut, ModalityTransform, Monochrome1, ObjectKind, PixelTypeChoice, StoredFormat, StoredPixels,
+    StoredValues, TransferSyntax, ValueRange, convert, parse_header, parse_identity, parse_image,
 };

@@ -51,11 +51,20 @@ macro_rules! attributes {
 }
 
 attributes! {
+    MEDIA_STORAGE_SOP_CLASS_UID = 0x0002_0002, "Media Storage SOP Class UID";
     TRANSFER_SYNTAX_UID = 0x0002_0010, "Transfer Syntax UID";
+    SOP_CLASS_UID = 0x0008_0016, "SOP Class UID";
+    SOP_INSTANCE_UID = 0x0008_0018, "SOP Instance UID";
+    MODALITY = 0x0008_0060, "Modality";
+    PATIENT_ID = 0x0010_0020, "Patient ID";
+    PATIENT_BIRTH_DATE = 0x0010_0030, "Patient's Birth Date";
     TRIGGER_TIME = 0x0018_1060, "Trigger Time";
+    STUDY_INSTANCE_UID = 0x0020_000D, "Study Instance UID";
+    SERIES_INSTANCE_UID = 0x0020_000E, "Series Instance UID";
     INSTANCE_NUMBER = 0x0020_0013, "Instance Number";
     IMAGE_POSITION = 0x0020_0032, "Image Position (Patient)";
     IMAGE_ORIENTATION = 0x0020_0037, "Image Orientation (Patient)";
+    FRAME_OF_REFERENCE_UID = 0x0020_0052, "Frame of Reference UID";
     PLANE_POSITION_SEQUENCE = 0x0020_9113, "Plane Position Sequence";
     PLANE_ORIENTATION_SEQUENCE = 0x0020_9116, "Plane Orientation Sequence";
     SAMPLES_PER_PIXEL = 0x0028_0002, "Samples per Pixel";

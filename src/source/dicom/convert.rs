@@ -248,7 +248,7 @@ impl Fraction for f32 {
 #[cfg(test)]
 mod tests {
     use crate::model::{Geometry, GridShape};
-    use crate::source::{ModalityLut, StoredFormat, TransferSyntax};
+    use crate::source::{DicomIdentity, ModalityLut, StoredFormat, TransferSyntax};
 
     use super::*;
 
@@ -270,6 +270,7 @@ mod tests {
             rescale_type: None,
             instance_number: None,
             trigger_time: None,
+            identity: DicomIdentity::default(),
             transfer_syntax: TransferSyntax::ExplicitLittle,
             unreadable: Vec::new(),
         };

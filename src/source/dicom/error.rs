@@ -3,6 +3,7 @@
 use crate::model::{GridError, PixelType, Place, Plain, Reason};
 
 use super::attribute::Attribute;
+use super::object_kind::ObjectKind;
 
 /// A DICOM file that gives no image: where, and why.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -138,6 +139,12 @@ pub enum DicomFault {
     /// It has no pixels: a report, a plan, a directory.
     #[error("this DICOM file holds no image")]
     NoImage,
+    /// Its SOP Class is not one of images.
+    #[error("this is {kind}, not an image")]
+    NotAnImage {
+        /// What it is.
+        kind: ObjectKind,
+    },
     /// Its transfer syntax is not supported.
     #[error("the transfer syntax {name} is not supported")]
     TransferSyntax {
@@ -202,6 +209,7 @@ impl DicomFault {
     pub fn reason(&self) -> Reason {
         match self {
             Self::NoImage
+            | Self::NotAnImage { .. }
             | Self::TransferSyntax { .. }
             | Self::Unsupported { .. }
             | Self::TooDeep { .. }

@@ -3,6 +3,7 @@
 use crate::model::{Geometry, GridShape};
 
 use super::attribute::Attribute;
+use super::identity::DicomIdentity;
 use super::modality::{ModalityTransform, ValueRange};
 use super::stored_format::StoredFormat;
 use super::transfer_syntax::TransferSyntax;
@@ -27,6 +28,8 @@ pub struct ImageHeader {
     /// Trigger Time (0018,1060), where it is there and a number: milliseconds from the R wave to the image
     /// (PS3.3 C.8.3.1).
     pub trigger_time: Option<f64>,
+    /// Its identifiers.
+    pub identity: DicomIdentity,
     /// How the file is written.
     pub transfer_syntax: TransferSyntax,
     /// Attributes of the geometry that are there and cannot be read; their numbers are NaN.

@@ -39,6 +39,7 @@ impl HeaderValues<'_> {
             rescale_type: self.rescale_type.and_then(|value| ascii(value.bytes)),
             instance_number: self.instance_number.and_then(|value| text(value.bytes)?.parse().ok()),
             trigger_time: self.trigger_time.and_then(|value| decimal(text(value.bytes)?)),
+            identity: self.identity.clone(),
             transfer_syntax,
             unreadable,
         })

@@ -1,9 +1,11 @@
 //! The values of the attributes that are read, as they stand in the file.
 
-use super::attribute::tag;
+use super::attribute::{self, tag};
 use super::data_set::{Element, Step, Syntax, Walk, is_pixels};
 use super::error::{DicomFault, Located};
 use super::geometry_text::GeometryText;
+use super::identity::{DicomIdentity, is_identifier};
+use super::object_kind::ObjectKind;
 use super::part10::DataSet;
 
 /// A value as it stands in the file, with the byte order of its numbers.
@@ -33,6 +35,7 @@ pub(super) struct HeaderValues<'a> {
     pub(super) trigger_time: Option<Value<'a>>,
     pub(super) instance_number: Option<Value<'a>>,
     pub(super) geometry: GeometryText<'a>,
+    pub(super) identity: DicomIdentity,
 }
 
 impl<'a> HeaderValues<'a> {
@@ -41,13 +44,18 @@ impl<'a> HeaderValues<'a> {
         let syntax = data_set.transfer_syntax.syntax();
         let mut walk = Walk::new(&data_set.bytes, data_set.total, data_set.start, syntax);
         let mut values = Self::default();
+        values.identity.sop_class_uid.clone_from(&data_set.media_storage_class);
         loop {
             let element = match walk.next()? {
                 Step::Element(element) => element,
                 Step::NeedsMore => return Ok(None),
-                Step::End => return Err(DicomFault::NoImage.into()),
+                Step::End => {
+                    check_kind(&values.identity)?;
+                    return Err(DicomFault::NoImage.into());
+                }
             };
             if is_pixels(element.tag) && walk.parents().next().is_none() {
+                check_kind(&values.identity)?;
                 return Ok(Some((values, element)));
             }
             let Some(end) = element.end.filter(|_| is_read(element.tag, &walk)) else {
@@ -57,6 +65,10 @@ impl<'a> HeaderValues<'a> {
                 return Ok(None);
             };
             values.keep(element.tag, Value { bytes, syntax: element.syntax });
+            // What is no image is refused before the rest of it is read.
+            if element.tag == tag::SOP_CLASS_UID {
+                check_kind(&values.identity)?;
+            }
         }
     }
 
@@ -78,6 +90,7 @@ impl<'a> HeaderValues<'a> {
             tag::LUT_DATA => &mut self.lut_data,
             tag::TRIGGER_TIME => &mut self.trigger_time,
             tag::INSTANCE_NUMBER => &mut self.instance_number,
+            _ if is_identifier(tag) => return self.identity.keep(tag, value.bytes),
             _ => return self.keep_geometry(tag, value.bytes),
         };
         *slot = Some(value);
@@ -93,6 +106,14 @@ impl<'a> HeaderValues<'a> {
             _ => return,
         };
         *slot = Some(bytes);
+    }
+}
+
+/// Refuses an object that is no image, by its name.
+fn check_kind(identity: &DicomIdentity) -> Result<(), Located> {
+    match identity.kind() {
+        ObjectKind::Image => Ok(()),
+        kind => Err(DicomFault::NotAnImage { kind }.at(attribute::SOP_CLASS_UID)),
     }
 }
 
@@ -125,5 +146,5 @@ fn is_read(tag: u32, walk: &Walk<'_>) -> bool {
 
 /// Whether a tag is one, or of a group, that is read. Other values need not even be at hand.
 fn is_ours(tag: u32) -> bool {
-    tag == tag::TRIGGER_TIME || matches!(tag >> 16, 0x0020 | 0x0028)
+    tag == tag::TRIGGER_TIME || is_identifier(tag) || matches!(tag >> 16, 0x0020 | 0x0028)
 }

@@ -5,12 +5,12 @@ use std::io::Read;
 
 use flate2::read::DeflateDecoder;
 
-use super::attribute;
+use super::attribute::{self, tag};
 use super::data_set::{Step, Syntax, Walk, is_vr};
 use super::error::{DicomFault, Located};
 use super::limits::Limits;
 use super::transfer_syntax::TransferSyntax;
-use super::value_text::{shown, text};
+use super::value_text::{identifier, shown, text};
 
 /// A file's data set: the bytes that hold it, how long they are in all, where it begins.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct DataSet<'a> {
     pub(super) total: usize,
     pub(super) start: usize,
     pub(super) transfer_syntax: TransferSyntax,
+    /// Media Storage SOP Class UID (0002,0002).
+    pub(super) media_storage_class: Option<Box<str>>,
 }
 
 /// Finds the data set in the first bytes of a file of `total` bytes; `None` where they are too few.
@@ -38,9 +40,10 @@ pub(super) fn open<'a>(
         _ if bytes.starts_with(b"DICM") => 4,
         _ => 0,
     };
-    let Some((uid, start)) = meta_group(bytes, total, meta_start)? else {
+    let Some(MetaGroup { uid, class, start }) = meta_group(bytes, total, meta_start)? else {
         return Ok(None);
     };
+    let media_storage_class = class.and_then(identifier);
     let guessed = guess(&bytes[start.min(bytes.len())..]);
     let transfer_syntax = match uid {
         Some(uid) => {
@@ -57,39 +60,53 @@ pub(super) fn open<'a>(
         None => return Err(DicomFault::NotDicom.into()),
     };
     if transfer_syntax != TransferSyntax::Deflated {
-        return Ok(Some(DataSet { bytes: Cow::Borrowed(bytes), total, start, transfer_syntax }));
+        let bytes = Cow::Borrowed(bytes);
+        return Ok(Some(DataSet { bytes, total, start, transfer_syntax, media_storage_class }));
     }
     if !complete {
         return Ok(None);
     }
     let inflated = inflate(&bytes[start..], limits)?;
-    Ok(Some(DataSet { total: inflated.len(), bytes: Cow::Owned(inflated), start: 0, transfer_syntax }))
+    let total = inflated.len();
+    Ok(Some(DataSet { bytes: Cow::Owned(inflated), total, start: 0, transfer_syntax, media_storage_class }))
 }
 
-/// The transfer syntax UID's value, and where the data set begins. The group's length is not believed:
-/// it is wrong or missing in real files, and the group number tells as well.
-type Meta<'a> = (Option<&'a [u8]>, usize);
+/// What is read of the file meta group.
+struct MetaGroup<'a> {
+    /// Transfer Syntax UID.
+    uid: Option<&'a [u8]>,
+    /// Media Storage SOP Class UID.
+    class: Option<&'a [u8]>,
+    /// Where the data set begins.
+    start: usize,
+}
 
-fn meta_group(bytes: &[u8], total: usize, start: usize) -> Result<Option<Meta<'_>>, Located> {
+/// Reads the group. Its length is not believed: it is wrong or missing in real files, and the group number
+/// tells as well.
+fn meta_group(bytes: &[u8], total: usize, start: usize) -> Result<Option<MetaGroup<'_>>, Located> {
     let mut walk = Walk::new(bytes, total, start, Syntax::EXPLICIT_LITTLE);
-    let mut uid = None;
+    let (mut uid, mut class) = (None, None);
     loop {
         let at = walk.position();
         match bytes.get(at..at + 2) {
             Some([2, 0]) => {}
             None if bytes.len() < total => return Ok(None),
-            _ => return Ok(Some((uid, at))),
+            _ => return Ok(Some(MetaGroup { uid, class, start: at })),
         }
         match walk.next()? {
-            Step::Element(element) if element.tag == attribute::tag::TRANSFER_SYNTAX_UID => {
+            Step::Element(element) => {
+                let slot = match element.tag {
+                    tag::TRANSFER_SYNTAX_UID => &mut uid,
+                    tag::MEDIA_STORAGE_SOP_CLASS_UID => &mut class,
+                    _ => continue,
+                };
                 let Some(value) = element.end.and_then(|end| walk.value(element.start, end)) else {
                     return Ok(None);
                 };
-                uid = Some(value);
+                *slot = Some(value);
             }
-            Step::Element(_) => {}
             Step::NeedsMore => return Ok(None),
-            Step::End => return Ok(Some((uid, walk.position()))),
+            Step::End => return Ok(Some(MetaGroup { uid, class, start: walk.position() })),
         }
     }
 }

@@ -67,7 +67,7 @@ impl PixelTypeChoice {
 #[cfg(test)]
 mod tests {
     use crate::model::{Geometry, GridShape};
-    use crate::source::{StoredFormat, TransferSyntax};
+    use crate::source::{DicomIdentity, StoredFormat, TransferSyntax};
 
     use super::*;
 
@@ -86,6 +86,7 @@ mod tests {
             rescale_type: None,
             instance_number: None,
             trigger_time: None,
+            identity: DicomIdentity::default(),
             transfer_syntax: TransferSyntax::ExplicitLittle,
             unreadable: Vec::new(),
         }

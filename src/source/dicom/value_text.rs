@@ -12,6 +12,19 @@ pub(super) fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(short).ok().map(|text| text.trim_matches(padding))
 }
 
+/// A value as an identifier: without padding, `None` where nothing is left.
+pub(super) fn identifier(value: &[u8]) -> Option<Box<str>> {
+    let value = &value[..value.len().min(MAX_TEXT_BYTES)];
+    let padding = |c: char| c == '\0' || c.is_ascii_whitespace();
+    let text = match std::str::from_utf8(value) {
+        Ok(text) => text.trim_matches(padding).to_owned(),
+        Err(_) => {
+            value.iter().map(|&byte| char::from(byte)).collect::<String>().trim_matches(padding).to_owned()
+        }
+    };
+    (!text.is_empty()).then(|| text.into_boxed_str())
+}
+
 /// The finite decimal number (DS) that a trimmed text is.
 ///
 /// `inf`, `nan` and a comma are no decimal numbers.
@@ -54,6 +67,15 @@ mod tests {
         assert_eq!(decimals::<1>(b""), None);
         assert_eq!(decimals::<1>(&[b" ".repeat(MAX_TEXT_BYTES - 1), b"7".to_vec()].concat()), Some([7.0]));
         assert_eq!(decimals::<1>(&[b" ".repeat(MAX_TEXT_BYTES), b"7".to_vec()].concat()), None);
+    }
+
+    #[test]
+    fn identifiers_are_trimmed_and_stay_different() {
+        assert_eq!(identifier(b"1.2.3\0").as_deref(), Some("1.2.3"));
+        assert_eq!(identifier(b"  ").as_deref(), None);
+        assert_eq!(identifier(&[0xE9, b' ']).as_deref(), Some("\u{e9}"));
+        assert_ne!(identifier(&[0xE9]), identifier(&[0xE8]));
+        assert_eq!(identifier("é".as_bytes()).as_deref(), Some("é"));
     }
 
     #[test]
