@@ -18,7 +18,9 @@ STAMPS      := $(VENV)/stamps
 PEER_STAMPS := $(if $(PEERS),$(STAMPS)/bench-torch $(STAMPS)/bench-tensorflow)
 # The bundled HDF5 is built with the cmake whose path stands in this file.
 CMAKE_PATH  := $(STAMPS)/cmake
-WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')"
+# What `dicomprep --version --verbose` names; empty outside of a checkout.
+COMMIT      := $(shell git rev-parse --short HEAD 2>/dev/null)
+WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')" DICOMPREP_COMMIT="$(COMMIT)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -50,7 +50,7 @@ pub use reader::{DatasetInfo, SplitInfo, read_info};
 pub use row_facts::{AnnotationFacts, RowFacts};
 pub use row_reader::RowReader;
 pub use sample_rows::SampleRows;
-pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS, SPLIT_DISJOINT};
+pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS, SPLIT_DISJOINT, hdf5_version};
 pub use shard::{ShardRow, ShardRows, ShardSpec, share_of};
 pub use statistics::{ImageStatistics, Moments};
 pub use structure::{Flaw, Structure, open_doubtful};

@@ -128,3 +128,10 @@ pub(crate) mod column {
     pub(crate) const VALUE_RANGE: &str = "value_range";
     pub(crate) const CHECKSUM: &str = "checksum";
 }
+
+/// Version of the HDF5 library that is linked in, as `2.2.0`.
+#[must_use]
+pub fn hdf5_version() -> String {
+    let (major, minor, release) = hdf5::library_version();
+    format!("{major}.{minor}.{release}")
+}

@@ -314,7 +314,7 @@ def test_quiet_is_quiet(dicomprep, out):
 
 def test_plain_output_has_no_escape_codes(dicomprep, out):
     for name, words in (("auto", []), ("plain", ["--progress", "plain"]), ("none", ["--progress", "none"])):
-        result = dicomprep.prep(FIXTURES, out / f"{name}.h5", *words, env={"TERM": "xterm", "CLICOLOR_FORCE": "1"})
+        result = dicomprep.prep(FIXTURES, out / f"{name}.h5", *words, env={"TERM": "xterm"})
         assert "20 samples of 4 patients" in result.stderr
         assert not re.search(r"[\x1b\r\b]", result.stderr), name
 
@@ -574,3 +574,46 @@ def test_few_descriptors_reject_no_image(dicomprep, tree, out):
     assert result.returncode == 0, result.stderr
     dicomprep.prep(tree, out / "y.h5")
     assert (out / "x.h5").read_bytes() == (out / "y.h5").read_bytes()
+
+
+def test_colour_follows_the_usual_variables(dicomprep, tmp_path):
+    missing = tmp_path / "nothing.h5"
+    plain = dicomprep("info", missing).stderr
+    assert "\x1b" not in plain
+    forced = dicomprep("info", missing, env={"CLICOLOR_FORCE": "1"}).stderr
+    assert forced.startswith("\x1b[1m\x1b[31mdicomprep: error:\x1b[0m ")
+    assert re.sub(r"\x1b\[\d*m", "", forced) == plain
+    assert dicomprep("info", missing, env={"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}).stderr == plain
+    # What was typed cannot colour anything.
+    typed = dicomprep("info", "a\x1b[31mb.h5", env={"CLICOLOR_FORCE": "1"}).stderr
+    assert "\x1b[31mb" not in typed
+
+
+def test_verbose_version_names_the_build(dicomprep):
+    short, long = dicomprep("--version"), dicomprep("--version", "--verbose")
+    assert short.returncode == long.returncode == 0
+    assert long.stdout.startswith(short.stdout)
+    assert re.search(r"^HDF5: \d+\.\d+\.\d+, static$", long.stdout, re.MULTILINE)
+    assert "JPEG 2000" in long.stdout and "1.2.840.10008.1.2.5" in long.stdout
+
+
+def test_reports_name_their_command_and_version(dicomprep, tmp_path):
+    file = tmp_path / "a.h5"
+    _, report = dicomprep.report(FIXTURES, file)
+    assert (report["report_version"], report["command"]) == (1, "prep")
+    for words in (["info", file], ["verify", file], ["diff", file, file], ["audit", FIXTURES]):
+        found = json.loads(dicomprep(*words, "--json").stdout)
+        assert (found["report_version"], found["command"]) == (1, words[0])
+
+
+def test_equal_messages_are_folded(dicomprep, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(FIXTURES, data)
+    images = sorted((data / "dicoms").rglob("*.dcm"))[:12]
+    for image in images:
+        image.write_bytes(b"no DICOM" * 40)
+    folded = dicomprep("prep", data, "-o", tmp_path / "a.h5").stderr
+    listed = dicomprep("prep", data, "-o", tmp_path / "b.h5", "--verbose").stderr
+    count = lambda text: sum(line.startswith("rejected: dicoms/") for line in text.splitlines())
+    assert count(folded) == 1 and " more like this)" in folded
+    assert count(listed) > 3 and " more like this)" not in listed

@@ -32,7 +32,7 @@ pub(crate) use whiten::WhitenArgs;
 
 /// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.
 #[derive(Debug, Parser)]
-#[command(name = "dicomprep", version, styles = Styles::plain(), max_term_width = 100)]
+#[command(name = "dicomprep", version, styles = Styles::styled(), max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

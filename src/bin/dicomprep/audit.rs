@@ -37,11 +37,11 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
     let summary = prep::audit(&layout, &request, &Control { progress: &*progress, cancel: &cancel })?;
     let to_stdout = args.json || args.report.as_deref() == Some(stdout);
     if let Some(path) = to_file {
-        report::write(&summary, path, args.force)?;
+        report::write("audit", &summary, path, args.force)?;
     }
     let text = describe(&summary, output);
     if to_stdout {
-        report::write(&summary, stdout, args.force)?;
+        report::write("audit", &summary, stdout, args.force)?;
         if !output.quiet {
             exit::tell(&headline(&summary));
         }

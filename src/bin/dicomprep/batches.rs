@@ -39,7 +39,7 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     // A start that the stream does not have is found before anything is written.
     stream.plan().batches_from(args.order.start)?;
     if args.describe {
-        return exit::print(&exit::json(&describe(&stream, args))?);
+        return exit::print(&exit::json("batches", &describe(&stream, args))?);
     }
     if !output.quiet {
         tell_notes(&stream, args);

@@ -19,7 +19,8 @@ pub(crate) fn run(args: &DiffArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
         control: Control { progress: &*progress, cancel: &cancel },
     };
     let found = check::diff(&args.a, &args.b, options)?;
-    let text = if args.json { exit::json(&found)? } else { describe(&found, output.verbose).into_bytes() };
+    let text =
+        if args.json { exit::json("diff", &found)? } else { describe(&found, output.verbose).into_bytes() };
     exit::print(&text)?;
     Ok(if found.is_equal() { Exit::Done } else { Exit::LeftOut })
 }

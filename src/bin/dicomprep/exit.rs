@@ -8,6 +8,7 @@ use dicomprep::model::Plain;
 use serde::Serialize;
 
 use crate::args::Args;
+use crate::colour;
 
 /// The exit codes, a contract. 2, wrong usage, is the argument parser's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,11 +59,24 @@ pub(crate) fn print(data: &[u8]) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// `value` as JSON for people and programs, with a line end. Control characters are escaped in it, also those
-/// that JSON allows and a terminal acts on.
-pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+/// Version of the JSON that commands print and write; it is raised when a field changes its meaning or goes.
+const REPORT_VERSION: u32 = 1;
+
+/// The fields that every report has, before those of its command.
+#[derive(Serialize)]
+struct Report<'a, T> {
+    report_version: u32,
+    command: &'a str,
+    #[serde(flatten)]
+    result: &'a T,
+}
+
+/// The `result` of `command` as JSON for people and programs, with a line end. Control characters are escaped in it,
+/// also those that JSON allows and a terminal acts on.
+pub(crate) fn json(command: &str, result: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let report = Report { report_version: REPORT_VERSION, command, result };
     let mut text = String::new();
-    for character in serde_json::to_string_pretty(value)?.chars() {
+    for character in serde_json::to_string_pretty(&report)?.chars() {
         // Line ends stand between the values only, and everything else in texts.
         if character != '\n' && Plain::escapes(character) {
             text += &format!("\\u{:04x}", u32::from(character));
@@ -74,10 +88,10 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(text.into_bytes())
 }
 
-/// Writes lines to standard error, other control characters escaped. Where it is closed there is nobody to tell,
-/// and the work goes on.
+/// Writes lines to standard error, other control characters escaped, and in colour on a terminal. Errors of writing
+/// are ignored: without standard error there is nobody to tell, and the work goes on.
 pub(crate) fn tell(lines: &str) {
-    let lines: Vec<String> = lines.split('\n').map(|line| Plain(line).to_string()).collect();
+    let lines: Vec<String> = lines.split('\n').map(|line| colour::line(&Plain(line).to_string())).collect();
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());
 }
 
@@ -93,8 +107,10 @@ mod tests {
     #[test]
     fn json_is_the_same_without_control_characters() {
         let text = "a\u{1b}[31m\n\"\u{7f}\u{9b}\u{2028}é";
-        let json = String::from_utf8(json(&[text]).unwrap()).unwrap();
+        let result = std::collections::BTreeMap::from([("text", text)]);
+        let json = String::from_utf8(json("info", &result).unwrap()).unwrap();
         assert!(!json.trim_end().replace('\n', "").contains(Plain::escapes), "{json:?}");
-        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, serde_json::json!({ "report_version": 1, "command": "info", "text": text }));
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
         let all = json!({
             "seed": at.seed, "epoch": at.epoch, "sample": facts, "augmentation": drawn, "evaluation": evaluated,
         });
-        return exit::print(&exit::json(&all)?);
+        return exit::print(&exit::json("explain", &all)?);
     }
     let mut rows = describe(&facts);
     rows.push(("drawn", format!("for seed {}, epoch {}, row {}: {drawn}", at.seed, at.epoch, at.row)));

@@ -11,7 +11,7 @@ use crate::table;
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Exit> {
     let info = read_info(&args.file)?;
-    let text = if args.json { exit::json(&info)? } else { describe(&info).into_bytes() };
+    let text = if args.json { exit::json("info", &info)? } else { describe(&info).into_bytes() };
     exit::print(&text)
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod batches;
+mod colour;
 mod diff;
 mod exit;
 mod explain;
@@ -18,12 +19,14 @@ mod report;
 mod settings;
 mod table;
 mod verify;
+mod version;
 mod whiten;
 
 use std::panic;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use args::{Args, Command};
@@ -45,7 +48,13 @@ fn main() -> ExitCode {
 }
 
 fn args() -> Args {
-    Args::try_parse().unwrap_or_else(|error| exit::not_understood(&error))
+    Args::try_parse().unwrap_or_else(|error| match error.kind() {
+        ErrorKind::DisplayVersion if version::is_verbose(std::env::args_os()) => {
+            let printed = exit::print(version::describe().as_bytes());
+            std::process::exit(exit::report(printed) as i32)
+        }
+        _ => exit::not_understood(&error),
+    })
 }
 
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());

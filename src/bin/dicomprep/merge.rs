@@ -31,7 +31,7 @@ pub(crate) fn run(args: &MergeArgs, output: &OutputArgs) -> anyhow::Result<Exit>
     };
     let summary = merge(&args.shards, target, &options, &control)?;
     if args.json {
-        exit::print(&exit::json(&summary)?)?;
+        exit::print(&exit::json("merge", &summary)?)?;
     }
     if !output.quiet {
         exit::tell(&describe(&summary));

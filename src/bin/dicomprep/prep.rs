@@ -143,7 +143,7 @@ fn report_file(args: &PrepArgs) -> Option<&PathBuf> {
 
 /// Writes the summary as JSON to where it was asked for.
 fn write_report(args: &PrepArgs, summary: &PrepSummary) -> anyhow::Result<()> {
-    args.report.as_ref().map_or(Ok(()), |path| report::write(summary, path, args.force))
+    args.report.as_ref().map_or(Ok(()), |path| report::write("prep", summary, path, args.force))
 }
 
 /// The summary for people; with `plan`, of what would be done.

@@ -56,12 +56,14 @@ impl Bar {
 
 impl Progress for Bar {
     fn begin(&self, stage: &str, total: usize) {
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {rate} images/s, {eta} left")
-            .expect("the template is well-formed")
-            .with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
-                // Nobody is told of a bar that cannot be drawn.
-                let _ = text.write_str(&table::number(state.per_sec()));
-            });
+        let style = ProgressStyle::with_template(
+            "{msg} {wide_bar:.cyan/dim} {pos}/{len}, {rate} images/s, {eta} left",
+        )
+        .expect("the template is well-formed")
+        .with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+            // Nobody is told of a bar that cannot be drawn.
+            let _ = text.write_str(&table::number(state.per_sec()));
+        });
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(stage.to_owned());
         self.with(|slot| *slot = Some(bar));
     }
@@ -170,7 +172,7 @@ impl StreamProgress {
 
 fn stream_bar(samples: Option<u64>) -> ProgressBar {
     let (bar, template) = match samples {
-        Some(samples) => (ProgressBar::new(samples), "{wide_bar} {pos}/{len}, {eta} left; {msg}"),
+        Some(samples) => (ProgressBar::new(samples), "{wide_bar:.cyan/dim} {pos}/{len}, {eta} left; {msg}"),
         None => (ProgressBar::no_length(), "{spinner} {pos} samples; {msg}"),
     };
     bar.with_style(ProgressStyle::with_template(template).expect("the template is well-formed"))

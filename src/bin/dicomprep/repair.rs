@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit
             error => error.into(),
         })?;
     if args.json {
-        exit::print(&exit::json(&summary)?)?;
+        exit::print(&exit::json("repair", &summary)?)?;
     }
     if !output.quiet || !summary.unrepaired.is_empty() {
         exit::tell(&describe(&summary, args, output.verbose));

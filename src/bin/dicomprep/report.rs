@@ -1,5 +1,6 @@
 //! Reports as JSON, and lists of what was left out.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -12,10 +13,12 @@ use crate::exit;
 
 /// Entries of a list that are shown without `--verbose`.
 pub(crate) const LISTED: usize = 20;
+/// Entries up to which none is folded into another.
+const FOLDED: usize = 3;
 
-/// Writes `summary` as JSON to the file `path`; `-` is standard output.
-pub(crate) fn write(summary: &impl Serialize, path: &Path, force: bool) -> anyhow::Result<()> {
-    let json = exit::json(summary)?;
+/// Writes the `summary` of `command` as JSON to the file `path`; `-` is standard output.
+pub(crate) fn write(command: &str, summary: &impl Serialize, path: &Path, force: bool) -> anyhow::Result<()> {
+    let json = exit::json(command, summary)?;
     if path == Path::new("-") {
         return exit::print(&json).map(|_| ());
     }
@@ -25,14 +28,29 @@ pub(crate) fn write(summary: &impl Serialize, path: &Path, force: bool) -> anyho
     Ok(())
 }
 
-/// The first entries of a list, each behind the name of its `bin`.
-pub(crate) fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e Entry> + Clone, limit: usize) -> String {
-    let mut text = String::new();
-    for entry in entries.clone().take(limit) {
-        let detail = if entry.detail.is_empty() { entry.reason } else { &entry.detail };
-        text += &format!("{bin}: {}\n", Plain(&format!("{}: {detail}", entry.place())));
+/// The first entries of a list, each behind the name of its `bin`. Entries that say the same about several places are
+/// one line, with the first place; all are listed where `limit` has room for them.
+pub(crate) fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e Entry>, limit: usize) -> String {
+    let entries: Vec<&Entry> = entries.collect();
+    let fold = entries.len() > limit.min(FOLDED);
+    let mut lines: Vec<(&Entry, usize)> = Vec::new();
+    let mut known: HashMap<(&str, &str), usize> = HashMap::new();
+    for entry in &entries {
+        match known.get(&(entry.reason, &*entry.detail)) {
+            Some(&line) if fold && limit < usize::MAX => lines[line].1 += 1,
+            _ => {
+                known.insert((entry.reason, &entry.detail), lines.len());
+                lines.push((entry, 0));
+            }
+        }
     }
-    let more = entries.count().saturating_sub(limit);
+    let mut text = String::new();
+    for (entry, others) in lines.iter().take(limit) {
+        let detail = if entry.detail.is_empty() { entry.reason } else { &entry.detail };
+        let more = if *others > 0 { format!(" (and {others} more like this)") } else { String::new() };
+        text += &format!("{bin}: {}\n", Plain(&format!("{}: {detail}{more}", entry.place())));
+    }
+    let more: usize = lines.iter().skip(limit).map(|(_, others)| 1 + others).sum();
     if more > 0 {
         text += &format!("{bin}: {more} more; --verbose or --report FILE lists them all\n");
     }

@@ -44,11 +44,11 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     let summary = check::verify(&args.file, sources.as_ref(), threads, control)?;
     if let Some(target) = report {
         let path = target.path().to_owned();
-        std::fs::write(target.partial(), exit::json(&summary)?)
+        std::fs::write(target.partial(), exit::json("verify", &summary)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         target.commit()?;
     } else if args.json || args.report.is_some() {
-        exit::print(&exit::json(&summary)?)?;
+        exit::print(&exit::json("verify", &summary)?)?;
     }
     if !output.quiet {
         exit::tell(&describe(&summary, output.verbose));

@@ -69,7 +69,8 @@ pub(super) enum Codec {
 }
 
 impl TransferSyntax {
-    const ALL: [Self; 21] = [
+    /// All of them, by UID.
+    pub const ALL: [Self; 21] = [
         Self::ImplicitLittle,
         Self::ExplicitLittle,
         Self::ExplicitBig,
