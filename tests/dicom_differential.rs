@@ -76,7 +76,7 @@ fn differences(header: &ImageHeader, stored: &StoredValues, object: &DefaultDico
         }
     }
     let geometry = &header.geometry;
-    let spacing = geometry.pixel_spacing.map(f64::from);
+    let spacing = geometry.pixel_spacing;
     let window = geometry.window.map(f64::from);
     let rows = [
         ("Pixel Spacing", tags::PIXEL_SPACING, &spacing[..]),

@@ -30,7 +30,7 @@ impl ImageFacts {
         let Geometry { pixel_spacing, image_position, image_orientation, .. } = header.geometry;
         Self {
             shape: header.shape,
-            spacing: pixel_spacing,
+            spacing: pixel_spacing.map(|mm| mm as f32),
             position: image_position.map(|mm| mm as f32),
             orientation: image_orientation.map(|cosine| cosine as f32),
             time: header.trigger_time.map_or(f32::NAN, |ms| ms as f32),

@@ -188,7 +188,7 @@ pub(super) fn differing_columns(a: &SampleRow, b: &SampleRow) -> Vec<&'static st
         ("mask_pixels", pixels(a) != pixels(b)),
         ("contour_area", areas(a) != areas(b)),
         ("rows and columns", a.source_shape != b.source_shape),
-        ("pixel_spacing", floats(&g.pixel_spacing, &h.pixel_spacing)),
+        ("pixel_spacing", floats(&g.pixel_spacing.map(|mm| mm as f32), &h.pixel_spacing.map(|mm| mm as f32))),
         ("image_position", doubles(&g.image_position, &h.image_position)),
         ("image_orientation", doubles(&g.image_orientation, &h.image_orientation)),
         ("window", floats(&g.window, &h.window)),

@@ -44,6 +44,16 @@ impl Mask {
         }
     }
 
+    /// Sets the pixels that differ between both masks, which have one shape, and clears the others.
+    pub fn toggle(&mut self, other: &Self) {
+        self.data.iter_mut().zip(&other.data).for_each(|(pixel, other)| *pixel ^= other);
+    }
+
+    /// Sets the pixels that `other`, a mask of the same shape, has set.
+    pub fn include(&mut self, other: &Self) {
+        self.data.iter_mut().zip(&other.data).for_each(|(pixel, other)| *pixel |= other);
+    }
+
     /// Number of ones.
     #[must_use]
     pub fn count_ones(&self) -> usize {

@@ -4,7 +4,8 @@
 /// and no image is that large.
 pub const MAX_COORDINATE: f64 = 1_048_576.0;
 
-/// A closed contour: at least three distinct finite points `[x, y]` in pixels.
+/// A closed contour: finite points `[x, y]` in pixels. [`Polygon::new`] asks for three that differ, [`Polygon::path`]
+/// for one.
 ///
 /// x runs to the right along a row, y down the rows; an integer coordinate is the centre of a pixel.
 /// The points are kept as they were given: in file order, and with a repeated first point where there is one.
@@ -43,12 +44,7 @@ impl Polygon {
     /// # Errors
     /// [`PolygonError`] where a coordinate is not finite or absurd, or fewer than three points differ.
     pub fn new(points: Vec<[f64; 2]>) -> Result<Self, PolygonError> {
-        for (index, &[x, y]) in points.iter().enumerate() {
-            let good = |v: f64| v.is_finite() && v.abs() <= MAX_COORDINATE;
-            if !good(x) || !good(y) {
-                return Err(PolygonError::BadCoordinate { index: index + 1, x, y });
-            }
-        }
+        check_coordinates(&points)?;
         let (mut first, mut distinct) = ([[0.0; 2]; 3], 0);
         for &point in &points {
             if distinct < 3 && !first[..distinct].contains(&point) {
@@ -61,6 +57,16 @@ impl Polygon {
             1..=2 => Err(PolygonError::TooFewPoints { distinct }),
             _ => Ok(Self { points }),
         }
+    }
+
+    /// The closed contour through `points`, however few: planning systems draw a structure of one pixel as one point
+    /// and a line of pixels as two. Its area may be 0.
+    ///
+    /// # Errors
+    /// [`PolygonError`] where there is no point, or a coordinate is not finite or absurd.
+    pub fn path(points: Vec<[f64; 2]>) -> Result<Self, PolygonError> {
+        check_coordinates(&points)?;
+        if points.is_empty() { Err(PolygonError::Empty) } else { Ok(Self { points }) }
     }
 
     /// The points `[x, y]`, in the order of the contour.
@@ -103,12 +109,21 @@ impl Polygon {
     /// The same polygon with every point moved to `map(point)`.
     ///
     /// # Errors
-    /// As [`Polygon::new`], for the moved points.
+    /// [`PolygonError`] where a moved point is not finite or absurd, or fewer than three differ that were three before.
     pub fn map(mut self, map: impl Fn([f64; 2]) -> [f64; 2]) -> Result<Self, PolygonError> {
+        let few = self.points.len() < 3;
         for point in &mut self.points {
             *point = map(*point);
         }
-        Self::new(self.points)
+        if few { Self::path(self.points) } else { Self::new(self.points) }
+    }
+}
+
+fn check_coordinates(points: &[[f64; 2]]) -> Result<(), PolygonError> {
+    let good = |v: f64| v.is_finite() && v.abs() <= MAX_COORDINATE;
+    match points.iter().position(|&[x, y]| !good(x) || !good(y)) {
+        Some(at) => Err(PolygonError::BadCoordinate { index: at + 1, x: points[at][0], y: points[at][1] }),
+        None => Ok(()),
     }
 }
 
@@ -125,6 +140,15 @@ mod tests {
         assert!(matches!(Polygon::new(wild), Err(PolygonError::BadCoordinate { index: 3, .. })));
         let absurd = vec![[0.0, 0.0], [1.0, 0.0], [1e7, 1.0]];
         assert!(matches!(Polygon::new(absurd), Err(PolygonError::BadCoordinate { index: 3, .. })));
+    }
+
+    #[test]
+    fn a_path_may_have_one_point() {
+        assert_eq!(Polygon::path(vec![]), Err(PolygonError::Empty));
+        let one = Polygon::path(vec![[2.0, 3.0]]).unwrap();
+        assert_eq!((one.area(), one.bounds()), (0.0, ([2.0, 3.0], [2.0, 3.0])));
+        assert_eq!(one.map(|[x, y]| [x + 1.0, y]).unwrap().points(), [[3.0, 3.0]]);
+        assert!(Polygon::path(vec![[f64::INFINITY, 0.0]]).is_err());
     }
 
     #[test]

@@ -66,6 +66,34 @@ impl fmt::Display for MaskRule {
     }
 }
 
+/// How several contours of one structure on one image make one mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Combine {
+    /// The pixels that an odd number of the contours enclose: a contour within another is a hole, whether it is
+    /// drawn as a contour of its own, by a keyhole or as CLOSEDPLANAR_XOR (PS3.3 C.8.8.6.3).
+    #[default]
+    EvenOdd,
+    /// The pixels that any of the contours encloses: contours that overlap are joined, and holes are filled.
+    Union,
+}
+
+impl Combine {
+    /// The name used in options and in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EvenOdd => "even-odd",
+            Self::Union => "union",
+        }
+    }
+}
+
+impl fmt::Display for Combine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Rasterizes contours by one rule. Keeps its scratch memory, so that once it has seen the largest
 /// contour nothing is allocated any more.
 #[derive(Debug)]
@@ -102,21 +130,76 @@ impl Rasterizer {
     /// [`MAX_COORDINATE`]. If one is not, the mask is left empty. Fewer than three points own only what
     /// the rule gives to the path itself.
     pub fn rasterize(&mut self, points: &[[f64; 2]], mask: &mut Mask) {
+        self.rasterize_all([points], Combine::EvenOdd, mask);
+    }
+
+    /// Makes `mask` the mask of all `contours` of one structure together, each as in [`Rasterizer::rasterize`].
+    ///
+    /// Under [`MaskRule::CenterInclusive`] the paths are painted after all contours have been filled, so that the
+    /// pixels on the edge of a hole belong to the structure. Under [`MaskRule::Pillow`] each contour is painted by
+    /// itself, and the masks are combined.
+    pub fn rasterize_all<'p>(
+        &mut self,
+        contours: impl IntoIterator<Item = &'p [[f64; 2]]> + Clone,
+        combine: Combine,
+        mask: &mut Mask,
+    ) {
         mask.reset(mask.shape());
         // NaN is not within the limit either.
-        if !points.iter().flatten().all(|coordinate| coordinate.abs() <= MAX_COORDINATE) {
+        let is_good = |points: &[[f64; 2]]| points.iter().flatten().all(|c| c.abs() <= MAX_COORDINATE);
+        if !contours.clone().into_iter().all(is_good) {
             return;
         }
-        let Scratch { points: snapped, center, pillow } = &mut self.scratch;
-        snapped.clear();
-        snapped.extend(points.iter().copied().map(edges::snap));
-        match self.rule {
-            MaskRule::Center => center.paint(snapped, mask),
-            MaskRule::CenterInclusive => {
-                center.paint(snapped, mask);
-                rule_center_inclusive::paint_path(snapped, mask);
+        match (self.rule, combine) {
+            (MaskRule::Pillow, _) => self.paint_pillow(contours, combine, mask),
+            (_, Combine::EvenOdd) => self.paint_centers(contours, mask),
+            (_, Combine::Union) => {
+                contours.into_iter().for_each(|points| self.paint_centers([points], mask));
             }
-            MaskRule::Pillow => pillow.paint(points, mask),
+        }
+    }
+
+    fn paint_pillow<'p>(
+        &mut self,
+        contours: impl IntoIterator<Item = &'p [[f64; 2]]>,
+        combine: Combine,
+        mask: &mut Mask,
+    ) {
+        let mut contours = contours.into_iter();
+        if let Some(first) = contours.next() {
+            self.scratch.pillow.paint(first, mask);
+        }
+        for points in contours {
+            let mut other = Mask::zeros(mask.shape());
+            self.scratch.pillow.paint(points, &mut other);
+            match combine {
+                Combine::EvenOdd => mask.toggle(&other),
+                Combine::Union => mask.include(&other),
+            }
+        }
+    }
+
+    /// Adds to `mask` the pixels of which the centre is inside, by even-odd, and those that the rule gives to the paths.
+    fn paint_centers<'p>(
+        &mut self,
+        contours: impl IntoIterator<Item = &'p [[f64; 2]]> + Clone,
+        mask: &mut Mask,
+    ) {
+        let Scratch { points: snapped, center, .. } = &mut self.scratch;
+        center.clear();
+        for points in contours.clone() {
+            snapped.clear();
+            snapped.extend(points.iter().copied().map(edges::snap));
+            center.add(snapped, mask);
+        }
+        center.fill(mask);
+        if self.rule != MaskRule::CenterInclusive {
+            return;
+        }
+        for points in contours {
+            snapped.clear();
+            snapped.extend(points.iter().copied().map(edges::snap));
+            rule_center_inclusive::paint_path(snapped, mask);
         }
     }
 }
@@ -153,5 +236,35 @@ mod tests {
                 assert_eq!(mask.count_ones(), 0, "{rule} {bad}");
             }
         }
+    }
+
+    fn square(low: f64, high: f64) -> Vec<[f64; 2]> {
+        vec![[low, low], [high, low], [high, high], [low, high]]
+    }
+
+    fn count(rule: MaskRule, combine: Combine, contours: &[Vec<[f64; 2]>]) -> usize {
+        let mut mask = Mask::zeros(GridShape::new(60, 60).unwrap());
+        Rasterizer::new(rule).rasterize_all(contours.iter().map(Vec::as_slice), combine, &mut mask);
+        mask.count_ones()
+    }
+
+    #[test]
+    fn several_contours_are_even_odd_and_then_their_paths() {
+        // Squares of 41 and of 11 pixel centres with their sides through the centres.
+        let nested = [square(5.0, 45.0), square(20.0, 30.0)];
+        assert_eq!(count(MaskRule::Center, Combine::EvenOdd, &nested), 1500);
+        assert_eq!(count(MaskRule::CenterInclusive, Combine::EvenOdd, &nested), 41 * 41 - 9 * 9);
+        assert_eq!(count(MaskRule::Center, Combine::Union, &nested), 1600);
+        assert_eq!(count(MaskRule::CenterInclusive, Combine::Union, &nested), 41 * 41);
+        assert_eq!(count(MaskRule::Pillow, Combine::EvenOdd, &nested), 39 * 39 - 9 * 9);
+        let keyhole =
+            [[&square(5.0, 45.0)[..], &[[5.0, 5.0]], &square(20.0, 30.0), &[[20.0, 20.0]]].concat()];
+        assert_eq!(count(MaskRule::Center, Combine::EvenOdd, &keyhole), 1500);
+        let overlapping = [square(5.0, 25.0), square(15.0, 35.0)];
+        assert_eq!(count(MaskRule::Center, Combine::EvenOdd, &overlapping), 600);
+        assert_eq!(count(MaskRule::Center, Combine::Union, &overlapping), 700);
+        let twice = [square(5.0, 25.0), square(5.0, 25.0)];
+        assert_eq!(count(MaskRule::Center, Combine::EvenOdd, &twice), 0);
+        assert_eq!(count(MaskRule::CenterInclusive, Combine::EvenOdd, &twice), 80);
     }
 }

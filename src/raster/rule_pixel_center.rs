@@ -18,10 +18,15 @@ pub(super) struct PixelCenter {
 }
 
 impl PixelCenter {
-    /// Adds the pixels of the closed contour to `mask`. Without area nothing is added: each of the two
-    /// ways along a line ends where the other begins.
-    pub(super) fn paint(&mut self, points: &[FixedPoint], mask: &mut Mask) {
-        self.gather(points, mask);
+    /// Forgets the sides of all contours.
+    pub(super) fn clear(&mut self) {
+        self.columns.clear();
+        self.sweep.clear();
+    }
+
+    /// Adds to `mask` the pixels that an odd number of the contours that were added enclose. A contour without area
+    /// has none: each of the two ways along a line ends where the other begins.
+    pub(super) fn fill(&mut self, mask: &mut Mask) {
         let image_columns = mask.shape().columns() as i64;
         for row in self.sweep.start() {
             self.crossings.clear();
@@ -35,10 +40,8 @@ impl PixelCenter {
         }
     }
 
-    /// Collects the sides that meet a row of the image, each ready to walk from its first one.
-    fn gather(&mut self, points: &[FixedPoint], mask: &Mask) {
-        self.columns.clear();
-        self.sweep.clear();
+    /// Adds the sides of a closed contour that meet a row of the image, each ready to walk from its first one.
+    pub(super) fn add(&mut self, points: &[FixedPoint], mask: &Mask) {
         for side in closed_sides(points).filter_map(|(a, b)| Side::new(a, b)) {
             let rows = side.rows(mask.shape().rows());
             if !rows.is_empty() {

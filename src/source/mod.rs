@@ -8,9 +8,11 @@
 //! file declares is believed: each is held against the bytes that are there before memory is asked for.
 //! What cannot be read exactly is refused with an error that names the file and the attribute.
 
+mod annotation;
 mod contour_text;
 mod dicom;
 
+pub use annotation::{AnnotationError, AnnotationFault, AnnotationFile, Drawn, FrameKey, PartInfo};
 pub use contour_text::{ContourError, ContourFault, MAX_CONTOUR_BYTES, MAX_CONTOUR_POINTS, parse_contour};
 pub use dicom::{
     Attribute, Conversion, ConvertOptions, DicomError, DicomFault, DicomIdentity, ImageHeader, Limits,

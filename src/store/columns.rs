@@ -168,7 +168,7 @@ impl SampleColumns {
         // A side is at most 65,535.
         self.cell(&(row.source_shape.rows() as i32).to_le_bytes())?;
         self.cell(&(row.source_shape.columns() as i32).to_le_bytes())?;
-        self.cells(row.geometry.pixel_spacing.map(f32::to_le_bytes))?;
+        self.cells(row.geometry.pixel_spacing.map(|mm| (mm as f32).to_le_bytes()))?;
         self.cells(row.geometry.image_position.map(f64::to_le_bytes))?;
         self.cells(row.geometry.image_orientation.map(f64::to_le_bytes))?;
         self.cells(row.geometry.window.map(f32::to_le_bytes))?;

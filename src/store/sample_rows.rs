@@ -49,7 +49,7 @@ impl<'f> SampleRows<'f> {
         let sides = (side(self, column::ROWS)?, side(self, column::COLUMNS)?);
         let source_shape =
             GridShape::new(sides.0, sides.1).map_err(|error| self.wrong(row, error.to_string()))?;
-        let spacing = self.numbers(column::PIXEL_SPACING, row)?.map(|x| x as f32);
+        let spacing = self.numbers(column::PIXEL_SPACING, row)?;
         Ok(SampleRow {
             id: self.text(column::ID, row)?,
             patient_id: self.text(column::PATIENT_ID, row)?,

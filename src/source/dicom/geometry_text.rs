@@ -74,8 +74,10 @@ fn narrow<const N: usize>(value: &[u8]) -> Option<[f32; N]> {
 }
 
 /// Two positive distances.
-fn positive(value: &[u8]) -> Option<[f32; 2]> {
-    narrow::<2>(value).filter(|spacing| spacing.iter().all(|&mm| mm > 0.0))
+fn positive(value: &[u8]) -> Option<[f64; 2]> {
+    // Stored as f32, where it must be finite and positive too.
+    let fits = |mm: f64| mm > 0.0 && mm as f32 > 0.0 && (mm as f32).is_finite();
+    decimals::<2>(value).filter(|spacing| spacing.iter().all(|&mm| fits(mm)))
 }
 
 #[cfg(test)]
