@@ -12,7 +12,7 @@ use super::diff_rows::{ChangedRow, Pair, RowPair};
 use super::totals::half_digest;
 use super::verify::lossy;
 use crate::prep::Control;
-use crate::store::{DatasetFile, StoreError, column, open_doubtful};
+use crate::store::{DatasetFile, StoreError, column};
 
 /// Entries of a list that are kept; more are only counted.
 const KEPT: usize = 100_000;
@@ -73,7 +73,7 @@ impl Diff {
 /// # Errors
 /// [`CheckError::Store`] where a file cannot be read, [`CheckError::Interrupted`].
 pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckError> {
-    let files = [open_doubtful(a)?, open_doubtful(b)?];
+    let files = [DatasetFile::open(a)?, DatasetFile::open(b)?];
     let [first, second] = &files;
     let in_second = numbers(second)?;
     let mut found = Diff::new(&files);

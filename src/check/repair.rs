@@ -13,8 +13,7 @@ use super::problem::ProblemKind;
 use super::verify::{lossy, verify_file};
 use crate::prep::{Control, RecordedOptions, SourceRows, Sources};
 use crate::store::{
-    ChunkEncoder, ChunkReplacer, DatasetFile, EncodedChunk, Encoder, RowReader, SampleRow, SampleRows,
-    Target, open_doubtful,
+    ChunkEncoder, ChunkReplacer, DatasetFile, EncodedChunk, Encoder, RowReader, SampleRow, SampleRows, Target,
 };
 
 /// Result of a repair.
@@ -67,7 +66,7 @@ pub fn repair(
     threads: usize,
     control: Control<'_>,
 ) -> Result<RepairSummary, CheckError> {
-    let file = open_doubtful(path)?;
+    let file = DatasetFile::open(path)?;
     if file.is_virtual() {
         let what = "it is virtual and holds no images; repair the shards that it refers to".to_owned();
         return Err(CheckError::BeyondRepair { path: path.to_owned(), what });
@@ -92,7 +91,7 @@ pub fn repair(
     if summary.repaired.is_empty() && !summary.unrepaired.is_empty() {
         return Ok(summary);
     }
-    let copy = open_doubtful(target.partial())?;
+    let copy = DatasetFile::open(target.partial())?;
     let proof = verify_file(&copy, None, threads, control)?;
     let left: Vec<usize> = summary.unrepaired.iter().map(|row| row.row).collect();
     let bad = |what: String| CheckError::BadCopy { path: path.to_owned(), what };

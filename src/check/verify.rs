@@ -12,7 +12,7 @@ use super::problem::{ProblemKind, Problems};
 use super::row_check::{RowCheck, RowLook};
 use super::totals::Totals;
 use crate::prep::{Control, Sources};
-use crate::store::{DatasetFile, Flaw, ValueHistogram, open_doubtful};
+use crate::store::{DatasetFile, Flaw, ValueHistogram};
 
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
@@ -67,7 +67,7 @@ pub fn verify(
     threads: usize,
     control: Control<'_>,
 ) -> Result<VerifySummary, CheckError> {
-    let file = open_doubtful(path)?;
+    let file = DatasetFile::open(path)?;
     match sources {
         None => verify_file(&file, None, threads, control),
         Some(options) => {

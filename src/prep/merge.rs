@@ -115,7 +115,7 @@ impl Merging {
             MergedAs::Copy => DatasetWriter::create(target, spec)?,
             MergedAs::Virtual | MergedAs::VirtualAnywhere => {
                 let folder =
-                    (options.merged_as == MergedAs::Virtual).then(|| folder_of(target.path()).to_owned());
+                    (options.merged_as == MergedAs::Virtual).then(|| folder_of(target.place()).to_owned());
                 let source = |path: &PathBuf| virtual_source(path, folder.as_deref());
                 let sources = set.paths.iter().map(source).collect::<Result<_, MergeError>>()?;
                 DatasetWriter::create_virtual(target, spec, sources)?
@@ -275,7 +275,7 @@ fn virtual_source(path: &Path, folder: Option<&Path>) -> Result<VirtualSource, M
         None => target,
     };
     let name = name.to_str().ok_or_else(|| failed("its path is no UTF-8".to_owned()))?;
-    Ok(VirtualSource::of(&file, name.to_owned())?)
+    Ok(file.as_virtual_source(name.to_owned())?)
 }
 
 /// The way from `folder` to `file`, both absolute.

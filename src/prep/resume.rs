@@ -7,7 +7,8 @@ mod parts_folder;
 mod reuse;
 mod same_options;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 pub use origin::RowOrigins;
 pub use parts_folder::PartsFolder;
@@ -22,7 +23,7 @@ use parts::segment_rows;
 use super::names::Namer;
 use super::{NoteEntry, PrepError, PrepPlan};
 use crate::model::{Note, Place};
-use crate::store::{Encoder, Target};
+use crate::store::{DatasetFile, Encoder, StoreError, Target};
 
 /// How a run that was stopped goes on.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +44,8 @@ pub(super) struct Resume {
     pub(super) folder: PartsFolder,
     /// What could not be used, and why.
     pub(super) notes: Vec<Note>,
+    /// What stands in the folder under the name of a part and is none.
+    others: BTreeSet<PathBuf>,
     /// The number of the next part; `None` where no parts are kept.
     next: Option<u64>,
     segment_rows: usize,
@@ -62,6 +65,7 @@ impl Resume {
             earlier: EarlierRows::new(),
             folder: PartsFolder::of(target.path()),
             notes: Vec::new(),
+            others: BTreeSet::new(),
             next: None,
             segment_rows,
         };
@@ -72,13 +76,14 @@ impl Resume {
         // Where nothing locks the output, another run may be writing the parts.
         if target.is_locked() {
             resume.folder.remove_partial();
+            let parts = resume.sort_out(resume.folder.numbered());
             if options.fresh {
-                resume.folder.remove()?;
+                resume.folder.remove(&resume.others)?;
             }
-            let parts = resume.folder.numbered();
-            let next = parts.last().map_or(1, |(number, _)| number + 1);
+            let parts: Vec<_> = if options.fresh { Vec::new() } else { parts };
+            let next = resume.folder.numbered().last().map_or(1, |(number, _)| number + 1);
             resume.next = (segment_rows > 0 && plan.share().len() > segment_rows).then_some(next);
-            resume.add_parts(parts.into_iter().map(|(_, path)| path), plan, encoder);
+            resume.add_parts(parts, plan, encoder);
             resume.folder.remove_empty();
         } else {
             let text = "its file system has no locks, so nothing is kept for a run that goes on";
@@ -101,27 +106,52 @@ impl Resume {
 
     /// Removes the parts, when the file is complete. What stands in the way of that is no reason to fail.
     pub(super) fn remove_parts(&self) -> Option<NoteEntry> {
-        let error = self.folder.remove().err()?;
+        let error = self.folder.remove(&self.others).err()?;
         let text =
             format!("the file is complete, and nobody needs the folder any more: {}", error.with_cause());
         let places = vec![self.folder.path().display().to_string()];
         Some(NoteEntry { text, count: 1, places })
     }
 
-    /// Adds the rows of parts. One that cannot be read is of no use; it goes with the others in the end.
-    fn add_parts(&mut self, parts: impl Iterator<Item = PathBuf>, plan: &PrepPlan, encoder: Encoder) {
+    /// The files among `numbered` that are parts, whatever was done to them. Others are left alone, and named.
+    fn sort_out(&mut self, numbered: Vec<(u64, PathBuf)>) -> Vec<PathBuf> {
+        let mut parts = Vec::with_capacity(numbered.len());
+        for (_, path) in numbered {
+            match DatasetFile::open(&path) {
+                Err(error @ (StoreError::NotOurs { .. } | StoreError::Version { .. })) => {
+                    self.note(
+                        &path,
+                        format!("it is no part of this program and is left alone: {}", error.with_cause()),
+                    );
+                    self.others.insert(path);
+                }
+                _ => parts.push(path),
+            }
+        }
+        parts
+    }
+
+    /// Adds the rows of parts. One that cannot be read is set aside.
+    fn add_parts(&mut self, parts: Vec<PathBuf>, plan: &PrepPlan, encoder: Encoder) {
         let mut differs = None;
         for path in parts {
             match self.earlier.add(&path, plan, encoder) {
                 Ok(option) => differs = differs.or(option),
                 Err(error) => {
-                    let text = format!("its rows are made anew: {}", error.with_cause());
-                    self.notes.push(Note::new(Place::file(path.display().to_string()), text));
+                    let aside = match PartsFolder::set_aside(&path) {
+                        Ok(aside) => format!("; it is set aside as {}", aside.display()),
+                        Err(error) => format!("; {}", error.with_cause()),
+                    };
+                    self.note(&path, format!("its rows are made anew: {}{aside}", error.with_cause()));
                 }
             }
         }
         let folder = self.folder.path().display().to_string();
         self.note_difference(&folder, differs);
+    }
+
+    fn note(&mut self, path: &Path, text: String) {
+        self.notes.push(Note::new(Place::file(path.display().to_string()), text));
     }
 
     fn note_difference(&mut self, name: &str, differs: Option<&str>) {

@@ -64,6 +64,7 @@ impl Preview {
     pub fn open(path: &Path, options: PreviewOptions) -> Result<Self, PreviewError> {
         let info = read_info(path)?;
         let file = DatasetFile::open(path)?;
+        file.check_shown()?;
         let selection = select(&file, &options.rows)?;
         let mut facts = FactsReader::new(&file)?;
         let mut balance = Balance::default();

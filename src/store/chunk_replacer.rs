@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use hdf5::file::LibraryVersion;
 use hdf5::{Dataset, File};
 
+use super::error::hdf5_error;
 use super::schema::{IMAGES, MASKS};
-use super::writer::hdf5_error;
 use super::{EncodedChunk, StoreError, direct_chunk};
 
 /// Replaces chunks of rows of a file that nobody else reads. A chunk of the same length stands where the old one

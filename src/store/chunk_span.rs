@@ -8,8 +8,7 @@ use std::path::Path;
 use hdf5::Dataset;
 
 use super::StoreError;
-use super::target::io_error;
-use super::writer::hdf5_error;
+use super::error::{hdf5_error, io_error};
 
 /// Bytes of spans that are written to the temporary file together.
 const SPILLED_TOGETHER: usize = 1 << 16;

@@ -11,10 +11,8 @@ use hdf5::types::dyn_value::{DynFloat, DynInteger, DynScalar};
 use hdf5::types::{DynValue, TypeDescriptor};
 
 use super::chunk_span::{Span, Spans};
+use super::error::{hdf5_error, io_error};
 use super::filters::{Applied, FilterPipeline};
-use super::target::io_error;
-use super::virtual_file::Run;
-use super::writer::hdf5_error;
 use super::{CodecError, EncodedChunk, StoreError};
 
 /// Chunks up to which the table is held in memory: 16 MiB of it. A larger one goes to an unnamed temporary
@@ -37,6 +35,19 @@ pub struct ChunkTable {
     chunk_bytes: usize,
     /// Of a virtual dataset, the tables of the datasets that it refers to; its own has no chunks.
     parts: Option<Parts>,
+}
+
+/// Rows of a virtual file that follow each other in one of its files too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    /// The first of them.
+    pub(super) row: usize,
+    /// Which file.
+    pub(super) file: usize,
+    /// The first of them there.
+    pub(super) source_row: usize,
+    /// How many there are.
+    pub(super) rows: usize,
 }
 
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use hdf5::plist::dataset_create::FillTime;
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, Group};
 
+use super::schema::COMPACT;
 use super::schema::attribute;
-use super::writer::COMPACT;
 use super::{ChunkEncoder, Compression, EncodedChunk, Encoder, attributes, direct_chunk};
 
 /// Bytes of a column's chunk before compression, unless the column is shorter.

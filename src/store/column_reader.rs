@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hdf5::Dataset;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
-use super::writer::hdf5_error;
+use super::element::is_swapped;
+use super::error::hdf5_error;
 use super::{ChunkReader, ChunkTable, StoreError};
 
 /// Decoded bytes up to which a column is held in memory for look-ups.
@@ -67,7 +68,7 @@ impl ColumnReader {
             .dtype()
             .and_then(|element| Ok((element.to_descriptor()?, element.size(), element.byte_order())));
         let (descriptor, element_size, order) = element.map_err(hdf5_error("read", path))?;
-        let kind = CellKind::of(&descriptor).filter(|_| !super::reader::is_swapped(order));
+        let kind = CellKind::of(&descriptor).filter(|_| !is_swapped(order));
         let kind = kind.ok_or_else(|| layout(format!("its elements are {order:?} {descriptor}")))?;
         let row_bytes = element_size * shape[1..].iter().product::<usize>();
         let table = ChunkTable::read(dataset, path, file)?;

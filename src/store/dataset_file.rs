@@ -5,28 +5,24 @@ use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use rustix::fs::Advice;
 
 use super::column_reader::ColumnReader;
-use super::reader::{Opened, is_swapped};
-use super::schema::{IMAGES, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column};
-use super::target::io_error;
-use super::virtual_file::VirtualTables;
-use super::writer::hdf5_error;
+use super::element::read_element;
+use super::schema::{FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column};
+use super::sound_file::SoundFile;
+use super::virtual_file;
+use super::virtual_file::{SourceIdentity, SourceTables, VirtualSource, VirtualTables};
 use super::{ChunkTable, DatasetIdentity, RootAttributes, StoreError, TrainFigures, attributes};
 use crate::model::{GridShape, PixelType};
 
 /// A file whose rows can be read from any number of threads at once, without the library and its lock.
 ///
-/// It is opened for reading and not locked: from read-only media, over a network, and by several readers at
+/// It is made of a [`SoundFile`], opened for reading and not locked: from read-only media, over a network, and by several readers at
 /// once.
 #[derive(Debug)]
 pub struct DatasetFile {
-    path: PathBuf,
-    hdf5: hdf5::File,
-    file: Arc<std::fs::File>,
-    bytes: u64,
+    sound: SoundFile,
     rows: usize,
     shape: GridShape,
     channels: usize,
@@ -63,34 +59,71 @@ impl DatasetFile {
     /// program does not read, [`StoreError::Hdf5`] where HDF5 cannot read it, [`StoreError::VirtualSource`] where it is
     /// virtual and one of its files cannot be read, or has changed.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_as(path, true)
+        Self::of(SoundFile::open(path)?)
     }
 
-    /// [`DatasetFile::open`] of a file that is not virtual.
-    pub(super) fn open_real(path: &Path) -> Result<Self, StoreError> {
-        Self::open_as(path, false)
+    /// [`DatasetFile::open`] of a file whose structure was walked.
+    ///
+    /// # Errors
+    /// As [`DatasetFile::open`].
+    pub fn of(file: SoundFile) -> Result<Self, StoreError> {
+        Self::open_as(file, true)
     }
 
-    fn open_as(path: &Path, may_be_virtual: bool) -> Result<Self, StoreError> {
-        let Opened { file: hdf5, images, masks, bytes, .. } = Opened::open(path)?;
-        let file = Arc::new(std::fs::File::open(path).map_err(io_error("open", path))?);
-        let not_ours = |why: String| Opened::not_ours(path, why);
-        let structures = attributes::read_texts(&hdf5, attribute::STRUCTURES).unwrap_or_default();
+    /// The rows of the file at `path`, which a virtual file refers to and which is not virtual itself.
+    pub(super) fn source_tables(path: &Path) -> Result<SourceTables, StoreError> {
+        let file = Self::open_as(SoundFile::open(path)?, false)?;
+        let identity = file.virtual_identity();
+        Ok(SourceTables { rows: file.rows, identity, images: file.images, masks: file.masks })
+    }
+
+    /// The files that a virtual file refers to; none where it is not virtual.
+    #[must_use]
+    pub fn virtual_sources(&self) -> Vec<PathBuf> {
+        virtual_file::sources(self.hdf5(), self.path())
+    }
+
+    /// The file under the name `name`, for a virtual file that will refer to it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOurs`] where it lacks a checksum.
+    pub fn as_virtual_source(&self, name: String) -> Result<VirtualSource, StoreError> {
+        let lacks = || self.sound.not_ours("it lacks checksums of its texts and columns");
+        Ok(VirtualSource::new(name, self.rows, self.virtual_identity().ok_or_else(lacks)?))
+    }
+
+    fn virtual_identity(&self) -> Option<SourceIdentity> {
+        let texts = attributes::read_number::<u32>(self.hdf5(), attribute::TEXT_CHECKSUM)?;
+        let column = self.hdf5().dataset(&format!("{SAMPLES}/{}", column::CHECKSUM)).ok()?;
+        let rows = attributes::read_number::<u32>(&column, attribute::CHECKSUM)?;
+        Some([self.bytes(), texts.into(), rows.into()])
+    }
+
+    fn open_as(sound: SoundFile, may_be_virtual: bool) -> Result<Self, StoreError> {
+        sound.check_format(FORMAT)?;
+        let (path, hdf5, file) = (sound.path(), sound.hdf5(), sound.file());
+        let (images, masks) = (sound.dataset(IMAGES)?, sound.dataset(MASKS)?);
+        let not_ours = |why: String| sound.not_ours(why);
+        let structures = attributes::read_texts(hdf5, attribute::STRUCTURES).unwrap_or_default();
         let [rows, height, width, channels] =
             common_shape(&images, &masks, structures.len()).map_err(not_ours)?;
         // Each row takes some bytes: no more rows are believed than there is room for.
-        if rows as u64 > bytes {
+        if rows as u64 > sound.bytes() {
+            let bytes = sound.bytes();
             return Err(not_ours(format!("{rows} rows do not fit into its {bytes} bytes")));
         }
         let shape = GridShape::new(height, width).map_err(|error| not_ours(error.to_string()))?;
         let (pixel_type, mask_type) = (read_element(&images, path)?, read_element(&masks, path)?);
-        let tables = if may_be_virtual { VirtualTables::open(&hdf5, path, rows)? } else { None };
+        let tables = match may_be_virtual {
+            true => VirtualTables::open(hdf5, path, rows, &Self::source_tables)?,
+            false => None,
+        };
         let is_virtual = tables.is_some();
         let VirtualTables { images: image_table, masks: mask_table } = match tables {
             Some(tables) => tables,
             None => VirtualTables {
-                images: read_table(&images, path, &file)?,
-                masks: read_table(&masks, path, &file)?,
+                images: read_table(&images, path, file)?,
+                masks: read_table(&masks, path, file)?,
             },
         };
         let pixels = shape.pixels();
@@ -102,10 +135,6 @@ impl DatasetFile {
             return Err(not_ours(format!("its masks are {mask_type}")));
         }
         Ok(Self {
-            path: path.to_owned(),
-            hdf5,
-            file,
-            bytes,
             rows,
             shape,
             channels,
@@ -115,6 +144,7 @@ impl DatasetFile {
             images: image_table,
             masks: mask_table,
             is_virtual,
+            sound,
         })
     }
 
@@ -124,15 +154,10 @@ impl DatasetFile {
         self.is_virtual
     }
 
-    /// Where its chunks stand, images first.
-    pub(super) fn into_tables(self) -> (ChunkTable, ChunkTable) {
-        (self.images, self.masks)
-    }
-
     /// Where the file is.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.sound.path()
     }
 
     /// Number of rows.
@@ -168,38 +193,38 @@ impl DatasetFile {
     /// What no two splits share, as far as the file records it: `patient_id`, `image`.
     #[must_use]
     pub fn split_disjoint(&self) -> Vec<String> {
-        attributes::read_texts(&self.hdf5, attribute::SPLIT_DISJOINT).unwrap_or_default()
+        attributes::read_texts(self.hdf5(), attribute::SPLIT_DISJOINT).unwrap_or_default()
     }
 
     /// `id` of the samples that were left out because their image stands in another split.
     #[must_use]
     pub fn split_left_out(&self) -> Vec<String> {
-        attributes::read_texts(&self.hdf5, attribute::SPLIT_LEFT_OUT).unwrap_or_default()
+        attributes::read_texts(self.hdf5(), attribute::SPLIT_LEFT_OUT).unwrap_or_default()
     }
 
     /// Attribute `patients`.
     #[must_use]
     pub fn recorded_patients(&self) -> Option<u64> {
-        attributes::read_number(&self.hdf5, attribute::PATIENTS)
+        attributes::read_number(self.hdf5(), attribute::PATIENTS)
     }
 
     /// Attribute `format_version`.
     #[must_use]
     pub fn format_version(&self) -> String {
-        attributes::read_text(&self.hdf5, attribute::FORMAT_VERSION).unwrap_or_default()
+        attributes::read_text(self.hdf5(), attribute::FORMAT_VERSION).unwrap_or_default()
     }
 
     /// Attribute `generator`.
     #[must_use]
     pub fn generator(&self) -> String {
-        attributes::read_text(&self.hdf5, attribute::GENERATOR).unwrap_or_default()
+        attributes::read_text(self.hdf5(), attribute::GENERATOR).unwrap_or_default()
     }
 
     /// The attributes with the statistics of train as they are recorded, NaN included: mean, standard deviation,
     /// minimum, maximum, and the percentiles.
     #[must_use]
     pub fn recorded_statistics(&self) -> Vec<(&'static str, Option<f64>)> {
-        let images = self.hdf5.dataset(IMAGES).ok();
+        let images = self.hdf5().dataset(IMAGES).ok();
         let number = |name| Some((name, attributes::read_number::<f64>(images.as_deref()?, name)));
         let single =
             [attribute::TRAIN_MEAN, attribute::TRAIN_STD, attribute::TRAIN_MIN, attribute::TRAIN_MAX];
@@ -213,7 +238,7 @@ impl DatasetFile {
     /// Size of the file in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.sound.bytes()
     }
 
     /// The statistics of the train split.
@@ -225,7 +250,7 @@ impl DatasetFile {
     /// What tells it from other data sets.
     #[must_use]
     pub fn identity(&self) -> DatasetIdentity {
-        let text = |name: &str| attributes::read_text(&self.hdf5, name).unwrap_or_default();
+        let text = |name: &str| attributes::read_text(self.hdf5(), name).unwrap_or_default();
         DatasetIdentity {
             source_digest: text(attribute::SOURCE_DIGEST),
             config: text(attribute::CONFIG),
@@ -238,14 +263,14 @@ impl DatasetFile {
     /// The attributes that the rows do not decide, as they are recorded; what is missing is empty.
     #[must_use]
     pub fn recorded_root(&self) -> RootAttributes {
-        let text = |name: &str| attributes::read_text(&self.hdf5, name).unwrap_or_default();
-        let texts = |name: &str| attributes::read_texts(&self.hdf5, name).unwrap_or_default();
-        let units = || attributes::read_text(&*self.hdf5.dataset(IMAGES).ok()?, attribute::UNITS);
+        let text = |name: &str| attributes::read_text(self.hdf5(), name).unwrap_or_default();
+        let texts = |name: &str| attributes::read_texts(self.hdf5(), name).unwrap_or_default();
+        let units = || attributes::read_text(&*self.hdf5().dataset(IMAGES).ok()?, attribute::UNITS);
         RootAttributes {
             mask_rule: text(attribute::MASK_RULE),
             patients: self.recorded_patients().and_then(|n| usize::try_from(n).ok()).unwrap_or_default(),
             split_rule: text(attribute::SPLIT_RULE),
-            split_seed: attributes::read_number(&self.hdf5, attribute::SPLIT_SEED).unwrap_or_default(),
+            split_seed: attributes::read_number(self.hdf5(), attribute::SPLIT_SEED).unwrap_or_default(),
             split_joined: texts(attribute::SPLIT_JOINED),
             split_left_out: texts(attribute::SPLIT_LEFT_OUT),
             config: text(attribute::CONFIG),
@@ -298,7 +323,7 @@ impl DatasetFile {
     /// Whether there is a column `name` in `/samples`: a file of an earlier minor version lacks later ones.
     #[must_use]
     pub fn has_column(&self, name: &str) -> bool {
-        self.hdf5.link_exists(&format!("{SAMPLES}/{name}"))
+        self.hdf5().link_exists(&format!("{SAMPLES}/{name}"))
     }
 
     /// The column `name` of `/samples`.
@@ -312,13 +337,12 @@ impl DatasetFile {
     /// The column `name` of the group `group`.
     pub(super) fn column_in(&self, group: &str, name: &str) -> Result<ColumnReader, StoreError> {
         let name = format!("{group}/{name}");
-        let absent = |_| Opened::not_ours(&self.path, format!("it has no dataset /{name}"));
-        ColumnReader::new(&self.hdf5.dataset(&name).map_err(absent)?, &self.path, &self.file, self.rows)
+        ColumnReader::new(&self.sound.dataset(&name)?, self.path(), self.sound.file(), self.rows)
     }
 
     /// The file as the library has it open.
     pub(super) fn hdf5(&self) -> &hdf5::File {
-        &self.hdf5
+        self.sound.hdf5()
     }
 
     /// Where the chunks of `/images` stand.
@@ -357,12 +381,6 @@ fn common_shape(
     }
 }
 
-/// The element type of `dataset`.
-fn read_element(dataset: &hdf5::Dataset, path: &Path) -> Result<PixelType, StoreError> {
-    let layout = |why: String| StoreError::Layout { path: path.to_owned(), dataset: dataset.name(), why };
-    element_of(dataset).map_err(hdf5_error("read", path))?.map_err(layout)
-}
-
 /// Where the chunks of `dataset` stand, which has one row a chunk.
 fn read_table(
     dataset: &hdf5::Dataset,
@@ -375,24 +393,4 @@ fn read_table(
         return Err(layout(format!("its chunks have {} rows", table.chunk_rows())));
     }
     Ok(table)
-}
-
-/// The pixel type of `dataset`, or what it is instead.
-fn element_of(dataset: &hdf5::Dataset) -> hdf5::Result<Result<PixelType, String>> {
-    let element = dataset.dtype()?;
-    let order = element.byte_order();
-    // Not all types of HDF5 have a description.
-    let descriptor = match element.to_descriptor() {
-        Ok(descriptor) => descriptor,
-        Err(error) => return Ok(Err(format!("its elements have another type: {error}"))),
-    };
-    let known = match descriptor {
-        TypeDescriptor::Unsigned(IntSize::U1) => Some(PixelType::UInt8),
-        TypeDescriptor::Integer(IntSize::U2) => Some(PixelType::Int16),
-        TypeDescriptor::Unsigned(IntSize::U2) => Some(PixelType::UInt16),
-        TypeDescriptor::Float(FloatSize::U4) => Some(PixelType::Float32),
-        _ => None,
-    };
-    let known = known.filter(|_| !is_swapped(order));
-    Ok(known.ok_or_else(|| format!("its elements are {order:?} {descriptor}")))
 }

@@ -1,9 +1,9 @@
 //! What can go wrong with the HDF5 file.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::CodecError;
+use super::chunk_codec::CodecError;
 
 /// Why the file cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,16 @@ pub enum StoreError {
         address: u64,
         /// What is wrong with it.
         why: String,
+    },
+    /// Something outside of images and masks is not what was written.
+    #[error("{} is damaged: {place}: {what}; `dicomprep verify` lists all that is wrong", path.display())]
+    Flawed {
+        /// Which file.
+        path: PathBuf,
+        /// The dataset or attribute: `/@text_checksum`.
+        place: String,
+        /// What is wrong with it.
+        what: String,
     },
     /// It is not a file of ours.
     #[error("{} is not a dicomprep file: {why}", path.display())]
@@ -139,4 +149,28 @@ impl StoreError {
         }
         text
     }
+}
+
+/// The error of the system where `action` on `path` failed.
+pub(super) fn io_error<'p>(action: &'static str, path: &'p Path) -> impl Fn(io::Error) -> StoreError + 'p {
+    move |source| StoreError::Io { action, path: path.to_owned(), source }
+}
+
+/// The error of HDF5, or of the system under it, where `action` on `path` failed.
+pub(super) fn hdf5_error(action: &str, path: &Path) -> impl Fn(hdf5::Error) -> StoreError {
+    let (action, path): (String, PathBuf) = (action.to_owned(), path.to_owned());
+    move |source| {
+        let (action, path) = (action.clone(), path.clone());
+        match os_error(&source.to_string()) {
+            Some(source) => StoreError::System { action, path, source },
+            None => StoreError::Hdf5 { action, path, source },
+        }
+    }
+}
+
+/// The system's error that made HDF5 fail, which stands in the library's message as `errno = 28`.
+fn os_error(message: &str) -> Option<io::Error> {
+    let number = message.split("errno = ").nth(1)?;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().ok().filter(|&number| number != 0).map(io::Error::from_raw_os_error)
 }

@@ -35,6 +35,32 @@ pub struct DatasetIdentity {
     pub train_std: Option<f64>,
 }
 
+/// The attributes that the rows do not decide.
+#[derive(Debug, Clone)]
+pub struct RootAttributes {
+    /// Name of the mask rule.
+    pub mask_rule: String,
+    /// Number of patients in the rows.
+    pub patients: usize,
+    /// How the splits were made, in words.
+    pub split_rule: String,
+    /// The seed of the splits.
+    pub split_seed: u64,
+    /// Patients that stand in one split because they share equal images: one entry for each group, the ids
+    /// separated by commas.
+    pub split_joined: Vec<String>,
+    /// `id` of every sample that was left out because its image equals one in another split.
+    pub split_left_out: Vec<String>,
+    /// The options that decide the content, as JSON.
+    pub config: String,
+    /// SHA-256 over the paths and digests of all inputs, in hexadecimal.
+    pub source_digest: String,
+    /// Unit of the pixels.
+    pub units: String,
+    /// Whether no two splits share an equal image; that they share no patient is certain.
+    pub images_disjoint: bool,
+}
+
 impl DatasetIdentity {
     /// What is different in `other`, `None` where nothing is.
     pub(super) fn difference(&self, other: &Self) -> Option<String> {

@@ -1,17 +1,15 @@
 //! Reads what a file says about itself.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use hdf5::datatype::ByteOrder;
+use hdf5::Dataset;
 use hdf5::types::FixedUnicode;
-use hdf5::{Dataset, File};
 
-use super::schema::{FORMAT, FORMAT_MAJOR, IMAGES, MASKS, SAMPLES, attribute, column};
-use super::target::io_error;
-use super::writer::hdf5_error;
-use super::{StoreError, attributes};
+use super::error::hdf5_error;
+use super::schema::{FORMAT, IMAGES, MASKS, SAMPLES, attribute, column};
+use super::sound_file::SoundFile;
+use super::{ColumnReader, StoreError, attributes, text_checksum};
 
 /// Rows read at a time: memory stays bounded whatever the number of rows.
 const ROWS_AT_A_TIME: usize = 4096;
@@ -72,14 +70,32 @@ pub struct SplitInfo {
 
 /// Reads what the file at `path` contains, without decoding a pixel.
 ///
+/// What is shown is checked: the texts of attributes and the columns that are counted, against their checksums.
+///
 /// # Errors
-/// [`StoreError::NotOurs`] where it is another kind of file, [`StoreError::Version`] where it has a major
+/// [`StoreError::Flawed`] where one of them is damaged, [`StoreError::NotOurs`] where it is another kind of file, [`StoreError::Version`] where it has a major
 /// version that this program does not know, [`StoreError::Hdf5`] where HDF5 cannot read it.
 pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
-    let Opened { file, images, masks, bytes, format_version } = Opened::open(path)?;
-    let text = |name: &str| attributes::read_text(&file, name).unwrap_or_default();
-    let dataset = |name: &str| Opened::dataset(&file, path, name);
-    let columns = |name: &str| dataset(&format!("{SAMPLES}/{name}"));
+    let sound = SoundFile::open(path)?;
+    let format_version = sound.check_format(FORMAT)?;
+    let (file, bytes) = (sound.hdf5(), sound.bytes());
+    let (images, masks) = (sound.dataset(IMAGES)?, sound.dataset(MASKS)?);
+    let flawed = |place: String, what: String| StoreError::Flawed { path: path.to_owned(), place, what };
+    if let Some(what) = text_checksum::flaw(file) {
+        return Err(flawed("/@text_checksum".to_owned(), what));
+    }
+    let rows = images.shape().first().copied().unwrap_or(0);
+    for name in [column::SPLIT, column::PATIENT_ID, column::ANNOTATED] {
+        let place = format!("/{SAMPLES}/{name}");
+        let dataset = sound.dataset(&place)?;
+        let expected = attributes::read_number::<u32>(&dataset, attribute::CHECKSUM);
+        let sum = ColumnReader::new(&dataset, path, sound.file(), rows)?.checksum()?;
+        if expected.is_some_and(|expected| expected != sum) {
+            return Err(flawed(place, "its CRC-32C is not the one in its attribute `checksum`".to_owned()));
+        }
+    }
+    let text = |name: &str| attributes::read_text(file, name).unwrap_or_default();
+    let columns = |name: &str| sound.dataset(&format!("{SAMPLES}/{name}"));
     let (splits, patients) = count_splits(&columns(column::SPLIT)?, &columns(column::PATIENT_ID)?)
         .map_err(hdf5_error("read", path))?;
     let annotated = count_annotated(&columns(column::ANNOTATED)?).map_err(hdf5_error("read", path))?;
@@ -92,14 +108,14 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         generator: text(attribute::GENERATOR),
         pixel_type: pixel_type_name(&images).map_err(hdf5_error("read", path))?,
         units: attributes::read_text(&images, attribute::UNITS).unwrap_or_default(),
-        structures: attributes::read_texts(&file, attribute::STRUCTURES).unwrap_or_default(),
+        structures: attributes::read_texts(file, attribute::STRUCTURES).unwrap_or_default(),
         mask_rule: text(attribute::MASK_RULE),
         annotated,
-        samples: images.shape().first().copied().unwrap_or(0),
+        samples: rows,
         patients,
         splits,
         split_rule: text(attribute::SPLIT_RULE),
-        split_left_out: attributes::read_texts(&file, attribute::SPLIT_LEFT_OUT).unwrap_or_default(),
+        split_left_out: attributes::read_texts(file, attribute::SPLIT_LEFT_OUT).unwrap_or_default(),
         train_mean: figure(attribute::TRAIN_MEAN),
         train_std: figure(attribute::TRAIN_STD),
         config: serde_json::from_str(&text(attribute::CONFIG)).unwrap_or_default(),
@@ -107,80 +123,6 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         images: images.shape(),
         masks: masks.shape(),
     })
-}
-
-/// A file that was opened and found to be one of ours.
-pub(super) struct Opened {
-    pub(super) file: File,
-    pub(super) images: Dataset,
-    pub(super) masks: Dataset,
-    /// The size of the file.
-    pub(super) bytes: u64,
-    pub(super) format_version: String,
-}
-
-impl Opened {
-    /// Opens the file at `path` for reading, without locking it.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let (file, bytes, format_version) = Self::open_format(path, FORMAT)?;
-        let [images, masks] = [IMAGES, MASKS].map(|name| Self::dataset(&file, path, name));
-        Ok(Self { images: images?, masks: masks?, file, bytes, format_version })
-    }
-
-    /// Opens the file at `path`, of this format, for reading, without locking it. Its size and its version come
-    /// with it.
-    pub(super) fn open_format(path: &Path, format: &str) -> Result<(File, u64, String), StoreError> {
-        let file = Self::open_hdf5(path)?;
-        let bytes = std::fs::metadata(path).map_err(io_error("open", path))?.len();
-        let text = |name: &str| attributes::read_text(&file, name).unwrap_or_default();
-        if text(attribute::FORMAT) != format {
-            return Err(Self::not_ours(path, format!("its attribute `format` is not {format:?}")));
-        }
-        let format_version = text(attribute::FORMAT_VERSION);
-        if format_version.split('.').next() != Some(FORMAT_MAJOR) {
-            return Err(StoreError::Version { path: path.to_owned(), found: format_version });
-        }
-        Ok((file, bytes, format_version))
-    }
-
-    /// Opens the file at `path` for reading, without locking it and without looking at an attribute.
-    pub(super) fn open_hdf5(path: &Path) -> Result<File, StoreError> {
-        let metadata = std::fs::metadata(path).map_err(io_error("open", path))?;
-        // Opening a named pipe would wait for a writer.
-        if !metadata.is_file() {
-            return Err(Self::not_ours(path, "it is not a file".to_owned()));
-        }
-        if !is_hdf5(path).map_err(io_error("read", path))? {
-            return Err(Self::not_ours(path, "it is not an HDF5 file without a user block".to_owned()));
-        }
-        File::with_options()
-            .with_fapl(|access| access.file_locking(false))
-            .open(path)
-            .map_err(hdf5_error("open", path))
-    }
-
-    /// The dataset `name` of `file`.
-    pub(super) fn dataset(file: &File, path: &Path, name: &str) -> Result<Dataset, StoreError> {
-        file.dataset(name).map_err(|_| Self::not_ours(path, format!("it has no dataset /{name}")))
-    }
-
-    /// The error for a file at `path` of another kind.
-    pub(super) fn not_ours(path: &Path, why: String) -> StoreError {
-        StoreError::NotOurs { path: path.to_owned(), why }
-    }
-}
-
-/// Whether numbers in this order are not as the format has them: little endian.
-pub(super) fn is_swapped(order: ByteOrder) -> bool {
-    !matches!(order, ByteOrder::LittleEndian | ByteOrder::None)
-}
-
-/// Whether the file begins as our files do: they have no user block.
-fn is_hdf5(path: &Path) -> io::Result<bool> {
-    const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
-    let mut start = Vec::new();
-    std::fs::File::open(path)?.take(SIGNATURE.len() as u64).read_to_end(&mut start)?;
-    Ok(start == SIGNATURE)
 }
 
 fn pixel_type_name(images: &Dataset) -> hdf5::Result<String> {

@@ -29,6 +29,10 @@ pub const PERCENTILE_LEVELS: [f64; 5] = [0.5, 2.0, 50.0, 98.0, 99.5];
 /// The attribute `split_disjoint` of a file with splits: what no two of them share.
 pub const SPLIT_DISJOINT: [&str; 2] = [column::PATIENT_ID, "image"];
 
+/// Up to so many attributes and links stand in the header of their object, and again once there are fewer than the
+/// second number; beyond, HDF5 builds a heap and two trees for them.
+pub(super) const COMPACT: (u32, u32) = (64, 48);
+
 pub(super) const ROW_MAJOR_NOTE: &str =
     "Axes are in C (row-major) order, as h5py shows them; MATLAB, Julia and R list them reversed.";
 

@@ -1,20 +1,17 @@
 //! Whether a file is built as the format promises: datasets, columns, attributes, and their checksums.
 
-use std::path::Path;
-
 use hdf5::types::TypeDescriptor;
-use hdf5::{Dataset, File, Location};
+use hdf5::{Dataset, Location};
 
 use super::columns::{ColumnSpec, TextWidths, specs, text};
-use super::reader::Opened;
+use super::error::hdf5_error;
 use super::schema::{
     FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS, SAMPLES, SHARD,
     attribute, column, virtual_attribute,
 };
-use super::target::io_error;
+use super::sound_file::all_datasets;
 use super::text_checksum::{self, TEXTS};
-use super::writer::hdf5_error;
-use super::{DatasetFile, StoreError, attributes, shard, text_heap};
+use super::{DatasetFile, StoreError, attributes, shard};
 
 /// Attributes of the root that are whole numbers.
 const ROOT_NUMBERS: [&str; 4] =
@@ -55,31 +52,10 @@ pub struct Structure {
     pub columns_are_sound: bool,
 }
 
-/// Opens the file at `path` as [`DatasetFile::open`], whatever was done to its bytes: what the HDF5 library would not
-/// come out of is found before it looks there.
-///
-/// # Errors
-/// As [`DatasetFile::open`], and [`StoreError::TextHeap`].
-pub fn open_doubtful(path: &Path) -> Result<DatasetFile, StoreError> {
-    let hdf5 = Opened::open_hdf5(path)?;
-    let datasets = all_datasets(&hdf5).map_err(hdf5_error("read", path))?;
-    let file = std::fs::File::open(path).map_err(io_error("open", path))?;
-    text_heap::check(path, &file, &datasets)?;
-    DatasetFile::open(path)
-}
-
-/// Every dataset of the root and of `/samples`.
-fn all_datasets(file: &File) -> hdf5::Result<Vec<Dataset>> {
-    let mut datasets = file.datasets()?;
-    for group in file.groups()? {
-        datasets.extend(group.datasets()?);
-    }
-    Ok(datasets)
-}
-
 impl DatasetFile {
     /// Holds the structure of the file against the format: which columns and attributes it has, of which types, and
-    /// the checksums of columns and of the texts of attributes. The rows of `/images` and `/masks` are not looked at.
+    /// the checksums of columns and of the texts of attributes; of a virtual file, those of the files that it refers to as
+    /// well. The rows of `/images` and `/masks` are not looked at.
     ///
     /// # Errors
     /// [`StoreError`] where HDF5 cannot read the file.
@@ -89,7 +65,34 @@ impl DatasetFile {
         self.check_attributes(&mut found).map_err(&hdf5)?;
         self.check_members(&mut found).map_err(&hdf5)?;
         found.columns_are_sound = self.check_columns(&mut found)?;
+        for path in self.virtual_sources() {
+            let Structure { flaws, .. } = DatasetFile::open(&path)?.check_structure()?;
+            let name = path.display();
+            found.flaws.extend(
+                flaws.into_iter().map(|flaw| Flaw { place: format!("{name}: {}", flaw.place), ..flaw }),
+            );
+        }
         Ok(found)
+    }
+
+    /// Checks what commands for people show, as far as it has checksums: the texts of attributes, and all columns.
+    ///
+    /// # Errors
+    /// [`StoreError::Flawed`] with the first that is damaged, and those of reading.
+    pub fn check_shown(&self) -> Result<(), StoreError> {
+        let flawed = |place: String, what| StoreError::Flawed { path: self.path().to_owned(), place, what };
+        if let Some(what) = text_checksum::flaw(self.hdf5()) {
+            return Err(flawed("/@text_checksum".to_owned(), what));
+        }
+        let hdf5 = hdf5_error("read", self.path());
+        for dataset in self.hdf5().group(SAMPLES).and_then(|group| group.datasets()).map_err(&hdf5)? {
+            let has_checksum = dataset.attr(attribute::CHECKSUM).is_ok();
+            let what = if has_checksum { self.column_flaw(&dataset, None).map_err(&hdf5)? } else { None };
+            if let Some(what) = what {
+                return Err(flawed(dataset.name(), what));
+            }
+        }
+        Ok(())
     }
 
     fn check_attributes(&self, found: &mut Structure) -> hdf5::Result<()> {
@@ -118,12 +121,8 @@ impl DatasetFile {
 
     fn check_texts(&self, found: &mut Structure) {
         let file = self.hdf5();
-        if let Some(expected) = attributes::read_number::<u32>(file, attribute::TEXT_CHECKSUM) {
-            match text_checksum::checksum(file) {
-                Ok(sum) if sum == expected => {}
-                Ok(_) => found.flaw("/@text_checksum", "the texts of the attributes have another CRC-32C"),
-                Err(error) => found.flaw("/@text_checksum", format!("the texts cannot be read: {error}")),
-            }
+        if let Some(what) = text_checksum::flaw(file) {
+            found.flaw("/@text_checksum", what);
         }
         let version = attributes::read_text(file, attribute::FORMAT_VERSION).unwrap_or_default();
         if version != FORMAT_VERSION {

@@ -1,16 +1,19 @@
 //! A file that appears under its name complete and durable, or not at all.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::OFlags;
 use tempfile::TempPath;
 
 use super::StoreError;
+use super::error::io_error;
 
 /// End of the name of a file that is being written.
 const PARTIAL_SUFFIX: &str = ".partial";
@@ -25,30 +28,36 @@ const MAX_NAME_BYTES: usize = 255;
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
+    /// Where it really is: `path`, or the place that a symbolic link there leads to.
+    place: PathBuf,
     partial: TempPath,
     /// The partial file, locked; not locked where the file system has no locks.
     file: File,
     is_locked: bool,
     replace: bool,
+    claim: Claim,
 }
 
 impl Target {
     /// Reserves the place, so that what would make the end fail is found before the work: a target that
     /// exists (unless `replace`), that is no file, that another process is writing, or whose folder cannot be written.
     ///
-    /// A partial file that a killed run left here is removed.
+    /// A symbolic link is kept: the file appears in the place that it leads to, which need not exist, beside which it is
+    /// written. A partial file that a killed run left there is removed.
     ///
     /// # Errors
     /// [`StoreError::Exists`], [`StoreError::Busy`], [`StoreError::Io`].
     pub fn claim(path: &Path, replace: bool) -> Result<Self, StoreError> {
         Self::check(path, replace)?;
-        let (file, partial) = match lock_partial(path)? {
-            Some((file, partial)) => {
-                return Ok(Self { path: path.to_owned(), partial, file, is_locked: true, replace });
-            }
-            None => unique_partial(path).map_err(io_error("create a file beside", path))?,
+        let place = place_of(path).map_err(io_error("follow the link", path))?;
+        let locked = lock_partial(&place)?;
+        let is_locked = locked.is_some();
+        let (file, partial) = match locked {
+            Some(locked) => locked,
+            None => unique_partial(&place).map_err(io_error("create a file beside", &place))?,
         };
-        Ok(Self { path: path.to_owned(), partial, file, is_locked: false, replace })
+        let claim = Claim::new(&partial);
+        Ok(Self { path: path.to_owned(), place, partial, file, is_locked, replace, claim })
     }
 
     /// The checks of [`Target::claim`], without touching the disk.
@@ -73,10 +82,16 @@ impl Target {
         &self.partial
     }
 
-    /// The final name.
+    /// The final name, as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the file will be, with a symbolic link followed.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        &self.place
     }
 
     /// Whether nobody else can claim the same place meanwhile; not so where the file system has no locks.
@@ -91,23 +106,70 @@ impl Target {
     /// [`StoreError::Io`], and [`StoreError::Exists`] where a file has appeared under the name since.
     pub fn commit(self) -> Result<u64, StoreError> {
         // In this order: whatever fails, the partial file goes before its lock does.
-        let Self { file: lock, path, partial, replace, .. } = self;
+        let Self { file: lock, path, place, partial, replace, claim, .. } = self;
         // A folder that cannot be opened cannot be synced; the file is none the worse for it.
-        let folder = File::open(folder_of(&path)).ok();
+        let folder = File::open(folder_of(&place)).ok();
         let file = File::open(&partial).map_err(io_error("open", &partial))?;
         file.sync_all().map_err(io_error("sync", &partial))?;
         let bytes = file.metadata().map_err(io_error("open", &partial))?.len();
-        let moved = if replace { partial.persist(&path) } else { partial.persist_noclobber(&path) };
+        let moved = if replace { partial.persist(&place) } else { partial.persist_noclobber(&place) };
         moved.map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => StoreError::Exists(path.clone()),
             _ => io_error("rename the finished file to", &path)(error.error),
         })?;
+        drop(claim);
         drop(lock);
         if let Some(folder) = folder {
             folder.sync_all().map_err(io_error("make durable the finished file", &path))?;
         }
         Ok(bytes)
     }
+}
+
+/// A partial file that [`remove_partial_files`] removes for as long as this lives.
+#[derive(Debug)]
+struct Claim(PathBuf);
+
+impl Claim {
+    fn new(partial: &Path) -> Self {
+        claimed().insert(partial.to_owned());
+        Self(partial.to_owned())
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        claimed().remove(&self.0);
+    }
+}
+
+/// Links that are followed one after the other, as many as Linux follows.
+const MOST_LINKS: usize = 40;
+
+/// The place that `path` leads to where it is a symbolic link, which need not exist; otherwise `path`.
+pub(crate) fn place_of(path: &Path) -> io::Result<PathBuf> {
+    let mut place = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&place) {
+            Ok(to) => place = folder_of(&place).join(to),
+            // It is no link, or nothing is there.
+            Err(_) => return Ok(place),
+        }
+    }
+    Err(io::Error::other("it leads through too many links"))
+}
+
+/// The partial files of this process that still have their names.
+static CLAIMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn claimed() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    CLAIMED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what was begun and not finished by this process, which is about to end without dropping its targets.
+pub fn remove_partial_files() {
+    // What cannot be removed is removed by the next run.
+    std::mem::take(&mut *claimed()).into_iter().for_each(|path| _ = fs::remove_file(path));
 }
 
 /// The folder that `path` is in.
@@ -196,13 +258,44 @@ fn unique_partial(path: &Path) -> io::Result<(File, TempPath)> {
     Ok(partial.into_parts())
 }
 
-pub(super) fn io_error<'p>(action: &'static str, path: &'p Path) -> impl Fn(io::Error) -> StoreError + 'p {
-    move |source| StoreError::Io { action, path: path.to_owned(), source }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_is_kept_and_its_place_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (disk, link) = (folder.path().join("disk"), folder.path().join("a.h5"));
+        fs::create_dir(&disk).unwrap();
+        std::os::unix::fs::symlink("b.h5", &link).unwrap();
+        std::os::unix::fs::symlink("disk/c.h5", folder.path().join("b.h5")).unwrap();
+        for (replace, text) in [(false, "first"), (true, "second")] {
+            let target = Target::claim(&link, replace).unwrap();
+            assert_eq!((target.path(), target.place()), (&*link, &*disk.join("c.h5")));
+            fs::write(target.partial(), text).unwrap();
+            target.commit().unwrap();
+            assert_eq!(
+                (fs::read_to_string(disk.join("c.h5")).unwrap(), link.is_symlink()),
+                (text.into(), true)
+            );
+        }
+        assert!(matches!(Target::claim(&link, false), Err(StoreError::Exists(_))));
+        let circle = folder.path().join("circle");
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        assert!(Target::claim(&circle, true).is_err());
+    }
+
+    #[test]
+    fn what_was_begun_is_removed_and_what_is_done_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        Target::claim(&folder.path().join("done"), false).unwrap().commit().unwrap();
+        let target = Target::claim(&folder.path().join("begun"), false).unwrap();
+        // Only this one: other tests run beside.
+        let is_claimed = |name: &str| claimed().contains(&folder.path().join(name));
+        assert_eq!([".begun.partial", ".done.partial"].map(is_claimed), [true, false]);
+        drop(target);
+        assert!(!is_claimed(".begun.partial"));
+    }
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(folder)

@@ -52,6 +52,16 @@ pub(super) fn checksum(file: &File) -> hdf5::Result<u32> {
     Ok(all)
 }
 
+/// Why the texts are not those that were written; `None` where they are, or have no checksum.
+pub(super) fn flaw(file: &File) -> Option<String> {
+    let expected = super::attributes::read_number::<u32>(file, a::TEXT_CHECKSUM)?;
+    match checksum(file) {
+        Ok(sum) if sum == expected => None,
+        Ok(_) => Some("the texts of the attributes have another CRC-32C".to_owned()),
+        Err(error) => Some(format!("the texts cannot be read: {error}")),
+    }
+}
+
 /// The texts of an attribute of one or many. What is damaged need not be UTF-8.
 pub(super) fn read(at: &Location, name: &str) -> hdf5::Result<Vec<Vec<u8>>> {
     let attribute = at.attr(name)?;

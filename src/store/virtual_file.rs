@@ -1,27 +1,15 @@
 //! Virtual files: images and masks stand in other files, the shards, and everything else in the file itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, File, Hyperslab, SliceOrIndex};
 
-use super::chunk_table::ChunkTable;
-use super::schema::{IMAGES, MASKS, SAMPLES, attribute, column, virtual_attribute};
-use super::writer::COMPACT;
-use super::{DatasetFile, StoreError, attributes};
-
-/// Rows of a virtual file that follow each other in one of its files too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run {
-    /// The first of them.
-    pub(super) row: usize,
-    /// Which file.
-    pub(super) file: usize,
-    /// The first of them there.
-    pub(super) source_row: usize,
-    /// How many there are.
-    pub(super) rows: usize,
-}
+use super::chunk_table::{ChunkTable, Run};
+use super::schema::COMPACT;
+use super::schema::{IMAGES, MASKS, virtual_attribute};
+use super::target::folder_of;
+use super::{StoreError, attributes};
 
 /// A file that a virtual file is about to refer to.
 #[derive(Debug, Clone)]
@@ -30,33 +18,30 @@ pub struct VirtualSource {
     pub name: String,
     /// Its rows.
     pub rows: usize,
-    identity: Identity,
+    identity: SourceIdentity,
 }
 
 /// What tells whether a file is still the same: its size, the checksum of its texts, and that of the checksums of all its
 /// images and masks.
-type Identity = [u64; 3];
+pub(super) type SourceIdentity = [u64; 3];
 
 impl VirtualSource {
-    /// The file `file` under the name `name`.
-    ///
-    /// # Errors
-    /// [`StoreError::NotOurs`] where it lacks a checksum.
-    pub fn of(file: &DatasetFile, name: String) -> Result<Self, StoreError> {
-        let identity = identity(file).ok_or_else(|| StoreError::NotOurs {
-            path: file.path().to_owned(),
-            why: "it lacks checksums of its texts and columns".to_owned(),
-        })?;
-        Ok(Self { name, rows: file.rows(), identity })
+    pub(super) fn new(name: String, rows: usize, identity: SourceIdentity) -> Self {
+        Self { name, rows, identity }
     }
 }
 
-fn identity(file: &DatasetFile) -> Option<Identity> {
-    let texts = attributes::read_number::<u32>(file.hdf5(), attribute::TEXT_CHECKSUM)?;
-    let column = file.hdf5().dataset(&format!("{SAMPLES}/{}", column::CHECKSUM)).ok()?;
-    let rows = attributes::read_number::<u32>(&column, attribute::CHECKSUM)?;
-    Some([file.bytes(), texts.into(), rows.into()])
+/// An open file that a virtual file refers to.
+pub(super) struct SourceTables {
+    pub(super) rows: usize,
+    /// `None` where it lacks a checksum.
+    pub(super) identity: Option<SourceIdentity>,
+    pub(super) images: ChunkTable,
+    pub(super) masks: ChunkTable,
 }
+
+/// Opens the file at a path, which is not virtual.
+type OpenSource<'o> = &'o dyn Fn(&Path) -> Result<SourceTables, StoreError>;
 
 /// Which row of a virtual file stands where, while it is being written.
 #[derive(Debug, Default)]
@@ -113,13 +98,12 @@ impl VirtualMap {
     }
 
     /// Where the images of the rows stand, for a virtual file that will be at `path`.
-    pub(super) fn images(&self, path: &Path) -> Result<ChunkTable, StoreError> {
-        let open = |source: &VirtualSource| {
-            let (images, _) =
-                open_source(path, &folder(path).join(&source.name), &source.identity)?.into_tables();
-            Ok(images)
+    pub(super) fn images(&self, path: &Path, open: OpenSource<'_>) -> Result<ChunkTable, StoreError> {
+        let images = |source: &VirtualSource| {
+            let place = folder(path).join(&source.name);
+            Ok(open_source((path, &place), &source.identity, open)?.images)
         };
-        let tables = self.sources.iter().map(open).collect::<Result<_, StoreError>>()?;
+        let tables = self.sources.iter().map(images).collect::<Result<_, StoreError>>()?;
         ChunkTable::over(tables, self.runs.clone(), path, IMAGES).ok_or_else(|| senseless(path))
     }
 
@@ -150,7 +134,12 @@ impl VirtualTables {
     /// # Errors
     /// [`StoreError::VirtualSource`] where one is missing or another one, [`StoreError::NotOurs`] where the attributes
     /// make no sense.
-    pub(super) fn open(hdf5: &File, path: &Path, rows: usize) -> Result<Option<Self>, StoreError> {
+    pub(super) fn open(
+        hdf5: &File,
+        path: &Path,
+        rows: usize,
+        open: OpenSource<'_>,
+    ) -> Result<Option<Self>, StoreError> {
         let Some(names) = attributes::read_texts(hdf5, virtual_attribute::FILES) else { return Ok(None) };
         let identities = attributes::read_numbers::<u64>(hdf5, virtual_attribute::IDENTITIES);
         let identities = identities.unwrap_or_default();
@@ -160,11 +149,10 @@ impl VirtualTables {
         let (mut images, mut masks, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         for (name, expected) in names.iter().zip(identities.chunks_exact(3)) {
             let source = folder(path).join(name);
-            let file = open_source(path, &source, expected)?;
-            sizes.push(file.rows());
-            let (image, mask) = file.into_tables();
-            images.push(image);
-            masks.push(mask);
+            let source = open_source((path, &source), expected, open)?;
+            sizes.push(source.rows);
+            images.push(source.images);
+            masks.push(source.masks);
         }
         let runs = attributes::read_numbers::<u64>(hdf5, virtual_attribute::RUNS).unwrap_or_default();
         let runs = parse_runs(&runs, &sizes, rows).ok_or_else(|| senseless(path))?;
@@ -175,8 +163,16 @@ impl VirtualTables {
     }
 }
 
-fn folder(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new(""))
+/// The folder that the names of sources are relative to: as HDF5 has it, that of the file with all links followed.
+fn folder(path: &Path) -> PathBuf {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    folder_of(&real).to_owned()
+}
+
+/// The files of the virtual file `hdf5` at `path`; none where it is not virtual.
+pub(super) fn sources(hdf5: &File, path: &Path) -> Vec<PathBuf> {
+    let names = attributes::read_texts(hdf5, virtual_attribute::FILES).unwrap_or_default();
+    names.iter().map(|name| folder(path).join(name)).collect()
 }
 
 fn senseless(path: &Path) -> StoreError {
@@ -184,16 +180,20 @@ fn senseless(path: &Path) -> StoreError {
 }
 
 /// Opens a file of the virtual file at `path`, if it is the one that was there when that was written.
-fn open_source(path: &Path, source: &Path, expected: &[u64]) -> Result<DatasetFile, StoreError> {
+fn open_source(
+    (path, source): (&Path, &Path),
+    expected: &[u64],
+    open: OpenSource<'_>,
+) -> Result<SourceTables, StoreError> {
     let failed =
         |why: String| StoreError::VirtualSource { path: path.to_owned(), file: source.to_owned(), why };
-    let file = DatasetFile::open_real(source).map_err(|error| failed(error.with_cause()))?;
-    if identity(&file).is_none_or(|found| found != *expected) {
+    let tables = open(source).map_err(|error| failed(error.with_cause()))?;
+    if tables.identity.is_none_or(|found| found != *expected) {
         return Err(failed(
             "it is not the file that was there: its size or its checksums are others".to_owned(),
         ));
     }
-    Ok(file)
+    Ok(tables)
 }
 
 /// The runs, if they cover `rows` rows one after the other and stay within the files.

@@ -1,16 +1,17 @@
 //! The file of a whitening matrix.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use hdf5::types::{FloatSize, TypeDescriptor};
 use hdf5::{File, Location};
 
 use super::chunked_dataset::{Column, ColumnEncoder};
-use super::reader::{Opened, is_swapped};
+use super::element::is_swapped;
+use super::error::hdf5_error;
 use super::schema::{MATRIX, ZCA_FORMAT, ZCA_FORMAT_VERSION, attribute, zca_attribute};
-use super::target::{Target, io_error};
-use super::writer::{GENERATOR, create_file, hdf5_error};
+use super::sound_file::SoundFile;
+use super::target::Target;
+use super::writer::{GENERATOR, create_file};
 use super::{
     ChunkReader, ChunkTable, CodecError, Compression, DatasetFile, DatasetIdentity, StoreError, attributes,
 };
@@ -97,14 +98,16 @@ impl WhiteningFile {
     /// [`StoreError::OtherData`] where it was made for other data, [`StoreError::Damaged`] where the matrix is
     /// not the one that was written, and those of reading.
     pub fn read(path: &Path, data: &DatasetFile) -> Result<Self, StoreError> {
-        let (file, ..) = Opened::open_format(path, ZCA_FORMAT)?;
+        let sound = SoundFile::open(path)?;
+        sound.check_format(ZCA_FORMAT)?;
+        let file = sound.hdf5();
         let number = |name: &str| {
-            attributes::read_number::<f64>(&file, name)
+            attributes::read_number::<f64>(file, name)
                 .filter(|number| number.is_finite())
-                .ok_or_else(|| Opened::not_ours(path, format!("it has no number `{name}`")))
+                .ok_or_else(|| sound.not_ours(format!("it has no number `{name}`")))
         };
-        let count = |name: &str| attributes::read_number::<u64>(&file, name).unwrap_or_default();
-        let identity = identity(&file);
+        let count = |name: &str| attributes::read_number::<u64>(file, name).unwrap_or_default();
+        let identity = identity(file);
         if let Some(what) = identity.difference(&data.identity()) {
             let (path, data) = (path.to_owned(), data.path().to_owned());
             return Err(StoreError::OtherData { path, data, what });
@@ -116,7 +119,7 @@ impl WhiteningFile {
             rescale: number(zca_attribute::RESCALE)?,
             mean: number(zca_attribute::MEAN)?,
             std: number(zca_attribute::STD)?,
-            matrix: read_matrix(&file, path, features(identity.shape))?,
+            matrix: read_matrix(&sound, features(identity.shape))?,
             data: identity,
         })
     }
@@ -142,25 +145,22 @@ fn features(shape: [usize; 3]) -> usize {
 }
 
 /// `/matrix`, which is of `features` rows and columns.
-fn read_matrix(file: &File, path: &Path, features: usize) -> Result<Vec<f32>, StoreError> {
-    let dataset = Opened::dataset(file, path, MATRIX)?;
+fn read_matrix(sound: &SoundFile, features: usize) -> Result<Vec<f32>, StoreError> {
+    let (file, path) = (sound.hdf5(), sound.path());
+    let dataset = sound.dataset(MATRIX)?;
     let element = dataset.dtype().map_err(hdf5_error("read", path))?;
     let is_float32 = matches!(element.to_descriptor(), Ok(TypeDescriptor::Float(FloatSize::U4)));
     if !is_float32 || is_swapped(element.byte_order()) || dataset.shape() != [features, features] {
         let why = format!("its /matrix is not of {features} x {features} numbers of little endian float32");
-        return Err(Opened::not_ours(path, why));
+        return Err(sound.not_ours(why));
     }
-    let bytes = Arc::new(std::fs::File::open(path).map_err(io_error("open", path))?);
-    let table = ChunkTable::read(&dataset, path, &bytes)?;
+    let table = ChunkTable::read(&dataset, path, sound.file())?;
     if table.chunk_rows() > features {
-        return Err(Opened::not_ours(
-            path,
-            format!("its /matrix is in chunks of {} rows", table.chunk_rows()),
-        ));
+        return Err(sound.not_ours(format!("its /matrix is in chunks of {} rows", table.chunk_rows())));
     }
     let no_memory = || {
         let why = format!("its /matrix of {features} x {features} numbers does not fit into memory");
-        Opened::not_ours(path, why)
+        sound.not_ours(why)
     };
     let mut matrix: Vec<f32> = Vec::new();
     let numbers = features.checked_mul(features).ok_or_else(no_memory)?;

@@ -1,7 +1,6 @@
 //! Writes the HDF5 file: chunks as they come, in row order; columns and attributes at the end.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use hdf5::file::LibraryVersion;
@@ -10,18 +9,19 @@ use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use hdf5::{Dataset, File};
 
 use super::columns::SampleColumns;
+use super::error::{hdf5_error, io_error};
 use super::schema::{
-    FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS,
+    COMPACT, FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS,
     ROW_MAJOR_NOTE, SAMPLES, SPLIT_DISJOINT, attribute,
 };
 use super::shard::ShardColumns;
-use super::target::{Target, io_error};
+use super::target::Target;
 use super::virtual_file::VirtualMap;
 use super::write_back::WriteBack;
 use super::{
-    ChunkTable, Compression, EncodedChunk, Encoder, ImageStatistics, Moments, SampleRow, ShardRow, ShardSpec,
-    StoreError, TextWidths, ValueHistogram, VirtualSource, attributes, chunked_dataset, direct_chunk,
-    text_checksum,
+    ChunkTable, Compression, DatasetFile, EncodedChunk, Encoder, ImageStatistics, Moments, RootAttributes,
+    SampleRow, ShardRow, ShardSpec, StoreError, TextWidths, ValueHistogram, VirtualSource, attributes,
+    chunked_dataset, direct_chunk, text_checksum,
 };
 use crate::model::{GridShape, PixelType, Structure};
 
@@ -67,32 +67,6 @@ pub struct TrainStatistics {
     pub moments: Moments,
     /// How often each value occurs.
     pub histogram: ValueHistogram,
-}
-
-/// The attributes that the rows do not decide.
-#[derive(Debug, Clone)]
-pub struct RootAttributes {
-    /// Name of the mask rule.
-    pub mask_rule: String,
-    /// Number of patients in the rows.
-    pub patients: usize,
-    /// How the splits were made, in words.
-    pub split_rule: String,
-    /// The seed of the splits.
-    pub split_seed: u64,
-    /// Patients that stand in one split because they share equal images: one entry for each group, the ids
-    /// separated by commas.
-    pub split_joined: Vec<String>,
-    /// `id` of every sample that was left out because its image equals one in another split.
-    pub split_left_out: Vec<String>,
-    /// The options that decide the content, as JSON.
-    pub config: String,
-    /// SHA-256 over the paths and digests of all inputs, in hexadecimal.
-    pub source_digest: String,
-    /// Unit of the pixels.
-    pub units: String,
-    /// Whether no two splits share an equal image; that they share no patient is certain.
-    pub images_disjoint: bool,
 }
 
 /// Writes one file of the format of this module.
@@ -232,7 +206,7 @@ impl DatasetWriter {
         let file = std::fs::File::open(path).map_err(io_error("open", path))?;
         match &self.pixels {
             PixelStore::Chunks(pixels) => ChunkTable::read(&pixels.images, path, &Arc::new(file)),
-            PixelStore::Virtual(map) => map.images(self.target.path()),
+            PixelStore::Virtual(map) => map.images(self.target.place(), &DatasetFile::source_tables),
         }
     }
 
@@ -361,10 +335,6 @@ fn write_attributes(
 /// Root attribute `generator`.
 pub const GENERATOR: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
-/// Up to so many attributes and links stand in the header of their object, and again once there are fewer than the
-/// second number; beyond, HDF5 builds a heap and two trees for them.
-pub(super) const COMPACT: (u32, u32) = (64, 48);
-
 /// Creates an HDF5 file at `path`, the partial file of a [`Target`].
 pub(super) fn create_file(path: &Path) -> hdf5::Result<File> {
     File::with_options()
@@ -387,22 +357,4 @@ fn pixel_descriptor(pixel_type: PixelType) -> TypeDescriptor {
         PixelType::UInt16 => TypeDescriptor::Unsigned(IntSize::U2),
         PixelType::Float32 => TypeDescriptor::Float(FloatSize::U4),
     }
-}
-
-pub(super) fn hdf5_error(action: &str, path: &Path) -> impl Fn(hdf5::Error) -> StoreError {
-    let (action, path): (String, PathBuf) = (action.to_owned(), path.to_owned());
-    move |source| {
-        let (action, path) = (action.clone(), path.clone());
-        match os_error(&source.to_string()) {
-            Some(source) => StoreError::System { action, path, source },
-            None => StoreError::Hdf5 { action, path, source },
-        }
-    }
-}
-
-/// The system's error that made HDF5 fail, which stands in the library's message as `errno = 28`.
-fn os_error(message: &str) -> Option<io::Error> {
-    let number = message.split("errno = ").nth(1)?;
-    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
-    number[..end].parse().ok().filter(|&number| number != 0).map(io::Error::from_raw_os_error)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use dicomprep::order::Cursor;
+use dicomprep::store::remove_partial_files;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
@@ -20,7 +21,11 @@ const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 /// never take the rest.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// The first signal stops the work in good order; a second one ends the program at once.
+/// How long work has to stop in good order: it looks at every row, every file and every block.
+const WIND_DOWN: Duration = Duration::from_secs(2);
+
+/// The first signal stops the work in good order, and ends the program where that takes longer than [`WIND_DOWN`]: work
+/// that waits for a disk or a pipe cannot look. A second signal ends the program at once.
 pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     let cancel = Arc::new(AtomicBool::new(false));
     for signal in SIGNALS {
@@ -28,6 +33,16 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
             .and_then(|_| flag::register(signal, Arc::clone(&cancel)))
             .context("cannot watch for signals")?;
     }
+    let mut signals = Signals::new(SIGNALS).context("cannot watch for signals")?;
+    let watch = move || {
+        if signals.forever().next().is_some() {
+            thread::sleep(WIND_DOWN);
+            remove_partial_files();
+            exit::tell("dicomprep: error: interrupted\n");
+            process::exit(Exit::Failed as i32);
+        }
+    };
+    thread::Builder::new().spawn(watch).context("cannot watch for signals")?;
     Ok(cancel)
 }
 
@@ -40,6 +55,7 @@ pub(crate) fn end_on_signals(why: &'static str) -> anyhow::Result<Running> {
         if signals.forever().next().is_some() {
             // Taken as long as the program is about to end by itself.
             let _ending = ending.lock().unwrap_or_else(PoisonError::into_inner);
+            remove_partial_files();
             exit::tell(&format!("dicomprep: error: {why}\n"));
             process::exit(Exit::Failed as i32);
         }
@@ -77,6 +93,7 @@ impl Interrupt {
                 if signals.forever().next().is_some() {
                     thread::sleep(PATIENCE);
                     told.tell();
+                    remove_partial_files();
                     process::exit(Exit::Failed as i32);
                 }
             });

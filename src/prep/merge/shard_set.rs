@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::{GridShape, PixelType};
 use crate::prep::config::RecordedOptions;
 use crate::prep::{Control, MergeError, PrepError};
-use crate::store::{RootAttributes, ShardSpec, TextWidths, open_doubtful};
+use crate::store::{DatasetFile, RootAttributes, ShardSpec, TextWidths};
 
 /// Missing shards that are listed.
 const LISTED: usize = 20;
@@ -59,7 +59,7 @@ impl ShardSet {
         candidates.sort_by_key(|candidate| candidate.shard.index);
         agree(&candidates)?;
         are_complete(&candidates)?;
-        let first = open_doubtful(&candidates[0].path)?;
+        let first = DatasetFile::open(&candidates[0].path)?;
         let root = first.recorded_root();
         let recorded = RecordedOptions::parse(&root.config)?;
         let common = Common {
@@ -76,7 +76,7 @@ impl ShardSet {
 
 impl Candidate {
     fn read(path: &Path) -> Result<Self, MergeError> {
-        let file = open_doubtful(path)?;
+        let file = DatasetFile::open(path)?;
         let shard = file.shard()?.filter(|_| !file.is_virtual());
         let shard = shard.ok_or_else(|| MergeError::NotAShard { path: path.to_owned() })?;
         let structure = file.check_structure()?;

@@ -1,16 +1,19 @@
 //! The folder beside the output in which a run keeps what is finished, for a run that goes on after it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::{StoreError, beside, folder_of};
+use crate::store::{StoreError, beside, folder_of, place_of};
 
 /// How the folder is called after the output.
 const FOLDER_SUFFIX: &str = ".parts";
 /// How its files are called: `part-000001.h5`, and while they are written as every partial file.
 const PART: (&str, &str) = ("part-", ".h5");
 const PARTIAL: (&str, &str) = (".part-", ".partial");
+/// What follows the name of a part that cannot be read.
+const DAMAGED: &str = ".damaged";
 
 /// The parts of an output: `final_data.h5.parts` for `final_data.h5`.
 #[derive(Debug, Clone)]
@@ -19,10 +22,12 @@ pub struct PartsFolder {
 }
 
 impl PartsFolder {
-    /// The folder of the parts of `output`; it need not exist.
+    /// The folder of the parts of `output`; it need not exist. Where the output is a symbolic link, it stands beside the
+    /// file that the link leads to.
     #[must_use]
     pub fn of(output: &Path) -> Self {
-        Self { path: beside(output, "", FOLDER_SUFFIX) }
+        let place = place_of(output).unwrap_or_else(|_| output.to_owned());
+        Self { path: beside(&place, "", FOLDER_SUFFIX) }
     }
 
     /// Where it is.
@@ -73,13 +78,30 @@ impl PartsFolder {
         let _ = fs::remove_dir(&self.path);
     }
 
-    /// Removes the parts, and the folder. Where somebody has put another file there, the folder stays.
+    /// Gives the part at `path`, which cannot be read, a name that no run takes for a part. It goes with the others when
+    /// the file is complete.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where it cannot be renamed.
+    pub(in crate::prep) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(DAMAGED);
+        let aside = PathBuf::from(name);
+        let failed = |source| StoreError::Io { action: "set aside", path: path.to_owned(), source };
+        fs::rename(path, &aside).map_err(failed)?;
+        Ok(aside)
+    }
+
+    /// Removes the parts but `others`, which are not ours, and those that were set aside, and the folder. Where somebody
+    /// has put another file there, the folder stays.
     ///
     /// # Errors
     /// [`StoreError::Io`] where a part cannot be removed.
-    pub fn remove(&self) -> Result<(), StoreError> {
+    pub(in crate::prep) fn remove(&self, others: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+        let damaged = self.list((PART.0, DAMAGED));
         // In this order, so that another run never takes a number that is about to be removed.
-        for (_, path) in self.numbered() {
+        let parts = self.numbered().into_iter().map(|(_, path)| path).filter(|path| !others.contains(path));
+        for path in damaged.into_iter().chain(parts) {
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(StoreError::Io { action: "remove", path, source });
@@ -117,9 +139,12 @@ mod tests {
         let numbers: Vec<u64> = parts.numbered().into_iter().map(|(number, _)| number).collect();
         assert_eq!((numbers, parts.parts()), (vec![7, 10, 1_234_567], 3));
         parts.remove_partial();
-        parts.remove().unwrap();
+        let part = parts.make_place(10).unwrap();
+        assert_eq!(PartsFolder::set_aside(&part).unwrap(), parts.path().join("part-000010.h5.damaged"));
+        assert_eq!(parts.parts(), 2);
+        parts.remove(&BTreeSet::new()).unwrap();
         assert!(!parts.path().exists());
-        parts.remove().unwrap();
+        parts.remove(&BTreeSet::new()).unwrap();
     }
 
     #[test]
@@ -130,8 +155,12 @@ mod tests {
         for name in ["notes", "part-x.h5"] {
             fs::write(parts.path().join(name), b"mine").unwrap();
         }
+        let foreign = parts.make_place(2).unwrap();
+        fs::write(&foreign, b"mine").unwrap();
         parts.remove_partial();
-        parts.remove().unwrap();
+        parts.remove(&BTreeSet::from([foreign.clone()])).unwrap();
+        assert!(foreign.exists());
+        fs::remove_file(foreign).unwrap();
         assert!(parts.path().join("notes").exists() && parts.path().join("part-x.h5").exists());
         assert_eq!(parts.numbered(), []);
     }
