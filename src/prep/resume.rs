@@ -8,6 +8,8 @@ mod reuse;
 mod same_options;
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use origin::RowOrigins;
@@ -118,7 +120,9 @@ impl Resume {
         let mut parts = Vec::with_capacity(numbered.len());
         for (_, path) in numbered {
             match DatasetFile::open(&path) {
-                Err(error @ (StoreError::NotOurs { .. } | StoreError::Version { .. })) => {
+                Err(error @ (StoreError::NotOurs { .. } | StoreError::Version { .. }))
+                    if !is_blank(&path) =>
+                {
                     self.note(
                         &path,
                         format!("it is no part of this program and is left alone: {}", error.with_cause()),
@@ -160,4 +164,12 @@ impl Resume {
             self.notes.push(Note::new(Place::file(name), text));
         }
     }
+}
+
+/// Whether a file is empty or begins with zeros, as a part may after a power cut: nothing in it is anybody's.
+fn is_blank(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    let read = is_file.then(|| File::open(path).and_then(|file| file.take(512).read_to_end(&mut start)));
+    matches!(read, Some(Ok(_))) && start.iter().all(|byte| *byte == 0)
 }

@@ -76,6 +76,20 @@ impl Target {
         }
     }
 
+    /// The place that `path` leads to where it is a symbolic link, which need not exist; otherwise `path`.
+    ///
+    /// # Errors
+    /// Where links lead in a circle.
+    pub fn place_of(path: &Path) -> io::Result<PathBuf> {
+        place_of(path)
+    }
+
+    /// The file that is written before the one at `path` is complete; `None` where links lead in a circle.
+    #[must_use]
+    pub fn partial_of(path: &Path) -> Option<PathBuf> {
+        place_of(path).ok().map(|place| beside(&place, ".", PARTIAL_SUFFIX))
+    }
+
     /// Where to write in the meantime.
     #[must_use]
     pub fn partial(&self) -> &Path {

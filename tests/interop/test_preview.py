@@ -32,7 +32,7 @@ def test_the_page_stands_beside_the_file_and_is_never_replaced(dicomprep, spoile
 
 @pytest.mark.parametrize("words, code, said", [
     (["-o", "-"], 2, "takes a file"),
-    (["-o", "FILE"], 2, "the file that is read"),
+    (["-o", "FILE"], 2, "a file that is read"),
     (["--png", "sheets", "--report", "x.json"], 2, "--report is for the page"),
     (["--zoom", "0"], 2, "--zoom"),
     (["--where", "nonsense=1"], 2, "no column"),

@@ -17,7 +17,7 @@ use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
 use crate::merge::join_for_reading;
 use crate::progress::StreamProgress;
-use crate::settings::{BatchesSettings, refuse_replacing};
+use crate::settings::BatchesSettings;
 use crate::table;
 
 pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
@@ -221,12 +221,6 @@ fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
     }
     if form.image_dtype == ImageDtype::Stored && args.standardize.is_given() {
         wrong_usage("standardization makes fractions: use --image-dtype float32 or float16, not stored");
-    }
-    if let Some(output) = settings.output.as_deref().filter(|_| !args.describe) {
-        let whitening = args.standardize.zca_whitening.as_deref();
-        let files = args.files.iter().map(|file| Some(file.as_path()));
-        let inputs: Vec<_> = files.chain([args.augment.file(), whitening]).collect();
-        refuse_replacing("batches", output, &inputs);
     }
     match settings.output.as_deref() {
         _ if args.describe => {}

@@ -20,9 +20,6 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if args.output.as_deref() == Some(Path::new("-")) {
         exit::wrong_usage("explain", "--output takes a file for the PNG");
     }
-    if let Some(output) = &args.output {
-        settings::refuse_replacing("explain", output, &[Some(&args.file), args.augment.file()]);
-    }
     let at = args.at;
     let stored = Stream::open(&args.file, &options(args, None))?;
     let stored_sample = stored.sample(at.epoch, at.row)?;

@@ -11,6 +11,7 @@ mod findings;
 mod info;
 mod interrupt;
 mod merge;
+mod places;
 mod prep;
 mod preview;
 mod progress;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use args::{Args, Command};
 use exit::Exit;
@@ -38,7 +39,11 @@ fn main() -> ExitCode {
     panic::set_hook(Box::new(|panic| {
         *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
     }));
-    let done = panic::catch_unwind(|| exit::report(run(&args())));
+    let done = panic::catch_unwind(|| {
+        let (matches, args) = args();
+        places::refuse_replacing(&matches, &args.command);
+        exit::report(run(&args))
+    });
     let exit = done.unwrap_or_else(|_| {
         let message = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
         exit::tell(&format!("dicomprep: internal error, please report it: {message}\n"));
@@ -47,8 +52,11 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-fn args() -> Args {
-    Args::try_parse().unwrap_or_else(|error| match error.kind() {
+/// The typed words, as the parser has them and as values.
+fn args() -> (ArgMatches, Args) {
+    let matches = Args::command().try_get_matches();
+    let args = matches.and_then(|matches| Args::from_arg_matches(&matches).map(|args| (matches, args)));
+    args.unwrap_or_else(|error| match error.kind() {
         ErrorKind::DisplayVersion if version::is_verbose(std::env::args_os()) => {
             let printed = exit::print(version::describe().as_bytes());
             std::process::exit(exit::report(printed) as i32)

@@ -12,12 +12,10 @@ use crate::args::{MergeArgs, OutputArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, refuse_replacing};
+use crate::settings::all_cores;
 use crate::table;
 
 pub(crate) fn run(args: &MergeArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
-    let inputs: Vec<Option<&Path>> = args.shards.iter().map(|path| Some(path.as_path())).collect();
-    refuse_replacing("merge", &args.output, &inputs);
     if args.output == Path::new("-") {
         exit::wrong_usage("merge", "--output takes a file: HDF5 cannot be written to standard output");
     }

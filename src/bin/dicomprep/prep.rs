@@ -15,7 +15,7 @@ use crate::args::{OutputArgs, PrepArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{PrepSettings, is_same_place};
+use crate::settings::PrepSettings;
 use crate::{findings, report, table};
 
 /// Places that are shown of a note that is about many.
@@ -91,12 +91,6 @@ fn goes_on(kept: &PartsFolder) -> String {
 /// Ends the program where two options, or an option and the data, contradict each other.
 fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
     let report = report_file(args);
-    if report.is_some_and(|report| is_same_place(report, &settings.output)) {
-        exit::wrong_usage(
-            "prep",
-            "--report and --output name the same file; the one would replace the other",
-        );
-    }
     for (option, path) in [("--output", Some(&settings.output)), ("--report", report)] {
         if path.is_some_and(|path| settings.layout.is_input(path)) {
             exit::wrong_usage(

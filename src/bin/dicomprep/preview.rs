@@ -17,7 +17,7 @@ use crate::args::{OutputArgs, PreviewArgs, When};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, is_same_place};
+use crate::settings::all_cores;
 use crate::table;
 
 /// Samples that are shown where no number was asked for.
@@ -69,8 +69,8 @@ pub(crate) fn run(args: &PreviewArgs, output: &OutputArgs) -> anyhow::Result<Exi
     Ok(if damaged == 0 { Exit::Done } else { Exit::LeftOut })
 }
 
-/// Path of the page, if there is one.
-fn page_path(args: &PreviewArgs) -> Option<PathBuf> {
+/// Where the page goes, if there is to be one.
+pub(crate) fn page_path(args: &PreviewArgs) -> Option<PathBuf> {
     let is_default = args.output.is_none() && args.png.is_none() && args.terminal.is_none();
     args.output.clone().or_else(|| is_default.then(|| args.file.with_extension("html")))
 }
@@ -79,10 +79,6 @@ fn refuse_conflicts(args: &PreviewArgs, page: Option<&Path>) {
     let usage = |text: &str| exit::wrong_usage("preview", text);
     match page {
         Some(page) if page == Path::new("-") => usage("--output takes a file"),
-        Some(page) if is_same_place(page, &args.file) => usage("--output names the file that is read"),
-        Some(page) if args.report.as_deref().is_some_and(|report| is_same_place(page, report)) => {
-            usage("--output names the report that is read");
-        }
         None if args.report.is_some() => usage("--report is for the page: give --output too"),
         _ => {}
     }

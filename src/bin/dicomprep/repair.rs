@@ -9,17 +9,11 @@ use crate::args::{OutputArgs, RepairArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, is_same_place, read_key};
+use crate::settings::{all_cores, read_key};
 use crate::table;
 use crate::verify::{limit, sources};
 
 pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
-    if is_same_place(&args.output, &args.file) {
-        exit::wrong_usage(
-            "repair",
-            "--output names the file that is read; a file is never repaired in place",
-        );
-    }
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
     let sources = sources(&args.against, &args.sources, key.as_deref())?;
     if sources.layout.is_input(&args.output) {

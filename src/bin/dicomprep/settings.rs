@@ -27,11 +27,16 @@ impl PrepSettings {
     /// Resolves what was typed.
     pub(crate) fn resolve(args: &PrepArgs) -> anyhow::Result<Self> {
         let layout = args.input.places.layout(&args.data_dir)?;
-        let output = match &args.output {
-            Some(output) => output.clone(),
-            None => default_output(layout.data_dir(), args.shard)?,
-        };
+        let output = prep_output(args)?;
         Ok(Self { options: options(args)?, layout, output })
+    }
+}
+
+/// The file that `prep` writes.
+pub(crate) fn prep_output(args: &PrepArgs) -> anyhow::Result<PathBuf> {
+    match &args.output {
+        Some(output) => Ok(output.clone()),
+        None => default_output(&args.data_dir.canonicalize().unwrap_or(args.data_dir.clone()), args.shard),
     }
 }
 
@@ -161,13 +166,6 @@ pub(crate) fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(key)
 }
 
-/// Ends the program where `output` would replace one of `inputs`.
-pub(crate) fn refuse_replacing(command: &str, output: &Path, inputs: &[Option<&Path>]) {
-    if inputs.iter().flatten().any(|input| is_same_place(output, input)) {
-        exit::wrong_usage(command, "--output names a file that is read");
-    }
-}
-
 /// The largest file that an option can name, beside tables, in bytes.
 const MAX_OPTION_FILE_BYTES: u64 = 1 << 20;
 
@@ -179,14 +177,6 @@ fn read_small(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it has more than {MAX_OPTION_FILE_BYTES} bytes")));
     }
     Ok(bytes)
-}
-
-/// True if two names are of one file, which need not exist.
-pub(crate) fn is_same_place(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| {
-        Some((std::path::absolute(path).ok()?.parent()?.canonicalize().ok()?, path.file_name()?.to_owned()))
-    };
-    matches!((place(a), place(b)), (Some(a), Some(b)) if a == b)
 }
 
 /// `<name of DATA_DIR>.h5` in the current folder; of a shard, its number comes before `.h5`.

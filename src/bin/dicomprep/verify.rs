@@ -12,7 +12,7 @@ use crate::args::{OutputArgs, SourceArgs, VerifyArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, is_same_place, read_key};
+use crate::settings::{all_cores, read_key};
 use crate::table;
 
 /// Entries of a list that are shown without `--verbose`.
@@ -26,9 +26,6 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
         );
     }
     let report = args.report.as_deref().filter(|path| *path != Path::new("-"));
-    if report.is_some_and(|report| is_same_place(report, &args.file)) {
-        exit::wrong_usage("verify", "--report names the file that is read");
-    }
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
     let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
     let sources = sources.transpose()?;

@@ -13,13 +13,12 @@ use crate::args::{OutputArgs, WhitenArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, refuse_replacing};
+use crate::settings::all_cores;
 use crate::table;
 
 pub(crate) fn run(args: &WhitenArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let path = args.output.clone().unwrap_or_else(|| default_output(args));
-    refuse_replacing("whiten", &path, &[Some(&args.file)]);
     // What would make the end fail is found before the work.
     drop(Target::claim(&path, args.force)?);
     let running = interrupt::end_on_signals("interrupted; no file was written")?;
@@ -53,6 +52,6 @@ pub(crate) fn run(args: &WhitenArgs, output: &OutputArgs) -> anyhow::Result<Exit
 }
 
 /// `final_data.zca.h5` beside `final_data.h5`.
-fn default_output(args: &WhitenArgs) -> PathBuf {
+pub(crate) fn default_output(args: &WhitenArgs) -> PathBuf {
     args.file.with_extension("zca.h5")
 }

@@ -1,9 +1,9 @@
 //! Arguments of `batches` about augmentation.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueHint;
-use dicomprep::augment::{AugmentSpec, FillMode, Interpolation, Preset, Range, ShiftRange};
+use dicomprep::augment::{AugmentSpec, FillMode, Interpolation, Range, ShiftRange};
 use dicomprep::stream::StandardizeSteps;
 
 use super::choice::{factor, named};
@@ -94,11 +94,6 @@ pub(crate) struct StandardizeArgs {
 }
 
 impl AugmentArgs {
-    /// The file that is read, if one is.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        self.augment.as_deref().filter(|named| named.parse::<Preset>().is_err()).map(Path::new)
-    }
-
     /// True if any change is asked for.
     pub(crate) fn is_given(&self) -> bool {
         let mut changed = AugmentSpec::default();
