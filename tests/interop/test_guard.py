@@ -26,7 +26,7 @@ def damage_texts(path):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return small_study(tmp_path_factory.mktemp("guard") / "d", 4, images=4)
+    return small_study(tmp_path_factory.mktemp("guard") / "d", ["A", "B", "C", "D"], images=4)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_the_first_signal_ends_what_waits_for_a_pipe(words, number, files, study
     ["prep", "STUDY", "-o", "WRITTEN", "--pseudonym-key", "READ"],
     ["prep", "STUDY", "-o", "OUT", "--report", "WRITTEN", "--pseudonym-key", "READ"],
     ["prep", "STUDY", "-o", "OUT", "--report", "WRITTEN", "--split-file", "READ"],
-    ["prep", "STUDY", "-o", "WRITTEN", "--reuse", "READ"],
+    ["prep", "STUDY", "-o", "OUT", "--report", "WRITTEN", "--reuse", "READ"],
     ["verify", "good.h5", "--against", "STUDY", "--pseudonym-key", "READ", "--report", "WRITTEN"],
     ["repair", "good.h5", "--against", "STUDY", "--pseudonym-key", "READ", "-o", "WRITTEN"],
     ["batches", "good.h5", "-o", "WRITTEN", "--augment", "READ"],
