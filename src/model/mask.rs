@@ -16,6 +16,16 @@ impl Mask {
         Self { shape, data: vec![0; shape.pixels()] }
     }
 
+    /// The mask of the pixels for which `inside(row, column)` holds, both counted from 0.
+    #[must_use]
+    pub fn from_fn(shape: GridShape, mut inside: impl FnMut(usize, usize) -> bool) -> Self {
+        let mut data = Vec::with_capacity(shape.pixels());
+        for row in 0..shape.rows() {
+            data.extend((0..shape.columns()).map(|column| u8::from(inside(row, column))));
+        }
+        Self { shape, data }
+    }
+
     /// Takes the shape `shape` and becomes all zeros; the memory is kept.
     pub fn reset(&mut self, shape: GridShape) {
         self.shape = shape;

@@ -2,7 +2,8 @@
 //!
 //! A DICOM file becomes an [`ImageHeader`] (what the header says, checked) and [`StoredPixels`] (the
 //! stored values), and [`convert`] turns these into modality values in one of the file's pixel types.
-//! A contour text becomes a [`Polygon`](crate::model::Polygon).
+//! A contour text becomes a [`Polygon`](crate::model::Polygon), a mask image a [`MaskImage`], a label map a
+//! [`LabelVolume`].
 //!
 //! Everything here works on bytes that the caller has read; nothing touches the disk. No length that a
 //! file declares is believed: each is held against the bytes that are there before memory is asked for.
@@ -11,6 +12,7 @@
 mod annotation;
 mod contour_text;
 mod dicom;
+mod labels;
 
 pub use annotation::{AnnotationError, AnnotationFault, AnnotationFile, Drawn, FrameKey, PartInfo};
 pub use contour_text::{ContourError, ContourFault, MAX_CONTOUR_BYTES, MAX_CONTOUR_POINTS, parse_contour};
@@ -18,4 +20,9 @@ pub use dicom::{
     Attribute, Conversion, ConvertOptions, DicomError, DicomFault, DicomIdentity, ImageHeader, Limits,
     ModalityLut, ModalityTransform, Monochrome1, ObjectKind, PixelTypeChoice, StoredFormat, StoredPixels,
     StoredValues, TransferSyntax, ValueRange, convert, parse_header, parse_identity, parse_image,
+};
+pub use labels::{
+    JoinBy, JoinError, JoinedVolume, LabelError, LabelFault, LabelSelection, LabelVolume, MaskImage, Segment,
+    SeriesExtent, VolumePart, VolumePlane, VolumeSize, VoxelToPatient, join_volume, parse_nifti, parse_nrrd,
+    parse_png, parse_tiff,
 };
