@@ -1,6 +1,6 @@
 //! Images of one orientation, slice by slice.
 
-use crate::model::{Geometry, GridShape};
+use crate::model::{Geometry, GridShape, ImagePlane};
 
 /// One image of a series: where it lies, and what orders it among the others of its slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,19 +18,13 @@ pub struct SeriesFrame {
 }
 
 impl SeriesFrame {
-    /// The direction that slices are counted in: the cross product of the row's and the column's direction cosines.
-    /// `None` where position or orientation is absent, or the orientation is no pair of unit vectors at right angles.
+    /// The direction that slices are counted in: the unit normal of the image. `None` where position or orientation is
+    /// absent, or the orientation is no pair of unit vectors at right angles.
     #[must_use]
     pub fn normal(&self) -> Option<[f64; 3]> {
-        let [rx, ry, rz, cx, cy, cz] = self.geometry.image_orientation;
-        let (row, column) = ([rx, ry, rz], [cx, cy, cz]);
-        let unit = |v: [f64; 3]| (dot(v, v) - 1.0).abs() < 1e-2;
-        let placed = self.geometry.image_position.iter().all(|mm| mm.is_finite());
-        (placed && unit(row) && unit(column) && dot(row, column).abs() < 1e-2).then(|| {
-            let normal = [ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx];
-            let length = dot(normal, normal).sqrt();
-            normal.map(|part| part / length)
-        })
+        // Whatever its spacing is.
+        let plane = ImagePlane::of(&Geometry { pixel_spacing: [1.0; 2], ..self.geometry });
+        plane.map(|plane| plane.normal())
     }
 }
 

@@ -4,6 +4,7 @@ use crate::model::{GridShape, ImagePlane, Mask, Part, Place, Polygon};
 
 use super::contour_text::ContourFault;
 use super::dicom::{DicomError, DicomFault};
+use super::labels::{JoinError, LabelFault};
 
 /// An annotation file: an RT Structure Set, a DICOM segmentation, a mask image or a label volume.
 pub trait AnnotationFile: Send + Sync {
@@ -92,6 +93,12 @@ pub enum AnnotationFault {
     /// The DICOM object is damaged or of a kind that is not supported.
     #[error(transparent)]
     Dicom(#[from] DicomFault),
+    /// A mask image or label volume cannot be used.
+    #[error(transparent)]
+    Labels(#[from] LabelFault),
+    /// A label volume does not fit its images.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// The structure asked for is not in it.
     #[error("there is no {part}: {}", if .present.is_empty() { "the file has no structure" } else { .present })]
     NoPart {

@@ -22,7 +22,7 @@ pub use dicom::{
     StoredValues, TransferSyntax, ValueRange, convert, parse_header, parse_identity, parse_image,
 };
 pub use labels::{
-    JoinBy, JoinError, JoinedVolume, LabelError, LabelFault, LabelSelection, LabelVolume, MaskImage, Segment,
-    SeriesExtent, VolumePart, VolumePlane, VolumeSize, VoxelToPatient, join_volume, parse_nifti, parse_nrrd,
-    parse_png, parse_tiff,
+    JoinBy, JoinError, JoinedVolume, LabelError, LabelFault, LabelSelection, LabelSeries, LabelVolume,
+    MaskFile, MaskImage, Segment, SeriesExtent, SeriesImage, VolumePart, VolumePlane, VolumeSize,
+    VoxelToPatient, join_volume, parse_nifti, parse_nrrd, parse_png, parse_tiff,
 };

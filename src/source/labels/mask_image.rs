@@ -1,5 +1,7 @@
 //! A mask image: values of the pixels of one image.
 
+use std::collections::BTreeMap;
+
 use crate::model::{GridShape, Mask};
 
 use super::values::LabelValues;
@@ -40,10 +42,10 @@ impl MaskImage {
         &self.notes
     }
 
-    /// The different values other than 0, in rising order; `None` where they are more than `most`.
+    /// How often each value other than 0 occurs; `None` where more than `most` occur.
     #[must_use]
-    pub fn labels(&self, most: usize) -> Option<Vec<i64>> {
-        self.values.distinct(most)
+    pub fn counts(&self, most: usize) -> Option<BTreeMap<i64, usize>> {
+        self.values.counts(0..self.values.len(), most)
     }
 
     /// The mask of the pixels that `selection` takes.

@@ -48,7 +48,6 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<LabelVolume, LabelFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::LabelSelection;
 
     const HEADER: &str = "NRRD0005\ntype: uint16\ndimension: 4\nsizes: 2 2 2 1\nkinds: list domain domain domain\n\
         endian: big\nencoding: raw\n\n";
@@ -61,8 +60,6 @@ mod tests {
         let volume = parse(&file, &Limits::default()).unwrap();
         let layer = |layer| [[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]].map(|at| volume.label(at, 0, layer));
         assert_eq!((layer(0), layer(1)), ([1, 0, 1, 0], [0, 1, 1, 0]));
-        let part = |layer| crate::source::VolumePart { layer, labels: LabelSelection::AboveZero };
-        assert!(volume.plane_has(0, 1, 0, part(1)) && !volume.plane_has(0, 1, 0, part(0)));
         file.pop();
         assert_eq!(parse(&file, &Limits::default()), Err(LabelFault::Cut { present: 15, needed: 16 }));
     }
@@ -71,9 +68,9 @@ mod tests {
     fn values_may_stand_at_the_end() {
         let skip = HEADER.replace("encoding: raw", "encoding: raw\nbyte skip: -1");
         let file = [skip.as_bytes(), b"something else", &[0, 7].repeat(8)].concat();
-        assert_eq!(parse(&file, &Limits::default()).unwrap().labels(9), Some(vec![7]));
+        assert_eq!(parse(&file, &Limits::default()).unwrap().counts(9), Some([(7, 8)].into()));
         let lines = HEADER.replace("encoding: raw", "encoding: raw\nline skip: 2\nbyte skip: 1");
         let file = [lines.as_bytes(), b"a\nb\nc", &[0, 8].repeat(8)].concat();
-        assert_eq!(parse(&file, &Limits::default()).unwrap().labels(9), Some(vec![8]));
+        assert_eq!(parse(&file, &Limits::default()).unwrap().counts(9), Some([(8, 8)].into()));
     }
 }

@@ -183,14 +183,15 @@ impl<'b> Texts<'b> {
 
     /// The segments, by their numbers. Slicer before 4.11 gave each a layer of its own, with the value 1.
     fn segments(&self, layers: usize) -> Vec<Segment> {
-        let mut numbers: Vec<u32> = self.pairs.keys().filter_map(|key| segment_number(key)).collect();
+        let mut numbers: Vec<u16> = self.pairs.keys().filter_map(|key| segment_number(key)).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let segment = |number: u32| {
+        let segment = |number: u16| {
             let get = |key: &str| self.pairs.get(format!("Segment{number}_{key}").as_str()).copied();
             let name = get("Name").or_else(|| get("ID")).unwrap_or_default();
-            let own_layer = if layers > 1 { number as usize } else { 0 };
+            let own_layer = if layers > 1 { usize::from(number) } else { 0 };
             Segment {
+                number,
                 name: unescape(name).trim().to_owned(),
                 layer: get("Layer").and_then(|layer| layer.trim().parse().ok()).unwrap_or(own_layer),
                 value: get("LabelValue").and_then(|value| value.trim().parse().ok()).unwrap_or(1),
@@ -202,7 +203,7 @@ impl<'b> Texts<'b> {
 }
 
 /// The number in a key such as `Segment3_Name`.
-fn segment_number(key: &str) -> Option<u32> {
+fn segment_number(key: &str) -> Option<u16> {
     let (number, what) = key.strip_prefix("Segment")?.split_once('_')?;
     matches!(what, "Name" | "ID").then(|| number.parse().ok())?
 }
@@ -255,8 +256,13 @@ mod tests {
     fn layers_and_segments_of_slicer_are_read() {
         let header = parse(LAYERS).unwrap();
         assert_eq!(header.size, VolumeSize { voxels: [5, 6, 7], phases: 1, layers: 2 });
-        let segment = |name: &str, layer| Segment { name: name.to_owned(), layer, value: 1 };
-        assert_eq!(header.segments, [segment("heart", 0), segment("a:=b\\c", 1)]);
+        let segment = |number: u16, name: &str| Segment {
+            number,
+            name: name.to_owned(),
+            layer: number.into(),
+            value: 1,
+        };
+        assert_eq!(header.segments, [segment(0, "heart"), segment(1, "a:=b\\c")]);
         assert!(header.cropped && !header.gzip);
         assert_eq!(header.geometry.unwrap().voxel([11.0, 24.0, 39.0]), [1.0, 2.0, 3.0]);
         let ras = LAYERS.replace("left-posterior-superior", "RAS");

@@ -122,7 +122,7 @@ mod tests {
         let image = parse_png("m.png", &file, &Limits::default()).unwrap();
         assert_eq!(image.mask(LabelSelection::AboveZero).data(), [0, 1, 1, 1, 0, 1]);
         assert_eq!(image.mask(LabelSelection::Value(5)).data(), [0, 0, 1, 1, 0, 0]);
-        assert_eq!(image.labels(3), Some(vec![1, 5, 128]));
+        assert_eq!(image.counts(3), Some([(1, 1), (5, 2), (128, 1)].into()));
         let fault = image.mask_for(GridShape::new(3, 2).unwrap(), LabelSelection::AboveZero).unwrap_err();
         let said = "the mask image has 2x3 pixels and its image 3x2: rows and columns are exchanged";
         assert_eq!(fault.to_string(), said);

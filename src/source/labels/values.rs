@@ -1,6 +1,6 @@
 //! Label values, in as few bytes as they need.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::LabelFault;
 
@@ -122,38 +122,23 @@ impl LabelValues {
         }
     }
 
-    /// The different values other than 0, in rising order; `None` where they are more than `most`.
-    pub(super) fn distinct(&self, most: usize) -> Option<Vec<i64>> {
+    /// How often each value other than 0 occurs in `range`, in rising order; `None` where they are more than `most`.
+    pub(super) fn counts(&self, range: std::ops::Range<usize>, most: usize) -> Option<BTreeMap<i64, usize>> {
         if let Width::Byte(values) = &self.values {
-            let mut seen = [false; 256];
-            values.iter().for_each(|&value| seen[usize::from(value)] = true);
-            let found: Vec<i64> = (1..256).filter(|&value| seen[value as usize]).collect();
+            let mut counts = [0; 256];
+            values[range].iter().for_each(|&value| counts[usize::from(value)] += 1);
+            let found: BTreeMap<i64, usize> =
+                (1..).zip(counts[1..].iter().copied()).filter(|(_, n)| *n > 0).collect();
             return (found.len() <= most).then_some(found);
         }
-        let (mut found, mut last) = (BTreeSet::new(), 0);
-        for value in (0..self.len()).map(|index| self.get(index)) {
-            if value != last && value != 0 {
-                found.insert(value);
-                if found.len() > most {
-                    return None;
-                }
+        let mut counts = BTreeMap::new();
+        for value in range.map(|index| self.get(index)).filter(|&value| value != 0) {
+            *counts.entry(value).or_default() += 1;
+            if counts.len() > most {
+                return None;
             }
-            last = value;
         }
-        Some(found.into_iter().collect())
-    }
-
-    /// Whether a value of `range` belongs to `selection`.
-    pub(super) fn any(&self, range: std::ops::Range<usize>, selection: LabelSelection) -> bool {
-        match &self.values {
-            Width::Byte(values) => {
-                values.get(range).is_some_and(|v| v.iter().any(|&v| selection.takes(i64::from(v))))
-            }
-            Width::Int(values) => {
-                values.get(range).is_some_and(|v| v.iter().any(|&v| selection.takes(i64::from(v))))
-            }
-            Width::Long(values) => values.get(range).is_some_and(|v| v.iter().any(|&v| selection.takes(v))),
-        }
+        Some(counts)
     }
 }
 
@@ -184,9 +169,8 @@ mod tests {
         values.extend_bytes(&[7]);
         let all: Vec<i64> = (0..6).map(|index| values.get(index)).collect();
         assert_eq!((values.len(), all), (5, vec![1, 0, -3, 1 << 40, 7, 0]));
-        assert_eq!(values.distinct(9), Some(vec![-3, 1, 7, 1 << 40]));
-        assert_eq!(values.distinct(3), None);
-        assert!(values.any(2..5, LabelSelection::Value(7)) && !values.any(1..3, LabelSelection::AboveZero));
+        let counts = BTreeMap::from([(-3, 1), (1, 1), (7, 1), (1 << 40, 1)]);
+        assert_eq!((values.counts(0..5, 9), values.counts(0..5, 3)), (Some(counts), None));
     }
 
     #[test]

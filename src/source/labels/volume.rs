@@ -1,5 +1,7 @@
 //! A label volume: labels of a grid of voxels, and where the grid lies in the patient.
 
+use std::collections::BTreeMap;
+
 use super::LabelSelection;
 use super::affine::VoxelToPatient;
 use super::values::LabelValues;
@@ -28,6 +30,8 @@ pub struct VolumeSize {
 /// A named segment of a `.seg.nrrd`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
+    /// The number in its keys, as in `Segment3_Name`.
+    pub number: u16,
     /// Its name, trimmed.
     pub name: String,
     /// Index of the layer whose voxels hold it, from 0.
@@ -72,32 +76,25 @@ impl LabelVolume {
         &self.segments
     }
 
-    /// The different values other than 0, in rising order; `None` where they are more than `most`.
+    /// How often each value other than 0 occurs; `None` where more than `most` occur.
     #[must_use]
-    pub fn labels(&self, most: usize) -> Option<Vec<i64>> {
-        self.values.distinct(most)
+    pub fn counts(&self, most: usize) -> Option<BTreeMap<i64, usize>> {
+        self.values.counts(0..self.values.len(), most)
+    }
+
+    /// The same for each plane across the third axis, layers and phases together. Planes in which more than `most` labels
+    /// occur count none.
+    pub(super) fn counts_by_plane(&self, most: usize) -> impl Iterator<Item = BTreeMap<i64, usize>> + '_ {
+        let VolumeSize { voxels: [ni, nj, nk], phases, layers } = self.size;
+        let plane = ni * nj * layers;
+        (0..nk * phases)
+            .map(move |at| self.values.counts(at * plane..(at + 1) * plane, most).unwrap_or_default())
     }
 
     /// The voxel at `(i, j, k)` in `phase` and `layer`, all from 0.
     #[must_use]
     pub fn label(&self, [i, j, k]: [usize; 3], phase: usize, layer: usize) -> i64 {
         self.values.get(self.index([i, j, k], phase, layer))
-    }
-
-    /// Whether a voxel of the plane `at` along `axis` (0 to 2), in `phase`, belongs to `part`.
-    pub(super) fn plane_has(&self, axis: usize, at: usize, phase: usize, part: VolumePart) -> bool {
-        let VolumeSize { voxels: [ni, nj, nk], layers, .. } = self.size;
-        let mut range = [0..ni, 0..nj, 0..nk];
-        range[axis] = at..at + 1;
-        let [is, js, ks] = range;
-        ks.flat_map(|k| js.clone().map(move |j| (j, k))).any(|(j, k)| {
-            let first = self.index([is.start, j, k], phase, part.layer);
-            if layers == 1 {
-                self.values.any(first..first + is.len(), part.labels)
-            } else {
-                (0..is.len()).any(|step| part.labels.takes(self.values.get(first + step * layers)))
-            }
-        })
     }
 
     fn index(&self, [i, j, k]: [usize; 3], phase: usize, layer: usize) -> usize {

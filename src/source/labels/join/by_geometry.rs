@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{JoinError, SeriesExtent};
+use crate::model::ImagePlane;
 use crate::series::{PhaseOrder, SeriesFrame, Slice, phase_order};
 use crate::source::labels::affine::VoxelToPatient;
 use crate::source::labels::plane::{AxisStep, VolumePlane};
@@ -49,59 +50,46 @@ fn place(
     index: usize,
     image: &SeriesFrame,
 ) -> Result<Placed, JoinError> {
-    let geometry = &image.geometry;
-    let spacing = geometry.pixel_spacing.map(f64::from);
-    if image.normal().is_none() || !spacing.iter().all(|mm| mm.is_finite()) {
-        return Err(JoinError::ImageWithoutGeometry { image: index });
-    }
+    let plane = ImagePlane::of(&image.geometry).ok_or(JoinError::ImageWithoutGeometry { image: index })?;
     let other = |reason: &'static str| JoinError::OtherGrid {
         image: index,
         voxels: volume.size().voxels,
         volume_mm: lengths(&map.spacing()),
         pixels: image.shape,
-        image_mm: lengths(&spacing),
+        image_mm: lengths(&plane.spacing()),
         reason,
     };
-    let [rx, ry, rz, cx, cy, cz] = geometry.image_orientation;
-    // The first three direction cosines are those of a row: from a column to the next (PS3.3 C.7.6.2.1.1).
-    let column = map.turn([rx, ry, rz].map(|cosine| cosine * spacing[1]));
-    let row = map.turn([cx, cy, cz].map(|cosine| cosine * spacing[0]));
-    let (column_step, row_step) = (step(column), step(row));
-    if column_step.axis == row_step.axis {
+    let voxel = |pixel: [f64; 2]| map.voxel(plane.point(pixel));
+    let first = voxel([0.0, 0.0]);
+    let step = |pixel: [f64; 2]| step(first, voxel(pixel));
+    let (column, row) = (step([1.0, 0.0]), step([0.0, 1.0]));
+    if column.axis == row.axis {
         return Err(other("its axes are turned against the image"));
     }
-    let depth_axis = 3 - column_step.axis - row_step.axis;
-    let first = map.voxel(geometry.image_position);
     let whole = first.map(f64::round);
+    let plane = VolumePlane { first: whole.map(|index| index as isize), column, row, phase: 0 };
+    let depth_axis = plane.normal_axis();
     // A difference grows with the distance from the first pixel: all four corners are asked.
-    let (columns, rows) = (image.shape.columns() as f64 - 1.0, image.shape.rows() as f64 - 1.0);
-    for (x, y) in [(0.0, 0.0), (columns, 0.0), (0.0, rows), (columns, rows)] {
-        for axis in 0..3 {
-            let found = first[axis] + column[axis] * x + row[axis] * y;
-            let expected = match axis {
-                _ if axis == depth_axis => first[axis],
-                _ if axis == column_step.axis => whole[axis] + column_step.signum() as f64 * x,
-                _ => whole[axis] + row_step.signum() as f64 * y,
-            };
-            if !((found - expected).abs() <= TOLERANCE) {
-                return Err(other("their pixels do not coincide"));
-            }
+    let (right, bottom) = (image.shape.columns() as f64 - 1.0, image.shape.rows() as f64 - 1.0);
+    for corner @ [x, y] in [[0.0, 0.0], [right, 0.0], [0.0, bottom], [right, bottom]] {
+        let mut expected = whole;
+        expected[column.axis] += column.signum() as f64 * x;
+        expected[row.axis] += row.signum() as f64 * y;
+        expected[depth_axis] = first[depth_axis];
+        let near = |(found, expected): (f64, f64)| (found - expected).abs() <= TOLERANCE;
+        if !voxel(corner).into_iter().zip(expected).all(near) {
+            return Err(other("their pixels do not coincide"));
         }
     }
-    let plane = VolumePlane {
-        first: whole.map(|index| index as isize),
-        column: column_step,
-        row: row_step,
-        phase: 0,
-    };
     if !volume.cropped {
         check_extent(volume, &plane, image).map_err(|()| other("one covers only a part of the other"))?;
     }
     Ok(Placed { plane, depth: first[depth_axis] })
 }
 
-/// The axis that a step of one pixel follows.
-fn step(way: [f64; 3]) -> AxisStep {
+/// The axis that leads from the voxel of a pixel to that of the next.
+fn step(from: [f64; 3], to: [f64; 3]) -> AxisStep {
+    let way = [to[0] - from[0], to[1] - from[1], to[2] - from[2]];
     let axis = (0..3).max_by(|&a, &b| way[a].abs().total_cmp(&way[b].abs())).unwrap_or(0);
     AxisStep { axis, backward: way[axis] < 0.0 }
 }

@@ -84,9 +84,13 @@ fn what_would_be_misread_is_refused() {
     assert!(refused(&[grey[0], grey[1], (274, 3)], &[0; 4]).contains("Orientation"));
     assert!(refused(&[grey[0], grey[1], (266, 2)], &[0; 4]).contains("FillOrder"));
     assert!(refused(&grey, &[0; 3]).contains("damaged"));
+    // The same directory once more, as a second page.
     let mut pages = tiff(2, 2, &grey, &[0; 4], None);
-    let next = pages.len() - 8;
-    pages[next..next + 4].copy_from_slice(&8_u32.to_le_bytes());
+    let (first, end) = (8, pages.len() - 4);
+    let directory = pages[first..end].to_vec();
+    let second = (pages.len() as u32).to_le_bytes();
+    pages[end - 4..end].copy_from_slice(&second);
+    pages.extend(directory);
     assert!(read_values(&pages).unwrap_err().to_string().contains("pages"));
     assert_eq!(read_values(b"MM").unwrap_err(), LabelFault::NotThisFormat { format: "TIFF" });
 }
