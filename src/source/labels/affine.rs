@@ -22,7 +22,7 @@ impl VoxelToPatient {
         let (jk, ki, ij) = (cross(j, k), cross(k, i), cross(i, j));
         let volume = dot(i, jk);
         let product = [i, j, k].map(|axis| dot(axis, axis).sqrt()).iter().product::<f64>();
-        if !(volume.abs() > product * 1e-6) {
+        if !volume.is_finite() || volume.abs() <= product * 1e-6 {
             return None;
         }
         Some(Self { matrix, inverse: [jk, ki, ij].map(|row| row.map(|part| part / volume)) })

@@ -7,7 +7,7 @@ use crate::model::{GridError, GridShape, Place, Plain};
 #[error("{place}: {fault}")]
 pub struct LabelError {
     /// The file.
-    pub place: Place,
+    pub place: Box<Place>,
     /// What is wrong with it.
     pub fault: LabelFault,
 }
@@ -118,7 +118,7 @@ pub enum LabelFault {
 impl LabelFault {
     /// This fault in `file`.
     pub(super) fn in_file(self, file: &str) -> LabelError {
-        LabelError { place: Place::file(file), fault: self }
+        LabelError { place: Box::new(Place::file(file)), fault: self }
     }
 
     /// Something that is not read, with what to do about it.
