@@ -23,7 +23,9 @@ use crate::model::{
     Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason, Skipped,
 };
 use crate::raster::{MaskRule, Rasterizer};
-use crate::source::{ConvertOptions, ImageHeader, Limits, Monochrome1, StoredPixels, convert, parse_image};
+use crate::source::{
+    ConvertOptions, ImageHeader, Limits, Monochrome1, StoredFormat, StoredPixels, convert, parse_image,
+};
 use crate::wrangle::{PairPlan, PlannedSample, Require};
 
 /// How samples are made; the same for all of a data set.
@@ -236,7 +238,7 @@ impl<'a> Assembler<'a> {
             source_sha256,
             source_shape: header.shape,
             geometry: header.geometry_for(self.options.monochrome1),
-            large_is_dark: header.inverted && self.options.monochrome1 == Monochrome1::Keep,
+            large_is_dark: header.stays_inverted(self.options.monochrome1),
             annotations,
         })
     }
@@ -275,7 +277,7 @@ impl<'a> Assembler<'a> {
             _ => return Err(wrong_size(&name, header.shape, shape, fit)),
         }
         self.times.decode += start.elapsed();
-        note_losses(&name, &header, conversion.rounded, remarks);
+        note_losses(&name, &header, &self.stored, conversion.rounded, remarks);
         Ok(header)
     }
 
@@ -418,14 +420,27 @@ fn wrong_size(name: &str, found: GridShape, wanted: GridShape, fit: Option<Fit>)
     Skipped::new(Place::file(name), Reason::ImageSize, detail)
 }
 
-/// Notes what of an image's header was present but unreadable, and that values were rounded.
-fn note_losses(name: &str, header: &ImageHeader, rounded: bool, remarks: &mut Remarks) {
+/// Notes what of an image's header was present but unreadable, what departs from the standard, and that values were
+/// rounded.
+fn note_losses(
+    name: &str,
+    header: &ImageHeader,
+    stored: &StoredPixels,
+    rounded: bool,
+    remarks: &mut Remarks,
+) {
+    for leniency in header.leniencies.union(stored.leniencies()) {
+        remarks.notes.push(Note::new(Place::file(name), leniency.to_string()));
+    }
     for attribute in &header.unreadable {
         let place = Place::file(name).at_attribute(attribute.to_string());
         remarks.notes.push(Note::new(place, "present but unreadable; the file has NaN in its place"));
     }
     if rounded {
-        let text = "rescaled values are rounded to the nearest float32";
+        let text = match header.stored {
+            StoredFormat::Float64 => "values of Double Float Pixel Data are rounded to the nearest float32",
+            _ => "rescaled values are rounded to the nearest float32",
+        };
         remarks.notes.push(Note::new(Place::file(name), text));
     }
 }

@@ -65,7 +65,14 @@ pub fn read_header(
         None => open(&plan.image_path(sample)).map_err(failed)?,
     };
     read_first(&file, HEADER_BYTES, bytes).map_err(failed)?;
-    let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
+    let parse = |bytes: &[u8]| {
+        let header = parse_header(&name, bytes, length, limits);
+        let single = header.and_then(|header| match header {
+            Some(header) => header.check_frame(&name, 0).map(|()| Some(header)),
+            None => Ok(None),
+        });
+        single.map_err(|error| dicom_skipped(&error))
+    };
     if let Some(header) = parse(bytes)? {
         return Ok(header);
     }

@@ -2,7 +2,7 @@
 
 use super::{AnnotationFacts, Assembler, Remarks, SampleFacts, note_losses};
 use crate::model::Pixels;
-use crate::source::{ImageHeader, Monochrome1, parse_header};
+use crate::source::{ImageHeader, StoredPixels, parse_header};
 use crate::wrangle::PlannedSample;
 
 /// Samples that were made before with the same options, by what their files contain.
@@ -49,8 +49,9 @@ impl Assembler<'_> {
         let name = self.plan.image_name(sample);
         let bytes = self.images.bytes();
         let header = parse_header(&name, bytes, bytes.len() as u64, &self.options.limits).ok()??;
-        // Whether a value was rounded to float32, only decoding would tell.
-        note_losses(&name, &header, false, remarks);
+        header.check_frame(&name, 0).ok()?;
+        // Whether a value was rounded to float32, and what the pixel data departs in, only decoding would tell.
+        note_losses(&name, &header, &StoredPixels::default(), false, remarks);
         let mut annotations = self.read_contours(sample, &header, remarks);
         if !self.is_labelled(&annotations) {
             if !self.options.keep_unlabelled {
@@ -77,7 +78,7 @@ impl Assembler<'_> {
             source_sha256,
             source_shape: header.shape,
             geometry: header.geometry_for(self.options.monochrome1),
-            large_is_dark: header.inverted && self.options.monochrome1 == Monochrome1::Keep,
+            large_is_dark: header.stays_inverted(self.options.monochrome1),
             annotations,
         })
     }

@@ -17,9 +17,10 @@ mod labels;
 pub use annotation::{AnnotationError, AnnotationFault, AnnotationFile, Drawn, FrameKey, PartInfo};
 pub use contour_text::{ContourError, ContourFault, MAX_CONTOUR_BYTES, MAX_CONTOUR_POINTS, parse_contour};
 pub use dicom::{
-    Attribute, Conversion, ConvertOptions, DicomError, DicomFault, DicomIdentity, ImageHeader, Limits,
-    ModalityLut, ModalityTransform, Monochrome1, ObjectKind, PixelTypeChoice, StoredFormat, StoredPixels,
-    StoredValues, TransferSyntax, ValueRange, convert, parse_header, parse_identity, parse_image,
+    Attribute, Conversion, ConvertOptions, DicomError, DicomFault, DicomIdentity, FrameReader, ImageHeader,
+    Leniency, Limits, ModalityLut, ModalityTransform, Monochrome1, ObjectKind, PixelTypeChoice, ReadAt,
+    StoredFormat, StoredPixels, StoredValues, TransferSyntax, ValueRange, convert, parse_frame, parse_header,
+    parse_identity, parse_image,
 };
 pub use labels::{
     JoinBy, JoinError, JoinedVolume, LabelError, LabelFault, LabelSelection, LabelSeries, LabelVolume,

@@ -1,5 +1,6 @@
 //! Virtual files: images and masks stand in other files, the shards, and everything else in the file itself.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use hdf5::types::TypeDescriptor;
@@ -148,7 +149,7 @@ impl VirtualTables {
         }
         let (mut images, mut masks, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         for (name, expected) in names.iter().zip(identities.chunks_exact(3)) {
-            let source = folder(path).join(name);
+            let source = beside(path, name);
             let source = open_source((path, &source), expected, open)?;
             sizes.push(source.rows);
             images.push(source.images);
@@ -173,6 +174,17 @@ fn folder(path: &Path) -> PathBuf {
 pub(super) fn sources(hdf5: &File, path: &Path) -> Vec<PathBuf> {
     let names = attributes::read_texts(hdf5, virtual_attribute::FILES).unwrap_or_default();
     names.iter().map(|name| folder(path).join(name)).collect()
+}
+
+/// A file beside the one at `path`; where there is none and `path` is a symbolic link, beside what that leads to, as the
+/// HDF5 library looks for it.
+fn beside(path: &Path, name: &str) -> PathBuf {
+    let source = folder(path).join(name);
+    if source.exists() {
+        return source;
+    }
+    let behind_link = fs::canonicalize(path).ok().map(|real| folder(&real).join(name));
+    behind_link.filter(|source| source.exists()).unwrap_or(source)
 }
 
 fn senseless(path: &Path) -> StoreError {

@@ -77,6 +77,8 @@ attributes! {
     BITS_STORED = 0x0028_0101, "Bits Stored";
     HIGH_BIT = 0x0028_0102, "High Bit";
     PIXEL_REPRESENTATION = 0x0028_0103, "Pixel Representation";
+    SMALLEST_PIXEL_VALUE = 0x0028_0106, "Smallest Image Pixel Value";
+    LARGEST_PIXEL_VALUE = 0x0028_0107, "Largest Image Pixel Value";
     WINDOW_CENTER = 0x0028_1050, "Window Center";
     WINDOW_WIDTH = 0x0028_1051, "Window Width";
     RESCALE_INTERCEPT = 0x0028_1052, "Rescale Intercept";

@@ -2,7 +2,6 @@
 
 use crate::model::{PixelType, Pixels};
 
-use super::attribute;
 use super::error::{DicomError, DicomFault, Located};
 use super::header::{ImageHeader, Monochrome1};
 use super::modality::ModalityTransform;
@@ -28,13 +27,13 @@ pub struct Conversion {
 /// row-major (row, column). The memory of `out` is used again where its type stays the same.
 ///
 /// Each value is computed in f64 and, with [`Monochrome1::Invert`] in a MONOCHROME1 image, mirrored in the
-/// range that the header allows.
+/// range that the header allows. Floating point pixels, whose range is unknown, are never inverted.
 ///
 /// # Errors
 /// [`DicomFault::PixelValue`] at the first value that the target does not hold: one outside its range, one
 /// with a fraction in an integer type, an integer that float32 has no number for, NaN or an infinity.
-/// Nothing is clipped, and only a value with a fraction is rounded, to float32. A MONOCHROME1 image of
-/// floating point pixels cannot be inverted, as its range is unknown: [`DicomFault::Unsupported`].
+/// Nothing is clipped; only a value with a fraction, or
+/// one of Double Float Pixel Data, is rounded, to float32.
 pub fn convert(
     file: &str,
     header: &ImageHeader,
@@ -45,7 +44,7 @@ pub fn convert(
     if out.pixel_type() != options.target {
         *out = Pixels::empty(options.target);
     }
-    let mirror = mirror(header, options.monochrome1).map_err(|located| located.in_file(file))?;
+    let mirror = header.inversion(options.monochrome1).map(|range| range.low + range.high);
     if mirror.is_none() && header.modality == ModalityTransform::Identity && copy(&stored.values, out) {
         return Ok(Conversion { rounded: false });
     }
@@ -68,19 +67,6 @@ pub fn convert(
         let fault = DicomFault::PixelValue { value, row, column, target: options.target };
         Located::from(fault).in_file(file)
     })
-}
-
-/// The smallest plus the largest value, for an image to be inverted; `None` for one to be kept.
-fn mirror(header: &ImageHeader, monochrome1: Monochrome1) -> Result<Option<f64>, Located> {
-    if !header.inverted || monochrome1 == Monochrome1::Keep {
-        return Ok(None);
-    }
-    let Some(range) = header.value_range() else {
-        let supported = "floating point pixels only as MONOCHROME2, or not inverted";
-        let fault = DicomFault::Unsupported { value: "MONOCHROME1".to_owned(), supported };
-        return Err(fault.at(attribute::PHOTOMETRIC_INTERPRETATION));
-    };
-    Ok(Some(range.low + range.high))
 }
 
 /// Copies values that are of the target's type already. Whether they were.
@@ -154,35 +140,29 @@ struct Unfit {
 
 fn write(values: &StoredValues, map: impl Fn(f64) -> f64, out: &mut Pixels) -> Result<Conversion, Unfit> {
     match values {
-        StoredValues::UInt8(values) => write_from(values, map, out),
-        StoredValues::Int8(values) => write_from(values, map, out),
-        StoredValues::UInt16(values) => write_from(values, map, out),
-        StoredValues::Int16(values) => write_from(values, map, out),
-        StoredValues::UInt32(values) => write_from(values, map, out),
-        StoredValues::Int32(values) => write_from(values, map, out),
-        StoredValues::Float32(values) => write_from(values, map, out),
-        StoredValues::Float64(values) => {
-            let conversion = write_from(values, &map, out)?;
-            // What is stored as a float is no product of a rescale: it is held exactly, or not at all.
-            let inexact = |&value: &f64| f64::from(map(value) as f32) != map(value);
-            match values.iter().position(inexact).filter(|_| conversion.rounded) {
-                Some(index) => Err(Unfit { index, value: map(values[index]) }),
-                None => Ok(conversion),
-            }
-        }
+        StoredValues::UInt8(values) => write_from(values, map, has_fraction, out),
+        StoredValues::Int8(values) => write_from(values, map, has_fraction, out),
+        StoredValues::UInt16(values) => write_from(values, map, has_fraction, out),
+        StoredValues::Int16(values) => write_from(values, map, has_fraction, out),
+        StoredValues::UInt32(values) => write_from(values, map, has_fraction, out),
+        StoredValues::Int32(values) => write_from(values, map, has_fraction, out),
+        StoredValues::Float32(values) => write_from(values, map, has_fraction, out),
+        // What is measured in f64 is rounded, integers too.
+        StoredValues::Float64(values) => write_from(values, map, |_| true, out),
     }
 }
 
 fn write_from<S: Copy + Into<f64>>(
     values: &[S],
     map: impl Fn(f64) -> f64,
+    rounds: impl Fn(f64) -> bool,
     out: &mut Pixels,
 ) -> Result<Conversion, Unfit> {
     match out {
-        Pixels::UInt8(out) => write_as(values, map, |value| low_bits(value) as u8, out),
-        Pixels::Int16(out) => write_as(values, map, |value| low_bits(value) as i16, out),
-        Pixels::UInt16(out) => write_as(values, map, |value| low_bits(value) as u16, out),
-        Pixels::Float32(out) => write_as(values, map, |value| value as f32, out),
+        Pixels::UInt8(out) => write_as(values, map, |value| low_bits(value) as u8, |_| false, out),
+        Pixels::Int16(out) => write_as(values, map, |value| low_bits(value) as i16, |_| false, out),
+        Pixels::UInt16(out) => write_as(values, map, |value| low_bits(value) as u16, |_| false, out),
+        Pixels::Float32(out) => write_as(values, map, |value| value as f32, rounds, out),
     }
 }
 
@@ -196,10 +176,11 @@ fn low_bits(value: f64) -> u64 {
 
 /// Writes all values, noting whether each came through its type unchanged; only where one did not does a
 /// second pass ask which, so that the first has no branch.
-fn write_as<S: Copy + Into<f64>, T: Copy + Into<f64> + Fraction>(
+fn write_as<S: Copy + Into<f64>, T: Copy + Into<f64>>(
     values: &[S],
     map: impl Fn(f64) -> f64,
     cast: impl Fn(f64) -> T,
+    rounds: impl Fn(f64) -> bool,
     out: &mut Vec<T>,
 ) -> Result<Conversion, Unfit> {
     out.clear();
@@ -216,7 +197,7 @@ fn write_as<S: Copy + Into<f64>, T: Copy + Into<f64> + Fraction>(
     for (index, (&stored, &held)) in values.iter().zip(out.iter()).enumerate() {
         let value = map(stored.into());
         let held: f64 = held.into();
-        let may_round = T::HELD && value.fract() != 0.0 && held.is_finite();
+        let may_round = rounds(value) && held.is_finite();
         if !value.is_finite() || (held != value && !may_round) {
             return Err(Unfit { index, value });
         }
@@ -224,29 +205,16 @@ fn write_as<S: Copy + Into<f64>, T: Copy + Into<f64> + Fraction>(
     Ok(Conversion { rounded: true })
 }
 
-/// Whether a type holds values with a fraction.
-trait Fraction {
-    const HELD: bool;
-}
-
-impl Fraction for u8 {
-    const HELD: bool = false;
-}
-
-impl Fraction for i16 {
-    const HELD: bool = false;
-}
-
-impl Fraction for u16 {
-    const HELD: bool = false;
-}
-
-impl Fraction for f32 {
-    const HELD: bool = true;
+/// True for a value that is rounded where the type holds it only nearly.
+fn has_fraction(value: f64) -> bool {
+    value.fract() != 0.0
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
     use crate::model::{Geometry, GridShape};
     use crate::source::{DicomIdentity, ModalityLut, StoredFormat, TransferSyntax};
 
@@ -271,6 +239,10 @@ mod tests {
             instance_number: None,
             trigger_time: None,
             identity: DicomIdentity::default(),
+            stored_extremes: None,
+            frames: 1,
+            per_frame: Arc::new([]),
+            leniencies: BTreeSet::new(),
             transfer_syntax: TransferSyntax::ExplicitLittle,
             unreadable: Vec::new(),
         };
@@ -376,13 +348,17 @@ mod tests {
             converted(&pixels(vec![0.25, -3.0]), PixelType::Float32),
             Ok((Pixels::Float32(vec![0.25, -3.0]), false))
         );
-        for bad in [f64::NAN, f64::INFINITY, 1e300, 1e39 + 0.5] {
+        for bad in [f64::NAN, f64::INFINITY, 1e300, 1e39] {
             let refused = converted(&pixels(vec![0.1, bad]), PixelType::Float32);
             assert!(matches!(refused, Err(DicomFault::PixelValue { column: 1, .. })), "{bad}");
         }
+        let rounded = converted(&pixels(vec![0.1, 16_777_217.0]), PixelType::Float32);
+        assert_eq!(rounded, Ok((Pixels::Float32(vec![0.1, 16_777_216.0]), true)));
+        // Their range is unknown, so they are not inverted.
         let (mut header, stored) = pixels(vec![0.0, 1.0]);
         header.inverted = true;
-        let refused = converted(&(header, stored), PixelType::Float32);
-        assert!(matches!(refused, Err(DicomFault::Unsupported { .. })));
+        assert!(header.stays_inverted(Monochrome1::Invert));
+        let kept = converted(&(header, stored), PixelType::Float32);
+        assert_eq!(kept, Ok((Pixels::Float32(vec![0.0, 1.0]), false)));
     }
 }

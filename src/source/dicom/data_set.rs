@@ -73,6 +73,8 @@ struct Level {
     /// The sequence's tag, also for its items.
     tag: u32,
     is_item: bool,
+    /// Of a sequence, the number of its items so far; of an item, its index from 0.
+    items: usize,
     end: Option<usize>,
     /// What applies again after it.
     outer: Syntax,
@@ -86,6 +88,7 @@ pub(super) struct Walk<'a> {
     at: usize,
     syntax: Syntax,
     levels: Vec<Level>,
+    has_unknown_vr: bool,
 }
 
 /// A header of an element, item or delimiter.
@@ -94,11 +97,12 @@ struct Header {
     vr: [u8; 2],
     length: u32,
     value: usize,
+    unknown_vr: bool,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(bytes: &'a [u8], total: usize, at: usize, syntax: Syntax) -> Self {
-        Self { bytes, total: total.max(bytes.len()), at, syntax, levels: Vec::new() }
+        Self { bytes, total: total.max(bytes.len()), at, syntax, levels: Vec::new(), has_unknown_vr: false }
     }
 
     /// The bytes from `start` to `end`, or `None` where they are not at hand.
@@ -109,6 +113,16 @@ impl<'a> Walk<'a> {
     /// Where the next element begins.
     pub(super) fn position(&self) -> usize {
         self.at
+    }
+
+    /// True if an element had a value representation that is not known.
+    pub(super) fn has_unknown_vr(&self) -> bool {
+        self.has_unknown_vr
+    }
+
+    /// The index, from 0, of the item that holds the current element in the outermost sequence.
+    pub(super) fn outer_item(&self) -> usize {
+        self.levels.get(1).map_or(0, |item| item.items)
     }
 
     /// The tags of the sequences that hold the current element, the innermost first.
@@ -127,10 +141,16 @@ impl<'a> Walk<'a> {
             let Some(header) = self.header() else {
                 return if self.bytes.len() < self.total { Ok(Step::NeedsMore) } else { self.at_end() };
             };
+            self.has_unknown_vr |= header.unknown_vr;
             if header.tag >> 16 == 0xFFFE {
                 self.structure(&header)?;
             } else if self.levels.last().is_some_and(|level| !level.is_item) {
                 return Err(DicomFault::NotAnItem { at: self.at }.at(Attribute::from_tag(header.tag)));
+            } else if self.has_fragments(&header) {
+                match self.fragments_end(&header)? {
+                    Some(end) => self.at = end,
+                    None => return Ok(Step::NeedsMore),
+                }
             } else if let Some(element) = self.element(&header)? {
                 return Ok(Step::Element(element));
             }
@@ -158,16 +178,87 @@ impl<'a> Walk<'a> {
         let (&[t0, t1, t2, t3, a, b, c, d], rest) = rest.split_first_chunk::<8>()?;
         let tag = self.syntax.tag([t0, t1, t2, t3]);
         let value = self.at + 8;
-        let wide = |vr| Header { tag, vr, length: self.syntax.u32([a, b, c, d]), value };
-        // Some files write single elements without VR (or with garbage) in an explicit data set.
-        if !self.syntax.explicit || tag >> 16 == 0xFFFE || !is_vr([a, b]) {
-            return Some(wide([0; 2]));
+        let unknown_vr = self.syntax.explicit && tag >> 16 != 0xFFFE && !is_vr([a, b]);
+        let implicit = Header { tag, vr: [0; 2], length: self.syntax.u32([a, b, c, d]), value, unknown_vr };
+        if !self.syntax.explicit || tag >> 16 == 0xFFFE {
+            return Some(implicit);
         }
-        if !has_long_form([a, b]) {
-            return Some(Header { tag, vr: [a, b], length: self.syntax.u16([c, d]).into(), value });
+        let length = self.syntax.u16([c, d]).into();
+        let short = Header { tag, vr: [a, b], length, value, unknown_vr };
+        if is_vr([a, b]) && !has_long_form([a, b]) {
+            return Some(short);
         }
         let length = self.syntax.u32(*rest.first_chunk::<4>()?);
-        Some(Header { tag, vr: [a, b], length, value: value + 4 })
+        let long = Header { tag, vr: [a, b], length, value: value + 4, unknown_vr };
+        if is_vr([a, b]) { Some(long) } else { self.header_of_unknown_vr([implicit, short, long]) }
+    }
+
+    /// The form of an element whose VR is not known, by what follows it: with a 16-bit length as old writers of `--` and
+    /// `??` have it, with a 32-bit length as all VRs of later editions have (PS3.5 6.2), or without VR, as some files
+    /// write single elements in an explicit data set. `None` where the bytes to tell are not at hand.
+    fn header_of_unknown_vr(&self, [implicit, short, long]: [Header; 3]) -> Option<Header> {
+        let printable = short.vr.iter().all(|byte| (b' '..=b'~').contains(byte));
+        let upper = short.vr.iter().all(u8::is_ascii_uppercase);
+        let limit = self.levels.last().and_then(|level| level.end).unwrap_or(self.total);
+        let too_long = implicit.length != UNDEFINED && implicit.value + implicit.length as usize > limit;
+        if !printable && !too_long {
+            return Some(implicit);
+        }
+        if self.is_followed_well(&short)? {
+            return Some(short);
+        }
+        if self.is_followed_well(&long)? {
+            return Some(long);
+        }
+        Some(if upper { short } else { implicit })
+    }
+
+    /// True if an element of defined length is followed by the end of what holds it, or by an element that can follow
+    /// it; `None` where the bytes to tell are not at hand.
+    fn is_followed_well(&self, header: &Header) -> Option<bool> {
+        let limit = self.levels.last().and_then(|level| level.end).unwrap_or(self.total);
+        let end = header.value.saturating_add(header.length as usize);
+        if header.length == UNDEFINED || end > limit || (end < limit && end + 8 > self.total) {
+            return Some(false);
+        }
+        if end == limit {
+            return Some(true);
+        }
+        let &[t0, t1, t2, t3, a, b, ..] = self.bytes.get(end..end + 8)? else {
+            return Some(false);
+        };
+        let tag = self.syntax.tag([t0, t1, t2, t3]);
+        Some(tag >> 16 == 0xFFFE || (tag > header.tag && (is_vr([a, b]) || [a, b] == header.vr)))
+    }
+
+    /// True if the value is in fragments and not the image's own: the pixels of an icon, or a private value.
+    fn has_fragments(&self, header: &Header) -> bool {
+        let is_image = self.levels.is_empty() && is_pixels(header.tag);
+        header.length == UNDEFINED
+            && !is_image
+            && (matches!(&header.vr, b"OB" | b"OW") || is_pixels(header.tag))
+    }
+
+    /// The end of a value in fragments (PS3.5 A.4); `None` where it is not at hand.
+    fn fragments_end(&self, header: &Header) -> Result<Option<usize>, Located> {
+        let mut at = header.value;
+        loop {
+            let Some(&[t0, t1, t2, t3, l0, l1, l2, l3]) =
+                self.bytes.get(at..at + 8).and_then(<[u8]>::first_chunk)
+            else {
+                let cut = DicomFault::Cut { at: self.total };
+                return if self.bytes.len() < self.total { Ok(None) } else { Err(cut.into()) };
+            };
+            let length = self.syntax.u32([l0, l1, l2, l3]);
+            at += 8;
+            match self.syntax.tag([t0, t1, t2, t3]) {
+                ITEM if length != UNDEFINED && length as usize <= self.total.saturating_sub(at) => {
+                    at += length as usize;
+                }
+                SEQUENCE_END => return Ok(Some(at)),
+                _ => return Err(DicomFault::Fragments { at }.at(Attribute::from_tag(header.tag))),
+            }
+        }
     }
 
     /// An item, or the end of an item or of a sequence.
@@ -176,8 +267,12 @@ impl<'a> Walk<'a> {
         match header.tag {
             ITEM if in_sequence => {
                 let end = self.end_of(header)?;
-                let (tag, syntax) = self.levels.last().map_or((0, self.syntax), |l| (l.tag, self.syntax));
-                self.open(Level { tag, is_item: true, end, outer: syntax }, header.value)
+                let (mut tag, mut items) = (0, 0);
+                if let Some(sequence) = self.levels.last_mut() {
+                    (tag, items) = (sequence.tag, sequence.items);
+                    sequence.items += 1;
+                }
+                self.open(Level { tag, is_item: true, items, end, outer: self.syntax }, header.value)
             }
             ITEM_END | SEQUENCE_END => {
                 // A sequence's end also closes an item whose own end is missing. An end where nothing of
@@ -244,7 +339,7 @@ impl<'a> Walk<'a> {
             if header.vr == *b"UN" {
                 self.syntax = Syntax::IMPLICIT_LITTLE;
             }
-            self.open(Level { tag: header.tag, is_item: false, end, outer }, header.value)?;
+            self.open(Level { tag: header.tag, is_item: false, items: 0, end, outer }, header.value)?;
             return Ok(None);
         }
         self.at = end.unwrap_or(header.value);
@@ -273,9 +368,33 @@ fn is_entered(tag: u32) -> bool {
     )
 }
 
-/// Whether two bytes can be a value representation.
+/// True for a value representation (PS3.5 table 6.2-1).
 pub(super) fn is_vr(bytes: [u8; 2]) -> bool {
-    bytes.iter().all(u8::is_ascii_uppercase)
+    has_long_form(bytes)
+        || matches!(
+            &bytes,
+            b"AE"
+                | b"AS"
+                | b"AT"
+                | b"CS"
+                | b"DA"
+                | b"DS"
+                | b"DT"
+                | b"FD"
+                | b"FL"
+                | b"IS"
+                | b"LO"
+                | b"LT"
+                | b"PN"
+                | b"SH"
+                | b"SL"
+                | b"SS"
+                | b"ST"
+                | b"TM"
+                | b"UI"
+                | b"UL"
+                | b"US"
+        )
 }
 
 /// The value representations with a 32-bit length (PS3.5 table 7.1-1).

@@ -10,7 +10,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::attribute;
 use super::codestream::{self, Codestream};
-use super::data_set::{Element, Syntax};
+use super::data_set::Syntax;
 use super::error::{DicomFault, Located};
 use super::header::ImageHeader;
 use super::jpeg_2000;
@@ -21,48 +21,14 @@ use super::stored_format::StoredFormat;
 use super::stored_pixels::StoredPixels;
 use super::transfer_syntax::{Codec, TransferSyntax};
 
-/// Joins the fragments of the one frame behind Pixel Data's header at `at` (PS3.5 table A.4-1). The first
-/// item, the Basic Offset Table, is passed over. One fragment is borrowed, more are copied to `joined`.
-pub(super) fn frame<'a>(bytes: &'a [u8], at: usize, joined: &'a mut Vec<u8>) -> Result<&'a [u8], Located> {
-    joined.clear();
-    let mut at = at;
-    let mut items = 0;
-    let mut only = None;
-    loop {
-        let fault = || DicomFault::Fragments { at }.at(attribute::PIXEL_DATA);
-        let rest = bytes.get(at..).unwrap_or_default();
-        let (&[t0, t1, t2, t3, l0, l1, l2, l3], value) = rest.split_first_chunk().ok_or_else(fault)?;
-        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-        match [t0, t1, t2, t3] {
-            [0xFE, 0xFF, 0x00, 0xE0] => {
-                let fragment = value.get(..length).ok_or_else(fault)?;
-                match items {
-                    0 => {}
-                    1 => only = Some(fragment),
-                    _ => {
-                        joined.extend_from_slice(only.take().unwrap_or_default());
-                        joined.extend_from_slice(fragment);
-                    }
-                }
-                items += 1;
-                at += 8 + length;
-            }
-            [0xFE, 0xFF, 0xDD, 0xE0] if items > 1 => return Ok(only.unwrap_or(joined)),
-            _ => return Err(fault()),
-        }
-    }
-}
-
-/// Decodes the frame of one image into `stored`. `header` has been checked against the limits.
+/// Decodes the compressed bytes of one frame into `stored`. `header` has been checked against the limits.
 pub(super) fn decode(
     header: &ImageHeader,
     codec: Codec,
-    data_set: &[u8],
-    pixels: &Element,
+    frame: &[u8],
     stored: &mut StoredPixels,
 ) -> Result<(), Located> {
-    let StoredPixels { values, joined, decoded } = stored;
-    let frame = frame(data_set, pixels.start, joined)?;
+    let StoredPixels { values, decoded, .. } = stored;
     decode_frame(header, codec, frame, decoded).map_err(|fault| fault.at(attribute::PIXEL_DATA))?;
     values.fill(header.stored, Syntax::EXPLICIT_LITTLE, decoded);
     Ok(())
@@ -235,7 +201,9 @@ fn check_fits(header: &ImageHeader, stream: Codestream, decoded: &[u8]) -> Resul
     let StoredFormat::Integer { bits_stored, high_bit, signed, .. } = header.stored else {
         return Ok(());
     };
-    if u16::from(stream.precision) <= bits_stored || high_bit + 1 != bits_stored {
+    // Without loss, nothing but unused bits, which may hold an overlay, stands above the value (PS3.5 8.1.1).
+    let is_exact = header.transfer_syntax.is_lossless();
+    if is_exact || u16::from(stream.precision) <= bits_stored || high_bit + 1 != bits_stored {
         return Ok(());
     }
     let low = if signed { -(1_i32 << (bits_stored - 1)) } else { 0 };
@@ -370,26 +338,6 @@ impl PixelDataObject for OneFrame<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn item(value: &[u8]) -> Vec<u8> {
-        [&[0xFE, 0xFF, 0x00, 0xE0], &(value.len() as u32).to_le_bytes()[..], value].concat()
-    }
-
-    const END: [u8; 8] = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
-
-    #[test]
-    fn joins_fragments_behind_the_offset_table() {
-        let mut joined = vec![9; 9];
-        let one = [item(&[0; 4]), item(&[1, 2]), END.to_vec()].concat();
-        assert_eq!(frame(&one, 0, &mut joined).unwrap(), [1, 2]);
-        let three = [item(&[]), item(&[1, 2]), item(&[3]), item(&[4]), END.to_vec()].concat();
-        assert_eq!(frame(&three, 0, &mut joined).unwrap(), [1, 2, 3, 4]);
-        for cut in 0..three.len() {
-            assert!(frame(&three[..cut], 0, &mut joined).is_err(), "cut at {cut}");
-        }
-        let none = [item(&[]), END.to_vec()].concat();
-        assert!(frame(&none, 0, &mut joined).is_err());
-    }
 
     #[test]
     fn samples_change_their_width() {

@@ -177,6 +177,50 @@ pub enum DicomFault {
         limit: u64,
     },
 
+    /// It says that it has more frames than the limit.
+    #[error("says that it has {frames} frames, more than the limit of {limit}")]
+    TooManyFrames {
+        /// Number of Frames.
+        frames: u32,
+        /// The limit.
+        limit: u32,
+    },
+
+    /// There are fewer or more frames in the pixel data than the header says.
+    #[error("the header says {frames} {} and the pixel data has {found}", if *.frames == 1 { "frame" } else { "frames" })]
+    FrameCount {
+        /// Number of Frames; 1 where it is absent.
+        frames: u32,
+        /// What the pixel data has.
+        found: String,
+    },
+
+    /// The file has no frame of that number.
+    #[error("frame {frame} was asked for, and there are {frames}")]
+    NoSuchFrame {
+        /// The frame, counted from 1; 0 for the only one.
+        frame: u32,
+        /// Number of Frames.
+        frames: u32,
+    },
+
+    /// A part of the file could not be read.
+    #[error("cannot be read: {message}")]
+    Read {
+        /// What the system said.
+        message: String,
+    },
+
+    /// 32-bit pixels in big endian whose order of words cannot be told.
+    #[error(
+        "32-bit pixels in Explicit VR Big Endian fit the header {}, so nothing tells how they are written; convert the \
+         file to a little endian transfer syntax", if *.both { "both as 32-bit numbers and in 16-bit words" } else { "neither as 32-bit numbers nor in 16-bit words" }
+    )]
+    WordOrder {
+        /// Both orders are possible; else none is.
+        both: bool,
+    },
+
     /// It has more pixels than the limit.
     #[error("the image has {pixels} pixels, more than the limit of {limit}; see --max-image-pixels")]
     TooManyPixels {
@@ -187,10 +231,7 @@ pub enum DicomFault {
     },
 
     /// A value does not fit the pixel type.
-    #[error(
-        "the value {value} at row {row}, column {column} (counted from 0) does not fit {target} exactly; \
-         choose another type with --dtype"
-    )]
+    #[error("the value {value} at row {row}, column {column} (counted from 0) {}", misfit(*.value, *.target))]
     PixelValue {
         /// The modality value.
         value: f64,
@@ -203,6 +244,15 @@ pub enum DicomFault {
     },
 }
 
+/// Why a value does not fit, and what helps.
+fn misfit(value: f64, target: PixelType) -> String {
+    match target {
+        _ if !value.is_finite() => "is no number; an image with such a value cannot be used".to_owned(),
+        PixelType::Float32 => format!("does not fit {target} exactly, the widest type there is"),
+        _ => format!("does not fit {target} exactly; choose another type with --dtype"),
+    }
+}
+
 impl DicomFault {
     /// The bin's reason for this fault.
     #[must_use]
@@ -212,6 +262,9 @@ impl DicomFault {
             | Self::NotAnImage { .. }
             | Self::TransferSyntax { .. }
             | Self::Unsupported { .. }
+            | Self::TooManyFrames { .. }
+            | Self::NoSuchFrame { .. }
+            | Self::WordOrder { .. }
             | Self::TooDeep { .. }
             | Self::OverLimit { .. }
             | Self::TooManyPixels { .. } => Reason::ImageUnsupported,

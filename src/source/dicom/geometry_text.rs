@@ -17,6 +17,17 @@ pub(super) struct GeometryText<'a> {
 }
 
 impl GeometryText<'_> {
+    /// These values, and those of `other` where there are none.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            pixel_spacing: self.pixel_spacing.or(other.pixel_spacing),
+            image_position: self.image_position.or(other.image_position),
+            image_orientation: self.image_orientation.or(other.image_orientation),
+            window_center: self.window_center.or(other.window_center),
+            window_width: self.window_width.or(other.window_width),
+        }
+    }
+
     /// The geometry, and the attributes that are there and cannot be read. An empty value (type 2) counts
     /// as absent.
     pub(super) fn parse(&self) -> (Geometry, Vec<Attribute>) {

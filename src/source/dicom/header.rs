@@ -1,9 +1,14 @@
 //! What an image's header says, checked.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::model::{Geometry, GridShape};
 
-use super::attribute::Attribute;
+use super::attribute::{self, Attribute};
+use super::error::{DicomError, DicomFault, Located};
 use super::identity::DicomIdentity;
+use super::leniency::Leniency;
 use super::modality::{ModalityTransform, ValueRange};
 use super::stored_format::StoredFormat;
 use super::transfer_syntax::TransferSyntax;
@@ -15,7 +20,10 @@ pub struct ImageHeader {
     pub shape: GridShape,
     /// How stored values are written.
     pub stored: StoredFormat,
-    /// From stored values to modality values.
+    /// Number of frames; 1 for a single-frame object.
+    pub frames: u32,
+    /// From stored values to modality values; of the first frame where they differ, as `geometry`, `rescale_type` and
+    /// `unreadable` are. See [`ImageHeader::of_frame`].
     pub modality: ModalityTransform,
     /// Whether the smallest value is meant to be shown white: MONOCHROME1 (PS3.3 C.7.6.3.1.2).
     pub inverted: bool,
@@ -32,8 +40,23 @@ pub struct ImageHeader {
     pub identity: DicomIdentity,
     /// How the file is written.
     pub transfer_syntax: TransferSyntax,
+    /// Smallest (0028,0106) and Largest Image Pixel Value (0028,0107), stored values, where both are there.
+    pub(super) stored_extremes: Option<[i64; 2]>,
+    /// Departures from the standard that the header is read despite.
+    pub leniencies: BTreeSet<Leniency>,
     /// Attributes of the geometry that are there and cannot be read; their numbers are NaN.
     pub unreadable: Vec<Attribute>,
+    /// What each frame has of its own; empty where all are alike.
+    pub(super) per_frame: Arc<[FrameHeader]>,
+}
+
+/// What a frame of an enhanced object has of its own (PS3.3 C.7.6.16).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FrameHeader {
+    pub(super) modality: ModalityTransform,
+    pub(super) geometry: Geometry,
+    pub(super) rescale_type: Option<String>,
+    pub(super) unreadable: Vec<Attribute>,
 }
 
 /// What to do with MONOCHROME1 images, whose smallest value is white.
@@ -48,6 +71,45 @@ pub enum Monochrome1 {
 }
 
 impl ImageHeader {
+    /// The header of one `frame`, counted from 1 as Referenced Frame Number (0008,1160) counts: with the geometry,
+    /// rescale and window of that frame. 0 stands for the only frame of a single-frame object. `None` where there is no
+    /// such frame.
+    #[must_use]
+    pub fn of_frame(&self, frame: u32) -> Option<Self> {
+        let index = self.index_of(frame).ok()?;
+        let mut header = self.clone();
+        if let Some(own) = self.per_frame.get(index as usize) {
+            header.modality.clone_from(&own.modality);
+            header.geometry = own.geometry;
+            header.rescale_type.clone_from(&own.rescale_type);
+            header.unreadable.clone_from(&own.unreadable);
+        }
+        Some(header)
+    }
+
+    /// The index, from 0, of a `frame` counted from 1; 0 stands for the only one.
+    pub(super) fn index_of(&self, frame: u32) -> Result<u32, Located> {
+        let frames = self.frames;
+        match frame {
+            0 if frames == 1 => Ok(0),
+            0 => {
+                let supported = "one frame, unless one of them is asked for";
+                Err(DicomFault::Unsupported { value: format!("{frames} frames"), supported })
+            }
+            _ if frame <= frames => Ok(frame - 1),
+            _ => Err(DicomFault::NoSuchFrame { frame, frames }),
+        }
+        .map_err(|fault| fault.at(attribute::NUMBER_OF_FRAMES))
+    }
+
+    /// Checks that there is a `frame` of this number, as [`ImageHeader::of_frame`] counts.
+    ///
+    /// # Errors
+    /// [`DicomFault::NoSuchFrame`], or [`DicomFault::Unsupported`] where it is 0 and there are several.
+    pub fn check_frame(&self, file: &str, frame: u32) -> Result<(), DicomError> {
+        self.index_of(frame).map(|_| ()).map_err(|located| located.in_file(file))
+    }
+
     /// The range of modality values that the header allows. Inverted values have the same range. `None`
     /// for floating point pixels, where any value may occur.
     #[must_use]
@@ -58,6 +120,12 @@ impl ImageHeader {
     /// The range to invert the values in, or `None` where they stay as they are.
     pub(super) fn inversion(&self, monochrome1: Monochrome1) -> Option<ValueRange> {
         self.value_range().filter(|_| self.inverted && monochrome1 == Monochrome1::Invert)
+    }
+
+    /// True where [`convert`](super::convert) with `monochrome1` leaves large values dark.
+    #[must_use]
+    pub fn stays_inverted(&self, monochrome1: Monochrome1) -> bool {
+        self.inverted && self.inversion(monochrome1).is_none()
     }
 
     /// The geometry for images that [`convert`](super::convert) made with `monochrome1`: an inverted

@@ -1,13 +1,18 @@
 //! Checks the values of a header and makes an [`ImageHeader`] of them. Only what is used is checked:
 //! real headers have much else that is not as the standard wants it.
 
+use std::collections::BTreeSet;
+use std::iter;
+use std::sync::Arc;
+
 use crate::model::GridShape;
 
 use super::attribute::{self, Attribute};
 use super::data_set::Element;
 use super::error::{DicomFault, Located};
-use super::header::ImageHeader;
-use super::header_values::{HeaderValues, Value};
+use super::header::{FrameHeader, ImageHeader};
+use super::header_values::{FrameValues, HeaderValues, MAX_FRAMES, Value};
+use super::leniency::Leniency;
 use super::modality::{ModalityLut, ModalityTransform};
 use super::stored_format::StoredFormat;
 use super::transfer_syntax::TransferSyntax;
@@ -20,7 +25,8 @@ impl HeaderValues<'_> {
         transfer_syntax: TransferSyntax,
         pixels: &Element,
     ) -> Result<ImageHeader, Located> {
-        self.check_frames()?;
+        let mut leniencies = self.leniencies.clone();
+        let frames = self.check_frames(&mut leniencies)?;
         let inverted = self.check_monochrome()?;
         let shape = GridShape::new(
             us(attribute::ROWS, self.rows)?.into(),
@@ -28,36 +34,105 @@ impl HeaderValues<'_> {
         )
         .map_err(DicomFault::from)?;
         let stored = self.format(pixels.tag)?;
-        let modality = self.modality(stored)?;
-        let (geometry, unreadable) = self.geometry.parse();
+        let mut per_frame = self.per_frame(frames, stored, &mut leniencies)?;
+        let FrameHeader { modality, geometry, rescale_type, unreadable } = match &*per_frame {
+            [] => self.frame(&self.shared, stored, &mut leniencies)?,
+            [first, ..] => first.clone(),
+        };
+        if frames == 1 {
+            per_frame = Arc::new([]);
+        }
+        self.note_bits(stored, inverted, &mut leniencies);
         Ok(ImageHeader {
             shape,
             stored,
+            frames,
             modality,
             inverted,
             geometry,
-            rescale_type: self.rescale_type.and_then(|value| ascii(value.bytes)),
+            rescale_type,
             instance_number: self.instance_number.and_then(|value| text(value.bytes)?.parse().ok()),
             trigger_time: self.trigger_time.and_then(|value| decimal(text(value.bytes)?)),
             identity: self.identity.clone(),
             transfer_syntax,
+            stored_extremes: self.stored_extremes(),
+            leniencies,
             unreadable,
+            per_frame,
         })
     }
 
-    fn check_frames(&self) -> Result<(), Located> {
-        let frames = self.frames.filter(|value| text(value.bytes) != Some(""));
-        let Some(Value { bytes, .. }) = frames else {
-            return Ok(());
+    /// What each frame says for itself; empty where none does.
+    fn per_frame(
+        &self,
+        frames: u32,
+        stored: StoredFormat,
+        leniencies: &mut BTreeSet<Leniency>,
+    ) -> Result<Arc<[FrameHeader]>, Located> {
+        let said = self.per_frame.iter().map(|own| own.or(&self.shared));
+        let unsaid = iter::repeat_with(|| self.shared.clone());
+        let count = if self.per_frame.is_empty() { 0 } else { frames as usize };
+        said.chain(unsaid).take(count).map(|values| self.frame(&values, stored, leniencies)).collect()
+    }
+
+    fn frame(
+        &self,
+        values: &FrameValues<'_>,
+        stored: StoredFormat,
+        leniencies: &mut BTreeSet<Leniency>,
+    ) -> Result<FrameHeader, Located> {
+        let (geometry, unreadable) = values.geometry.parse();
+        let rescale_type = values.rescale_type.and_then(|value| ascii(value.bytes));
+        let modality = self.modality(values, stored, leniencies)?;
+        Ok(FrameHeader { modality, geometry, rescale_type, unreadable })
+    }
+
+    /// Smallest and Largest Image Pixel Value, of the VR that Pixel Representation chooses (PS3.3 C.7.6.3).
+    fn stored_extremes(&self) -> Option<[i64; 2]> {
+        let signed = matches!(self.representation?.bytes, [1, 0] | [0, 1]);
+        let number = |value: Value<'_>| match *value.bytes {
+            [a, b] if signed => Some(i64::from(value.syntax.u16([a, b]).cast_signed())),
+            [a, b] => Some(i64::from(value.syntax.u16([a, b]))),
+            [a, b, c, d] if signed => Some(i64::from(value.syntax.u32([a, b, c, d]).cast_signed())),
+            [a, b, c, d] => Some(i64::from(value.syntax.u32([a, b, c, d]))),
+            _ => None,
         };
-        match text(bytes).and_then(|text| text.parse::<u32>().ok()) {
-            Some(1) => Ok(()),
-            Some(2..) => {
-                let supported = "one frame in a file";
-                let fault = DicomFault::Unsupported { value: shown(bytes), supported };
+        Some([number(self.smallest?)?, number(self.largest?)?])
+    }
+
+    /// Notes what of the stored values is read otherwise than a reader might expect.
+    fn note_bits(&self, stored: StoredFormat, inverted: bool, leniencies: &mut BTreeSet<Leniency>) {
+        match stored {
+            StoredFormat::Integer { bits_stored, high_bit, .. } if high_bit + 1 > bits_stored => {
+                leniencies.insert(Leniency::HighBit);
+            }
+            StoredFormat::Float32 | StoredFormat::Float64 if inverted => {
+                leniencies.insert(Leniency::FloatNotInverted);
+            }
+            _ => {}
+        }
+    }
+
+    /// Number of Frames; 1 where it is absent, empty or 0: whether the pixels are of one frame is checked later.
+    fn check_frames(&self, leniencies: &mut BTreeSet<Leniency>) -> Result<u32, Located> {
+        let Some(Value { bytes, .. }) = self.frames else {
+            return Ok(1);
+        };
+        let frames = match text(bytes) {
+            Some("") => Some(0),
+            text => text.and_then(|text| text.parse::<u32>().ok()),
+        };
+        match frames {
+            Some(0) => {
+                leniencies.insert(Leniency::NoNumberOfFrames);
+                Ok(1)
+            }
+            Some(frames) if frames > MAX_FRAMES => {
+                let fault = DicomFault::TooManyFrames { frames, limit: MAX_FRAMES };
                 Err(fault.at(attribute::NUMBER_OF_FRAMES))
             }
-            Some(0) | None => Err(bad(attribute::NUMBER_OF_FRAMES, bytes, "a number of frames")),
+            Some(frames) => Ok(frames),
+            None => Err(bad(attribute::NUMBER_OF_FRAMES, bytes, "a number of frames")),
         }
     }
 
@@ -121,24 +196,35 @@ impl HeaderValues<'_> {
         Ok(StoredFormat::Integer { bits_allocated: allocated, bits_stored: stored, high_bit: high, signed })
     }
 
-    /// PS3.3 C.11.1: a LUT or a rescale, not both.
-    fn modality(&self, stored: StoredFormat) -> Result<ModalityTransform, Located> {
-        let slope = rescale(attribute::RESCALE_SLOPE, self.slope, 1.0)?;
+    /// PS3.3 C.11.1: a LUT or a rescale. Where both are there, the LUT is applied.
+    fn modality(
+        &self,
+        values: &FrameValues<'_>,
+        stored: StoredFormat,
+        leniencies: &mut BTreeSet<Leniency>,
+    ) -> Result<ModalityTransform, Located> {
+        if self.lut_descriptor.is_some() || self.lut_data.is_some() {
+            if values.slope.or(values.intercept).is_some() {
+                leniencies.insert(Leniency::LutBesideRescale);
+            }
+            return lut(self.lut_descriptor, self.lut_data, stored).map(ModalityTransform::Lut);
+        }
+        let is_empty = |value: Option<Value<'_>>| value.is_some_and(|value| text(value.bytes) == Some(""));
+        if is_empty(values.slope) || is_empty(values.intercept) {
+            leniencies.insert(Leniency::EmptyRescale);
+        }
+        let slope = rescale(attribute::RESCALE_SLOPE, values.slope, 1.0)?;
         if slope == 0.0 {
             let fault = DicomFault::Value { value: "0".to_owned(), expected: "a slope other than 0" };
             return Err(fault.at(attribute::RESCALE_SLOPE));
         }
-        let intercept = rescale(attribute::RESCALE_INTERCEPT, self.intercept, 0.0)?;
+        let intercept = rescale(attribute::RESCALE_INTERCEPT, values.intercept, 0.0)?;
         let identity = slope == 1.0 && intercept == 0.0;
-        match (self.lut_descriptor, self.lut_data) {
-            (None, None) if identity => Ok(ModalityTransform::Identity),
-            (None, None) => Ok(ModalityTransform::Linear { slope, intercept }),
-            _ if !identity => {
-                let with = attribute::RESCALE_SLOPE;
-                Err(DicomFault::Contradicts { with }.at(attribute::MODALITY_LUT_SEQUENCE))
-            }
-            (descriptor, data) => lut(descriptor, data, stored).map(ModalityTransform::Lut),
-        }
+        Ok(if identity {
+            ModalityTransform::Identity
+        } else {
+            ModalityTransform::Linear { slope, intercept }
+        })
     }
 }
 
@@ -199,12 +285,15 @@ fn us(attribute: Attribute, value: Option<Value<'_>>) -> Result<u16, Located> {
     }
 }
 
-/// A number of the rescale: `absent` where the attribute is not there, an error where it is unreadable.
+/// A number of the rescale: `absent` where the attribute is not there or empty, an error where it is unreadable.
 /// Taking another value for one that cannot be read would scale the image wrongly without a word.
 fn rescale(attribute: Attribute, value: Option<Value<'_>>, absent: f64) -> Result<f64, Located> {
     let Some(Value { bytes, .. }) = value else {
         return Ok(absent);
     };
+    if text(bytes) == Some("") {
+        return Ok(absent);
+    }
     text(bytes).and_then(decimal).ok_or_else(|| bad(attribute, bytes, "one decimal number"))
 }
 

@@ -1,18 +1,34 @@
 //! The values of the attributes that are read, as they stand in the file.
 
+use std::collections::BTreeSet;
+
 use super::attribute::{self, tag};
 use super::data_set::{Element, Step, Syntax, Walk, is_pixels};
 use super::error::{DicomFault, Located};
 use super::geometry_text::GeometryText;
 use super::identity::{DicomIdentity, is_identifier};
+use super::leniency::Leniency;
 use super::object_kind::ObjectKind;
 use super::part10::DataSet;
+use super::value_text::text;
 
 /// A value as it stands in the file, with the byte order of its numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Value<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) syntax: Syntax,
+}
+
+/// The most frames of one file.
+pub(super) const MAX_FRAMES: u32 = 65_536;
+
+/// The values that an enhanced object can have for each frame (PS3.3 C.7.6.16); `None` where absent.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FrameValues<'a> {
+    pub(super) intercept: Option<Value<'a>>,
+    pub(super) slope: Option<Value<'a>>,
+    pub(super) rescale_type: Option<Value<'a>>,
+    pub(super) geometry: GeometryText<'a>,
 }
 
 /// The values of the attributes that are read; `None` where absent.
@@ -27,22 +43,24 @@ pub(super) struct HeaderValues<'a> {
     pub(super) bits_stored: Option<Value<'a>>,
     pub(super) high_bit: Option<Value<'a>>,
     pub(super) representation: Option<Value<'a>>,
-    pub(super) intercept: Option<Value<'a>>,
-    pub(super) slope: Option<Value<'a>>,
-    pub(super) rescale_type: Option<Value<'a>>,
+    /// What frames can have each their own of; here, what is said of all.
+    pub(super) shared: FrameValues<'a>,
+    /// For each item of the Per-Frame Functional Groups Sequence, as far as they say something, what it says.
+    pub(super) per_frame: Vec<FrameValues<'a>>,
     pub(super) lut_descriptor: Option<Value<'a>>,
     pub(super) lut_data: Option<Value<'a>>,
     pub(super) trigger_time: Option<Value<'a>>,
     pub(super) instance_number: Option<Value<'a>>,
-    pub(super) geometry: GeometryText<'a>,
     pub(super) identity: DicomIdentity,
+    pub(super) smallest: Option<Value<'a>>,
+    pub(super) largest: Option<Value<'a>>,
+    pub(super) leniencies: BTreeSet<Leniency>,
 }
 
 impl<'a> HeaderValues<'a> {
     /// Walks to the pixels. `None` where the bytes end before them and the file goes on.
     pub(super) fn collect(data_set: &'a DataSet<'_>) -> Result<Option<(Self, Element)>, Located> {
-        let syntax = data_set.transfer_syntax.syntax();
-        let mut walk = Walk::new(&data_set.bytes, data_set.total, data_set.start, syntax);
+        let mut walk = Walk::new(&data_set.bytes, data_set.total, data_set.start, data_set.syntax);
         let mut values = Self::default();
         values.identity.sop_class_uid.clone_from(&data_set.media_storage_class);
         loop {
@@ -56,6 +74,12 @@ impl<'a> HeaderValues<'a> {
             };
             if is_pixels(element.tag) && walk.parents().next().is_none() {
                 check_kind(&values.identity)?;
+                if walk.has_unknown_vr() {
+                    values.leniencies.insert(Leniency::UnknownVr);
+                }
+                if data_set.syntax != data_set.transfer_syntax.syntax() {
+                    values.leniencies.insert(Leniency::OtherEncoding);
+                }
                 return Ok(Some((values, element)));
             }
             let Some(end) = element.end.filter(|_| is_read(element.tag, &walk)) else {
@@ -64,7 +88,13 @@ impl<'a> HeaderValues<'a> {
             let Some(bytes) = walk.value(element.start, end) else {
                 return Ok(None);
             };
-            values.keep(element.tag, Value { bytes, syntax: element.syntax });
+            let value = Value { bytes, syntax: element.syntax };
+            match walk.parents().last() {
+                Some(tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE) => {
+                    values.keep_of_frame(walk.outer_item(), element.tag, value);
+                }
+                _ => values.keep(element.tag, value),
+            }
             // What is no image is refused before the rest of it is read.
             if element.tag == tag::SOP_CLASS_UID {
                 check_kind(&values.identity)?;
@@ -83,14 +113,52 @@ impl<'a> HeaderValues<'a> {
             tag::BITS_STORED => &mut self.bits_stored,
             tag::HIGH_BIT => &mut self.high_bit,
             tag::PIXEL_REPRESENTATION => &mut self.representation,
-            tag::RESCALE_INTERCEPT => &mut self.intercept,
-            tag::RESCALE_SLOPE => &mut self.slope,
-            tag::RESCALE_TYPE => &mut self.rescale_type,
+            tag::SMALLEST_PIXEL_VALUE => &mut self.smallest,
+            tag::LARGEST_PIXEL_VALUE => &mut self.largest,
             tag::LUT_DESCRIPTOR => &mut self.lut_descriptor,
             tag::LUT_DATA => &mut self.lut_data,
             tag::TRIGGER_TIME => &mut self.trigger_time,
             tag::INSTANCE_NUMBER => &mut self.instance_number,
             _ if is_identifier(tag) => return self.identity.keep(tag, value.bytes),
+            _ => return self.shared.keep(tag, value),
+        };
+        *slot = Some(value);
+    }
+
+    /// Keeps a value of the frame with this index. Items beyond the number of frames say nothing.
+    fn keep_of_frame(&mut self, index: usize, tag: u32, value: Value<'a>) {
+        if index >= self.number_of_frames().unwrap_or(1) as usize {
+            return;
+        }
+        if self.per_frame.len() <= index {
+            self.per_frame.resize_with(index + 1, FrameValues::default);
+        }
+        self.per_frame[index].keep(tag, value);
+    }
+
+    /// Number of Frames (0028,0008), at most [`MAX_FRAMES`]; `None` where it is absent, empty, 0 or no number.
+    pub(super) fn number_of_frames(&self) -> Option<u32> {
+        let frames: u32 = text(self.frames?.bytes)?.parse().ok()?;
+        (frames > 0).then_some(frames.min(MAX_FRAMES))
+    }
+}
+
+impl<'a> FrameValues<'a> {
+    /// These values, and those of `shared` where there are none.
+    pub(super) fn or(&self, shared: &Self) -> Self {
+        Self {
+            intercept: self.intercept.or(shared.intercept),
+            slope: self.slope.or(shared.slope),
+            rescale_type: self.rescale_type.or(shared.rescale_type),
+            geometry: self.geometry.or(shared.geometry),
+        }
+    }
+
+    fn keep(&mut self, tag: u32, value: Value<'a>) {
+        let slot = match tag {
+            tag::RESCALE_INTERCEPT => &mut self.intercept,
+            tag::RESCALE_SLOPE => &mut self.slope,
+            tag::RESCALE_TYPE => &mut self.rescale_type,
             _ => return self.keep_geometry(tag, value.bytes),
         };
         *slot = Some(value);

@@ -95,8 +95,7 @@ pub fn parse_identity(
 }
 
 fn collect(data_set: &DataSet<'_>) -> Result<Option<DicomIdentity>, Located> {
-    let mut walk =
-        Walk::new(&data_set.bytes, data_set.total, data_set.start, data_set.transfer_syntax.syntax());
+    let mut walk = Walk::new(&data_set.bytes, data_set.total, data_set.start, data_set.syntax);
     let mut identity =
         DicomIdentity { sop_class_uid: data_set.media_storage_class.clone(), ..DicomIdentity::default() };
     loop {

@@ -1,11 +1,16 @@
 //! Reads one DICOM image: its header, and its stored values.
 
-use super::attribute::Attribute;
+use std::mem;
+
+use super::attribute::{self, Attribute};
+use super::big_endian::{swap_bytes, wide_numbers};
 use super::data_set::{Element, Syntax};
 use super::encapsulated;
 use super::error::{DicomError, DicomFault, Located};
+use super::frames::{FrameIndex, frame_in_memory, is_in_words};
 use super::header::ImageHeader;
 use super::header_values::HeaderValues;
+use super::leniency::Leniency;
 use super::limits::Limits;
 use super::part10::{self, DataSet};
 use super::stored_format::StoredFormat;
@@ -27,29 +32,43 @@ pub fn parse_header(
     limits: &Limits,
 ) -> Result<Option<ImageHeader>, DicomError> {
     let parse = || {
-        limits.check_bytes("the file", file_len)?;
         let total = usize::try_from(file_len).unwrap_or(usize::MAX).max(bytes.len());
         let Some(data_set) = part10::open(bytes, total, limits)? else {
             return Ok(None);
         };
-        let Some((values, pixels)) = HeaderValues::collect(&data_set)? else {
-            return Ok(None);
-        };
-        let header = values.check(data_set.transfer_syntax, &pixels)?;
-        check_size(&header, &pixels, data_set.total, limits)?;
-        Ok(Some(header))
+        let parsed = header_and_pixels(&data_set, limits)?;
+        // Of a multi-frame file, one frame at a time is held.
+        if parsed.as_ref().is_none_or(|(header, _)| header.frames == 1) {
+            limits.check_bytes("the file", file_len)?;
+        }
+        Ok(parsed.map(|(header, _)| header))
     };
     parse().map_err(|located: Located| located.in_file(file))
 }
 
-/// Reads the header and the stored values of the image in `file`, which is `bytes`. The values replace
+/// Reads the header and the stored values of the single-frame image in `file`, which is `bytes`. The values replace
 /// what `stored` held; its memory is used again.
 ///
 /// # Errors
-/// As [`parse_header`]; also where the pixels are too short or cannot be decoded.
+/// As [`parse_header`]; also where the pixels are too short or cannot be decoded, or there are several frames.
 pub fn parse_image(
     file: &str,
     bytes: &[u8],
+    limits: &Limits,
+    stored: &mut StoredPixels,
+) -> Result<ImageHeader, DicomError> {
+    parse_frame(file, bytes, 0, limits, stored)
+}
+
+/// Reads the header and the stored values of a `frame` of the image in `file`, which is `bytes`, as [`parse_image`]
+/// does. Frames count from 1; 0 is the only one of a single-frame image. The header is that of the frame.
+///
+/// # Errors
+/// As [`parse_image`]; [`DicomFault::NoSuchFrame`] where there is no such frame.
+pub fn parse_frame(
+    file: &str,
+    bytes: &[u8],
+    frame: u32,
     limits: &Limits,
     stored: &mut StoredPixels,
 ) -> Result<ImageHeader, DicomError> {
@@ -59,34 +78,52 @@ pub fn parse_image(
         let Some(data_set) = part10::open(bytes, bytes.len(), limits)? else {
             return Err(cut.into());
         };
-        let Some((values, pixels)) = HeaderValues::collect(&data_set)? else {
+        let Some((header, pixels)) = header_and_pixels(&data_set, limits)? else {
             return Err(cut.into());
         };
-        let header = values.check(data_set.transfer_syntax, &pixels)?;
-        check_size(&header, &pixels, data_set.total, limits)?;
-        read_pixels(&header, &data_set, &pixels, stored)?;
+        let index = header.index_of(frame)?;
+        let header = if header.frames == 1 { header } else { header.of_frame(frame).unwrap_or(header) };
+        read_pixels(&header, &data_set, &pixels, index, stored)?;
         Ok(header)
     };
     parse().map_err(|located: Located| located.in_file(file))
 }
 
+/// The header, checked, and the element of the pixels; `None` where the bytes at hand end before these.
+pub(super) fn header_and_pixels(
+    data_set: &DataSet<'_>,
+    limits: &Limits,
+) -> Result<Option<(ImageHeader, Element)>, Located> {
+    let Some((values, pixels)) = HeaderValues::collect(data_set)? else {
+        return Ok(None);
+    };
+    let mut header = values.check(data_set.transfer_syntax, &pixels)?;
+    let says_frames = values.number_of_frames().is_some();
+    check_size(&mut header, says_frames, &pixels, data_set.total, limits)?;
+    Ok(Some((header, pixels)))
+}
+
 /// Checks the image's size against the limits and the bytes there are, before memory is asked for.
-fn check_size(header: &ImageHeader, pixels: &Element, total: usize, limits: &Limits) -> Result<(), Located> {
+fn check_size(
+    header: &mut ImageHeader,
+    says_frames: bool,
+    pixels: &Element,
+    total: usize,
+    limits: &Limits,
+) -> Result<(), Located> {
     let attribute = Attribute::from_tag(pixels.tag);
-    let needed = header.shape.pixels() as u64 * header.stored.bytes() as u64;
-    limits.check_bytes("the decoded image", needed)?;
+    let frame = header.shape.pixels() as u64 * header.stored.bytes() as u64;
+    limits.check_bytes("the decoded image", frame)?;
     limits.check_pixels(header.shape.pixels() as u64)?;
     let is_float = !matches!(header.stored, StoredFormat::Integer { .. });
     match (pixels.end, header.transfer_syntax.codec()) {
         (Some(end), None) => {
-            let present = (end - pixels.start) as u64;
-            if present < needed {
-                return Err(DicomFault::PixelsShort { needed, present }.at(attribute));
-            }
-            Ok(())
+            check_native(header, says_frames, frame, pixels, end).map_err(|fault| fault.at(attribute))
         }
         (None, Some(_)) if !is_float => {
             let encoded = (total - pixels.start) as u64;
+            // Each frame has a fragment, which has a header.
+            let needed = if u64::from(header.frames) * 8 > encoded { u64::MAX } else { frame };
             encapsulated::check_plausible(needed, encoded).map_err(|fault| fault.at(attribute))
         }
         (end, _) => {
@@ -96,39 +133,74 @@ fn check_size(header: &ImageHeader, pixels: &Element, total: usize, limits: &Lim
     }
 }
 
-/// Reads pixels whose size has been checked.
+/// Checks that native pixels, which end at `end`, are as long as the header says, and notes what is longer.
+fn check_native(
+    header: &mut ImageHeader,
+    says_frames: bool,
+    frame: u64,
+    pixels: &Element,
+    end: usize,
+) -> Result<(), DicomFault> {
+    let needed = frame * u64::from(header.frames);
+    let needed = if is_in_words(header, pixels) { needed.next_multiple_of(2) } else { needed };
+    let present = (end - pixels.start) as u64;
+    if present < needed {
+        return Err(DicomFault::PixelsShort { needed, present });
+    }
+    if present >= 2 * needed && !says_frames {
+        let found = format!("{present} bytes, which {} frames would fill", present / needed);
+        return Err(DicomFault::FrameCount { frames: 1, found });
+    }
+    if present > needed + 1 {
+        header.leniencies.insert(Leniency::ExcessPixels);
+    }
+    Ok(())
+}
+
+/// Reads pixels whose size has been checked, of the frame with this index, from 0.
 fn read_pixels(
     header: &ImageHeader,
     data_set: &DataSet<'_>,
     pixels: &Element,
+    index: u32,
     stored: &mut StoredPixels,
 ) -> Result<(), Located> {
-    if let Some(codec) = header.transfer_syntax.codec() {
-        return encapsulated::decode(header, codec, &data_set.bytes, pixels, stored);
-    }
-    let needed = header.shape.pixels() * header.stored.bytes();
-    let rest = &data_set.bytes[pixels.start..];
-    let syntax = pixels.syntax;
-    if syntax.big_endian && header.stored.bytes() == 1 && pixels.vr == *b"OW" {
-        return read_swapped(header, rest, needed, stored);
-    }
-    stored.values.fill(header.stored, syntax, &rest[..needed]);
-    Ok(())
+    let frames = FrameIndex::find(header, pixels, &*data_set.bytes, data_set.total as u64)?;
+    let mut joined = mem::take(&mut stored.joined);
+    let frame = frame_in_memory(&data_set.bytes, &frames.extents(index), &mut joined)
+        .map_err(|fault| fault.at(attribute::PIXEL_DATA));
+    let decoded = frame.and_then(|frame| decode_frame(header, pixels, index, frame, stored));
+    stored.joined = joined;
+    stored.leniencies.extend(frames.leniency);
+    decoded
 }
 
-/// Reads 8-bit pixels in 16-bit words of big endian: the first pixel is in the low byte (PS3.5 8.2, 7.3).
-fn read_swapped(
+/// Decodes the bytes of one frame into `stored`. `index` counts from 0.
+pub(super) fn decode_frame(
     header: &ImageHeader,
-    rest: &[u8],
-    needed: usize,
+    pixels: &Element,
+    index: u32,
+    frame: &[u8],
     stored: &mut StoredPixels,
 ) -> Result<(), Located> {
-    let Some(words) = rest.get(..needed + needed % 2) else {
-        let (needed, present) = (needed as u64 + 1, rest.len() as u64);
-        return Err(DicomFault::PixelsShort { needed, present }.into());
-    };
-    stored.decoded.clear();
-    stored.decoded.extend(words.as_chunks::<2>().0.iter().flat_map(|&[high, low]| [low, high]));
-    stored.values.fill(header.stored, Syntax::EXPLICIT_BIG, &stored.decoded[..needed]);
+    stored.leniencies.clear();
+    if let Some(codec) = header.transfer_syntax.codec() {
+        return encapsulated::decode(header, codec, frame, stored);
+    }
+    let StoredPixels { values, decoded, leniencies, .. } = stored;
+    let bytes = header.shape.pixels() * header.stored.bytes();
+    if is_in_words(header, pixels) {
+        swap_bytes(frame, decoded);
+        // A frame of an odd number of pixels may begin in the middle of a word.
+        let skipped = index as usize * bytes % 2;
+        values.fill(header.stored, Syntax::EXPLICIT_BIG, &decoded[skipped..skipped + bytes]);
+    } else if pixels.syntax.big_endian && header.stored.is_wide_integer() {
+        let leniency = wide_numbers(header, &frame[..bytes], decoded)
+            .map_err(|fault| fault.at(Attribute::from_tag(pixels.tag)))?;
+        leniencies.extend(leniency);
+        values.fill(header.stored, Syntax::EXPLICIT_BIG, decoded);
+    } else {
+        values.fill(header.stored, pixels.syntax, &frame[..bytes]);
+    }
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! DICOM files: the data set, the header of an image, its pixels and its modality values.
 
 mod attribute;
+mod big_endian;
 mod codestream;
 mod convert;
 mod data_set;
 mod encapsulated;
 mod error;
+mod frame_reader;
+mod frames;
 mod geometry_text;
 mod header;
 mod header_check;
@@ -15,6 +18,7 @@ mod image;
 mod jpeg_2000;
 mod jpeg_scan;
 mod jpeg_xl;
+mod leniency;
 mod limits;
 mod modality;
 mod object_kind;
@@ -29,9 +33,12 @@ mod value_text;
 pub use attribute::Attribute;
 pub use convert::{Conversion, ConvertOptions, convert};
 pub use error::{DicomError, DicomFault};
+pub use frame_reader::FrameReader;
+pub use frames::ReadAt;
 pub use header::{ImageHeader, Monochrome1};
 pub use identity::{DicomIdentity, parse_identity};
-pub use image::{parse_header, parse_image};
+pub use image::{parse_frame, parse_header, parse_image};
+pub use leniency::Leniency;
 pub use limits::Limits;
 pub use modality::{ModalityLut, ModalityTransform, ValueRange};
 pub use object_kind::ObjectKind;

@@ -21,6 +21,8 @@ pub(super) struct DataSet<'a> {
     pub(super) total: usize,
     pub(super) start: usize,
     pub(super) transfer_syntax: TransferSyntax,
+    /// How its elements are written, which need not be as the transfer syntax says.
+    pub(super) syntax: Syntax,
     /// Media Storage SOP Class UID (0002,0002).
     pub(super) media_storage_class: Option<Box<str>>,
 }
@@ -44,6 +46,9 @@ pub(super) fn open<'a>(
         return Ok(None);
     };
     let media_storage_class = class.and_then(identifier);
+    if !complete && bytes.len() < start + GUESSED_BYTES {
+        return Ok(None);
+    }
     let guessed = guess(&bytes[start.min(bytes.len())..]);
     let transfer_syntax = match uid {
         Some(uid) => {
@@ -53,22 +58,22 @@ pub(super) fn open<'a>(
             };
             TransferSyntax::from_uid(uid)?
         }
-        None if !complete && bytes.len() < start + GUESSED_BYTES => return Ok(None),
         None if start < bytes.len() => guessed.ok_or(DicomFault::NotDicom)?,
         // A file meta group, and nothing else.
         None if start > meta_start => return Err(DicomFault::NoImage.into()),
         None => return Err(DicomFault::NotDicom.into()),
     };
     if transfer_syntax != TransferSyntax::Deflated {
-        let bytes = Cow::Borrowed(bytes);
-        return Ok(Some(DataSet { bytes, total, start, transfer_syntax, media_storage_class }));
+        let (bytes, syntax) = (Cow::Borrowed(bytes), guessed.unwrap_or(transfer_syntax).syntax());
+        return Ok(Some(DataSet { bytes, total, start, transfer_syntax, syntax, media_storage_class }));
     }
     if !complete {
         return Ok(None);
     }
     let inflated = inflate(&bytes[start..], limits)?;
-    let total = inflated.len();
-    Ok(Some(DataSet { bytes: Cow::Owned(inflated), total, start: 0, transfer_syntax, media_storage_class }))
+    let (total, syntax) = (inflated.len(), guess(&inflated).unwrap_or(transfer_syntax).syntax());
+    let bytes = Cow::Owned(inflated);
+    Ok(Some(DataSet { bytes, total, start: 0, transfer_syntax, syntax, media_storage_class }))
 }
 
 /// What is read of the file meta group.
@@ -111,10 +116,11 @@ fn meta_group(bytes: &[u8], total: usize, start: usize) -> Result<Option<MetaGro
     }
 }
 
-/// Tag and VR of an element, which [`guess`] looks at.
-const GUESSED_BYTES: usize = 6;
+/// Tag, and VR and length, of an element, which [`guess`] looks at.
+const GUESSED_BYTES: usize = 8;
 
-/// What a data set is written in, judged by its first element, which in an image is of a low even group.
+/// What a data set is written in, judged by its first element, which in an image is of a low even group. `None` where
+/// that leaves a doubt.
 fn guess(data_set: &[u8]) -> Option<TransferSyntax> {
     let &[g0, g1, _, _, a, b, ..] = data_set else {
         return None;
@@ -122,7 +128,10 @@ fn guess(data_set: &[u8]) -> Option<TransferSyntax> {
     match (g0, g1, is_vr([a, b])) {
         (0, 0x08 | 0x10 | 0x18 | 0x20 | 0x28, true) => Some(TransferSyntax::ExplicitBig),
         (0x08 | 0x10 | 0x18 | 0x20 | 0x28, 0, true) => Some(TransferSyntax::ExplicitLittle),
-        (0x08 | 0x10 | 0x18 | 0x20 | 0x28, 0, false) => Some(TransferSyntax::ImplicitLittle),
+        // A length of less than 64 KiB: other bytes may be a VR that is not known.
+        (0x08 | 0x10 | 0x18 | 0x20 | 0x28, 0, false) if data_set.get(6..8) == Some(&[0, 0]) => {
+            Some(TransferSyntax::ImplicitLittle)
+        }
         _ => None,
     }
 }

@@ -66,6 +66,9 @@ impl PixelTypeChoice {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
     use crate::model::{Geometry, GridShape};
     use crate::source::{DicomIdentity, StoredFormat, TransferSyntax};
 
@@ -87,6 +90,10 @@ mod tests {
             instance_number: None,
             trigger_time: None,
             identity: DicomIdentity::default(),
+            stored_extremes: None,
+            frames: 1,
+            per_frame: Arc::new([]),
+            leniencies: BTreeSet::new(),
             transfer_syntax: TransferSyntax::ExplicitLittle,
             unreadable: Vec::new(),
         }

@@ -33,6 +33,11 @@ impl StoredFormat {
         }
     }
 
+    /// True for integers of 32 bits.
+    pub(super) fn is_wide_integer(self) -> bool {
+        matches!(self, Self::Integer { bits_allocated: 32, .. })
+    }
+
     /// The smallest and the largest stored value; `None` for floating point.
     #[must_use]
     pub fn range(self) -> Option<(i64, i64)> {

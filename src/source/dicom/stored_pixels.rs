@@ -1,6 +1,9 @@
 //! The stored values of an image, cleaned of what is not value.
 
+use std::collections::BTreeSet;
+
 use super::data_set::Syntax;
+use super::leniency::Leniency;
 use super::stored_format::StoredFormat;
 
 /// Stored values, row-major, in the narrowest type of their Bits Allocated and sign.
@@ -31,11 +34,17 @@ pub struct StoredPixels {
     /// Fragments joined, and bytes that a codec gave.
     pub(super) joined: Vec<u8>,
     pub(super) decoded: Vec<u8>,
+    pub(super) leniencies: BTreeSet<Leniency>,
 }
 
 impl Default for StoredPixels {
     fn default() -> Self {
-        Self { values: StoredValues::UInt8(Vec::new()), joined: Vec::new(), decoded: Vec::new() }
+        Self {
+            values: StoredValues::UInt8(Vec::new()),
+            joined: Vec::new(),
+            decoded: Vec::new(),
+            leniencies: BTreeSet::new(),
+        }
     }
 }
 
@@ -47,6 +56,13 @@ impl StoredPixels {
     #[must_use]
     pub fn values(&self) -> &StoredValues {
         &self.values
+    }
+
+    /// Departures from the standard in the pixel data of the image that was read last. Those of its header are in
+    /// [`ImageHeader::leniencies`](super::ImageHeader::leniencies).
+    #[must_use]
+    pub fn leniencies(&self) -> &BTreeSet<Leniency> {
+        &self.leniencies
     }
 }
 

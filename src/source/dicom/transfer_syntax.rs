@@ -68,6 +68,27 @@ pub(super) enum Codec {
     Deflate,
 }
 
+impl Codec {
+    /// True if each compressed image ends with the bytes FF D9: EOI (T.81, T.87) and EOC (T.800).
+    pub(super) fn has_end_marker(self) -> bool {
+        matches!(self, Self::Jpeg | Self::Jpeg2000)
+    }
+
+    /// True if a fragment with these first bytes begins a compressed image; false where that cannot be seen.
+    pub(super) fn begins(self, start: [u8; 8]) -> bool {
+        const JP2_SIGNATURE: &[u8] = &[0, 0, 0, 12];
+        match self {
+            Self::Jpeg2000 => {
+                start.starts_with(&[0xFF, 0x4F, 0xFF, 0x51]) || start.starts_with(JP2_SIGNATURE)
+            }
+            Self::JpegXl => start.starts_with(&[0xFF, 0x0A]) || start.starts_with(JP2_SIGNATURE),
+            Self::Rle => matches!(start, [1..=15, 0, 0, 0, 64, 0, 0, 0]),
+            Self::Uncompressed | Self::Deflate => false,
+            _ => start.starts_with(&[0xFF, 0xD8, 0xFF]),
+        }
+    }
+}
+
 impl TransferSyntax {
     /// All of them, by UID.
     pub const ALL: [Self; 21] = [
@@ -136,6 +157,28 @@ impl TransferSyntax {
             Self::ExplicitBig => Syntax::EXPLICIT_BIG,
             _ => Syntax::EXPLICIT_LITTLE,
         }
+    }
+
+    /// True if its pixels are always compressed without loss.
+    #[must_use]
+    pub fn is_lossless(self) -> bool {
+        matches!(
+            self,
+            Self::ImplicitLittle
+                | Self::ExplicitLittle
+                | Self::ExplicitBig
+                | Self::Deflated
+                | Self::Rle
+                | Self::JpegLossless
+                | Self::JpegLosslessSv1
+                | Self::Jpeg2000Lossless
+                | Self::Jpeg2000Part2Lossless
+                | Self::Htj2kLossless
+                | Self::Htj2kLosslessRpcl
+                | Self::JpegXlLossless
+                | Self::EncapsulatedUncompressed
+                | Self::DeflatedFrame
+        )
     }
 
     /// The codec of its pixels; `None` where they are native.
