@@ -12,7 +12,9 @@ mod damaged_file;
 #[path = "../../tests/common/dicom.rs"]
 mod dicom;
 mod dicom_image;
+mod label_volume;
 mod link_table;
+mod mask_image;
 mod options;
 #[allow(dead_code, reason = "the tests of the library use more of it")]
 #[path = "../../tests/common/packed.rs"]
@@ -31,13 +33,15 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "link_table", run: link_table::run, seeds: link_table::seeds },
     Target { name: "contour_text", run: contour_text::run, seeds: contour_text::seeds },
     Target { name: "dicom_image", run: dicom_image::run, seeds: dicom_image::seeds },
     Target { name: "rasterize", run: rasterize::run, seeds: rasterize::seeds },
     Target { name: "chunk", run: chunk::run, seeds: chunk::seeds },
     Target { name: "damaged_file", run: damaged_file::run, seeds: damaged_file::seeds },
+    Target { name: "mask_image", run: mask_image::run, seeds: mask_image::seeds },
+    Target { name: "label_volume", run: label_volume::run, seeds: label_volume::seeds },
     Target { name: "options", run: options::run, seeds: options::seeds },
 ];
 

@@ -1,5 +1,7 @@
 //! Sizes checked before memory is asked for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::LabelFault;
 use crate::model::GridShape;
 use crate::source::Limits;
@@ -36,4 +38,14 @@ pub(super) fn check_inflated(needed: u64, encoded: u64) -> Result<(), LabelFault
         return Err(LabelFault::Implausible { needed, encoded });
     }
     Ok(())
+}
+
+/// Runs a decoder of another crate. Those index and assert on what a file says; a panic in them is a damaged file.
+pub(super) fn decode<T>(
+    format: &'static str,
+    decoder: impl FnOnce() -> Result<T, LabelFault>,
+) -> Result<T, LabelFault> {
+    catch_unwind(AssertUnwindSafe(decoder)).unwrap_or_else(|_| {
+        Err(LabelFault::Damaged { format, message: "the decoder failed on damaged data".to_owned() })
+    })
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
 
-use super::bounds::{check_file, check_image, check_inflated};
+use super::bounds::{check_file, check_image, check_inflated, decode};
 use super::mask_image::{MaskImage, Samples};
 use super::{LabelError, LabelFault};
 use crate::model::GridShape;
@@ -17,7 +17,7 @@ use crate::source::Limits;
 /// # Errors
 /// [`LabelError`] where it is no PNG, damaged, in colour, of several frames, or beyond `limits`.
 pub fn parse_png(file: &str, bytes: &[u8], limits: &Limits) -> Result<MaskImage, LabelError> {
-    parse(bytes, limits).map_err(|fault| fault.in_file(file))
+    decode("PNG", || parse(bytes, limits)).map_err(|fault| fault.in_file(file))
 }
 
 fn parse(bytes: &[u8], limits: &Limits) -> Result<MaskImage, LabelFault> {

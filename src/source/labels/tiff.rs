@@ -6,7 +6,7 @@ use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
-use super::bounds::{check_file, check_image, check_inflated};
+use super::bounds::{check_file, check_image, check_inflated, decode};
 use super::mask_image::{MaskImage, Samples};
 use super::tiff_photometric::{self, Photometric};
 use super::values::LabelValues;
@@ -24,7 +24,7 @@ use crate::source::Limits;
 /// [`LabelError`] where it is no TIFF, damaged, in colour, of several pages, compressed with loss, of a kind that is not
 /// read, or beyond `limits`.
 pub fn parse_tiff(file: &str, bytes: &[u8], limits: &Limits) -> Result<MaskImage, LabelError> {
-    parse(bytes, limits).map_err(|fault| fault.in_file(file))
+    decode("TIFF", || parse(bytes, limits)).map_err(|fault| fault.in_file(file))
 }
 
 type TiffDecoder = Decoder<Cursor<Vec<u8>>>;
