@@ -48,7 +48,7 @@ pub(super) fn read_bytes(
     else {
         return Ok(None);
     };
-    read_file(&path, MAX_CONTOUR_BYTES as u64, "", bytes)
+    read_file((plan.roots(), &path), MAX_CONTOUR_BYTES as u64, "", bytes)
         .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error))?;
     Ok(Some(name))
 }

@@ -1,18 +1,17 @@
 //! Reads input files, bounded, and says of those that cannot be read why.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::num::NonZeroU64;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{Advice, OFlags, fadvise};
+use rustix::fs::{Advice, fadvise};
 
 use crate::model::{Place, Reason, Skipped};
 use crate::source::{DicomError, ImageHeader, Limits, parse_header};
-use crate::wrangle::{PairPlan, PlannedSample};
+use crate::wrangle::{PairPlan, PlannedSample, Roots};
 
 /// First bytes of an image file that are read for its header; hardly any header is longer.
 const HEADER_BYTES: usize = 16 * 1024;
@@ -27,7 +26,12 @@ pub fn read_image(
     limits: &Limits,
     bytes: &mut Vec<u8>,
 ) -> io::Result<()> {
-    read_file(&plan.image_path(sample), limits.max_image_bytes, "; see --max-image-bytes", bytes)
+    read_file(
+        (plan.roots(), &plan.image_path(sample)),
+        limits.max_image_bytes,
+        "; see --max-image-bytes",
+        bytes,
+    )
 }
 
 /// An image file whose first bytes were asked for.
@@ -41,7 +45,7 @@ pub struct FetchedHeader {
 /// before it waits for them: of a tree that is not in memory, many are on their way at once. `None` where the file
 /// cannot be opened at the moment.
 pub fn fetch_header(plan: &PairPlan, sample: &PlannedSample) -> Option<FetchedHeader> {
-    let (file, length) = open_once(&plan.image_path(sample)).ok()?;
+    let (file, length) = open_once(plan.roots(), &plan.image_path(sample)).ok()?;
     // What cannot be fetched is told when it is read.
     let _ = fadvise(&file, 0, NonZeroU64::new(HEADER_BYTES as u64), Advice::WillNeed);
     Some(FetchedHeader { file, length })
@@ -62,7 +66,7 @@ pub fn read_header(
     let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
     let (file, length) = match fetched {
         Some(FetchedHeader { file, length }) => (file, length),
-        None => open(&plan.image_path(sample)).map_err(failed)?,
+        None => open(plan.roots(), &plan.image_path(sample)).map_err(failed)?,
     };
     read_first(&file, HEADER_BYTES, bytes).map_err(failed)?;
     let parse = |bytes: &[u8]| {
@@ -85,21 +89,20 @@ pub fn read_header(
 ///
 /// Where too many files are open, waits for others to be closed: that a good file cannot be opened for a
 /// moment is no reason to leave it out.
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let mut opened = open_once(path);
+fn open(roots: &Roots, path: &Path) -> io::Result<(File, u64)> {
+    let mut opened = open_once(roots, path);
     for _ in 0..OPEN_TRIES {
         match &opened {
             Err(error) if TOO_MANY_OPEN.map(Some).contains(&error.raw_os_error()) => thread::sleep(OPEN_WAIT),
             _ => break,
         }
-        opened = open_once(path);
+        opened = open_once(roots, path);
     }
     opened
 }
 
-fn open_once(path: &Path) -> io::Result<(File, u64)> {
-    let file =
-        OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+fn open_once(roots: &Roots, path: &Path) -> io::Result<(File, u64)> {
+    let file = roots.open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::Error::other("it is not a file")) }
 }
@@ -110,8 +113,13 @@ const OPEN_TRIES: u32 = 1000;
 const OPEN_WAIT: Duration = Duration::from_millis(5);
 
 /// Reads a whole file of at most `limit` bytes into `bytes`. `raise` says how the limit is raised.
-pub(super) fn read_file(path: &Path, limit: u64, raise: &str, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let (file, length) = open(path)?;
+pub(super) fn read_file(
+    (roots, path): (&Roots, &Path),
+    limit: u64,
+    raise: &str,
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
+    let (file, length) = open(roots, path)?;
     let too_long = || io::Error::other(format!("it has {length} bytes, and the limit is {limit}{raise}"));
     if length > limit {
         return Err(too_long());

@@ -41,6 +41,8 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// SHA-256 over the digests of all contours that could be read, in the order of the samples.
     pub contours: [u8; 32],
+    /// The first 64 bits of the SHA-256 of each contour file, by sample and structure; 0 where none was read.
+    pub digests: Vec<u64>,
 }
 
 /// Audits `samples`, sorted by patient, with what the headers of their images say. Reads every contour, and decodes the
@@ -102,7 +104,9 @@ pub fn audit(
     }
     findings
         .sort_by(|a, b| (a.samples.first(), a.check, &a.place).cmp(&(b.samples.first(), b.check, &b.place)));
-    Audit { findings, contours: contours.finalize().into() }
+    let bits = |facts: &Option<ContourFacts>| facts.map_or(0, |facts| (facts.bytes >> 64) as u64);
+    let digests = facts.iter().map(bits).collect();
+    Audit { findings, contours: contours.finalize().into(), digests }
 }
 
 /// Findings of one thread about a run of samples.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::CheckError;
 use super::blocks::{self, Crew};
-use super::diff_rows::{ChangedRow, Pair, RowPair};
+use super::diff_rows::{ChangedRow, Compared, DamagedRow, Pair, RowPair};
 use super::totals::half_digest;
 use super::verify::lossy;
 use crate::prep::Control;
@@ -22,6 +22,8 @@ const KEPT: usize = 100_000;
 pub struct DiffOptions<'c> {
     /// Number of threads.
     pub threads: usize,
+    /// Compares recorded checksums instead of reading images and masks: damage in these is not seen.
+    pub quick: bool,
     /// Progress and cancellation.
     pub control: Control<'c>,
 }
@@ -37,10 +39,14 @@ pub struct Diff {
     pub b: PathBuf,
     /// Rows of both.
     pub rows: [usize; 2],
+    /// How images and masks were compared: `data` read against its checksums, or the recorded `checksums` alone.
+    pub compared: &'static str,
     /// Rows with equal images, masks and columns.
     pub equal: usize,
     /// Number of rows of the same id that are not equal.
     pub changed: usize,
+    /// Number of rows that cannot be compared, because their image or mask is damaged in one of the files.
+    pub damaged: usize,
     /// Number of rows only in the second file.
     pub added: usize,
     /// Number of rows only in the first file.
@@ -53,6 +59,8 @@ pub struct Diff {
     pub options: BTreeMap<String, [Value; 2]>,
     /// The rows that are not equal, in the order of the first file; the first 100,000.
     pub changed_rows: Vec<ChangedRow>,
+    /// The rows that cannot be compared, in the order of the first file; the first 100,000.
+    pub damaged_rows: Vec<DamagedRow>,
     /// `id` of the rows that only the second file has; the first 100,000.
     pub added_rows: Vec<String>,
     /// `id` of the rows that only the first file has; the first 100,000.
@@ -60,24 +68,33 @@ pub struct Diff {
 }
 
 impl Diff {
+    /// True if all rows could be compared.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damaged == 0
+    }
+
     /// True if both files hold the same rows in the same order and form. Their options may differ.
     #[must_use]
     pub fn is_equal(&self) -> bool {
-        self.changed + self.added + self.removed == 0 && self.same_order && self.form.is_empty()
+        self.changed + self.added + self.removed + self.damaged == 0
+            && self.same_order
+            && self.form.is_empty()
     }
 }
 
-/// Compares the file at `b` with the one at `a`, row by row, matched by `id`. Images and masks are decoded only where
-/// their checksums differ.
+/// Compares the file at `b` with the one at `a`, row by row, matched by `id`. All images and masks of rows that both have
+/// are read against their checksums; with [`DiffOptions::quick`] only those whose recorded checksums differ.
 ///
 /// # Errors
-/// [`CheckError::Store`] where a file cannot be read, [`CheckError::Interrupted`].
+/// [`CheckError::Store`] where a file cannot be read or its texts or columns are damaged, [`CheckError::Interrupted`].
 pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckError> {
     let files = [DatasetFile::open(a)?, DatasetFile::open(b)?];
     let [first, second] = &files;
+    files.iter().try_for_each(DatasetFile::check_shown)?;
     let in_second = numbers(second)?;
-    let mut found = Diff::new(&files);
-    let pair = Pair::new(&files, found.options.keys().cloned().collect());
+    let mut found = Diff::new(&files, options.quick);
+    let pair = Pair::new(&files, found.options.keys().cloned().collect(), options.quick)?;
     let mut matched = vec![false; second.rows()];
     let mut last = None;
     let crew = Crew { threads: options.threads, control: options.control, stage: "comparing rows" };
@@ -92,18 +109,18 @@ pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckE
                     let id = ids.cell(row)?.text().unwrap_or_default().to_owned();
                     let other = in_second.get(&half_digest(&id)).map(|other| *other as usize);
                     let change = other.map(|other| rows.compare(row, other)).transpose()?;
-                    Ok((id, other, change.flatten()))
+                    Ok((id, other, change))
                 })
                 .collect::<Result<Vec<_>, CheckError>>()
         },
-        |looks: Vec<(String, Option<usize>, Option<ChangedRow>)>| {
+        |looks: Vec<(String, Option<usize>, Option<Compared>)>| {
             for (id, other, change) in looks {
                 if let Some(other) = other {
                     matched[other] = true;
                     found.same_order &= last.is_none_or(|last| last < other);
                     last = Some(other);
                 }
-                found.count(id, other.is_some(), change);
+                found.count(id, change);
             }
         },
     )?;
@@ -113,34 +130,42 @@ pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckE
 
 impl Diff {
     /// Nothing compared yet but what is about all rows.
-    fn new(files: &[DatasetFile; 2]) -> Self {
+    fn new(files: &[DatasetFile; 2], quick: bool) -> Self {
         Self {
             a: files[0].path().to_owned(),
             b: files[1].path().to_owned(),
             rows: [files[0].rows(), files[1].rows()],
+            compared: if quick { "checksums" } else { "data" },
             equal: 0,
             changed: 0,
+            damaged: 0,
             added: 0,
             removed: 0,
             same_order: true,
             form: form(files),
             options: differing_options(files),
             changed_rows: Vec::new(),
+            damaged_rows: Vec::new(),
             added_rows: Vec::new(),
             removed_rows: Vec::new(),
         }
     }
 
-    fn count(&mut self, id: String, is_in_both: bool, change: Option<ChangedRow>) {
-        match (is_in_both, change) {
-            (false, _) => {
+    /// Counts a row of the first file; `None` is one that the second does not have.
+    fn count(&mut self, id: String, compared: Option<Compared>) {
+        match compared {
+            None => {
                 self.removed += 1;
                 keep(&mut self.removed_rows, id);
             }
-            (true, None) => self.equal += 1,
-            (true, Some(change)) => {
+            Some(Compared::Equal) => self.equal += 1,
+            Some(Compared::Changed(change)) => {
                 self.changed += 1;
                 keep(&mut self.changed_rows, change);
+            }
+            Some(Compared::Damaged(damaged)) => {
+                self.damaged += 1;
+                keep(&mut self.damaged_rows, damaged);
             }
         }
     }

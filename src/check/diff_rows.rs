@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::CheckError;
 use super::against::differing_columns;
 use crate::model::PixelType;
-use crate::store::{DatasetFile, RowReader, SampleRow, SampleRows};
+use crate::store::{ColumnReader, DatasetFile, RowReader, SampleRow, SampleRows, StoreError};
 
 /// Options that decide the pixels of an image, beside its file.
 const IMAGE_OPTIONS: [&str; 5] = ["dtype", "size", "fit", "monochrome1", "generator"];
@@ -29,6 +29,26 @@ pub struct ChangedRow {
     pub masks: Vec<MaskChange>,
     /// Its splits, where they differ.
     pub split: Option<[String; 2]>,
+}
+
+/// A row whose image or mask is damaged in one of the files, so that it cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DamagedRow {
+    /// `samples/id`.
+    pub id: String,
+    /// The file: 0 is the first one, 1 the second.
+    pub file: usize,
+    /// The row of that file.
+    pub row: usize,
+    /// The damage.
+    pub what: String,
+}
+
+/// Result of comparing two rows.
+pub(super) enum Compared {
+    Equal,
+    Changed(ChangedRow),
+    Damaged(DamagedRow),
 }
 
 /// Difference of two images.
@@ -61,18 +81,26 @@ pub(super) struct Pair<'f> {
     same_shape: bool,
     /// True if checksums of images, and of masks, can be compared.
     comparable: [bool; 2],
+    /// The checksums that images and masks are read against; `None` where only the recorded checksums are compared.
+    checksums: Option<[ColumnReader; 2]>,
 }
 
 impl<'f> Pair<'f> {
-    pub(super) fn new(files: &'f [DatasetFile; 2], options: Vec<String>) -> Self {
+    /// `quick` compares recorded checksums instead of reading images and masks.
+    pub(super) fn new(
+        files: &'f [DatasetFile; 2],
+        options: Vec<String>,
+        quick: bool,
+    ) -> Result<Self, StoreError> {
         let [a, b] = files;
+        let checksums = if quick { None } else { Some([a.checksums()?, b.checksums()?]) };
         let plane =
             |file: &DatasetFile, name: &String| file.structures().iter().position(|other| other == name);
         let common = a.structures().iter().enumerate();
         let common = common.filter_map(|(first, name)| Some((name.clone(), [first, plane(b, name)?])));
         let same_shape = a.shape() == b.shape();
         let same_form = same_shape && a.channels() == b.channels();
-        Self {
+        Ok(Self {
             files,
             options,
             structures: common.collect(),
@@ -81,7 +109,8 @@ impl<'f> Pair<'f> {
                 same_form && a.pixel_type() == b.pixel_type(),
                 same_shape && a.structures() == b.structures(),
             ],
-        }
+            checksums,
+        })
     }
 
     /// The options among `deciding` that differ, as causes.
@@ -106,16 +135,24 @@ impl<'f> RowPair<'f> {
         Ok(Self {
             pair,
             columns: [SampleRows::new(a)?, SampleRows::new(b)?],
-            readers: [RowReader::new(a, None), RowReader::new(b, None)],
+            readers: match &pair.checksums {
+                Some([first, second]) => {
+                    [RowReader::strict(a, Some(first)), RowReader::strict(b, Some(second))]
+                }
+                None => [RowReader::new(a, None), RowReader::new(b, None)],
+            },
             images: [vec![0; a.image_bytes()], vec![0; b.image_bytes()]],
             masks: [vec![0; a.mask_bytes()], vec![0; b.mask_bytes()]],
         })
     }
 
-    /// Difference of row `a` of the first file and row `b` of the second, `None` if they are equal.
-    pub(super) fn compare(&mut self, a: usize, b: usize) -> Result<Option<ChangedRow>, CheckError> {
+    /// Difference of row `a` of the first file and row `b` of the second.
+    pub(super) fn compare(&mut self, a: usize, b: usize) -> Result<Compared, CheckError> {
         let rows = [a, b];
         let cells = [self.columns[0].read(a)?, self.columns[1].read(b)?];
+        if let Some(damaged) = self.read(rows, &cells[0].id)? {
+            return Ok(Compared::Damaged(damaged));
+        }
         let splits = [self.columns[0].split(a)?, self.columns[1].split(b)?];
         let image = self.image_change(rows, &cells)?;
         let masks = self.mask_changes(rows, &cells)?;
@@ -134,13 +171,34 @@ impl<'f> RowPair<'f> {
             causes.extend(columns.into_iter().map(|column| format!("column {column}")));
         }
         if causes.is_empty() {
-            return Ok(None);
+            return Ok(Compared::Equal);
         }
         causes.sort_unstable();
         causes.dedup();
         let split = if splits[0] == splits[1] { None } else { Some(splits) };
         let [first, _] = cells;
-        Ok(Some(ChangedRow { id: first.id, rows, causes, image, masks, split }))
+        Ok(Compared::Changed(ChangedRow { id: first.id, rows, causes, image, masks, split }))
+    }
+
+    /// Reads the images and masks of `rows` against their checksums, unless only these are compared. Returns the first
+    /// damage.
+    fn read(&mut self, rows: [usize; 2], id: &str) -> Result<Option<DamagedRow>, CheckError> {
+        if self.pair.checksums.is_none() {
+            return Ok(None);
+        }
+        let Self { readers, images, masks, .. } = self;
+        for file in [0, 1] {
+            let (reader, row) = (&mut readers[file], rows[file]);
+            let read = reader.read_image(row, &mut images[file]);
+            match read.and_then(|()| reader.read_mask(row, &mut masks[file])) {
+                Ok(()) => {}
+                Err(error @ (StoreError::Damaged { .. } | StoreError::Layout { .. })) => {
+                    return Ok(Some(DamagedRow { id: id.to_owned(), file, row, what: error.with_cause() }));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
     }
 
     fn image_change(
@@ -148,14 +206,17 @@ impl<'f> RowPair<'f> {
         rows: [usize; 2],
         cells: &[SampleRow; 2],
     ) -> Result<Option<ImageChange>, CheckError> {
-        if self.pair.comparable[0] && cells[0].checksum[0] == cells[1].checksum[0] {
+        let is_read = self.pair.checksums.is_some();
+        let equal_data = !is_read || self.images[0] == self.images[1];
+        if self.pair.comparable[0] && cells[0].checksum[0] == cells[1].checksum[0] && equal_data {
             return Ok(None);
         }
         let [a, b] = self.pair.files;
         if !self.pair.same_shape || a.channels() != b.channels() {
             return Ok(Some(ImageChange { pixels: None, largest_difference: None }));
         }
-        for ((reader, image), row) in self.readers.iter_mut().zip(&mut self.images).zip(rows) {
+        let unread = self.readers.iter_mut().zip(&mut self.images).zip(rows);
+        for ((reader, image), row) in unread.filter(|_| !is_read) {
             reader.read_image(row, image)?;
         }
         let values = [values(a.pixel_type(), &self.images[0]), values(b.pixel_type(), &self.images[1])];
@@ -168,10 +229,13 @@ impl<'f> RowPair<'f> {
         rows: [usize; 2],
         cells: &[SampleRow; 2],
     ) -> Result<Vec<MaskChange>, CheckError> {
-        if self.pair.comparable[1] && cells[0].checksum[1] == cells[1].checksum[1] {
+        let is_read = self.pair.checksums.is_some();
+        let equal_data = !is_read || self.masks[0] == self.masks[1];
+        if self.pair.comparable[1] && cells[0].checksum[1] == cells[1].checksum[1] && equal_data {
             return Ok(Vec::new());
         }
-        for ((reader, mask), row) in self.readers.iter_mut().zip(&mut self.masks).zip(rows) {
+        let unread = self.readers.iter_mut().zip(&mut self.masks).zip(rows);
+        for ((reader, mask), row) in unread.filter(|_| !is_read) {
             reader.read_mask(row, mask)?;
         }
         let [a, b] = self.pair.files;

@@ -14,7 +14,7 @@ mod verify;
 
 pub use against::{SourceOptions, sources_of};
 pub use diff::{Diff, DiffOptions, diff};
-pub use diff_rows::{ChangedRow, ImageChange, MaskChange};
+pub use diff_rows::{ChangedRow, DamagedRow, ImageChange, MaskChange};
 pub use error::CheckError;
 pub use problem::{Problem, ProblemKind, Problems};
 pub use repair::{RepairSummary, Unrepaired, repair};

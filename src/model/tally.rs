@@ -63,6 +63,8 @@ pub enum Reason {
     ImageSize,
     /// An image with a value that the pixel type cannot hold.
     ImageValue,
+    /// A contour that was changed after it was audited.
+    ChangedMeanwhile,
     /// An image that equals one in another split.
     ImageInOtherSplit,
     /// A contour whose image was rejected.
@@ -112,6 +114,7 @@ impl Reason {
             Self::ImageUnsupported => "image-unsupported",
             Self::ImageSize => "image-size",
             Self::ImageValue => "image-value",
+            Self::ChangedMeanwhile => "changed-meanwhile",
             Self::ImageInOtherSplit => "image-in-other-split",
             Self::ImageRejected => "image-rejected",
         }

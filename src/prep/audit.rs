@@ -18,6 +18,8 @@ pub(super) struct Audited {
     pub(super) findings: Vec<Finding>,
     /// SHA-256 over the digests of all contours.
     pub(super) contours: [u8; 32],
+    /// The first 64 bits of the SHA-256 of each contour file, by sample and structure; 0 where none was read.
+    pub(super) digests: Vec<u64>,
     /// Annotations that were left out.
     pub(super) skipped: Vec<Skipped>,
     /// Images of which no annotation is left.
@@ -36,7 +38,7 @@ impl Audited {
         control.progress.begin("checking contours", samples.len());
         let advance = |count| control.progress.advance(count);
         let watch: (_, &(dyn Fn(usize) + Sync)) = (control.cancel, &advance);
-        let Audit { mut findings, contours } =
+        let Audit { mut findings, contours, digests } =
             pool(options.threads)?.install(|| audit(pairs, &samples, images, &options.audit(), watch));
         control.progress.end();
         if control.cancel.load(Ordering::Relaxed) {
@@ -46,7 +48,7 @@ impl Audited {
         let told = options.unlabelled == Unlabelled::Include;
         let headers = |sample: usize| told.then(|| (samples[sample].instance, images[sample]));
         findings.extend(gaps(pairs, &samples, |_, mine| mine.filter_map(headers).collect()));
-        let mut audited = Self { samples, findings, contours, skipped: Vec::new(), unlabelled: 0 };
+        let mut audited = Self { samples, findings, contours, digests, skipped: Vec::new(), unlabelled: 0 };
         if options.on_finding == OnFinding::Reject {
             audited.reject(pairs, options);
         }
@@ -107,6 +109,10 @@ impl Audited {
                 .filter(|(number, _)| !gone.contains(number))
                 .map(|(n, plane)| (now(n), plane));
         }
+        let planes = self.digests.len() / self.samples.len().max(1);
+        let of_samples = self.digests.chunks_exact(planes.max(1)).zip(0u32..);
+        self.digests =
+            of_samples.filter(|(_, n)| !gone.contains(n)).flat_map(|(bits, _)| bits).copied().collect();
         let mut number = 0..;
         self.samples.retain(|_| number.next().is_some_and(|number| !gone.contains(&number)));
     }

@@ -1,16 +1,20 @@
 //! One file out of the shards of a plan: the bytes that one machine would have made.
 
+mod checked_rows;
 mod error;
 mod shard_set;
 mod summary;
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 pub use error::MergeError;
 pub use summary::MergeSummary;
 
+use checked_rows::CheckedRows;
+use rayon::ThreadPool;
 use shard_set::{Common, ShardSet};
 
 use super::equal_images::fingerprint;
@@ -18,11 +22,11 @@ use super::finish::{FinalSplits, count_rows};
 use super::ledger::{Entrant, Ledger, PlannedSplit, SplitSource};
 use super::source_digest::SourceDigest;
 use super::summary::Output;
-use super::{Control, PrepError, Splits};
+use super::{Control, PrepError, Splits, pool};
 use crate::audit::{Check, CheckSet};
 use crate::store::{
-    DatasetFile, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder, RootAttributes, SampleRow,
-    SampleRows, ShardRow, ShardRows, Target, ValueHistogram, VirtualSource, folder_of,
+    DatasetFile, DatasetSpec, DatasetWriter, EncodedRow, Encoder, RootAttributes, SampleRow, SampleRows,
+    ShardRow, ShardRows, Target, ValueHistogram, VirtualSource, folder_of,
 };
 
 /// Rows between two looks at whether to stop.
@@ -49,7 +53,7 @@ pub struct MergeOptions {
 }
 
 /// Merges the shards at `paths`, in any order, into the file whose name `target` has claimed. Images and masks are copied
-/// as they are encoded; what is damaged within them is not seen, and stays as damaged as it was.
+/// as they are encoded, and every one that is copied is decoded and compared with its checksum.
 ///
 /// # Errors
 /// [`MergeError`]; then no file is made.
@@ -92,6 +96,8 @@ struct Merging {
     histogram: ValueHistogram,
     next_number: u64,
     bytes_copied: u64,
+    /// Threads that check rows; `None` where none are copied.
+    pool: Option<Arc<ThreadPool>>,
 }
 
 impl Merging {
@@ -133,6 +139,10 @@ impl Merging {
             histogram: ValueHistogram::new(common.pixel_type),
             next_number: 0,
             bytes_copied: 0,
+            pool: match options.merged_as {
+                MergedAs::Copy => Some(Arc::new(pool(options.threads)?)),
+                MergedAs::Virtual | MergedAs::VirtualAnywhere => None,
+            },
         })
     }
 
@@ -143,7 +153,7 @@ impl Merging {
         let share = file.shard()?.ok_or_else(|| damaged("it has no group /shard".to_owned()))?.share();
         self.histogram.merge(&file.shard_histogram()?);
         let (mut columns, mut shard) = (SampleRows::new(&file)?, ShardRows::new(&file)?);
-        let (mut image, mut mask) = (EncodedChunk::default(), EncodedChunk::default());
+        let mut checked = CheckedRows::new(&file, self.pool.clone())?;
         for row in 0..file.rows() {
             if row % ROWS_AT_A_TIME == 0 && control.cancel.load(Ordering::Relaxed) {
                 return Err(PrepError::Interrupted.into());
@@ -163,11 +173,14 @@ impl Merging {
                 if self.is_virtual {
                     self.writer.append_virtual(&cells, place, row)?;
                 } else {
-                    file.copy_chunks(row, &mut image, &mut mask)?;
+                    let (image, mask) = checked.take(row).map_err(|error| damaged(error.with_cause()))?;
                     self.bytes_copied += (image.bytes().len() + mask.bytes().len()) as u64;
-                    let encoded = EncodedRow { row: cells, image, mask, statistics: facts.statistics };
-                    self.writer.append(&encoded)?;
-                    (image, mask) = (encoded.image, encoded.mask);
+                    self.writer.append(&EncodedRow {
+                        row: cells,
+                        image,
+                        mask,
+                        statistics: facts.statistics,
+                    })?;
                 }
             }
             control.progress.advance(1);

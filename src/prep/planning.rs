@@ -34,6 +34,9 @@ pub struct PrepPlan {
     pub(super) contents: [Option<[u8; 32]>; 2],
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
+    /// The first 64 bits of the SHA-256 of each contour file when it was audited, by sample and structure; 0 where none was
+    /// read.
+    pub(super) audited: Vec<u64>,
     /// What the audit has found without pixels; their samples are those of `samples`.
     pub(super) findings: Vec<Finding>,
     /// Images without a contour that are not among the samples.
@@ -100,7 +103,8 @@ pub(super) fn plan_as(
     let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
     let audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
-    let Audited { samples, findings, contours, skipped: mut quarantined, unlabelled: bare } = audited;
+    let Audited { samples, findings, contours, digests, skipped: mut quarantined, unlabelled: bare } =
+        audited;
     let audit_seconds = auditing.elapsed().as_secs_f64();
     let mut notes = std::mem::take(&mut pairs.notes);
     let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
@@ -117,6 +121,7 @@ pub(super) fn plan_as(
         pixel_type,
         units: survey.units(),
         contents: [headers, Some(contours)],
+        audited: digests,
         skipped,
         notes,
         findings,

@@ -12,10 +12,10 @@ use super::resume::{CompletePart, EarlierReader, EarlierRows, Origin, Parts, Seg
 use super::sink::Outcome;
 use super::{Control, PrepError, PrepPlan};
 use crate::assemble::{
-    AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes,
+    AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes, reject_image,
 };
 use crate::audit::{Finding, Picture, against_image};
-use crate::model::Pixels;
+use crate::model::{Pixels, Place, Reason, Skipped, first_bits};
 use crate::store::{
     AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, SampleRow,
     ValueHistogram,
@@ -231,6 +231,9 @@ impl<'a, 'p> Worker<'a, 'p> {
         let (outcome, origin) = match assembled {
             Assembled::Rejected => (Outcome::Rejected, Origin::Made),
             Assembled::Unlabelled => (Outcome::Unlabelled, Origin::Made),
+            Assembled::Sample(facts) if self.is_changed(number, &facts, &mut remarks) => {
+                (Outcome::Rejected, Origin::Made)
+            }
             Assembled::Sample(facts) => {
                 let findings = self.look(number, sample, facts.large_is_dark);
                 let (row, origin) = match self.earlier.taken() {
@@ -245,6 +248,24 @@ impl<'a, 'p> Worker<'a, 'p> {
             }
         };
         Brought { outcome, remarks, origin }
+    }
+
+    /// True if a contour is not the one that was audited; the sample is rejected then. The files of a sample are read
+    /// twice, and may be replaced in between.
+    fn is_changed(&mut self, number: usize, facts: &SampleFacts, remarks: &mut Remarks) -> bool {
+        let plan = self.shared.plan;
+        let planes = facts.annotations.len();
+        let audited = plan.audited.get(number * planes..(number + 1) * planes).unwrap_or_default();
+        let is_other = |(annotation, audited): (&Option<AnnotationFacts>, &u64)| {
+            annotation.is_some_and(|facts| first_bits(&facts.sha256) != *audited)
+        };
+        let Some(plane) = facts.annotations.iter().zip(audited).position(is_other) else { return false };
+        let sample = &plan.samples[number];
+        let name = plan.pairs.annotation_name(sample, plane).unwrap_or_default();
+        let detail = format!("its contour {name} was changed after it was audited; run the command again");
+        let image = Place::file(plan.pairs.image_name(sample));
+        reject_image(&plan.pairs, sample, Skipped::new(image, Reason::ChangedMeanwhile, detail), remarks);
+        true
     }
 
     /// A row of an earlier file with the columns of today.

@@ -1,7 +1,7 @@
 //! Images and masks, row by row.
 
 use super::column_reader::{ColumnPage, ColumnReader};
-use super::{ChunkReader, ChunkTable, CodecError, DatasetFile, StoreError};
+use super::{ChunkReader, ChunkTable, CodecError, DatasetFile, EncodedChunk, StoreError};
 
 /// Reads images and masks, for one thread; keeps its memory between rows.
 pub struct RowReader<'f> {
@@ -57,6 +57,21 @@ impl<'f> RowReader<'f> {
             take(part);
         })?;
         self.compare(table, row, 0, || found)
+    }
+
+    /// The encoded image and mask of `row`, decoded and compared with their checksums.
+    ///
+    /// # Errors
+    /// As [`RowReader::read_image`], and [`StoreError::Layout`] where a chunk was not written as ours are.
+    pub fn copy_checked(&mut self, row: usize) -> Result<(EncodedChunk, EncodedChunk), StoreError> {
+        let file = self.file;
+        let mut copy = |table: &ChunkTable, component, length| {
+            let mut bytes = vec![0; length];
+            let chunk = self.reader.read_encoded(table, row, &mut bytes)?;
+            self.compare(table, row, component, || crc32c::crc32c(&bytes))?;
+            Ok(chunk)
+        };
+        Ok((copy(file.images(), 0, file.image_bytes())?, copy(file.masks(), 1, file.mask_bytes())?))
     }
 
     fn read(

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::WrangleError;
+use super::roots::Roots;
 use crate::model::Place;
 
 /// Where the link table, the images and the contours are.
@@ -102,6 +103,11 @@ impl Layout {
         place == self.link.typed
             || place == self.link.real
             || folders.iter().any(|dir| place.starts_with(dir))
+    }
+
+    /// The folders below which all inputs are.
+    pub(super) fn roots(&self) -> Roots {
+        Roots::new([&*self.data_dir, &self.dicoms.real, &self.contours.real])
     }
 
     pub(super) fn dicoms(&self) -> &Location {

@@ -7,6 +7,7 @@ use super::folder_scan::{ContourFolder, Folder, PatientFolder, Scan, scan, struc
 use super::layout::join_name;
 use super::link_table::{LinkRow, LinkTable, RejectedRow, read_link_table};
 use super::pair::{Names, Pair, PairOptions, Paired, pair};
+use super::roots::Roots;
 use super::{Layout, WrangleError};
 use crate::model::{Bin, Note, Place, Reason, Skipped, Structure, Tally};
 
@@ -58,6 +59,7 @@ pub struct PairPlan {
     structures: Vec<Structure>,
     dicoms: String,
     contours: String,
+    roots: Roots,
 }
 
 /// Plans the work on a data directory. Opens no file but the link table.
@@ -74,6 +76,11 @@ impl PairPlan {
     #[must_use]
     pub fn structures(&self) -> &[Structure] {
         &self.structures
+    }
+
+    /// The folders below which its files are.
+    pub(crate) fn roots(&self) -> &Roots {
+        &self.roots
     }
 
     /// The patient of a sample.
@@ -161,6 +168,7 @@ impl<'a> Planner<'a> {
             structures: options.structures.clone(),
             dicoms: layout.dicoms_name().to_owned(),
             contours: layout.contours_name().to_owned(),
+            roots: layout.roots(),
         };
         let images = scan.patients.into_iter().map(|folder| (folder.name.clone(), folder)).collect();
         let contours = scan.originals.into_iter().map(|folder| (folder.name.clone(), folder)).collect();

@@ -1,6 +1,7 @@
 """`diff`: which rows differ, by how much, and why."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -113,3 +114,36 @@ def test_a_change_without_a_cause_is_called_unknown(final_data, spoiled, dicompr
 def test_no_file(final_data, dicomprep, tmp_path):
     result = dicomprep("diff", final_data, tmp_path / "absent.h5")
     assert result.returncode == 1 and "absent.h5" in result.stderr and result.stdout == ""
+
+
+@pytest.mark.parametrize("dataset, row", [("images", 3), ("masks", 0), ("images", 19)])
+def test_damaged_data_is_not_equal(dataset, row, dicomprep, final_data, tmp_path):
+    bad = tmp_path / "bad.h5"
+    shutil.copyfile(final_data, bad)
+    with h5py.File(bad) as file:
+        chunk, identity = file[dataset].id.get_chunk_info(row), file["samples/id"].asstr()[row]
+    data = bytearray(bad.read_bytes())
+    data[chunk.byte_offset + chunk.size // 2] ^= 0x10
+    bad.write_bytes(data)
+    for files, number in (((final_data, bad), 1), ((bad, final_data), 0)):
+        result = dicomprep("diff", *files)
+        assert result.returncode == 1 and f"damaged: {identity}: " in result.stdout and dataset in result.stdout
+        found = json.loads(dicomprep("diff", *files, "--json").stdout)
+        [damaged] = found["damaged_rows"]
+        assert (damaged["id"], damaged["file"], damaged["row"]) == (identity, number, row)
+        assert (found["compared"], found["equal"], found["damaged"]) == ("data", 19, 1)
+    quick = dicomprep("diff", "--quick", final_data, bad)
+    assert quick.returncode == 0 and "the data was not read" in quick.stdout
+
+
+@pytest.mark.parametrize("column", ["id", "window", "source_sha256"])
+def test_a_damaged_column_is_named(column, dicomprep, final_data, tmp_path):
+    bad = tmp_path / "bad.h5"
+    shutil.copyfile(final_data, bad)
+    with h5py.File(bad) as file:
+        chunk = file[f"samples/{column}"].id.get_chunk_info(0)
+    data = bytearray(bad.read_bytes())
+    data[chunk.byte_offset + chunk.size // 2] ^= 0x10
+    bad.write_bytes(data)
+    result = dicomprep("diff", final_data, bad)
+    assert result.returncode == 1 and f"samples/{column}" in result.stderr

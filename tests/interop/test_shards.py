@@ -356,8 +356,8 @@ def test_a_damaged_histogram_is_named(three, dicomprep, tmp_path):
     assert dicomprep("verify", bad).returncode == 1
 
 
-def test_a_flipped_pixel_stays_found(three, dicomprep, tmp_path):
-    """Merging does not decode, and hides nothing: the merged file is damaged where the shard was."""
+def test_a_flipped_pixel_is_found(three, dicomprep, tmp_path):
+    """What is copied is read against its checksum; what a virtual file refers to is not copied."""
     bad = tmp_path / "bad.h5"
     shutil.copyfile(three[1], bad)
     with h5py.File(bad) as file:
@@ -365,7 +365,9 @@ def test_a_flipped_pixel_stays_found(three, dicomprep, tmp_path):
     data = bytearray(bad.read_bytes())
     data[chunk.byte_offset + chunk.size // 2] ^= 0x10
     bad.write_bytes(data)
-    merge(dicomprep, tmp_path / "x.h5", [three[0], bad, three[2]])
+    result = merge(dicomprep, tmp_path / "y.h5", [three[0], bad, three[2]], code=1)
+    assert str(bad) in result.stderr and "images" in result.stderr and "row 0" in result.stderr
+    merge(dicomprep, tmp_path / "x.h5", [three[0], bad, three[2]], "--virtual")
     result = dicomprep("verify", tmp_path / "x.h5", "--json")
     assert result.returncode == 1 and json.loads(result.stdout)["problems"]["rows"] == 1
 

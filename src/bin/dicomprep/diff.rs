@@ -16,13 +16,18 @@ pub(crate) fn run(args: &DiffArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     let progress = progress(output);
     let options = DiffOptions {
         threads: args.threads.map_or_else(all_cores, usize::from),
+        quick: args.quick,
         control: Control { progress: &*progress, cancel: &cancel },
     };
     let found = check::diff(&args.a, &args.b, options)?;
     let text =
         if args.json { exit::json("diff", &found)? } else { describe(&found, output.verbose).into_bytes() };
     exit::print(&text)?;
-    Ok(if found.is_equal() { Exit::Done } else { Exit::LeftOut })
+    Ok(match (found.is_whole(), found.is_equal()) {
+        (false, _) => Exit::Failed,
+        (true, true) => Exit::Done,
+        (true, false) => Exit::LeftOut,
+    })
 }
 
 fn describe(found: &Diff, verbose: bool) -> String {
@@ -48,11 +53,20 @@ fn describe(found: &Diff, verbose: bool) -> String {
         text += &change(row);
     }
     text += &more("changed", found.changed - shown);
+    let (shown, _) = limit(found.damaged_rows.len(), verbose);
+    for row in &found.damaged_rows[..shown] {
+        text += &format!("damaged: {}: {}\n", Plain(&row.id), Plain(&row.what));
+    }
+    text += &more("damaged", found.damaged - shown);
     if !found.same_order {
         text += "the rows that both have stand in another order\n";
     }
-    let Diff { equal, changed, added, removed, .. } = found;
-    text + &format!("{equal} rows equal, {changed} changed, {added} added, {removed} removed\n")
+    let Diff { equal, changed, added, removed, damaged, .. } = found;
+    text += &format!("{equal} rows equal, {changed} changed, {added} added, {removed} removed");
+    if *damaged > 0 {
+        text += &format!(", {damaged} damaged");
+    }
+    text + if found.compared == "data" { "\n" } else { "; by recorded checksums, the data was not read\n" }
 }
 
 fn more(what: &str, more: usize) -> String {

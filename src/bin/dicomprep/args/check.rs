@@ -69,7 +69,11 @@ Examples:
 Rows are matched by their id. Causes: `image source`, `inner annotation`, `option mask_rule`, `split`, `column window`;
 `unknown` where neither a source nor an option has changed.
 
-Exit codes: 0 the files hold the same rows in the same order; 1 it could not be done; 2 wrong usage; 3 they differ.";
+All images and masks of rows that both files have are read against their checksums. --quick reads only those whose
+recorded checksums differ, and does not see damage.
+
+Exit codes: 0 the files hold the same rows in the same order; 1 it could not be done, or a row is damaged; 2 wrong
+usage; 3 they differ.";
 
 /// Compare two files row by row, and say why rows differ
 #[derive(Debug, clap::Args)]
@@ -81,6 +85,9 @@ pub(crate) struct DiffArgs {
     /// The second HDF5 file
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) b: PathBuf,
+    /// Compare recorded checksums instead of the data: damage within images and masks is not seen
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

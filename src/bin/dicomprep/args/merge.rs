@@ -13,8 +13,8 @@ Example, with two machines that see the same folder:
   dicomprep merge --virtual -o all.h5 shard-*.h5
       a small file that refers to the shards, which have to stay where they are
 
-Shards are all of one plan, each once, in any order. Images and masks are copied as they are compressed, so that damage
-within them is not seen; `dicomprep verify` sees it, in shards and in what was made of them.
+Shards are all of one plan, each once, in any order. Images and masks are copied as they are compressed, and each one
+that is copied is decoded and compared with its checksum; --virtual copies none, and `dicomprep verify` reads them.
 
 Exit codes: 0 all done; 1 it could not be done, and no file was written; 2 wrong usage; 3 done, but samples were left
 out, because their images stand in another split of a table.";

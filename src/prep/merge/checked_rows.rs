@@ -1,0 +1,74 @@
+//! Chunks of a shard on their way into the merged file, compared with their checksums.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use crate::store::{ColumnReader, DatasetFile, EncodedChunk, RowReader, StoreError};
+
+/// Bytes of images and masks that are read before they are written; at least one row.
+const BYTES_AT_A_TIME: usize = 64 << 20;
+/// Rows, whatever their size.
+const MOST_ROWS: usize = 256;
+
+/// The encoded image and mask of a row.
+type Chunks = (EncodedChunk, EncodedChunk);
+
+/// Reads the rows of a shard a block at a time, on all threads.
+pub(super) struct CheckedRows<'f> {
+    file: &'f DatasetFile,
+    pool: Option<Arc<ThreadPool>>,
+    checksums: ColumnReader,
+    block_rows: usize,
+    /// The row of the first entry of `block`.
+    first: usize,
+    block: VecDeque<Result<Chunks, StoreError>>,
+}
+
+impl<'f> CheckedRows<'f> {
+    /// Rows of `file`, read on `pool`.
+    pub(super) fn new(file: &'f DatasetFile, pool: Option<Arc<ThreadPool>>) -> Result<Self, StoreError> {
+        let row_bytes = (file.image_bytes() + file.mask_bytes()).max(1);
+        Ok(Self {
+            file,
+            pool,
+            checksums: file.checksums()?,
+            block_rows: (BYTES_AT_A_TIME / row_bytes).clamp(1, MOST_ROWS),
+            first: 0,
+            block: VecDeque::new(),
+        })
+    }
+
+    /// The chunks of `row`, which is asked for after all rows before it that are asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where a chunk cannot be decoded or has another checksum, and those of reading.
+    pub(super) fn take(&mut self, row: usize) -> Result<Chunks, StoreError> {
+        while self.first < row && self.block.pop_front().is_some() {
+            self.first += 1;
+        }
+        if self.block.is_empty() {
+            self.first = row;
+            self.read_block();
+        }
+        self.first += 1;
+        self.block.pop_front().unwrap_or_else(|| self.check(row))
+    }
+
+    fn read_block(&mut self) {
+        let rows = self.first..self.file.rows().min(self.first + self.block_rows);
+        let read = || rows.into_par_iter().map(|row| self.check(row)).collect::<Vec<_>>();
+        self.block = match &self.pool {
+            Some(pool) => pool.install(read).into(),
+            None => VecDeque::new(),
+        };
+    }
+
+    /// Copies the chunks of `row`, and decodes what was copied.
+    fn check(&self, row: usize) -> Result<Chunks, StoreError> {
+        let mut reader = RowReader::strict(self.file, Some(&self.checksums));
+        reader.copy_checked(row)
+    }
+}
