@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+import expect
 from conftest import FIXTURES
 from streams import Contents, copy
 from trees import noise, small_study
@@ -105,7 +106,9 @@ def test_order(study, dicomprep, tmp_path):
 def test_a_change_without_a_cause_is_called_unknown(final_data, spoiled, dicomprep):
     with h5py.File(spoiled, "r+") as file:
         file["images"][3, 0, 0, 0] += 5
-        file["samples/checksum"][3, 0] ^= 1
+        file["samples/checksum"][3, 0] = expect.crc32c(file["images"][3].tobytes())
+        column = file["samples/checksum"]
+        column.attrs.modify("checksum", np.uint32(expect.crc32c(column[:].tobytes())))
     found = diff(dicomprep, final_data, spoiled)
     assert [row["causes"] for row in found["changed_rows"]] == [["unknown"]]
     assert found["changed_rows"][0]["image"] == {"pixels": 1, "largest_difference": 5.0}
