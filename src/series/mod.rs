@@ -28,10 +28,12 @@
 
 mod finding;
 mod phases;
+mod reach;
 mod sort;
 mod stack;
 
 pub use finding::SeriesFinding;
 pub use phases::{PhaseOrder, phase_order};
+pub use reach::{Reach, reaches};
 pub use sort::{SortedSeries, sort_series};
 pub use stack::{SeriesFrame, Slice, Stack};

@@ -1,6 +1,6 @@
 //! Annotation files: opened once, asked for the structures of many images.
 
-use crate::model::{GridShape, ImagePlane, Mask, Part, Place, Polygon};
+use crate::model::{GridShape, ImagePlane, Mask, Part, Place, Plain, Polygon};
 
 use super::contour_text::ContourFault;
 use super::dicom::{DicomError, DicomFault};
@@ -26,10 +26,76 @@ pub trait AnnotationFile: Send + Sync {
         Ok(self.on(part, frame)? != Drawn::NotAnnotated)
     }
 
+    /// The images among `frames` on which the file has each of `parts`, what a user should know, and what is lost.
+    fn join(&self, parts: &[Part], frames: &[FrameKey]) -> Joined {
+        let mut joined = Joined::default();
+        for &part in parts {
+            for (index, frame) in frames.iter().enumerate() {
+                match self.annotates(part, frame) {
+                    Ok(true) => joined.images.push((part, index)),
+                    Ok(false) => {}
+                    Err(error) => joined.lost.push(error.fault.to_string()),
+                }
+            }
+        }
+        joined
+    }
+
     /// What a user should know about the file as a whole, each a sentence without its name.
     fn notes(&self) -> &[String] {
         &[]
     }
+
+    /// Series Instance UIDs of the images that the file says it is about; none where it does not say.
+    fn series(&self) -> &[Box<str>] {
+        &[]
+    }
+
+    /// True if something in the file refers to the image with this SOP Instance UID.
+    fn refers_to(&self, _sop_instance_uid: &str) -> bool {
+        false
+    }
+}
+
+/// The images that the structures of an annotation file are on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Joined {
+    /// Structures and the indices of their images, by structure as they were asked for, then by image.
+    pub images: Vec<(Part, usize)>,
+    /// What a user should know, each a sentence without the file's name.
+    pub notes: Vec<String>,
+    /// What is in the file, and in no mask, though an image of the input is concerned: each a sentence without the
+    /// file's name.
+    pub lost: Vec<String>,
+}
+
+/// How annotation files are read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AnnotationOptions {
+    /// Correction of contours that were written with Pixel Spacing exchanged.
+    pub contour_spacing: ContourSpacing,
+    /// The share of Maximum Fractional Value (0062,000E), 0 to 1, from which on a pixel of a FRACTIONAL segmentation
+    /// belongs to the structure.
+    pub fractional: f64,
+    /// True if labels on another grid are mapped to the images' pixels by their nearest neighbour in the patient.
+    pub resample_labels: bool,
+}
+
+impl Default for AnnotationOptions {
+    fn default() -> Self {
+        Self { contour_spacing: ContourSpacing::AsStored, fractional: 0.5, resample_labels: false }
+    }
+}
+
+/// Scale of the contours of an RT Structure Set in the plane of their image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContourSpacing {
+    /// As the coordinates say.
+    #[default]
+    AsStored,
+    /// The writer took the spacing between rows for that between columns, and the other way round: rt-utils and what is
+    /// made of it do so.
+    Swapped,
 }
 
 /// A structure in an annotation file.
@@ -72,6 +138,9 @@ pub struct FrameKey {
     /// The distance from the plane, against and along its normal in mm, within which a contour or label plane without
     /// reference to an image belongs to it: half the way to the next image of the series on that side.
     pub reach: [f64; 2],
+    /// True if other images of the series lie in this plane, as the phases of a cine do: then position alone does not
+    /// tell to which of them something belongs.
+    pub shares_plane: bool,
 }
 
 /// An annotation file that cannot be used, or not on one image: where, and why.
@@ -107,6 +176,23 @@ pub enum AnnotationFault {
         /// Numbers and names of what is there.
         present: String,
     },
+    /// Contours in mm are on an image that does not say where it lies.
+    #[error(
+        "its contours are on the image {}, which has no Image Position, Image Orientation or Pixel Spacing",
+        Plain(uid)
+    )]
+    NoPlane {
+        /// SOP Instance UID of the image.
+        uid: Box<str>,
+    },
+}
+
+/// The error that `part` is not among `parts` of `file`.
+pub(super) fn no_part(file: &str, part: Part, parts: &[PartInfo]) -> AnnotationError {
+    let shown = parts.iter().take(32).map(|info| format!("{} {}", info.part, Plain(&info.name)));
+    let present = shown.collect::<Vec<_>>().join(", ");
+    let fault = AnnotationFault::NoPart { part, present };
+    AnnotationError { place: Box::new(Place::file(file)), fault }
 }
 
 impl From<DicomError> for AnnotationError {

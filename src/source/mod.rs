@@ -13,8 +13,12 @@ mod annotation;
 mod contour_text;
 mod dicom;
 mod labels;
+mod rtstruct;
 
-pub use annotation::{AnnotationError, AnnotationFault, AnnotationFile, Drawn, FrameKey, PartInfo};
+pub use annotation::{
+    AnnotationError, AnnotationFault, AnnotationFile, AnnotationOptions, ContourSpacing, Drawn, FrameKey,
+    Joined, PartInfo,
+};
 pub use contour_text::{ContourError, ContourFault, MAX_CONTOUR_BYTES, MAX_CONTOUR_POINTS, parse_contour};
 pub use dicom::{
     Attribute, Conversion, ConvertOptions, DicomError, DicomFault, DicomIdentity, FrameReader, ImageHeader,
@@ -27,3 +31,4 @@ pub use labels::{
     MaskFile, MaskImage, Segment, SeriesExtent, SeriesImage, VolumePart, VolumePlane, VolumeSize,
     VoxelToPatient, join_volume, parse_nifti, parse_nrrd, parse_png, parse_tiff,
 };
+pub use rtstruct::RtStruct;

@@ -40,12 +40,12 @@ impl fmt::Display for Attribute {
 macro_rules! attributes {
     ($($constant:ident = $tag:literal, $name:literal;)*) => {
         $(#[allow(dead_code, reason = "some are only matched on by tag")]
-        pub(super) const $constant: Attribute = Attribute::new($tag, $name);)*
+        pub(in crate::source) const $constant: Attribute = Attribute::new($tag, $name);)*
         const KNOWN: [Attribute; [$($tag),*].len()] = [$($constant),*];
 
         /// The same attributes' tags, to match on.
-        pub(super) mod tag {
-            $(pub(in super::super) const $constant: u32 = $tag;)*
+        pub(in crate::source) mod tag {
+            $(pub(in crate::source) const $constant: u32 = $tag;)*
         }
     };
 }
@@ -53,9 +53,20 @@ macro_rules! attributes {
 attributes! {
     MEDIA_STORAGE_SOP_CLASS_UID = 0x0002_0002, "Media Storage SOP Class UID";
     TRANSFER_SYNTAX_UID = 0x0002_0010, "Transfer Syntax UID";
+    SPECIFIC_CHARACTER_SET = 0x0008_0005, "Specific Character Set";
     SOP_CLASS_UID = 0x0008_0016, "SOP Class UID";
     SOP_INSTANCE_UID = 0x0008_0018, "SOP Instance UID";
     MODALITY = 0x0008_0060, "Modality";
+    MANUFACTURER = 0x0008_0070, "Manufacturer";
+    CODE_VALUE = 0x0008_0100, "Code Value";
+    CODING_SCHEME_DESIGNATOR = 0x0008_0102, "Coding Scheme Designator";
+    MANUFACTURER_MODEL_NAME = 0x0008_1090, "Manufacturer's Model Name";
+    REFERENCED_SERIES_SEQUENCE = 0x0008_1115, "Referenced Series Sequence";
+    REFERENCED_INSTANCE_SEQUENCE = 0x0008_114A, "Referenced Instance Sequence";
+    REFERENCED_SOP_INSTANCE_UID = 0x0008_1155, "Referenced SOP Instance UID";
+    REFERENCED_FRAME_NUMBER = 0x0008_1160, "Referenced Frame Number";
+    SOURCE_IMAGE_SEQUENCE = 0x0008_2112, "Source Image Sequence";
+    DERIVATION_IMAGE_SEQUENCE = 0x0008_9124, "Derivation Image Sequence";
     PATIENT_ID = 0x0010_0020, "Patient ID";
     PATIENT_BIRTH_DATE = 0x0010_0030, "Patient's Birth Date";
     TRIGGER_TIME = 0x0018_1060, "Trigger Time";
@@ -67,6 +78,7 @@ attributes! {
     FRAME_OF_REFERENCE_UID = 0x0020_0052, "Frame of Reference UID";
     PLANE_POSITION_SEQUENCE = 0x0020_9113, "Plane Position Sequence";
     PLANE_ORIENTATION_SEQUENCE = 0x0020_9116, "Plane Orientation Sequence";
+    DIMENSION_ORGANIZATION_TYPE = 0x0020_9311, "Dimension Organization Type";
     SAMPLES_PER_PIXEL = 0x0028_0002, "Samples per Pixel";
     PHOTOMETRIC_INTERPRETATION = 0x0028_0004, "Photometric Interpretation";
     NUMBER_OF_FRAMES = 0x0028_0008, "Number of Frames";
@@ -79,6 +91,7 @@ attributes! {
     PIXEL_REPRESENTATION = 0x0028_0103, "Pixel Representation";
     SMALLEST_PIXEL_VALUE = 0x0028_0106, "Smallest Image Pixel Value";
     LARGEST_PIXEL_VALUE = 0x0028_0107, "Largest Image Pixel Value";
+    PIXEL_PADDING_VALUE = 0x0028_0120, "Pixel Padding Value";
     WINDOW_CENTER = 0x0028_1050, "Window Center";
     WINDOW_WIDTH = 0x0028_1051, "Window Width";
     RESCALE_INTERCEPT = 0x0028_1052, "Rescale Intercept";
@@ -90,6 +103,30 @@ attributes! {
     PIXEL_MEASURES_SEQUENCE = 0x0028_9110, "Pixel Measures Sequence";
     FRAME_VOI_LUT_SEQUENCE = 0x0028_9132, "Frame VOI LUT Sequence";
     PIXEL_VALUE_TRANSFORMATION_SEQUENCE = 0x0028_9145, "Pixel Value Transformation Sequence";
+    TOTAL_PIXEL_MATRIX_COLUMNS = 0x0048_0006, "Total Pixel Matrix Columns";
+    SEGMENTATION_TYPE = 0x0062_0001, "Segmentation Type";
+    SEGMENT_SEQUENCE = 0x0062_0002, "Segment Sequence";
+    SEGMENTED_PROPERTY_CATEGORY_CODE_SEQUENCE = 0x0062_0003, "Segmented Property Category Code Sequence";
+    SEGMENT_NUMBER = 0x0062_0004, "Segment Number";
+    SEGMENT_LABEL = 0x0062_0005, "Segment Label";
+    SEGMENT_IDENTIFICATION_SEQUENCE = 0x0062_000A, "Segment Identification Sequence";
+    REFERENCED_SEGMENT_NUMBER = 0x0062_000B, "Referenced Segment Number";
+    MAXIMUM_FRACTIONAL_VALUE = 0x0062_000E, "Maximum Fractional Value";
+    SEGMENTED_PROPERTY_TYPE_CODE_SEQUENCE = 0x0062_000F, "Segmented Property Type Code Sequence";
+    REFERENCED_FRAME_OF_REFERENCE_SEQUENCE = 0x3006_0010, "Referenced Frame of Reference Sequence";
+    RT_REFERENCED_STUDY_SEQUENCE = 0x3006_0012, "RT Referenced Study Sequence";
+    RT_REFERENCED_SERIES_SEQUENCE = 0x3006_0014, "RT Referenced Series Sequence";
+    CONTOUR_IMAGE_SEQUENCE = 0x3006_0016, "Contour Image Sequence";
+    STRUCTURE_SET_ROI_SEQUENCE = 0x3006_0020, "Structure Set ROI Sequence";
+    ROI_NUMBER = 0x3006_0022, "ROI Number";
+    REFERENCED_FRAME_OF_REFERENCE_UID = 0x3006_0024, "Referenced Frame of Reference UID";
+    ROI_NAME = 0x3006_0026, "ROI Name";
+    ROI_CONTOUR_SEQUENCE = 0x3006_0039, "ROI Contour Sequence";
+    CONTOUR_SEQUENCE = 0x3006_0040, "Contour Sequence";
+    CONTOUR_GEOMETRIC_TYPE = 0x3006_0042, "Contour Geometric Type";
+    NUMBER_OF_CONTOUR_POINTS = 0x3006_0046, "Number of Contour Points";
+    CONTOUR_DATA = 0x3006_0050, "Contour Data";
+    REFERENCED_ROI_NUMBER = 0x3006_0084, "Referenced ROI Number";
     SHARED_FUNCTIONAL_GROUPS_SEQUENCE = 0x5200_9229, "Shared Functional Groups Sequence";
     PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE = 0x5200_9230, "Per-Frame Functional Groups Sequence";
     FLOAT_PIXEL_DATA = 0x7FE0_0008, "Float Pixel Data";

@@ -18,9 +18,9 @@ const UNDEFINED: u32 = 0xFFFF_FFFF;
 
 /// How elements are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Syntax {
+pub(in crate::source) struct Syntax {
     pub(super) explicit: bool,
-    pub(super) big_endian: bool,
+    pub(in crate::source) big_endian: bool,
 }
 
 impl Syntax {
@@ -45,16 +45,16 @@ impl Syntax {
 
 /// One element whose value has a defined length, or Pixel Data of any length.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Element {
+pub(in crate::source) struct Element {
     pub(super) tag: u32,
     /// The value representation; zeros where it is not written.
-    pub(super) vr: [u8; 2],
+    pub(in crate::source) vr: [u8; 2],
     /// Where its value begins.
-    pub(super) start: usize,
+    pub(in crate::source) start: usize,
     /// Where its value ends; `None` for Pixel Data in fragments.
-    pub(super) end: Option<usize>,
+    pub(in crate::source) end: Option<usize>,
     /// How it is written.
-    pub(super) syntax: Syntax,
+    pub(in crate::source) syntax: Syntax,
 }
 
 /// What the walk came upon.
@@ -89,6 +89,7 @@ pub(super) struct Walk<'a> {
     syntax: Syntax,
     levels: Vec<Level>,
     has_unknown_vr: bool,
+    is_entered: fn(u32) -> bool,
 }
 
 /// A header of an element, item or delimiter.
@@ -102,7 +103,15 @@ struct Header {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(bytes: &'a [u8], total: usize, at: usize, syntax: Syntax) -> Self {
-        Self { bytes, total: total.max(bytes.len()), at, syntax, levels: Vec::new(), has_unknown_vr: false }
+        let total = total.max(bytes.len());
+        let (levels, is_entered) = (Vec::new(), may_hold_header as fn(u32) -> bool);
+        Self { bytes, total, at, syntax, levels, has_unknown_vr: false, is_entered }
+    }
+
+    /// The same walk, which enters the sequences that `is_entered` names, and those of undefined length.
+    pub(super) fn entering(mut self, is_entered: fn(u32) -> bool) -> Self {
+        self.is_entered = is_entered;
+        self
     }
 
     /// The bytes from `start` to `end`, or `None` where they are not at hand.
@@ -128,6 +137,11 @@ impl<'a> Walk<'a> {
     /// The tags of the sequences that hold the current element, the innermost first.
     pub(super) fn parents(&self) -> impl Iterator<Item = u32> + '_ {
         self.levels.iter().rev().filter(|level| level.is_item).map(|level| level.tag)
+    }
+
+    /// The sequences that hold the current element, the outermost first: the tag of each, and the index of its item.
+    pub(super) fn path(&self) -> impl Iterator<Item = (u32, usize)> + '_ {
+        self.levels.iter().filter(|level| level.is_item).map(|level| (level.tag, level.items))
     }
 
     /// Goes on to the next element of a defined length. Sequences are passed over, but for those that can
@@ -333,7 +347,7 @@ impl<'a> Walk<'a> {
     fn element(&mut self, header: &Header) -> Result<Option<Element>, Located> {
         let end = self.end_of(header)?;
         let pixels = self.levels.is_empty() && is_pixels(header.tag);
-        if !pixels && (end.is_none() || is_entered(header.tag)) {
+        if !pixels && (end.is_none() || (self.is_entered)(header.tag)) {
             let outer = self.syntax;
             // PS3.5 6.2.2: the content of an undefined-length UN is implicit VR little endian.
             if header.vr == *b"UN" {
@@ -353,8 +367,8 @@ pub(super) fn is_pixels(tag: u32) -> bool {
     matches!(tag, tag::PIXEL_DATA | tag::FLOAT_PIXEL_DATA | tag::DOUBLE_FLOAT_PIXEL_DATA)
 }
 
-/// Whether a sequence may hold an attribute that is read.
-fn is_entered(tag: u32) -> bool {
+/// True if a sequence may hold an attribute of an image's header that is read.
+fn may_hold_header(tag: u32) -> bool {
     matches!(
         tag,
         tag::MODALITY_LUT_SEQUENCE

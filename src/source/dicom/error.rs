@@ -166,6 +166,12 @@ pub enum DicomFault {
         /// The deepest nesting allowed.
         limit: usize,
     },
+    /// It has more values than the limit.
+    #[error("the object has more than {limit} values and items")]
+    TooManyValues {
+        /// The most that are kept.
+        limit: usize,
+    },
     /// It is larger than the limit, as a file or after decoding.
     #[error("{what} has {bytes} bytes, more than the limit of {limit}; see --max-image-bytes")]
     OverLimit {
@@ -266,6 +272,7 @@ impl DicomFault {
             | Self::NoSuchFrame { .. }
             | Self::WordOrder { .. }
             | Self::TooDeep { .. }
+            | Self::TooManyValues { .. }
             | Self::OverLimit { .. }
             | Self::TooManyPixels { .. } => Reason::ImageUnsupported,
             Self::PixelValue { .. } => Reason::ImageValue,

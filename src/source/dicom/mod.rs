@@ -1,6 +1,6 @@
 //! DICOM files: the data set, the header of an image, its pixels and its modality values.
 
-mod attribute;
+pub(super) mod attribute;
 mod big_endian;
 mod codestream;
 mod convert;
@@ -28,6 +28,7 @@ mod rle;
 mod stored_format;
 mod stored_pixels;
 mod transfer_syntax;
+pub(super) mod tree;
 mod value_text;
 
 pub use attribute::Attribute;
@@ -46,3 +47,4 @@ pub use pixel_type_choice::PixelTypeChoice;
 pub use stored_format::StoredFormat;
 pub use stored_pixels::{StoredPixels, StoredValues};
 pub use transfer_syntax::TransferSyntax;
+pub(super) use value_text::{decimal, identifier, shown};

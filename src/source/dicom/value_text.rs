@@ -6,14 +6,14 @@ use crate::model::Plain;
 const MAX_TEXT_BYTES: usize = 1024;
 
 /// A text value without its padding; `None` where it is not UTF-8, or longer than any real one.
-pub(super) fn text(bytes: &[u8]) -> Option<&str> {
+pub(in crate::source) fn text(bytes: &[u8]) -> Option<&str> {
     let padding = |c: char| c == '\0' || c.is_ascii_whitespace();
     let short = Some(bytes).filter(|bytes| bytes.len() <= MAX_TEXT_BYTES)?;
     std::str::from_utf8(short).ok().map(|text| text.trim_matches(padding))
 }
 
 /// A value as an identifier: without padding, `None` where nothing is left.
-pub(super) fn identifier(value: &[u8]) -> Option<Box<str>> {
+pub(in crate::source) fn identifier(value: &[u8]) -> Option<Box<str>> {
     let value = &value[..value.len().min(MAX_TEXT_BYTES)];
     let padding = |c: char| c == '\0' || c.is_ascii_whitespace();
     let text = match std::str::from_utf8(value) {
@@ -28,7 +28,7 @@ pub(super) fn identifier(value: &[u8]) -> Option<Box<str>> {
 /// The finite decimal number (DS) that a trimmed text is.
 ///
 /// `inf`, `nan` and a comma are no decimal numbers.
-pub(super) fn decimal(text: &str) -> Option<f64> {
+pub(in crate::source) fn decimal(text: &str) -> Option<f64> {
     let allowed = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
     if !text.bytes().all(allowed) {
         return None;
@@ -47,7 +47,7 @@ pub(super) fn decimals<const N: usize>(bytes: &[u8]) -> Option<[f64; N]> {
 }
 
 /// A value as it is shown in an error: its first 32 characters, without padding, control characters escaped.
-pub(super) fn shown(bytes: &[u8]) -> String {
+pub(in crate::source) fn shown(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(64)];
     let text = String::from_utf8_lossy(start);
     let text: String =
