@@ -12,7 +12,9 @@
 mod annotation;
 mod contour_text;
 mod dicom;
+mod dicom_seg;
 mod labels;
+mod references;
 mod rtstruct;
 
 pub use annotation::{
@@ -26,6 +28,7 @@ pub use dicom::{
     StoredFormat, StoredPixels, StoredValues, TransferSyntax, ValueRange, convert, parse_frame, parse_header,
     parse_identity, parse_image,
 };
+pub use dicom_seg::{DicomSegmentation, SegmentationFault};
 pub use labels::{
     JoinBy, JoinError, JoinedVolume, LabelError, LabelFault, LabelSelection, LabelSeries, LabelVolume,
     MaskFile, MaskImage, Segment, SeriesExtent, SeriesImage, VolumePart, VolumePlane, VolumeSize,

@@ -4,13 +4,15 @@
 
 use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 
+use crate::model::Geometry;
+
 use super::attribute::{self, Attribute, tag};
 use super::data_set::{Element, Step, Syntax, Walk, is_pixels};
 use super::error::{DicomError, DicomFault, Located};
 use super::limits::Limits;
 use super::part10::{self, DataSet};
 use super::transfer_syntax::TransferSyntax;
-use super::value_text::{identifier, text};
+use super::value_text::{decimals, identifier, text};
 
 /// The most values and items that are kept of one object. The largest structure sets have some hundred thousand.
 pub(in crate::source) const MAX_KEPT: usize = 8 << 20;
@@ -220,3 +222,22 @@ impl<'a> Item<'a> {
 /// The tags of the geometry of a frame.
 pub(in crate::source) const GEOMETRY: [u32; 3] =
     [tag::IMAGE_POSITION, tag::IMAGE_ORIENTATION, tag::PIXEL_SPACING];
+
+/// The geometry in items of functional groups (PS3.3 C.7.6.16.2); NaN where a group is absent or cannot be read.
+pub(in crate::source) fn geometry(
+    position: Option<&Item<'_>>,
+    orientation: Option<&Item<'_>>,
+    measures: Option<&Item<'_>>,
+) -> Geometry {
+    let bytes = |item: Option<&Item<'_>>, attribute| item.and_then(|item| item.bytes(attribute));
+    Geometry {
+        pixel_spacing: numbers(bytes(measures, attribute::PIXEL_SPACING)),
+        image_position: numbers(bytes(position, attribute::IMAGE_POSITION)),
+        image_orientation: numbers(bytes(orientation, attribute::IMAGE_ORIENTATION)),
+        ..Geometry::ABSENT
+    }
+}
+
+fn numbers<const N: usize>(bytes: Option<&[u8]>) -> [f64; N] {
+    bytes.and_then(decimals::<N>).unwrap_or([f64::NAN; N])
+}

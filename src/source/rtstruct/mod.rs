@@ -18,6 +18,7 @@ use super::annotation::{
     no_part,
 };
 use super::dicom::Limits;
+use super::references::ImageReference;
 
 /// An RT Structure Set.
 #[derive(Debug)]
@@ -60,14 +61,6 @@ struct Contour {
     /// `[x, y, z]` in mm, in the patient's coordinates.
     points: Vec<[f64; 3]>,
     images: Vec<ImageReference>,
-}
-
-/// A reference to an image, or to one frame of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::source) struct ImageReference {
-    pub(in crate::source) uid: Box<str>,
-    /// Referenced Frame Number, from 1; `None` for all frames.
-    pub(in crate::source) frame: Option<u32>,
 }
 
 /// A contour that cannot be used.
@@ -113,17 +106,6 @@ impl ContourType {
             Self::OpenPlanar => "OPEN_PLANAR",
             Self::OpenNonplanar => "OPEN_NONPLANAR",
             Self::Point => "POINT",
-        }
-    }
-}
-
-impl ImageReference {
-    /// True if it refers to the frame of `key`, whose UID is that of the reference.
-    pub(in crate::source) fn names_frame(&self, key: &FrameKey) -> bool {
-        match self.frame {
-            None => true,
-            // Frame 1 of an object that is one image is the image.
-            Some(frame) => frame == key.frame || (key.frame == 0 && frame == 1),
         }
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::source::dicom::attribute::{self, tag};
 use crate::source::dicom::tree::{Item, MAX_KEPT, Object, Tree, Wanted};
+use crate::source::references::read_references;
 use crate::source::{DicomError, Limits};
 
 use super::contour_data::parse_points;
-use super::{Contour, ContourType, ImageReference, Rejected, Roi};
+use super::{Contour, ContourType, Rejected, Roi};
 
 /// What is read of an RT Structure Set.
 pub(super) const WANTED: Wanted = Wanted {
@@ -132,23 +133,6 @@ fn read_contours(item: &Item<'_>, roi: &mut Roi) {
             read_references(image, &mut images);
         }
         roi.contours.push(Contour { index, points, images });
-    }
-}
-
-/// Adds what one item of Contour Image Sequence refers to. An item without UID refers to nothing.
-pub(super) fn read_references(item: &Item<'_>, images: &mut Vec<ImageReference>) {
-    let Some(uid) = item.uid(attribute::REFERENCED_SOP_INSTANCE_UID) else {
-        return;
-    };
-    let frames = item.bytes(attribute::REFERENCED_FRAME_NUMBER).unwrap_or_default();
-    let numbers = frames.split(|&byte| byte == b'\\').filter_map(|part| {
-        let text = std::str::from_utf8(part).ok()?;
-        text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace()).parse::<u32>().ok()
-    });
-    let before = images.len();
-    images.extend(numbers.map(|frame| ImageReference { uid: uid.clone(), frame: Some(frame) }));
-    if images.len() == before {
-        images.push(ImageReference { uid, frame: None });
     }
 }
 
