@@ -26,6 +26,14 @@ impl Mask {
         Self { shape, data }
     }
 
+    /// The mask of the pixels whose value is not 0. Values that are too many are left out, and too few are 0.
+    #[must_use]
+    pub fn from_values(shape: GridShape, mut values: Vec<u8>) -> Self {
+        values.resize(shape.pixels(), 0);
+        values.iter_mut().for_each(|value| *value = u8::from(*value != 0));
+        Self { shape, data: values }
+    }
+
     /// Takes the shape `shape` and becomes all zeros; the memory is kept.
     pub fn reset(&mut self, shape: GridShape) {
         self.shape = shape;

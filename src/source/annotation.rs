@@ -4,6 +4,7 @@ use crate::model::{GridShape, ImagePlane, Mask, Part, Place, Plain, Polygon};
 
 use super::contour_text::ContourFault;
 use super::dicom::{DicomError, DicomFault};
+use super::dicom_seg::SegmentationFault;
 use super::labels::{JoinError, LabelFault};
 
 /// An annotation file: an RT Structure Set, a DICOM segmentation, a mask image or a label volume.
@@ -168,6 +169,9 @@ pub enum AnnotationFault {
     /// A label volume does not fit its images.
     #[error(transparent)]
     Join(#[from] JoinError),
+    /// The segmentation cannot be used.
+    #[error(transparent)]
+    Segmentation(#[from] Box<SegmentationFault>),
     /// The structure asked for is not in it.
     #[error("there is no {part}: {}", if .present.is_empty() { "the file has no structure" } else { .present })]
     NoPart {

@@ -14,6 +14,7 @@ mod contour_text;
 mod dicom;
 mod dicom_seg;
 mod labels;
+mod open_annotation;
 mod references;
 mod rtstruct;
 
@@ -34,4 +35,5 @@ pub use labels::{
     MaskFile, MaskImage, Segment, SeriesExtent, SeriesImage, VolumePart, VolumePlane, VolumeSize,
     VoxelToPatient, join_volume, parse_nifti, parse_nrrd, parse_png, parse_tiff,
 };
+pub use open_annotation::open_dicom_annotation;
 pub use rtstruct::RtStruct;

@@ -42,7 +42,7 @@ pub(super) fn check_plausible(needed: u64, encoded: u64) -> Result<(), DicomFaul
     Ok(())
 }
 
-fn decode_frame(
+pub(super) fn decode_frame(
     header: &ImageHeader,
     codec: Codec,
     frame: &[u8],
@@ -103,7 +103,7 @@ fn decode_registered(
 
 /// The `needed` bytes of a frame that is not compressed: no byte less, and none more but the one that
 /// makes its length even (PS3.5 A.4).
-fn whole_frame(needed: usize, frame: &[u8]) -> Result<&[u8], DicomFault> {
+pub(super) fn whole_frame(needed: usize, frame: &[u8]) -> Result<&[u8], DicomFault> {
     let present = frame.len();
     if present != needed && present != needed + needed % 2 {
         return Err(DicomFault::FrameLength { needed: needed as u64, present: present as u64 });
@@ -112,7 +112,7 @@ fn whole_frame(needed: usize, frame: &[u8]) -> Result<&[u8], DicomFault> {
 }
 
 /// Inflates a frame up to what is needed (PS3.5 A.4.13). The stream must come to its end there.
-fn inflate_frame(needed: usize, frame: &[u8], decoded: &mut Vec<u8>) -> Result<(), DicomFault> {
+pub(super) fn inflate_frame(needed: usize, frame: &[u8], decoded: &mut Vec<u8>) -> Result<(), DicomFault> {
     decoded.clear();
     // One byte that makes the length even, and one that shows that there is more.
     decoded.reserve(needed + 2);

@@ -139,6 +139,12 @@ pub enum DicomFault {
     /// It has no pixels: a report, a plan, a directory.
     #[error("this DICOM file holds no image")]
     NoImage,
+    /// Its SOP Class is not one of annotations.
+    #[error("this is {kind}, not an RT Structure Set or a segmentation")]
+    NotAnAnnotation {
+        /// What it is.
+        kind: ObjectKind,
+    },
     /// Its SOP Class is not one of images.
     #[error("this is {kind}, not an image")]
     NotAnImage {
@@ -266,6 +272,7 @@ impl DicomFault {
         match self {
             Self::NoImage
             | Self::NotAnImage { .. }
+            | Self::NotAnAnnotation { .. }
             | Self::TransferSyntax { .. }
             | Self::Unsupported { .. }
             | Self::TooManyFrames { .. }

@@ -181,6 +181,12 @@ impl TransferSyntax {
         )
     }
 
+    /// True if pixels are in fragments.
+    #[must_use]
+    pub fn is_encapsulated(self) -> bool {
+        self.codec().is_some()
+    }
+
     /// The codec of its pixels; `None` where they are native.
     pub(super) fn codec(self) -> Option<Codec> {
         match self {

@@ -76,6 +76,11 @@ impl<'a> Object<'a> {
         self.data_set.transfer_syntax
     }
 
+    /// Number of bytes of the data set and what stands before it.
+    pub(in crate::source) fn len(&self) -> usize {
+        self.data_set.bytes.len()
+    }
+
     /// The bytes that places in [`Tree::pixels`] count in.
     pub(in crate::source) fn into_bytes(self) -> Vec<u8> {
         self.data_set.bytes.into_owned()
@@ -229,15 +234,14 @@ pub(in crate::source) fn geometry(
     orientation: Option<&Item<'_>>,
     measures: Option<&Item<'_>>,
 ) -> Geometry {
-    let bytes = |item: Option<&Item<'_>>, attribute| item.and_then(|item| item.bytes(attribute));
     Geometry {
-        pixel_spacing: numbers(bytes(measures, attribute::PIXEL_SPACING)),
-        image_position: numbers(bytes(position, attribute::IMAGE_POSITION)),
-        image_orientation: numbers(bytes(orientation, attribute::IMAGE_ORIENTATION)),
+        pixel_spacing: numbers(measures, attribute::PIXEL_SPACING),
+        image_position: numbers(position, attribute::IMAGE_POSITION),
+        image_orientation: numbers(orientation, attribute::IMAGE_ORIENTATION),
         ..Geometry::ABSENT
     }
 }
 
-fn numbers<const N: usize>(bytes: Option<&[u8]>) -> [f64; N] {
-    bytes.and_then(decimals::<N>).unwrap_or([f64::NAN; N])
+fn numbers<const N: usize>(item: Option<&Item<'_>>, attribute: Attribute) -> [f64; N] {
+    item.and_then(|item| item.bytes(attribute)).and_then(decimals::<N>).unwrap_or([f64::NAN; N])
 }

@@ -88,7 +88,12 @@ impl DicomSegmentation {
         indices.filter(names).collect()
     }
 
-    fn match_derived(&self, derived: &[usize], number: u16, key: &FrameKey) -> Result<Match, SegmentationFault> {
+    fn match_derived(
+        &self,
+        derived: &[usize],
+        number: u16,
+        key: &FrameKey,
+    ) -> Result<Match, SegmentationFault> {
         let mut frames = Vec::new();
         let mut touches = false;
         for &index in derived {

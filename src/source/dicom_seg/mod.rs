@@ -78,7 +78,11 @@ impl DicomSegmentation {
         let content =
             read::read(&tree, present).map_err(|(attribute, fault)| error_in(file, attribute, fault))?;
         drop(tree);
-        let layout = pixels::Layout { shape: content.shape, bits: content.bits_allocated, frames: content.frames.len() };
+        let layout = pixels::Layout {
+            shape: content.shape,
+            bits: content.bits_allocated,
+            frames: content.frames.len(),
+        };
         let pixels = FramePixels::new(object.into_bytes(), &pixels, transfer_syntax, layout, limits)
             .map_err(|(attribute, fault)| error_in(file, attribute, fault))?;
         let notes = pixels.note().into_iter().collect();
@@ -119,8 +123,10 @@ impl DicomSegmentation {
         let info = |segment: &Segment| {
             let own = |frame: &&SegmentFrame| frame.segment.is_none_or(|number| number == segment.number);
             let frames: Vec<&SegmentFrame> = self.frames.iter().filter(own).collect();
-            let images: HashSet<_> =
-                frames.iter().flat_map(|frame| frame.sources.iter().map(|source| (&source.uid, source.frame))).collect();
+            let images: HashSet<_> = frames
+                .iter()
+                .flat_map(|frame| frame.sources.iter().map(|source| (&source.uid, source.frame)))
+                .collect();
             let kind = match self.form {
                 Form::Binary => "BINARY",
                 Form::Fractional { .. } => "FRACTIONAL",

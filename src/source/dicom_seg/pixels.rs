@@ -137,7 +137,9 @@ impl FramePixels {
         if self.layout.bits == 8 {
             data.extend(bytes.iter().map(|&value| u8::from(wanted(value.into()))));
         } else {
-            let word = |pair: &[u8; 2]| if big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
+            let word = |pair: &[u8; 2]| {
+                if big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) }
+            };
             data.extend(bytes.as_chunks::<2>().0.iter().map(|pair| u8::from(wanted(word(pair)))));
         }
         Ok(Mask::from_values(self.layout.shape, data))

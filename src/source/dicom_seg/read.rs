@@ -130,7 +130,9 @@ pub(super) fn read(tree: &Tree<'_>, present: usize) -> Result<Content, Fault> {
     for series in root.items(attribute::REFERENCED_SERIES_SEQUENCE) {
         content.series.extend(series.uid(attribute::SERIES_INSTANCE_UID));
         let instances = series.items(attribute::REFERENCED_INSTANCE_SEQUENCE).iter();
-        content.instances.extend(instances.filter_map(|item| item.uid(attribute::REFERENCED_SOP_INSTANCE_UID)));
+        content
+            .instances
+            .extend(instances.filter_map(|item| item.uid(attribute::REFERENCED_SOP_INSTANCE_UID)));
     }
     Ok(content)
 }
@@ -155,14 +157,18 @@ fn refuse_other_kinds(root: &Item<'_>) -> Result<(), Fault> {
 }
 
 fn read_form(root: &Item<'_>, bits_allocated: u32) -> Result<Form, Fault> {
-    let written = root.text(attribute::SEGMENTATION_TYPE).ok_or_else(|| missing(attribute::SEGMENTATION_TYPE))?;
+    let written =
+        root.text(attribute::SEGMENTATION_TYPE).ok_or_else(|| missing(attribute::SEGMENTATION_TYPE))?;
     let form = match written {
         "BINARY" => Form::Binary,
         "FRACTIONAL" => {
             let attribute = attribute::MAXIMUM_FRACTIONAL_VALUE;
             let maximum = root.unsigned(attribute).ok_or_else(|| missing(attribute))?;
             if maximum == 0 {
-                return Err(at(attribute, DicomFault::Value { value: "0".to_owned(), expected: "1 or more" }));
+                return Err(at(
+                    attribute,
+                    DicomFault::Value { value: "0".to_owned(), expected: "1 or more" },
+                ));
             }
             Form::Fractional { maximum }
         }
@@ -231,12 +237,9 @@ fn read_frames(root: &Item<'_>, form: Form, present: usize) -> Result<Vec<Segmen
     (0..claimed).map(|index| read_frame(shared, per_frame.get(index), form)).collect()
 }
 
-fn read_frame(
-    shared: Option<&Item<'_>>,
-    own: Option<&Item<'_>>,
-    form: Form,
-) -> Result<SegmentFrame, Fault> {
-    let group = |sequence| own.and_then(|own| own.first(sequence)).or(shared.and_then(|all| all.first(sequence)));
+fn read_frame(shared: Option<&Item<'_>>, own: Option<&Item<'_>>, form: Form) -> Result<SegmentFrame, Fault> {
+    let group =
+        |sequence| own.and_then(|own| own.first(sequence)).or(shared.and_then(|all| all.first(sequence)));
     let segment = group(attribute::SEGMENT_IDENTIFICATION_SEQUENCE)
         .and_then(|item| item.unsigned(attribute::REFERENCED_SEGMENT_NUMBER))
         .and_then(|number| u16::try_from(number).ok());

@@ -55,9 +55,10 @@ impl DicomSegmentation {
         let (right, bottom) = (key.shape.columns() as f64 - 1.0, key.shape.rows() as f64 - 1.0);
         let points = [[0.0, 0.0], [right, 0.0], [0.0, bottom], [right, bottom], [right / 2.0, bottom / 2.0]];
         let distances = points.map(|point| slab.first.project(plane.point(point)).distance);
-        let (low, high) = distances.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &distance| {
-            (low.min(distance), high.max(distance))
-        });
+        let (low, high) =
+            distances.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &distance| {
+                (low.min(distance), high.max(distance))
+            });
         let ends = slab.planes.first().zip(slab.planes.last());
         ends.is_some_and(|(first, last)| low <= last.0 + slab.edge && first.0 - slab.edge <= high)
     }
