@@ -188,6 +188,7 @@ mod tests {
             shape,
             plane: ImagePlane::of(&geometry),
             reach: [0.5; 2],
+            shares_plane: false,
         };
         (SeriesImage { sop_instance_uid: uid.into(), frame }, key)
     }
