@@ -105,6 +105,23 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
+ROOT_TEXTS = ["format", "format_version", "generator", "mask_rule", "structures", "split_rule", "split_joined",
+              "split_left_out", "split_disjoint", "config", "source_digest", "row_major_note"]
+
+
+def text_checksum(file):
+    """The `text_checksum` that fits the attributes of `file`, as docs/format.md defines it."""
+    named = [("", name) for name in ROOT_TEXTS if name in file.attrs]
+    named += [("images", "DIMENSION_LABELS"), ("images", "units"), ("masks", "DIMENSION_LABELS")]
+    data = b""
+    for place, name in named:
+        value = (file[place] if place else file).attrs[name]
+        texts = [value] if isinstance(value, (str, bytes)) else list(value)
+        parts = [f"/{place}@{name}", *texts]
+        data += b"".join((part.encode() if isinstance(part, str) else part) + b"\0" for part in parts)
+    return np.uint32(crc32c(data))
+
+
 def percentile(values, per_mille):
     """The smallest value that at least `per_mille` thousandths of `values` do not exceed."""
     ordered = np.sort(values, axis=None)

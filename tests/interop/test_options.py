@@ -439,8 +439,10 @@ def test_info_reads_a_later_minor_version(dicomprep, packed, tmp_path):
     later = tmp_path / "later.h5"
     shutil.copyfile(packed, later)
     with h5py.File(later, "r+", locking=False) as file:
+        assert file.attrs["text_checksum"] == expect.text_checksum(file)
         file.attrs["format_version"] = "1.7"
         file["samples/new_column"] = np.arange(len(file["images"]))
+        file.attrs["text_checksum"] = expect.text_checksum(file)
     result = dicomprep("info", later)
     assert result.returncode == 0 and "dicomprep 1.7" in result.stdout
 
@@ -601,9 +603,18 @@ def test_reports_name_their_command_and_version(dicomprep, tmp_path):
     file = tmp_path / "a.h5"
     _, report = dicomprep.report(FIXTURES, file)
     assert (report["report_version"], report["command"]) == (1, "prep")
-    for words in (["info", file], ["verify", file], ["diff", file, file], ["audit", FIXTURES]):
-        found = json.loads(dicomprep(*words, "--json").stdout)
+    for words in (["info", file], ["verify", file], ["diff", file, file], ["audit", FIXTURES],
+                  ["explain", file, "--at", "0:0:0"], ["prep", FIXTURES, "-o", file, "--force"]):
+        written = tmp_path / f"{words[0]}.json"
+        result = dicomprep(*words, "--json", "--report", written)
+        found = json.loads(result.stdout)
         assert (found["report_version"], found["command"]) == (1, words[0])
+        assert written.read_text(encoding="utf-8") == result.stdout
+        # A report is never replaced without --force, and never a file that is read.
+        again = dicomprep(*words, "--report", written)
+        assert again.returncode in (1, 2) or "--force" in words, again.stderr
+        if file in words:
+            assert dicomprep(*words, "--report", file, "--force").returncode == 2
 
 
 def test_equal_messages_are_folded(dicomprep, tmp_path):

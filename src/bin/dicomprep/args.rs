@@ -11,6 +11,7 @@ mod places;
 mod prep;
 mod preview;
 mod repair;
+mod report;
 mod whiten;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(crate) use merge::MergeArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs};
 pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use repair::RepairArgs;
+pub(crate) use report::ReportArgs;
 pub(crate) use whiten::WhitenArgs;
 
 /// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.
@@ -101,9 +103,11 @@ pub(crate) struct InfoArgs {
     /// The HDF5 file
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
-    /// As JSON
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Replace the report if it exists
     #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) force: bool,
 }
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 //! `dicomprep audit`: look, and say what was found.
 
-use std::path::Path;
-
 use dicomprep::audit::AuditOptions;
 use dicomprep::prep::{self, AuditRequest, AuditSummary, Control};
-use dicomprep::store::Target;
 
 use crate::args::{AuditArgs, OutputArgs};
 use crate::exit::{self, Exit};
@@ -15,15 +12,11 @@ use crate::{findings, interrupt, report, table};
 pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
     let layout = args.input.places.layout(&args.data_dir)?;
-    let stdout = Path::new("-");
-    let to_file = args.report.as_deref().filter(|path| *path != stdout);
-    if to_file.is_some_and(|path| layout.is_input(path)) {
+    if args.report.file().is_some_and(|path| layout.is_input(path)) {
         exit::wrong_usage("audit", "--report names a place among the inputs; nothing is ever written there");
     }
     // What would make the end fail is found before the work.
-    if let Some(path) = to_file {
-        drop(Target::claim(path, args.force)?);
-    }
+    report::check(&args.report, args.force)?;
     let request = AuditRequest {
         structures: args.structures.0.clone(),
         options: AuditOptions {
@@ -35,13 +28,9 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
     };
     let progress = progress(output);
     let summary = prep::audit(&layout, &request, &Control { progress: &*progress, cancel: &cancel })?;
-    let to_stdout = args.json || args.report.as_deref() == Some(stdout);
-    if let Some(path) = to_file {
-        report::write("audit", &summary, path, args.force)?;
-    }
+    report::write("audit", &summary, &args.report, args.force)?;
     let text = describe(&summary, output);
-    if to_stdout {
-        report::write("audit", &summary, stdout, args.force)?;
+    if args.report.to_stdout() {
         if !output.quiet {
             exit::tell(&headline(&summary));
         }

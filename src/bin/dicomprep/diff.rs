@@ -8,10 +8,12 @@ use crate::args::{DiffArgs, OutputArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
+use crate::report;
 use crate::settings::all_cores;
 use crate::verify::limit;
 
 pub(crate) fn run(args: &DiffArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
+    report::check(&args.report, args.force)?;
     let cancel = interrupt::stop_on_signals()?;
     let progress = progress(output);
     let options = DiffOptions {
@@ -20,9 +22,10 @@ pub(crate) fn run(args: &DiffArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
         control: Control { progress: &*progress, cancel: &cancel },
     };
     let found = check::diff(&args.a, &args.b, options)?;
-    let text =
-        if args.json { exit::json("diff", &found)? } else { describe(&found, output.verbose).into_bytes() };
-    exit::print(&text)?;
+    report::write("diff", &found, &args.report, args.force)?;
+    if !args.report.to_stdout() {
+        exit::print(describe(&found, output.verbose).as_bytes())?;
+    }
     Ok(match (found.is_whole(), found.is_equal()) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Done,

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::args::ExplainArgs;
 use crate::exit::{self, Exit};
 use crate::settings;
-use crate::table;
+use crate::{report, table};
 
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if args.output.as_deref() == Some(Path::new("-")) {
@@ -42,11 +42,14 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
             .with_context(|| format!("cannot write {}", output.display()))?;
         target.commit()?;
     }
-    if args.json {
+    if args.report.json || args.report.report.is_some() {
         let all = json!({
             "seed": at.seed, "epoch": at.epoch, "sample": facts, "augmentation": drawn, "evaluation": evaluated,
         });
-        return exit::print(&exit::json("explain", &all)?);
+        report::write("explain", &all, &args.report, args.force)?;
+        if args.report.to_stdout() {
+            return Ok(Exit::Done);
+        }
     }
     let mut rows = describe(&facts);
     rows.push(("drawn", format!("for seed {}, epoch {}, row {}: {drawn}", at.seed, at.epoch, at.row)));

@@ -7,12 +7,12 @@ use dicomprep::store::{DatasetInfo, read_info};
 
 use crate::args::InfoArgs;
 use crate::exit::{self, Exit};
-use crate::table;
+use crate::{report, table};
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Exit> {
     let info = read_info(&args.file)?;
-    let text = if args.json { exit::json("info", &info)? } else { describe(&info).into_bytes() };
-    exit::print(&text)
+    report::write("info", &info, &args.report, args.force)?;
+    if args.report.to_stdout() { Ok(Exit::Done) } else { exit::print(describe(&info).as_bytes()) }
 }
 
 fn describe(info: &DatasetInfo) -> String {

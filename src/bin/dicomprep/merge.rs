@@ -13,13 +13,14 @@ use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::all_cores;
-use crate::table;
+use crate::{report, table};
 
 pub(crate) fn run(args: &MergeArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     if args.output == Path::new("-") {
         exit::wrong_usage("merge", "--output takes a file: HDF5 cannot be written to standard output");
     }
     let cancel = interrupt::stop_on_signals()?;
+    report::check(&args.report, args.force)?;
     let target = Target::claim(&args.output, args.force)?;
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
@@ -28,9 +29,7 @@ pub(crate) fn run(args: &MergeArgs, output: &OutputArgs) -> anyhow::Result<Exit>
         threads: args.threads.map_or_else(all_cores, usize::from),
     };
     let summary = merge(&args.shards, target, &options, &control)?;
-    if args.json {
-        exit::print(&exit::json("merge", &summary)?)?;
-    }
+    report::write("merge", &summary, &args.report, args.force)?;
     if !output.quiet {
         exit::tell(&describe(&summary));
     }

@@ -16,18 +16,23 @@ use crate::{exit, preview, settings, whiten};
 
 /// The options that name what is written, each after its command. Every other option that takes a path names what is
 /// read.
-const OUTPUTS: [(&str, &str); 11] = [
+const OUTPUTS: [(&str, &str); 16] = [
     ("prep", "output"),
     ("prep", "report"),
     ("merge", "output"),
+    ("merge", "report"),
     ("audit", "report"),
     ("batches", "output"),
     ("explain", "output"),
+    ("explain", "report"),
     ("preview", "output"),
     ("preview", SHEETS),
     ("whiten", "output"),
     ("verify", "report"),
     ("repair", "output"),
+    ("repair", "report"),
+    ("info", "report"),
+    ("diff", "report"),
 ];
 /// The one pair that may be a single file: `prep --force` brings a file up to date out of its own rows.
 const UPDATED: (&str, &str) = ("--output", "--reuse");

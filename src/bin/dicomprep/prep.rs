@@ -28,7 +28,7 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     let output_file = (!args.dry_run).then(|| settings.output.clone());
     // What would make the end fail is found before the work. The places are given back meanwhile, because
     // they may lie in the data directory, and what is there is counted.
-    for place in output_file.iter().chain(report_file(args)) {
+    for place in output_file.iter().map(PathBuf::as_path).chain(args.report.file()) {
         drop(Target::claim(place, args.force).map_err(|error| not_claimed(error, place))?);
     }
     let progress = progress(output);
@@ -90,8 +90,8 @@ fn goes_on(kept: &PartsFolder) -> String {
 
 /// Ends the program where two options, or an option and the data, contradict each other.
 fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
-    let report = report_file(args);
-    for (option, path) in [("--output", Some(&settings.output)), ("--report", report)] {
+    let report = args.report.file();
+    for (option, path) in [("--output", Some(settings.output.as_path())), ("--report", report)] {
         if path.is_some_and(|path| settings.layout.is_input(path)) {
             exit::wrong_usage(
                 "prep",
@@ -102,8 +102,11 @@ fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
     if settings.output == Path::new("-") {
         exit::wrong_usage("prep", "--output takes a file: HDF5 cannot be written to standard output");
     }
-    if args.dry_run && args.report.is_some() && report.is_none() {
-        exit::wrong_usage("prep", "--dry-run prints the plan to standard output, so --report needs a file");
+    if args.dry_run && args.report.to_stdout() {
+        exit::wrong_usage(
+            "prep",
+            "--dry-run prints the plan to standard output, so the report needs --report FILE",
+        );
     }
 }
 
@@ -130,14 +133,9 @@ fn conclude(summary: &PrepSummary, args: &PrepArgs, output: &Path) -> Exit {
     }
 }
 
-/// The file that the report goes to, if it goes to one.
-fn report_file(args: &PrepArgs) -> Option<&PathBuf> {
-    args.report.as_ref().filter(|path| *path != Path::new("-"))
-}
-
 /// Writes the summary as JSON to where it was asked for.
 fn write_report(args: &PrepArgs, summary: &PrepSummary) -> anyhow::Result<()> {
-    args.report.as_ref().map_or(Ok(()), |path| report::write("prep", summary, path, args.force))
+    report::write("prep", summary, &args.report, args.force)
 }
 
 /// The summary for people; with `plan`, of what would be done.

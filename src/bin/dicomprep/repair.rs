@@ -10,8 +10,8 @@ use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::{all_cores, read_key};
-use crate::table;
 use crate::verify::{limit, sources};
+use crate::{report, table};
 
 pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
@@ -19,6 +19,7 @@ pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit
     if sources.layout.is_input(&args.output) {
         exit::wrong_usage("repair", "--output names a place among the inputs; nothing is ever written there");
     }
+    report::check(&args.report, args.force)?;
     let cancel = interrupt::stop_on_signals()?;
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
@@ -29,9 +30,7 @@ pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit
             CheckError::Interrupted => anyhow::anyhow!("interrupted; no file was written"),
             error => error.into(),
         })?;
-    if args.json {
-        exit::print(&exit::json("repair", &summary)?)?;
-    }
+    report::write("repair", &summary, &args.report, args.force)?;
     if !output.quiet || !summary.unrepaired.is_empty() {
         exit::tell(&describe(&summary, args, output.verbose));
     }

@@ -1,14 +1,14 @@
 //! Reports as JSON, and lists of what was left out.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use anyhow::Context;
 use dicomprep::model::Plain;
 use dicomprep::prep::Entry;
-use dicomprep::store::Target;
+use dicomprep::store::{StoreError, Target};
 use serde::Serialize;
 
+use crate::args::ReportArgs;
 use crate::exit;
 
 /// Entries of a list that are shown without `--verbose`.
@@ -16,15 +16,32 @@ pub(crate) const LISTED: usize = 20;
 /// Entries up to which none is folded into another.
 const FOLDED: usize = 3;
 
-/// Writes the `summary` of `command` as JSON to the file `path`; `-` is standard output.
-pub(crate) fn write(command: &str, summary: &impl Serialize, path: &Path, force: bool) -> anyhow::Result<()> {
-    let json = exit::json(command, summary)?;
-    if path == Path::new("-") {
-        return exit::print(&json).map(|_| ());
+/// Finds before the work that the file of the report could not be written.
+pub(crate) fn check(report: &ReportArgs, force: bool) -> Result<(), StoreError> {
+    // The place is given back, because it may lie in the data directory, and what is there is counted.
+    report.file().map_or(Ok(()), |path| Target::claim(path, force).map(drop))
+}
+
+/// Writes the `summary` of `command` as JSON where `report` asks for it: to a file, to standard output, to both.
+pub(crate) fn write(
+    command: &str,
+    summary: &impl Serialize,
+    report: &ReportArgs,
+    force: bool,
+) -> anyhow::Result<()> {
+    if report.file().is_none() && !report.to_stdout() {
+        return Ok(());
     }
-    let target = Target::claim(path, force)?;
-    std::fs::write(target.partial(), json).with_context(|| format!("cannot write {}", path.display()))?;
-    target.commit()?;
+    let json = exit::json(command, summary)?;
+    if let Some(path) = report.file() {
+        let target = Target::claim(path, force)?;
+        std::fs::write(target.partial(), &json)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        target.commit()?;
+    }
+    if report.to_stdout() {
+        exit::print(&json)?;
+    }
     Ok(())
 }
 

@@ -2,18 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use dicomprep::check::{self, SourceOptions, VerifySummary};
 use dicomprep::model::Plain;
 use dicomprep::prep::Control;
-use dicomprep::store::Target;
 
 use crate::args::{OutputArgs, SourceArgs, VerifyArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::{all_cores, read_key};
-use crate::table;
+use crate::{report, table};
 
 /// Entries of a list that are shown without `--verbose`.
 const LISTED: usize = 20;
@@ -25,28 +23,20 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
             "--link, --dicoms, --contours and --pseudonym-key go with --against DATA_DIR",
         );
     }
-    let report = args.report.as_deref().filter(|path| *path != Path::new("-"));
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
     let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
     let sources = sources.transpose()?;
     let is_input = |report| sources.as_ref().is_some_and(|sources| sources.layout.is_input(report));
-    if report.is_some_and(is_input) {
+    if args.report.file().is_some_and(is_input) {
         exit::wrong_usage("verify", "--report names a place among the inputs; nothing is ever written there");
     }
-    let report = report.map(|path| Target::claim(path, args.force)).transpose()?;
+    report::check(&args.report, args.force)?;
     let cancel = interrupt::stop_on_signals()?;
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
     let threads = args.threads.map_or_else(all_cores, usize::from);
     let summary = check::verify(&args.file, sources.as_ref(), threads, control)?;
-    if let Some(target) = report {
-        let path = target.path().to_owned();
-        std::fs::write(target.partial(), exit::json("verify", &summary)?)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        target.commit()?;
-    } else if args.json || args.report.is_some() {
-        exit::print(&exit::json("verify", &summary)?)?;
-    }
+    report::write("verify", &summary, &args.report, args.force)?;
     if !output.quiet {
         exit::tell(&describe(&summary, output.verbose));
     }

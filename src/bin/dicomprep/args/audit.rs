@@ -6,6 +6,7 @@ use clap::{Arg, ArgMatches, Command, FromArgMatches, ValueHint};
 use dicomprep::audit::{Check, Thresholds};
 
 use super::prep::{InputArgs, Offset, Structures, offset, structures};
+use super::report::ReportArgs;
 
 const AUDIT_EXAMPLES: &str = "\
 Examples:
@@ -24,12 +25,8 @@ pub(crate) struct AuditArgs {
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: PathBuf,
 
-    /// Print the findings as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Write the findings as JSON to a file; - is standard output
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Replace the report if it exists
     #[arg(long)]
     pub(crate) force: bool,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use super::places::PlaceArgs;
+use super::report::ReportArgs;
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -29,12 +30,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) against: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Write the result as JSON; - is standard output
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "json")]
-    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Replace the report if it exists
     #[arg(long)]
     pub(crate) force: bool,
@@ -88,9 +85,11 @@ pub(crate) struct DiffArgs {
     /// Compare recorded checksums instead of the data: damage within images and masks is not seen
     #[arg(long)]
     pub(crate) quick: bool,
-    /// As JSON
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Replace the report if it exists
     #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) force: bool,
     /// Number of threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

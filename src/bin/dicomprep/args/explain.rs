@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::ValueHint;
 
 use super::augment::{AUGMENTATION, AugmentArgs};
+use super::report::ReportArgs;
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -27,12 +28,11 @@ pub(crate) struct ExplainArgs {
     /// Draw the image before and after as PNG
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
-    /// Replace the output file if it exists
+    /// Replace the output file and the report if they exist
     #[arg(long)]
     pub(crate) force: bool,
-    /// As JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     #[command(flatten)]
     pub(crate) augment: AugmentArgs,
     /// The split of the stream, which augments train alone

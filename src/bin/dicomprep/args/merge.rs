@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
+use super::report::ReportArgs;
+
 const MERGE_EXAMPLES: &str = "\
 Example, with two machines that see the same folder:
   dicomprep prep final_data/ --shard 0/2 -o shard-0.h5     on the one
@@ -32,10 +34,9 @@ pub(crate) struct MergeArgs {
     /// Refer to the images and masks of the shards, by paths relative to the file, instead of copying them
     #[arg(long = "virtual")]
     pub(crate) is_virtual: bool,
-    /// Print what was done as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Replace the output file if it exists
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Replace the output file and the report if they exist
     #[arg(long)]
     pub(crate) force: bool,
     /// Threads that count pixels again where patients have changed their split [default: all cores]

@@ -15,6 +15,7 @@ use super::ThresholdArgs;
 use super::audit::with_checks;
 use super::choice::{choose, named};
 use super::places::PlaceArgs;
+use super::report::ReportArgs;
 
 const PREP_EXAMPLES: &str = "\
 Layout of DATA_DIR:
@@ -65,9 +66,8 @@ pub(crate) struct PrepArgs {
     /// Handling of a contour in which the audit finds an error
     #[arg(long, value_name = "WHAT", default_value = "reject", value_parser = named(on_finding()))]
     pub(crate) on_finding: OnFinding,
-    /// Write the summary as JSON, with every file that was left out; - is standard output
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Plan everything and make only share I of N, counted from 0: a file that `dicomprep merge` joins with the others
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(crate) shard: Option<Share>,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use super::check::SourceArgs;
+use super::report::ReportArgs;
 
 const REPAIR_EXAMPLES: &str = "\
 Example:
@@ -32,10 +33,9 @@ pub(crate) struct RepairArgs {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
-    /// Print what was done as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Replace the output file if it exists
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Replace the output file and the report if they exist
     #[arg(long)]
     pub(crate) force: bool,
     /// Number of threads [default: all cores]
