@@ -234,7 +234,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     }
     let plain = Builder::image(EXPLICIT, 2, 2).pixels("OW", &[7; 8]).build();
     files.push(with_syntax(&plain, DEFLATED));
-    let deep = b"\x08\x00\x40\x11SQ\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF".repeat(66);
+    let deep = b"\x08\x00\x40\x11SQ\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF".repeat(65);
     files.push(Builder::image(EXPLICIT, 1, 1).tail(&deep).build());
     let raw = files.into_iter().map(|file| [&[0], &file[..]].concat());
     let mut numbers = Numbers(3);
