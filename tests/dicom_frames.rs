@@ -141,11 +141,14 @@ fn enhanced() -> Vec<u8> {
     let shared_rescale = sequence(0x0028_9145, &[texts(&[(0x0028_1052, "0"), (0x0028_1053, "5")])]);
     let shared = [orientation, spacing, shared_rescale].concat();
     let of_frame = |z: &str, slope: Option<&str>| {
+        let mut delay = Vec::new();
+        element(&mut delay, EXPLICIT, 0x0020_9153, "FD", &(z.parse::<f64>().unwrap() / 8.0).to_le_bytes());
+        let delay = sequence(0x0018_9118, &[delay]);
         let position = sequence(0x0020_9113, &[texts(&[(0x0020_0032, &format!("1\\2\\{z}"))])]);
         let window = sequence(0x0028_9132, &[texts(&[(0x0028_1050, z), (0x0028_1051, "100")])]);
         let rescale =
             slope.map(|slope| sequence(0x0028_9145, &[texts(&[(0x0028_1052, "-1"), (0x0028_1053, slope)])]));
-        [position, window, rescale.unwrap_or_default()].concat()
+        [delay, position, window, rescale.unwrap_or_default()].concat()
     };
     let frames = [of_frame("10", Some("2")), of_frame("20", None), of_frame("30", Some("4"))];
     let mut tail = [sequence(0x5200_9229, &[shared]), sequence(0x5200_9230, &frames)].concat();
@@ -161,6 +164,7 @@ fn functional_groups_are_shared_then_of_each_frame() {
     for (number, modality) in (1..).zip(expected) {
         let (header, values) = frame(&file, number).unwrap();
         assert_eq!(header.modality, modality, "{number}");
+        assert_eq!(header.trigger_time, Some(1.25 * f64::from(number)));
         assert_eq!(header.geometry.pixel_spacing, [2.0, 3.0]);
         assert_eq!(header.geometry.image_position, [1.0, 2.0, 10.0 * f64::from(number)]);
         assert_eq!(header.geometry.image_orientation, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);

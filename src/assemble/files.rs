@@ -80,9 +80,18 @@ pub fn read_header(
     if let Some(header) = parse(bytes)? {
         return Ok(header);
     }
-    (&file).take(limits.max_image_bytes).read_to_end(bytes).map_err(failed)?;
-    let cut = || Skipped::new(Place::file(name.as_str()), Reason::ImageUnreadable, "the file ends early");
-    parse(bytes)?.ok_or_else(cut)
+    loop {
+        let at = bytes.len();
+        let more = (3 * at as u64).min(limits.max_image_bytes.saturating_sub(at as u64));
+        (&file).take(more).read_to_end(bytes).map_err(failed)?;
+        if let Some(header) = parse(bytes)? {
+            return Ok(header);
+        }
+        if bytes.len() == at {
+            let cut = "the file ends early";
+            return Err(Skipped::new(Place::file(name.as_str()), Reason::ImageUnreadable, cut));
+        }
+    }
 }
 
 /// Opens a file for reading, and says how many bytes it has. Pipes and devices are refused, and not waited for.

@@ -70,12 +70,14 @@ attributes! {
     PATIENT_ID = 0x0010_0020, "Patient ID";
     PATIENT_BIRTH_DATE = 0x0010_0030, "Patient's Birth Date";
     TRIGGER_TIME = 0x0018_1060, "Trigger Time";
+    CARDIAC_SYNCHRONIZATION_SEQUENCE = 0x0018_9118, "Cardiac Synchronization Sequence";
     STUDY_INSTANCE_UID = 0x0020_000D, "Study Instance UID";
     SERIES_INSTANCE_UID = 0x0020_000E, "Series Instance UID";
     INSTANCE_NUMBER = 0x0020_0013, "Instance Number";
     IMAGE_POSITION = 0x0020_0032, "Image Position (Patient)";
     IMAGE_ORIENTATION = 0x0020_0037, "Image Orientation (Patient)";
     FRAME_OF_REFERENCE_UID = 0x0020_0052, "Frame of Reference UID";
+    NOMINAL_CARDIAC_TRIGGER_DELAY = 0x0020_9153, "Nominal Cardiac Trigger Delay Time";
     PLANE_POSITION_SEQUENCE = 0x0020_9113, "Plane Position Sequence";
     PLANE_ORIENTATION_SEQUENCE = 0x0020_9116, "Plane Orientation Sequence";
     DIMENSION_ORGANIZATION_TYPE = 0x0020_9311, "Dimension Organization Type";

@@ -36,6 +36,10 @@ impl Syntax {
         if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     }
 
+    pub(super) fn f64(self, bytes: [u8; 8]) -> f64 {
+        if self.big_endian { f64::from_be_bytes(bytes) } else { f64::from_le_bytes(bytes) }
+    }
+
     /// A tag: two 16-bit numbers, group first in either byte order.
     fn tag(self, bytes: [u8; 4]) -> u32 {
         let [a, b, c, d] = bytes;
@@ -374,6 +378,7 @@ fn may_hold_header(tag: u32) -> bool {
         tag::MODALITY_LUT_SEQUENCE
             | tag::SHARED_FUNCTIONAL_GROUPS_SEQUENCE
             | tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
+            | tag::CARDIAC_SYNCHRONIZATION_SEQUENCE
             | tag::PIXEL_MEASURES_SEQUENCE
             | tag::PLANE_POSITION_SEQUENCE
             | tag::PLANE_ORIENTATION_SEQUENCE

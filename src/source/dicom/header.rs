@@ -22,8 +22,8 @@ pub struct ImageHeader {
     pub stored: StoredFormat,
     /// Number of frames; 1 for a single-frame object.
     pub frames: u32,
-    /// From stored values to modality values; of the first frame where they differ, as `geometry`, `rescale_type` and
-    /// `unreadable` are. See [`ImageHeader::of_frame`].
+    /// From stored values to modality values; of the first frame where they differ, as `geometry`, `rescale_type`, `trigger_time`
+    /// and `unreadable` are. See [`ImageHeader::of_frame`].
     pub modality: ModalityTransform,
     /// Whether the smallest value is meant to be shown white: MONOCHROME1 (PS3.3 C.7.6.3.1.2).
     pub inverted: bool,
@@ -34,7 +34,8 @@ pub struct ImageHeader {
     /// Instance Number (0020,0013), where it is there and a number.
     pub instance_number: Option<i32>,
     /// Trigger Time (0018,1060), where it is there and a number: milliseconds from the R wave to the image
-    /// (PS3.3 C.8.3.1).
+    /// (PS3.3 C.8.3.1); of a frame of an enhanced object, Nominal Cardiac Trigger Delay Time (0020,9153) (PS3.3
+    /// C.7.6.16.2.7).
     pub trigger_time: Option<f64>,
     /// Its identifiers.
     pub identity: DicomIdentity,
@@ -56,6 +57,7 @@ pub(super) struct FrameHeader {
     pub(super) modality: ModalityTransform,
     pub(super) geometry: Geometry,
     pub(super) rescale_type: Option<String>,
+    pub(super) trigger_time: Option<f64>,
     pub(super) unreadable: Vec<Attribute>,
 }
 
@@ -82,6 +84,7 @@ impl ImageHeader {
             header.modality.clone_from(&own.modality);
             header.geometry = own.geometry;
             header.rescale_type.clone_from(&own.rescale_type);
+            header.trigger_time = own.trigger_time;
             header.unreadable.clone_from(&own.unreadable);
         }
         Some(header)

@@ -35,7 +35,7 @@ impl HeaderValues<'_> {
         .map_err(DicomFault::from)?;
         let stored = self.format(pixels.tag)?;
         let mut per_frame = self.per_frame(frames, stored, &mut leniencies)?;
-        let FrameHeader { modality, geometry, rescale_type, unreadable } = match &*per_frame {
+        let FrameHeader { modality, geometry, rescale_type, trigger_time, unreadable } = match &*per_frame {
             [] => self.frame(&self.shared, stored, &mut leniencies)?,
             [first, ..] => first.clone(),
         };
@@ -52,7 +52,7 @@ impl HeaderValues<'_> {
             geometry,
             rescale_type,
             instance_number: self.instance_number.and_then(|value| text(value.bytes)?.parse().ok()),
-            trigger_time: self.trigger_time.and_then(|value| decimal(text(value.bytes)?)),
+            trigger_time,
             identity: self.identity.clone(),
             transfer_syntax,
             stored_extremes: self.stored_extremes(),
@@ -84,7 +84,18 @@ impl HeaderValues<'_> {
         let (geometry, unreadable) = values.geometry.parse();
         let rescale_type = values.rescale_type.and_then(|value| ascii(value.bytes));
         let modality = self.modality(values, stored, leniencies)?;
-        Ok(FrameHeader { modality, geometry, rescale_type, unreadable })
+        let of_image = || self.trigger_time.and_then(|value| decimal(text(value.bytes)?));
+        let delay = values.trigger_delay.and_then(|value| {
+            let delay = value.syntax.f64(*value.bytes.first_chunk()?);
+            delay.is_finite().then_some(delay)
+        });
+        Ok(FrameHeader {
+            modality,
+            geometry,
+            rescale_type,
+            trigger_time: delay.or_else(of_image),
+            unreadable,
+        })
     }
 
     /// Smallest and Largest Image Pixel Value, of the VR that Pixel Representation chooses (PS3.3 C.7.6.3).

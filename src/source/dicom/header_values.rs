@@ -28,6 +28,8 @@ pub(super) struct FrameValues<'a> {
     pub(super) intercept: Option<Value<'a>>,
     pub(super) slope: Option<Value<'a>>,
     pub(super) rescale_type: Option<Value<'a>>,
+    /// Nominal Cardiac Trigger Delay Time.
+    pub(super) trigger_delay: Option<Value<'a>>,
     pub(super) geometry: GeometryText<'a>,
 }
 
@@ -150,6 +152,7 @@ impl<'a> FrameValues<'a> {
             intercept: self.intercept.or(shared.intercept),
             slope: self.slope.or(shared.slope),
             rescale_type: self.rescale_type.or(shared.rescale_type),
+            trigger_delay: self.trigger_delay.or(shared.trigger_delay),
             geometry: self.geometry.or(shared.geometry),
         }
     }
@@ -159,6 +162,7 @@ impl<'a> FrameValues<'a> {
             tag::RESCALE_INTERCEPT => &mut self.intercept,
             tag::RESCALE_SLOPE => &mut self.slope,
             tag::RESCALE_TYPE => &mut self.rescale_type,
+            tag::NOMINAL_CARDIAC_TRIGGER_DELAY => &mut self.trigger_delay,
             _ => return self.keep_geometry(tag, value.bytes),
         };
         *slot = Some(value);
@@ -204,6 +208,7 @@ fn is_read(tag: u32, walk: &Walk<'_>) -> bool {
             tag::PIXEL_VALUE_TRANSFORMATION_SEQUENCE => {
                 matches!(tag, tag::RESCALE_INTERCEPT | tag::RESCALE_SLOPE | tag::RESCALE_TYPE)
             }
+            tag::CARDIAC_SYNCHRONIZATION_SEQUENCE => tag == tag::NOMINAL_CARDIAC_TRIGGER_DELAY,
             tag::PIXEL_MEASURES_SEQUENCE => tag == tag::PIXEL_SPACING,
             tag::PLANE_POSITION_SEQUENCE => tag == tag::IMAGE_POSITION,
             tag::PLANE_ORIENTATION_SEQUENCE => tag == tag::IMAGE_ORIENTATION,

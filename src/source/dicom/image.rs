@@ -38,10 +38,17 @@ pub fn parse_header(
         };
         let parsed = header_and_pixels(&data_set, limits)?;
         // Of a multi-frame file, one frame at a time is held.
-        if parsed.as_ref().is_none_or(|(header, _)| header.frames == 1) {
+        if parsed.as_ref().is_some_and(|(header, _)| header.frames == 1) {
             limits.check_bytes("the file", file_len)?;
         }
         Ok(parsed.map(|(header, _)| header))
+    };
+    let parse = || match parse() {
+        // The header alone is longer than a file may be.
+        Ok(None) if bytes.len() as u64 >= limits.max_image_bytes => {
+            limits.check_bytes("the file", file_len).map(|()| None)
+        }
+        parsed => parsed,
     };
     parse().map_err(|located: Located| located.in_file(file))
 }
