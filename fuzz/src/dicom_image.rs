@@ -6,7 +6,8 @@
 use arbitrary::{Result, Unstructured};
 use dicomprep::model::{PixelType, Pixels};
 use dicomprep::source::{
-    ConvertOptions, ImageHeader, Limits, Monochrome1, StoredPixels, convert, parse_header, parse_image,
+    ConvertOptions, FrameReader, ImageHeader, Limits, Monochrome1, StoredPixels, convert, parse_frame,
+    parse_header, parse_image,
 };
 
 use crate::dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
@@ -81,6 +82,20 @@ fn check(file: &[u8]) {
     if let Ok(header) = image {
         check_image(&header, &stored);
     }
+    for frame in [1, 2] {
+        check_frame(file, frame);
+    }
+}
+
+/// A frame is the same out of the whole file and read by itself.
+fn check_frame(file: &[u8], frame: u32) {
+    let mut stored = StoredPixels::default();
+    let whole = parse_frame("a.dcm", file, frame, &LIMITS, &mut stored);
+    let whole = whole.map(|header| (header, stored.values().clone()));
+    let apart = FrameReader::open("a.dcm", file, file.len() as u64, &LIMITS)
+        .and_then(|reader| reader.read("a.dcm", file, frame, &mut stored));
+    let apart = apart.map(|header| (header, stored.values().clone()));
+    assert_eq!(format!("{whole:?}"), format!("{apart:?}"));
 }
 
 fn check_image(header: &ImageHeader, stored: &StoredPixels) {
@@ -169,7 +184,8 @@ fn with_any_element(
     Ok(match choices.int_in_range(0..=3)? {
         0 => {
             let (tag, vr) = *choices.choose(&texts)?;
-            let text = *choices.choose(&["1", "0.5\\2", "-1024", "1e300", "", " 2 ", "-0", "65535\\1\\3"])?;
+            let text =
+                *choices.choose(&["1", "0.5\\2", "-1024", "1e300", "", " 2 ", "3", "-0", "65535\\1\\3"])?;
             builder.text(tag, vr, text)
         }
         1 => {
