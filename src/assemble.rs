@@ -19,14 +19,16 @@ use files::dicom_skipped;
 use fit::Fitter;
 use image_reader::ImageReader;
 
+use crate::layout::{Require, SampleSet};
+use crate::model::Sample;
 use crate::model::{
-    Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason, Skipped,
+    AnnotationRef, Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason,
+    Skipped,
 };
 use crate::raster::{MaskRule, Rasterizer};
 use crate::source::{
     ConvertOptions, ImageHeader, Limits, Monochrome1, StoredFormat, StoredPixels, convert, parse_image,
 };
-use crate::wrangle::{PairPlan, PlannedSample, Require};
 
 /// How samples are made; the same for all of a data set.
 #[derive(Debug, Clone)]
@@ -118,7 +120,7 @@ pub struct StageTimes {
 
 /// Makes samples, one after the other, in memory that is used again.
 pub struct Assembler<'a> {
-    plan: &'a PairPlan,
+    plan: &'a SampleSet,
     options: &'a AssembleOptions,
     rasterizer: Rasterizer,
     images: ImageReader,
@@ -129,7 +131,7 @@ pub struct Assembler<'a> {
     fitter: Fitter,
     mask: Mask,
     masks: Vec<u8>,
-    contours: Vec<Option<Polygon>>,
+    contours: Vec<Vec<Polygon>>,
     times: StageTimes,
     bytes_read: u64,
 }
@@ -137,7 +139,7 @@ pub struct Assembler<'a> {
 impl<'a> Assembler<'a> {
     /// An assembler for one thread.
     #[must_use]
-    pub fn new(plan: &'a PairPlan, options: &'a AssembleOptions) -> Self {
+    pub fn new(plan: &'a SampleSet, options: &'a AssembleOptions) -> Self {
         Self {
             plan,
             options,
@@ -167,10 +169,10 @@ impl<'a> Assembler<'a> {
         &self.masks
     }
 
-    /// The contours of the last sample, one for each structure, in the pixels of the image as it was brought to
-    /// its size; `None` where there is none that could be used.
+    /// The contours of the last sample, for each structure those that are united in its mask, in the pixels of the image
+    /// at the size of the data set; empty where there is none that could be used.
     #[must_use]
-    pub fn contours(&self) -> &[Option<Polygon>] {
+    pub fn contours(&self) -> &[Vec<Polygon>] {
         &self.contours
     }
 
@@ -187,7 +189,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Reads the files of `sample` and makes its pixels and masks. What cannot be used goes to `remarks`.
-    pub fn assemble(&mut self, sample: &PlannedSample, remarks: &mut Remarks) -> Assembled {
+    pub fn assemble(&mut self, sample: &Sample, remarks: &mut Remarks) -> Assembled {
         self.assemble_or_take((sample, None), &mut NothingBefore, remarks)
     }
 
@@ -196,7 +198,7 @@ impl<'a> Assembler<'a> {
     /// that of `sample`.
     pub fn assemble_or_take(
         &mut self,
-        (sample, next): (&PlannedSample, Option<&PlannedSample>),
+        (sample, next): (&Sample, Option<&Sample>),
         before: &mut impl MadeBefore,
         remarks: &mut Remarks,
     ) -> Assembled {
@@ -244,11 +246,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Reads the image file; returns its digest.
-    fn read_image(
-        &mut self,
-        sample: &PlannedSample,
-        next: Option<&PlannedSample>,
-    ) -> Result<[u8; 32], Skipped> {
+    fn read_image(&mut self, sample: &Sample, next: Option<&Sample>) -> Result<[u8; 32], Skipped> {
         let start = Instant::now();
         let sha256 = self.images.read((self.plan, &self.options.limits), sample, next)?;
         self.bytes_read += self.images.bytes().len() as u64;
@@ -256,11 +254,7 @@ impl<'a> Assembler<'a> {
         Ok(sha256)
     }
 
-    fn decode_image(
-        &mut self,
-        sample: &PlannedSample,
-        remarks: &mut Remarks,
-    ) -> Result<ImageHeader, Skipped> {
+    fn decode_image(&mut self, sample: &Sample, remarks: &mut Remarks) -> Result<ImageHeader, Skipped> {
         let name = self.plan.image_name(sample);
         let start = Instant::now();
         let header = parse_image(&name, self.images.bytes(), &self.options.limits, &mut self.stored)
@@ -284,73 +278,106 @@ impl<'a> Assembler<'a> {
     /// Rasterizes every contour of the sample into its plane.
     fn read_masks(
         &mut self,
-        sample: &PlannedSample,
+        sample: &Sample,
         source: GridShape,
         remarks: &mut Remarks,
     ) -> Vec<Option<AnnotationFacts>> {
         let planes = sample.annotations.len();
         self.masks.clear();
-        self.contours.clear();
         self.masks.resize(self.options.shape.pixels() * planes, 0);
         let mut facts = Vec::with_capacity(planes);
         for plane in 0..planes {
-            let read = self.read_mask(sample, plane, source).unwrap_or_else(|skipped| {
-                remarks.skipped.push(skipped);
-                None
-            });
+            let read = self.read_contours(sample, plane, source, remarks);
+            let read =
+                read.map(|facts| AnnotationFacts { mask_pixels: self.rasterize(plane, planes), ..facts });
             self.note_empty(sample, plane, read, remarks);
             facts.push(read);
-            self.contours.resize(plane + 1, None);
         }
         facts
     }
 
-    fn read_mask(
+    /// Rasterizes the contours in `plane` into their mask. Returns the number of its pixels.
+    fn rasterize(&mut self, plane: usize, planes: usize) -> usize {
+        let start = Instant::now();
+        let mut pixels = 0;
+        let contours = &self.contours[plane];
+        for (number, contour) in contours.iter().enumerate() {
+            self.rasterizer.rasterize(contour.points(), &mut self.mask);
+            if planes == 1 && contours.len() == 1 {
+                self.masks.copy_from_slice(self.mask.data());
+                pixels = self.mask.count_ones();
+                continue;
+            }
+            let cells = self.masks.iter_mut().skip(plane).step_by(planes);
+            for (cell, &value) in cells.zip(self.mask.data()) {
+                pixels += usize::from(value & !*cell);
+                *cell |= value;
+            }
+            debug_assert!(number > 0 || pixels == self.mask.count_ones());
+        }
+        self.times.rasterize += start.elapsed();
+        pixels
+    }
+
+    /// Reads the contours in `plane` and keeps them in the pixels of the data set; their mask is not made, and its
+    /// pixels are not counted. `None` where there is none that can be used.
+    fn read_contours(
         &mut self,
-        sample: &PlannedSample,
+        sample: &Sample,
         plane: usize,
         source: GridShape,
-    ) -> Result<Option<AnnotationFacts>, Skipped> {
-        let Some((sha256, contour_area)) = self.read_contour(sample, plane, source)? else {
-            return Ok(None);
-        };
-        let start = Instant::now();
-        let fitted = self.contours[plane].as_ref().expect("a contour that was read");
-        self.rasterizer.rasterize(fitted.points(), &mut self.mask);
-        match sample.annotations.len() {
-            1 => self.masks.copy_from_slice(self.mask.data()),
-            planes => {
-                for (cells, &value) in self.masks.chunks_exact_mut(planes).zip(self.mask.data()) {
-                    cells[plane] = value;
+        remarks: &mut Remarks,
+    ) -> Option<AnnotationFacts> {
+        self.contours.resize_with(sample.annotations.len(), Vec::new);
+        self.contours[plane].clear();
+        let refs = &sample.annotations[plane];
+        let (mut digests, mut contour_area) = (Vec::with_capacity(refs.len()), 0.0);
+        for annotation in refs {
+            match self.read_contour(*annotation, source) {
+                Ok((digest, area, contour)) => {
+                    self.contours[plane].push(contour);
+                    digests.push(digest);
+                    contour_area += area;
+                }
+                Err(skipped) => {
+                    // A union of some of its members would be another structure.
+                    let others = refs.iter().filter(|other| *other != annotation);
+                    remarks.skipped.extend(others.map(|other| {
+                        let place = Place::file(self.plan.catalog.name(other.file));
+                        let detail =
+                            format!("it belongs together with {}, which was rejected", skipped.place.file);
+                        Skipped::new(place, Reason::StructureMissing, detail).of(other.file)
+                    }));
+                    remarks.skipped.push(skipped);
+                    self.contours[plane].clear();
+                    return None;
                 }
             }
         }
-        self.times.rasterize += start.elapsed();
-        Ok(Some(AnnotationFacts { sha256, contour_area, mask_pixels: self.mask.count_ones() }))
+        let sha256 = contour::digest_of(&digests);
+        (!digests.is_empty()).then_some(AnnotationFacts { sha256, contour_area, mask_pixels: 0 })
     }
 
-    /// Reads the contour in `plane`, which is as long as the contours before it, and keeps it in the pixels of the
-    /// data set. Returns its digest, and its area in square pixels of the source image.
+    /// Reads a contour. Returns its digest, its area in square pixels of the source image, and the contour in the
+    /// pixels of the data set.
     fn read_contour(
         &mut self,
-        sample: &PlannedSample,
-        plane: usize,
+        annotation: AnnotationRef,
         source: GridShape,
-    ) -> Result<Option<([u8; 32], f64)>, Skipped> {
+    ) -> Result<([u8; 32], f64, Polygon), Skipped> {
         let AssembleOptions { shape, fit, contour_offset, .. } = *self.options;
         let start = Instant::now();
-        let read = contour::read_bytes(self.plan, (sample, plane), &mut self.text)?;
-        let Some(name) = read else {
-            return Ok(None);
-        };
+        let name = contour::read_bytes(&self.plan.catalog, annotation, &mut self.text)?;
         self.bytes_read += self.text.len() as u64;
         let sha256 = Sha256::digest(&self.text).into();
         self.times.read += start.elapsed();
 
         let start = Instant::now();
-        let contour = contour::parse(&name, &self.text, contour_offset, source)?;
+        let contour = contour::parse(&name, &self.text, contour_offset, source)
+            .map_err(|skipped| skipped.of(annotation.file))?;
         let moved = |error: PolygonError| {
             Skipped::new(Place::file(name.as_str()), Reason::ContourUnreadable, error.to_string())
+                .of(annotation.file)
         };
         let area = contour.area();
         let fitted = match fit {
@@ -359,16 +386,14 @@ impl<'a> Assembler<'a> {
             }
             _ => contour,
         };
-        self.contours.resize(plane, None);
-        self.contours.push(Some(fitted));
         self.times.rasterize += start.elapsed();
-        Ok(Some((sha256, area)))
+        Ok((sha256, area, fitted))
     }
 
     /// Notes an annotation whose mask is empty.
     fn note_empty(
         &self,
-        sample: &PlannedSample,
+        sample: &Sample,
         plane: usize,
         facts: Option<AnnotationFacts>,
         remarks: &mut Remarks,
@@ -389,24 +414,35 @@ impl<'a> Assembler<'a> {
     }
 
     /// Leaves out the good contours of a sample that lacks another one.
-    fn leave_out(&self, sample: &PlannedSample, facts: &[Option<AnnotationFacts>], remarks: &mut Remarks) {
+    fn leave_out(&self, sample: &Sample, facts: &[Option<AnnotationFacts>], remarks: &mut Remarks) {
         for (plane, _) in facts.iter().enumerate().filter(|(_, facts)| facts.is_some()) {
-            let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
             let detail = "another structure of its sample was rejected, and --require all asks for all";
-            remarks.skipped.push(Skipped::new(Place::file(name), Reason::StructureMissing, detail));
+            skip_annotations(self.plan, (sample, plane), Reason::StructureMissing, detail, remarks);
         }
     }
 }
 
 /// Rejects the image of `sample` for the reason in `skipped`, and its contours with it.
-pub fn reject_image(plan: &PairPlan, sample: &PlannedSample, skipped: Skipped, remarks: &mut Remarks) {
+pub fn reject_image(plan: &SampleSet, sample: &Sample, skipped: Skipped, remarks: &mut Remarks) {
     for plane in 0..sample.annotations.len() {
-        if let Some(name) = plan.annotation_name(sample, plane) {
-            let detail = format!("its image {} was rejected", skipped.place.file);
-            remarks.skipped.push(Skipped::new(Place::file(name), Reason::ImageRejected, detail));
-        }
+        let detail = format!("its image {} was rejected", skipped.place.file);
+        skip_annotations(plan, (sample, plane), Reason::ImageRejected, &detail, remarks);
     }
-    remarks.skipped.push(skipped);
+    remarks.skipped.push(skipped.of(sample.image.file));
+}
+
+/// Leaves out the annotations in one plane of a sample.
+pub fn skip_annotations(
+    plan: &SampleSet,
+    (sample, plane): (&Sample, usize),
+    reason: Reason,
+    detail: &str,
+    remarks: &mut Remarks,
+) {
+    for one in &sample.annotations[plane] {
+        let place = Place::file(format!("{}{}", plan.catalog.name(one.file), one.part));
+        remarks.skipped.push(Skipped::new(place, reason, detail).of(one.file));
+    }
 }
 
 /// An image that cannot be brought to the size of the data set.

@@ -2,7 +2,7 @@
 //! exact masks, and streams batches out of it.
 //!
 //! ```text
-//! link.csv, folders -> wrangle --PairPlan--> source --image + contour--> raster --Mask-->
+//! files -> layout --SampleSet--> source --image + contour--> raster --Mask-->
 //!     assemble --Sample--> store --> dataset.h5
 //!
 //! dataset.h5 -> store --decoded rows--> stream (order says which) --Batch--> sink --> pipe or file
@@ -24,7 +24,7 @@
 //! ```
 //!
 //! Each module uses only the ones before it:
-//! [`model`] < [`series`] < [`wrangle`] < [`source`] < [`raster`] < [`assemble`] < [`audit`] < [`store`] < [`prep`] < [`check`] <
+//! [`model`] < [`series`] < [`files`] < [`split`] < [`source`] < [`layout`] < [`raster`] < [`assemble`] < [`audit`] < [`store`] < [`prep`] < [`check`] <
 //! [`order`] < [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
 //! [`augment`] < [`stream`] < [`whiten`] < [`sink`] <
 //! [`report`]
@@ -33,6 +33,8 @@ pub mod assemble;
 pub mod audit;
 pub mod augment;
 pub mod check;
+pub mod files;
+pub mod layout;
 pub mod model;
 pub mod order;
 pub mod prep;
@@ -41,7 +43,7 @@ pub mod report;
 pub mod series;
 pub mod sink;
 pub mod source;
+pub mod split;
 pub mod store;
 pub mod stream;
 pub mod whiten;
-pub mod wrangle;

@@ -10,14 +10,15 @@ use std::sync::atomic::AtomicBool;
 
 use dicomprep::assemble::Fit;
 use dicomprep::audit::Thresholds;
-use dicomprep::model::{GridShape, Structure};
+use dicomprep::layout::{LinkedFolders, Require};
+use dicomprep::model::GridShape;
 use dicomprep::prep::{
     Control, OnFinding, PrepOptions, Progress, ResumeOptions, Splits, Unlabelled, plan, run,
 };
 use dicomprep::raster::MaskRule;
 use dicomprep::source::{Limits, Monochrome1};
+use dicomprep::split::SplitSpec;
 use dicomprep::store::{Compression, Target};
-use dicomprep::wrangle::{Layout, Require, SplitSpec};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -68,7 +69,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
     let cancel = AtomicBool::new(false);
     let control = Control { progress: &Silent, cancel: &cancel };
     let options = PrepOptions {
-        structures: vec![Structure::Inner],
+        structures: None,
         require: Require::Any,
         unlabelled: Unlabelled::Skip,
         mask_rule: MaskRule::Center,
@@ -88,7 +89,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         thresholds: Thresholds::default(),
         strict: false,
     };
-    let layout = Layout::new(root, None, None, None).unwrap();
+    let layout = LinkedFolders::new(root, None, None, None).unwrap();
     let before = reads();
     let plan = plan(&layout, options, &control).unwrap();
     let target = Target::claim(&root.join("x.h5"), true).unwrap();

@@ -8,8 +8,8 @@ use dicomprep::augment::{
     AugmentSpec, Augmenter, DrawKey, ImageAndMask, ImageAndMaskMut, Preset, Range, ShiftRange, draw,
 };
 use dicomprep::order::Cursor;
+use dicomprep::split::{SplitName, SplitSpec};
 use dicomprep::stream::Condition;
-use dicomprep::wrangle::{SplitName, SplitSpec};
 
 pub(crate) fn run(bytes: &[u8]) {
     let Some((choice, text)) = bytes.split_first() else { return };

@@ -3,9 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use super::files::{read_file, unreadable};
-use crate::model::{GridShape, Place, Polygon, PolygonError, Reason, Skipped};
+use crate::files::Catalog;
+use crate::layout::SampleSet;
+use crate::model::{AnnotationRef, GridShape, Place, Polygon, PolygonError, Reason, Sample, Skipped};
 use crate::source::{MAX_CONTOUR_BYTES, parse_contour};
-use crate::wrangle::{PairPlan, PlannedSample};
 
 /// A contour as it stands in its file.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,39 +19,48 @@ pub struct ReadContour {
     pub contour: Polygon,
 }
 
-/// Reads the contour in `plane` of `sample`, whose image is one of `source` pixels, and moves it by `offset` (`[x, y]`
-/// in pixels). `None` where there is none. `bytes` is memory that is used again.
+/// Reads the first contour in `plane` of `sample`, whose image is one of `source` pixels, and moves it by `offset`
+/// (`[x, y]` in pixels). `None` where there is none. `bytes` is memory that is used again.
 ///
 /// # Errors
 /// Why the contour cannot be used.
 pub fn read_contour(
-    plan: &PairPlan,
-    (sample, plane): (&PlannedSample, usize),
+    plan: &SampleSet,
+    (sample, plane): (&Sample, usize),
     source: GridShape,
     offset: [f64; 2],
     bytes: &mut Vec<u8>,
 ) -> Result<Option<ReadContour>, Skipped> {
-    let Some(name) = read_bytes(plan, (sample, plane), bytes)? else {
-        return Ok(None);
-    };
-    let contour = parse(&name, bytes, offset, source)?;
-    Ok(Some(ReadContour { name, sha256: Sha256::digest(bytes).into(), contour }))
+    let [annotation, others @ ..] = &*sample.annotations[plane] else { return Ok(None) };
+    let name = read_bytes(&plan.catalog, *annotation, bytes)?;
+    let contour = parse(&name, bytes, offset, source).map_err(|skipped| skipped.of(annotation.file))?;
+    let mut digests = vec![Sha256::digest(&bytes).into()];
+    for other in others {
+        read_bytes(&plan.catalog, *other, bytes)?;
+        digests.push(Sha256::digest(&bytes).into());
+    }
+    Ok(Some(ReadContour { name, sha256: digest_of(&digests), contour }))
 }
 
-/// Reads the file of a contour. Its name, `None` where there is no contour.
+/// The digest of annotations that are united: that of the only file, or the SHA-256 over those of several.
+pub(super) fn digest_of(files: &[[u8; 32]]) -> [u8; 32] {
+    match files {
+        [only] => *only,
+        several => Sha256::digest(several.concat()).into(),
+    }
+}
+
+/// Reads the file of a contour. Returns its name.
 pub(super) fn read_bytes(
-    plan: &PairPlan,
-    (sample, plane): (&PlannedSample, usize),
+    catalog: &Catalog,
+    annotation: AnnotationRef,
     bytes: &mut Vec<u8>,
-) -> Result<Option<String>, Skipped> {
+) -> Result<String, Skipped> {
     bytes.clear();
-    let (Some(path), Some(name)) = (plan.annotation_path(sample, plane), plan.annotation_name(sample, plane))
-    else {
-        return Ok(None);
-    };
-    read_file((plan.roots(), &path), MAX_CONTOUR_BYTES as u64, "", bytes)
-        .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error))?;
-    Ok(Some(name))
+    let name = catalog.name(annotation.file);
+    read_file((catalog.roots(), &catalog.path(annotation.file)), MAX_CONTOUR_BYTES as u64, "", bytes)
+        .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error).of(annotation.file))?;
+    Ok(name)
 }
 
 /// The contour that `bytes` are, moved by `offset`; it must not lie wholly outside of an image of `source` pixels.

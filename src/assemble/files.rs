@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use rustix::fs::{Advice, fadvise};
 
+use crate::files::Roots;
+use crate::layout::SampleSet;
+use crate::model::Sample;
 use crate::model::{Place, Reason, Skipped};
 use crate::source::{DicomError, ImageHeader, Limits, parse_header};
-use crate::wrangle::{PairPlan, PlannedSample, Roots};
 
 /// First bytes of an image file that are read for its header; hardly any header is longer.
 const HEADER_BYTES: usize = 16 * 1024;
@@ -20,14 +22,9 @@ const HEADER_BYTES: usize = 16 * 1024;
 ///
 /// # Errors
 /// Where it cannot be read, or has more bytes than `limits` allow.
-pub fn read_image(
-    plan: &PairPlan,
-    sample: &PlannedSample,
-    limits: &Limits,
-    bytes: &mut Vec<u8>,
-) -> io::Result<()> {
+pub fn read_image(plan: &SampleSet, sample: &Sample, limits: &Limits, bytes: &mut Vec<u8>) -> io::Result<()> {
     read_file(
-        (plan.roots(), &plan.image_path(sample)),
+        (plan.catalog.roots(), &plan.image_path(sample)),
         limits.max_image_bytes,
         "; see --max-image-bytes",
         bytes,
@@ -44,8 +41,8 @@ pub struct FetchedHeader {
 /// Asks the system to fetch the first bytes of a planned sample's image, as many as [`read_header`] reads at first,
 /// before it waits for them: of a tree that is not in memory, many are on their way at once. `None` where the file
 /// cannot be opened at the moment.
-pub fn fetch_header(plan: &PairPlan, sample: &PlannedSample) -> Option<FetchedHeader> {
-    let (file, length) = open_once(plan.roots(), &plan.image_path(sample)).ok()?;
+pub fn fetch_header(plan: &SampleSet, sample: &Sample) -> Option<FetchedHeader> {
+    let (file, length) = open_once(plan.catalog.roots(), &plan.image_path(sample)).ok()?;
     // What cannot be fetched is told when it is read.
     let _ = fadvise(&file, 0, NonZeroU64::new(HEADER_BYTES as u64), Advice::WillNeed);
     Some(FetchedHeader { file, length })
@@ -56,8 +53,8 @@ pub fn fetch_header(plan: &PairPlan, sample: &PlannedSample) -> Option<FetchedHe
 /// # Errors
 /// Why the image cannot be used.
 pub fn read_header(
-    plan: &PairPlan,
-    sample: &PlannedSample,
+    plan: &SampleSet,
+    sample: &Sample,
     fetched: Option<FetchedHeader>,
     limits: &Limits,
     bytes: &mut Vec<u8>,
@@ -66,7 +63,7 @@ pub fn read_header(
     let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
     let (file, length) = match fetched {
         Some(FetchedHeader { file, length }) => (file, length),
-        None => open(plan.roots(), &plan.image_path(sample)).map_err(failed)?,
+        None => open(plan.catalog.roots(), &plan.image_path(sample)).map_err(failed)?,
     };
     read_first(&file, HEADER_BYTES, bytes).map_err(failed)?;
     let parse = |bytes: &[u8]| {

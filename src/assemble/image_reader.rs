@@ -5,9 +5,10 @@ use std::mem;
 use sha2::{Digest, Sha256};
 
 use super::files::{read_image, unreadable};
-use crate::model::{Reason, Skipped};
+use crate::layout::SampleSet;
+use crate::model::Sample;
+use crate::model::{FrameRef, Reason, Skipped};
 use crate::source::Limits;
-use crate::wrangle::{PairPlan, PlannedSample};
 
 /// Bytes of a block of SHA-256 (FIPS 180-4, section 1).
 const BLOCK: usize = 64;
@@ -26,8 +27,7 @@ pub(super) struct ImageReader {
 /// An image that was read together with the one before.
 #[derive(Debug)]
 struct Ahead {
-    patient: u32,
-    image: Box<str>,
+    image: FrameRef,
     /// Its digest, or why it could not be read.
     read: Result<[u8; 32], Skipped>,
 }
@@ -42,17 +42,19 @@ impl ImageReader {
     /// and digested too if files are small: both together take less time than one after the other.
     pub(super) fn read(
         &mut self,
-        (plan, limits): (&PairPlan, &Limits),
-        sample: &PlannedSample,
-        next: Option<&PlannedSample>,
+        (plan, limits): (&SampleSet, &Limits),
+        sample: &Sample,
+        next: Option<&Sample>,
     ) -> Result<[u8; 32], Skipped> {
-        let is_of_sample = |ahead: &Ahead| ahead.patient == sample.patient && ahead.image == sample.image;
+        let is_of_sample = |ahead: &Ahead| ahead.image == sample.image;
         if let Some(ahead) = self.ahead.take().filter(is_of_sample) {
             mem::swap(&mut self.bytes, &mut self.bytes_ahead);
             return ahead.read;
         }
-        let read = |sample: &PlannedSample, bytes: &mut Vec<u8>| {
-            let failed = |error| unreadable(&plan.image_name(sample), Reason::ImageUnreadable, &error);
+        let read = |sample: &Sample, bytes: &mut Vec<u8>| {
+            let failed = |error| {
+                unreadable(&plan.image_name(sample), Reason::ImageUnreadable, &error).of(sample.image.file)
+            };
             read_image(plan, sample, limits, bytes).map_err(failed)
         };
         read(sample, &mut self.bytes)?;
@@ -61,8 +63,7 @@ impl ImageReader {
         };
         let read_next = read(next, &mut self.bytes_ahead);
         let [sha256, of_next] = digest_both([&self.bytes, &self.bytes_ahead]);
-        let (patient, image) = (next.patient, next.image.clone());
-        self.ahead = Some(Ahead { patient, image, read: read_next.map(|()| of_next) });
+        self.ahead = Some(Ahead { image: next.image, read: read_next.map(|()| of_next) });
         Ok(sha256)
     }
 }
@@ -87,10 +88,10 @@ fn digest_both([mut a, mut b]: [&[u8]; 2]) -> [[u8; 32]; 2] {
 mod tests {
     use std::fs;
     use std::path::Path;
+    use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::model::Structure;
-    use crate::wrangle::{Layout, PairOptions, Require, plan};
+    use crate::layout::{LinkedFolders, Reading, Require, Select, StructureChoice, plan};
 
     #[test]
     fn two_digests_are_those_of_each() {
@@ -104,7 +105,7 @@ mod tests {
     }
 
     /// A data directory with images of these bytes, each with a contour.
-    fn pairs(root: &Path, images: &[Vec<u8>]) -> PairPlan {
+    fn pairs(root: &Path, images: &[Vec<u8>]) -> SampleSet {
         let [dicoms, contours] = ["dicoms/P", "contourfiles/O/i-contours"].map(|folder| root.join(folder));
         fs::create_dir_all(&dicoms).and_then(|()| fs::create_dir_all(&contours)).unwrap();
         fs::write(root.join("link.csv"), "patient_id,original_id\nP,O\n").unwrap();
@@ -113,8 +114,10 @@ mod tests {
             let contour = contours.join(format!("IM-0001-{number:04}-icontour-manual.txt"));
             fs::write(contour, "1 1\n2 1\n2 2\n").unwrap();
         }
-        let options = PairOptions { structures: vec![Structure::Inner], require: Require::Any };
-        plan(&Layout::new(root, None, None, None).unwrap(), &options).unwrap()
+        let select = Select { structures: StructureChoice::Default, require: Require::Any };
+        let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
+        let layout = LinkedFolders::new(root, None, None, None).unwrap();
+        plan(&layout, &select, &Reading { limits: &limits, cancel: &cancel }).unwrap()
     }
 
     #[test]

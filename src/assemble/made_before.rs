@@ -1,9 +1,9 @@
 //! Samples that were made before, and are taken instead of made again.
 
-use super::{AnnotationFacts, Assembler, Remarks, SampleFacts, note_losses};
+use super::{Assembler, Remarks, SampleFacts, note_losses};
 use crate::model::Pixels;
-use crate::source::{ImageHeader, StoredPixels, parse_header};
-use crate::wrangle::PlannedSample;
+use crate::model::Sample;
+use crate::source::{StoredPixels, parse_header};
 
 /// Samples that were made before with the same options, by what their files contain.
 pub trait MadeBefore {
@@ -41,7 +41,7 @@ impl Assembler<'_> {
     /// from the files of today. `None` where it must be made anew; then `remarks` mean nothing.
     pub(super) fn take(
         &mut self,
-        sample: &PlannedSample,
+        sample: &Sample,
         source_sha256: [u8; 32],
         before: &mut impl MadeBefore,
         remarks: &mut Remarks,
@@ -52,7 +52,9 @@ impl Assembler<'_> {
         header.check_frame(&name, 0).ok()?;
         // Whether a value was rounded to float32, and what the pixel data departs in, only decoding would tell.
         note_losses(&name, &header, &StoredPixels::default(), false, remarks);
-        let mut annotations = self.read_contours(sample, &header, remarks);
+        let planes = 0..sample.annotations.len();
+        let mut annotations: Vec<_> =
+            planes.map(|plane| self.read_contours(sample, plane, header.shape, remarks)).collect();
         if !self.is_labelled(&annotations) {
             if !self.options.keep_unlabelled {
                 return None;
@@ -81,29 +83,5 @@ impl Assembler<'_> {
             large_is_dark: header.stays_inverted(self.options.monochrome1),
             annotations,
         })
-    }
-
-    /// Reads every contour of the sample; masks are not made, and their pixels not counted.
-    fn read_contours(
-        &mut self,
-        sample: &PlannedSample,
-        header: &ImageHeader,
-        remarks: &mut Remarks,
-    ) -> Vec<Option<AnnotationFacts>> {
-        self.contours.clear();
-        let mut facts = Vec::with_capacity(sample.annotations.len());
-        for plane in 0..sample.annotations.len() {
-            let read = self.read_contour(sample, plane, header.shape).unwrap_or_else(|skipped| {
-                remarks.skipped.push(skipped);
-                None
-            });
-            self.contours.resize(plane + 1, None);
-            facts.push(read.map(|(sha256, contour_area)| AnnotationFacts {
-                sha256,
-                contour_area,
-                mask_pixels: 0,
-            }));
-        }
-        facts
     }
 }

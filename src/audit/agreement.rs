@@ -8,10 +8,11 @@ use super::profile::{Picture, Profile, brighter};
 use super::shape::Painter;
 use super::{AuditOptions, ImageFacts};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
-use crate::model::{PixelType, Polygon, Structure, first_bits};
+use crate::layout::{Require, SampleSet};
+use crate::model::Sample;
+use crate::model::{Nesting, PixelType, Polygon, first_bits};
 use crate::raster::MaskRule;
 use crate::source::Monochrome1;
-use crate::wrangle::{PairPlan, PlannedSample, Require};
 
 /// Agreement of a sample's annotations with its image.
 pub(super) struct Agreement {
@@ -41,8 +42,8 @@ impl AuditOptions {
 
 /// Decodes the image of `sample`. `None` where it or all of its contours cannot be read.
 pub(super) fn agreement(
-    plan: &PairPlan,
-    sample: &PlannedSample,
+    plan: &SampleSet,
+    sample: &Sample,
     image: &ImageFacts,
     options: &AuditOptions,
 ) -> Option<Agreement> {
@@ -55,14 +56,16 @@ pub(super) fn agreement(
     let picture = Picture { pixels: assembler.pixels(), shape: image.shape, large_is_dark: false };
     let structures = plan.structures();
     let contours = assembler.contours();
-    let inner = structures.iter().position(|structure| *structure == Structure::Inner);
+    let bright = plan.relations.bright;
+    let nested = plan.relations.nested;
     let score = |plane: usize| {
-        let contour = contours[plane].as_ref()?;
-        if Some(plane) == inner {
+        let contour = contours[plane].first()?;
+        if Some(plane) == bright {
             return Some(Profile::of(contour).contrast(picture));
         }
-        let inner = inner?;
-        wall(contours[inner].as_ref()?, contour, (inner, plane), assembler.masks(), picture)
+        let Nesting { inner, outer } =
+            nested.filter(|nested| nested.outer == plane && Some(nested.inner) == bright)?;
+        wall(contours[inner].first()?, contour, (inner, outer), assembler.masks(), picture)
     };
     Some(Agreement { image: first_bits(&digest), scores: (0..structures.len()).map(score).collect() })
 }

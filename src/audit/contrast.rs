@@ -4,7 +4,7 @@
 use super::profile::{Picture, Profile};
 use super::shape::Subject;
 use super::{Check, Finding, Thresholds};
-use crate::model::{Polygon, Structure};
+use crate::model::Polygon;
 
 /// Displacements that are tried, in pixels, and their steps.
 const FAR: i32 = 12;
@@ -12,24 +12,31 @@ const COARSE: usize = 4;
 /// Contours of less area, in square pixels, have no inside to speak of.
 const SMALLEST: f64 = 25.0;
 
+/// The contours of an image, one for each mask plane, and the plane of those that are brighter than what is around them.
+#[derive(Debug, Clone, Copy)]
+pub struct Bright<'a> {
+    /// The plane, where there is one.
+    pub plane: Option<usize>,
+    /// The contours.
+    pub contours: &'a [Vec<Polygon>],
+}
+
 /// Compares the contours of one image with its pixels; both in the same pixels. `name` are those of the
-/// contour files. `structures` are those of the planes.
+/// contour files.
 ///
 /// These are warnings, never errors: images may be of a kind in which blood is dark.
 #[must_use]
 pub fn against_image(
     picture: Picture<'_>,
-    (contours, structures): (&[Option<Polygon>], &[Structure]),
+    bright: Bright<'_>,
     sample: u32,
     thresholds: &Thresholds,
     name: impl Fn(usize) -> String,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (plane, (contour, structure)) in contours.iter().zip(structures).enumerate() {
-        let Some(contour) = contour.as_ref().filter(|contour| contour.area() >= SMALLEST) else { continue };
-        if *structure != Structure::Inner {
-            continue;
-        }
+    let Bright { plane, contours } = bright;
+    let Some(plane) = plane else { return findings };
+    for contour in contours[plane].iter().filter(|contour| contour.area() >= SMALLEST) {
         let profile = Profile::of(contour);
         let contrast = 100.0 * profile.contrast(picture);
         let low = contrast < thresholds.contrast;
@@ -103,11 +110,13 @@ mod tests {
     use super::*;
     use crate::model::{GridShape, Pixels};
 
-    fn found(dx: f64, dy: f64, structure: Structure) -> Vec<Finding> {
-        look(dx, dy, structure, 1, false)
+    const INNER: Option<usize> = Some(0);
+
+    fn found(dx: f64, dy: f64, plane: Option<usize>) -> Vec<Finding> {
+        look(dx, dy, plane, 1, false)
     }
 
-    fn look(dx: f64, dy: f64, structure: Structure, blood: i16, large_is_dark: bool) -> Vec<Finding> {
+    fn look(dx: f64, dy: f64, plane: Option<usize>, blood: i16, large_is_dark: bool) -> Vec<Finding> {
         let shape = GridShape::new(64, 64).unwrap();
         let disk =
             |at: usize| (((at % 64) as f64 - 32.0).hypot((at / 64) as f64 - 30.0) < 10.0) as i16 * blood;
@@ -117,25 +126,25 @@ mod tests {
         let contour = Polygon::new((0..50).map(point).collect()).unwrap();
         let name = |_| "c".to_owned();
         let picture = Picture { pixels: &pixels, shape, large_is_dark };
-        against_image(picture, (&[Some(contour)], &[structure]), 3, &Thresholds::default(), name)
+        against_image(picture, Bright { plane, contours: &[vec![contour]] }, 3, &Thresholds::default(), name)
     }
 
     #[test]
     fn a_contour_on_its_place_is_good() {
-        assert!(found(0.0, 0.0, Structure::Inner).is_empty());
-        assert!(found(14.0, 0.0, Structure::Outer).is_empty());
+        assert!(found(0.0, 0.0, INNER).is_empty());
+        assert!(found(14.0, 0.0, None).is_empty());
     }
 
     #[test]
     fn in_monochrome1_the_small_values_are_bright() {
-        assert!(look(0.0, 0.0, Structure::Inner, -1, true).is_empty());
-        assert!(!look(0.0, 0.0, Structure::Inner, 1, true).is_empty());
-        assert!(!look(8.0, -4.0, Structure::Inner, -1, true).is_empty());
+        assert!(look(0.0, 0.0, INNER, -1, true).is_empty());
+        assert!(!look(0.0, 0.0, INNER, 1, true).is_empty());
+        assert!(!look(8.0, -4.0, INNER, -1, true).is_empty());
     }
 
     #[test]
     fn a_contour_away_from_its_place_is_told_where_to_go() {
-        let findings = found(8.0, -4.0, Structure::Inner);
+        let findings = found(8.0, -4.0, INNER);
         let checks: Vec<_> = findings.iter().map(|finding| finding.check).collect();
         assert_eq!(checks, [Check::LowContrast, Check::FitsElsewhere]);
         assert!(findings[1].text.contains("-8 px to the right and +4 px down"), "{}", findings[1].text);

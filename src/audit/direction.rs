@@ -7,7 +7,6 @@ use super::copies::Annotation;
 use super::disputes::Known;
 use super::pass::LISTED;
 use super::{Check, Finding};
-use crate::model::Structure;
 
 /// Fewer others tell nothing.
 const ENOUGH: usize = 4;
@@ -23,14 +22,14 @@ pub(super) fn findings(known: Known<'_>) -> Vec<Finding> {
     let percent = known.options.thresholds.direction;
     let mut findings = Vec::new();
     let mut of_patients: BTreeMap<u32, Vec<Whole>> = BTreeMap::new();
-    for (plane, structure) in known.plan.structures().iter().enumerate() {
+    for (plane, structure) in known.plan.structures().names().enumerate() {
         let courses = courses(known, plane);
         let patients: BTreeMap<u32, Counts> = by_patient(&courses);
         let all = patients.values().fold([0; 2], |all, own| [all[0] + own[0], all[1] + own[1]]);
         for course in &courses {
             let own = patients[&course.patient];
             if let Some(told) = odd(course.clockwise, own, all, percent) {
-                findings.push(contour_finding(known, course, told, *structure));
+                findings.push(contour_finding(known, course, told, structure));
             }
         }
         for (patient, whole) in odd_patients(&patients, percent) {
@@ -52,7 +51,7 @@ struct Course {
 
 fn courses(known: Known<'_>, plane: usize) -> Vec<Course> {
     let planes = known.plan.structures().len();
-    let course = |(number, sample): (usize, &crate::wrangle::PlannedSample)| {
+    let course = |(number, sample): (usize, &crate::model::Sample)| {
         // What encloses nothing runs no way.
         let facts = known.facts[number * planes + plane]?;
         (f64::from(facts.area) >= known.options.thresholds.min_area).then_some(Course {
@@ -138,10 +137,9 @@ fn way(clockwise: bool) -> &'static str {
     if clockwise { "clockwise" } else { "counterclockwise" }
 }
 
-fn contour_finding(known: Known<'_>, course: &Course, told: Told, structure: Structure) -> Finding {
+fn contour_finding(known: Known<'_>, course: &Course, told: Told, structure: &str) -> Finding {
     let (number, plane) = course.annotation;
     let Told { of_patient, against, others } = told;
-    let structure = structure.name();
     let whose = if of_patient {
         format!("other {structure} contours of the patient")
     } else {

@@ -10,8 +10,9 @@ use super::facts::ContourFacts;
 use super::nesting::Outside;
 use super::{AuditOptions, Check, Finding, ImageFacts};
 use crate::assemble::read_image;
+use crate::layout::SampleSet;
 use crate::model::Place;
-use crate::wrangle::{PairPlan, PlannedSample};
+use crate::model::Sample;
 
 /// By how much the best must agree better with its image than the next.
 const MARGIN: f64 = 0.1;
@@ -21,8 +22,8 @@ const LISTED: usize = 10;
 /// Everything that is known of the samples.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
-    pub(super) plan: &'a PairPlan,
-    pub(super) samples: &'a [PlannedSample],
+    pub(super) plan: &'a SampleSet,
+    pub(super) samples: &'a [Sample],
     pub(super) images: &'a [ImageFacts],
     /// An entry for each plane of each sample.
     pub(super) facts: &'a [Option<ContourFacts>],

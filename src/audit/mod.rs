@@ -34,7 +34,7 @@ mod thresholds;
 mod wall;
 
 pub use check::{Check, CheckSet, Severity};
-pub use contrast::against_image;
+pub use contrast::{Bright, against_image};
 pub use facts::ImageFacts;
 pub use finding::Finding;
 pub use pass::{Audit, AuditOptions, audit};

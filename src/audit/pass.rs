@@ -14,9 +14,10 @@ use super::nesting::{Outside, outside};
 use super::shape::{Painter, Subject, check_shape};
 use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, direction, headers, wall};
 use crate::assemble::read_contour;
-use crate::model::{Place, PolygonError, Reason, Skipped, Structure};
+use crate::layout::SampleSet;
+use crate::model::Sample;
+use crate::model::{Place, PolygonError, Reason, Skipped};
 use crate::source::{ContourError, ContourFault, Limits, parse_contour};
-use crate::wrangle::{PairPlan, PlannedSample};
 
 /// Samples looked at by one thread at a time.
 const BLOCK: usize = 32;
@@ -52,8 +53,8 @@ pub struct Audit {
 /// they are in the order of the samples, the worst first for each.
 #[must_use]
 pub fn audit(
-    plan: &PairPlan,
-    samples: &[PlannedSample],
+    plan: &SampleSet,
+    samples: &[Sample],
     images: &[ImageFacts],
     options: &AuditOptions,
     (cancel, advance): (&AtomicBool, &(dyn Fn(usize) + Sync)),
@@ -137,8 +138,8 @@ impl Scratch {
 impl Block {
     fn add(
         &mut self,
-        (plan, options): (&PairPlan, &AuditOptions),
-        (number, sample): (u32, &PlannedSample),
+        (plan, options): (&SampleSet, &AuditOptions),
+        (number, sample): (u32, &Sample),
         image: &ImageFacts,
         scratch: &mut Scratch,
     ) {
@@ -210,7 +211,7 @@ impl Block {
 }
 
 /// The checks of one patient, whose samples begin at number `from`.
-fn check_patient(known: Known<'_>, from: usize, samples: &[PlannedSample], findings: &mut Vec<Finding>) {
+fn check_patient(known: Known<'_>, from: usize, samples: &[Sample], findings: &mut Vec<Finding>) {
     let images: Vec<&ImageFacts> = known.images[from..from + samples.len()].iter().collect();
     let thresholds = &known.options.thresholds;
     let name = |k: usize| Place::file(known.plan.image_name(&samples[k]));
@@ -233,8 +234,10 @@ fn check_patient(known: Known<'_>, from: usize, samples: &[PlannedSample], findi
             format!("its pixels are {a} x {b} mm, most of the patient's {} x {}{more}", most[0], most[1]);
         about(Check::OtherSpacing, &others, text);
     }
-    let numbered: Vec<_> =
-        images.iter().zip(samples).map(|(image, sample)| (*image, sample.instance)).collect();
+    let with_number = images.iter().zip(samples).enumerate();
+    let with_number = with_number.filter_map(|(k, (image, sample))| Some((k, *image, sample.number?)));
+    let (places, numbered): (Vec<usize>, Vec<_>) =
+        with_number.map(|(k, image, number)| (k, (image, number))).unzip();
     if let Some((others, most)) = headers::other_numbers(&numbered) {
         let (image, number) = numbered[others[0]];
         let (told, more) = (image.instance_number.unwrap_or_default(), and_more(others.len()));
@@ -243,6 +246,7 @@ fn check_patient(known: Known<'_>, from: usize, samples: &[PlannedSample], findi
             "Instance Number is {told} and the file is number {number}; for most of the patient's images it is \
              {usual}{more}"
         );
+        let others: Vec<usize> = others.iter().map(|&other| places[other]).collect();
         about(Check::InstanceNumber, &others, text);
     }
     let inner: Vec<usize> = lacking_outer(known, from, &images);
@@ -263,15 +267,14 @@ fn and_more(count: usize) -> String {
 
 fn lacking_outer(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<usize> {
     let Some([inner, outer]) = both_planes(known.plan) else { return Vec::new() };
-    let has = |k: usize, plane: usize| known.samples[from + k].annotations[plane].is_some();
+    let has = |k: usize, plane: usize| known.samples[from + k].annotations[plane].first().is_some();
     let with_inner = (0..images.len()).filter(|&k| has(k, inner));
     coverage::without_outer(with_inner.map(|k| (k, images[k].time, has(k, outer))).collect())
 }
 
 /// The planes of the inner and of the outer contours, where both were asked for.
-fn both_planes(plan: &PairPlan) -> Option<[usize; 2]> {
-    let plane_of = |structure| plan.structures().iter().position(|other| *other == structure);
-    Some([plane_of(Structure::Inner)?, plane_of(Structure::Outer)?])
+fn both_planes(plan: &SampleSet) -> Option<[usize; 2]> {
+    plan.relations.nested.map(|nested| [nested.inner, nested.outer])
 }
 
 fn wall_jumps(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<Finding> {

@@ -7,15 +7,15 @@ use super::CheckError;
 use super::blocks::{self, Crew};
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
+use crate::layout::Layout;
 use crate::prep::{Control, FreshRow, RecordedOptions, Share, SourceRows, Sources};
 use crate::store::{AnnotationCell, DatasetFile, SampleRow};
-use crate::wrangle::Layout;
 
 /// Location of the sources.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SourceOptions<'p> {
     /// The data directory and its parts.
-    pub layout: Layout,
+    pub layout: Box<dyn Layout>,
     /// The key of the pseudonyms, where the file has some.
     pub pseudonym_key: Option<&'p [u8]>,
 }
@@ -41,7 +41,7 @@ pub fn sources_of(
     };
     options.threads = threads;
     options.shard = file.shard()?.map(|shard| Share { index: shard.index, count: shard.count });
-    Ok(Sources::plan(&sources.layout, options, (file.shape(), file.pixel_type()), control)?)
+    Ok(Sources::plan(&*sources.layout, options, (file.shape(), file.pixel_type()), control)?)
 }
 
 /// Compares rows with their sources.

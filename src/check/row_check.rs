@@ -1,11 +1,11 @@
 //! One row: whether image, mask and columns agree.
 
 use super::problem::{Problem, ProblemKind};
+use crate::split::SplitName;
 use crate::store::{
     AnnotationCell, ColumnReader, ColumnWalk, DatasetFile, ImageStatistics, RowReader, SampleRow, SampleRows,
     StoreError, ValueHistogram, column,
 };
-use crate::wrangle::SplitName;
 
 /// Looks at rows, for one thread.
 pub(super) struct RowCheck<'f> {

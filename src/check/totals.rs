@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
 use crate::model::PixelType;
+use crate::split::SplitName;
 use crate::store::{
     DatasetFile, Moments, PERCENTILE_LEVELS, RowReader, SPLIT_DISJOINT, SampleRows, StoreError,
     ValueHistogram,
 };
-use crate::wrangle::SplitName;
 
 /// Gathers the rows of a file, in order.
 #[derive(Default)]

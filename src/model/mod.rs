@@ -12,6 +12,8 @@ mod pixels;
 mod place;
 mod plain;
 mod polygon;
+mod relations;
+mod sample;
 mod structure;
 mod tally;
 
@@ -25,5 +27,7 @@ pub use pixels::{PixelType, Pixels};
 pub use place::Place;
 pub use plain::Plain;
 pub use polygon::{MAX_COORDINATE, Polygon, PolygonError};
-pub use structure::Structure;
+pub use relations::{Nesting, Relations};
+pub use sample::{AnnotationRef, FileId, FrameRef, Sample};
+pub use structure::{MAX_STRUCTURES, StructureError, StructureSet};
 pub use tally::{Bin, Note, Reason, Skipped, Tally};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Place;
+use super::{FileId, Place};
 
 /// The bin a file below the data directory ends in. Every file ends in exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,13 +136,21 @@ pub struct Skipped {
     pub reason: Reason,
     /// The problem and its remedy, as one sentence without a full stop; may be empty.
     pub detail: String,
+    /// The file in the catalog; `None` for a row of a table.
+    pub file: Option<FileId>,
 }
 
 impl Skipped {
     /// A skipped file.
     #[must_use]
     pub fn new(place: Place, reason: Reason, detail: impl Into<String>) -> Self {
-        Self { place, reason, detail: detail.into() }
+        Self { place, reason, detail: detail.into(), file: None }
+    }
+
+    /// The same, of this file of the catalog.
+    #[must_use]
+    pub fn of(self, file: FileId) -> Self {
+        Self { file: Some(file), ..self }
     }
 }
 

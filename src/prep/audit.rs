@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 use super::planning::pool;
 use super::{Control, OnFinding, PrepError, PrepOptions, Unlabelled};
 use crate::audit::{Audit, Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
+use crate::layout::{Require, SampleSet};
+use crate::model::Sample;
 use crate::model::{Place, Reason, Skipped};
-use crate::wrangle::{PairPlan, PlannedSample, Require};
 
 /// The samples after the audit.
 pub(super) struct Audited {
     /// Those that are left.
-    pub(super) samples: Vec<PlannedSample>,
+    pub(super) samples: Vec<Sample>,
     /// What was found, with the numbers of the samples that are left.
     pub(super) findings: Vec<Finding>,
     /// SHA-256 over the digests of all contours.
@@ -23,14 +24,14 @@ pub(super) struct Audited {
     /// Annotations that were left out.
     pub(super) skipped: Vec<Skipped>,
     /// Images of which no annotation is left.
-    pub(super) unlabelled: usize,
+    pub(super) unlabelled: Vec<Sample>,
 }
 
 impl Audited {
     /// Audits `samples`, whose headers said `images`.
     pub(super) fn of(
-        pairs: &PairPlan,
-        samples: Vec<PlannedSample>,
+        pairs: &SampleSet,
+        samples: Vec<Sample>,
         images: &[ImageFacts],
         options: &PrepOptions,
         control: &Control<'_>,
@@ -46,9 +47,11 @@ impl Audited {
         }
         // Of images without a contour headers are read only where they are asked for.
         let told = options.unlabelled == Unlabelled::Include;
-        let headers = |sample: usize| told.then(|| (samples[sample].instance, images[sample]));
+        let headers =
+            |sample: usize| told.then_some(()).and_then(|()| Some((samples[sample].number?, images[sample])));
         findings.extend(gaps(pairs, &samples, |_, mine| mine.filter_map(headers).collect()));
-        let mut audited = Self { samples, findings, contours, digests, skipped: Vec::new(), unlabelled: 0 };
+        let mut audited =
+            Self { samples, findings, contours, digests, skipped: Vec::new(), unlabelled: Vec::new() };
         if options.on_finding == OnFinding::Reject {
             audited.reject(pairs, options);
         }
@@ -56,7 +59,7 @@ impl Audited {
     }
 
     /// Leaves out every annotation of which an error was found, and every sample of which too little is left.
-    fn reject(&mut self, pairs: &PairPlan, options: &PrepOptions) {
+    fn reject(&mut self, pairs: &SampleSet, options: &PrepOptions) {
         let mut thinned: BTreeSet<u32> = BTreeSet::new();
         for finding in self.findings.iter().filter(|finding| finding.check.severity() == Severity::Error) {
             // What is no polygon is rejected by its reader, with the line.
@@ -65,32 +68,36 @@ impl Audited {
                 continue;
             };
             let annotation = &mut self.samples[number as usize].annotations[usize::from(plane)];
-            if annotation.take().is_some() {
+            let refs = std::mem::take(annotation);
+            for (index, one) in refs.iter().enumerate() {
                 let detail = format!("{}: {}; --on-finding keep keeps it", finding.check, finding.text);
-                self.skipped.push(Skipped::new(finding.place.clone(), Reason::AuditError, detail));
+                let place = if index == 0 {
+                    finding.place.clone()
+                } else {
+                    Place::file(pairs.catalog.name(one.file))
+                };
+                self.skipped.push(Skipped::new(place, Reason::AuditError, detail).of(one.file));
                 thinned.insert(number);
             }
         }
         let mut gone: BTreeSet<u32> = BTreeSet::new();
         for number in thinned {
             let sample = &mut self.samples[number as usize];
-            let left = sample.annotations.iter().flatten().count();
+            let left = sample.annotated();
             if left > 0 && options.require == Require::Any {
                 continue;
             }
-            for plane in 0..sample.annotations.len() {
-                if let Some(name) = pairs.annotation_name(sample, plane) {
-                    let detail =
-                        "another structure of its sample was rejected, and --require all asks for all";
-                    self.skipped.push(Skipped::new(Place::file(name), Reason::StructureMissing, detail));
-                }
+            for (_, one) in sample.references() {
+                let detail = "another structure of its sample was rejected, and --require all asks for all";
+                let place = Place::file(format!("{}{}", pairs.catalog.name(one.file), one.part));
+                self.skipped.push(Skipped::new(place, Reason::StructureMissing, detail).of(one.file));
             }
-            sample.annotations.fill(None);
+            sample.clear_annotations();
             if options.unlabelled == Unlabelled::Skip {
                 gone.insert(number);
             }
         }
-        self.unlabelled = gone.len();
+        self.unlabelled = gone.iter().map(|&number| self.samples[number as usize].clone()).collect();
         self.remove(&gone);
     }
 
@@ -121,25 +128,25 @@ impl Audited {
 /// What each patient's images lack. `headers` are those of all images of a patient, of
 /// whose samples it gets the numbers; none where not all were read.
 pub(super) fn gaps(
-    pairs: &PairPlan,
-    samples: &[PlannedSample],
+    pairs: &SampleSet,
+    samples: &[Sample],
     headers: impl Fn(u32, Range<usize>) -> Vec<(i32, ImageFacts)>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for patient in 0..pairs.patients.len() as u32 {
         let [mine, others] = [samples, &pairs.unlabelled].map(|list| of_patient(list, patient));
         let all = samples[mine.clone()].iter().chain(&pairs.unlabelled[others]);
-        let mut numbers: Vec<i32> = all.map(|sample| sample.instance).collect();
+        let mut numbers: Vec<i32> = all.filter_map(|sample| sample.number).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let folder = pairs.image_folder(patient);
-        findings.extend(missing_images(&folder, &numbers, headers(patient, mine)));
+        findings.extend(missing_images(folder, &numbers, headers(patient, mine)));
     }
     findings
 }
 
 /// Which of `samples`, sorted by patient, are those of `patient`.
-pub(super) fn of_patient(samples: &[PlannedSample], patient: u32) -> Range<usize> {
+pub(super) fn of_patient(samples: &[Sample], patient: u32) -> Range<usize> {
     let before = |limit: u32| samples.partition_point(|sample| sample.patient < limit);
     before(patient)..before(patient + 1)
 }

@@ -9,14 +9,15 @@ use serde::Serialize;
 
 use super::audit::{gaps, of_patient};
 use super::image_digests::{Unlabelled, equal_images, pixel_digest};
-use super::planning::pool;
+use super::planning::{pair, pool};
 use super::summary::Entry;
 use super::survey::Survey;
 use super::{Control, FindingEntry, PrepError};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
-use crate::audit::{self, AuditOptions, Finding, ImageFacts, Picture, against_image};
-use crate::model::{Bin, GridShape, Structure};
-use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, Require};
+use crate::audit::{self, AuditOptions, Bright, Finding, ImageFacts, Picture, against_image};
+use crate::layout::{Layout, Require, SampleSet, Select, StructureChoice};
+use crate::model::Sample;
+use crate::model::{Bin, GridShape};
 
 /// Samples decoded by one thread at a time.
 const BLOCK: usize = 16;
@@ -25,7 +26,7 @@ const BLOCK: usize = 16;
 #[derive(Debug, Clone)]
 pub struct AuditRequest {
     /// The structures whose contours are audited.
-    pub structures: Vec<Structure>,
+    pub structures: StructureChoice,
     /// What the checks need to know.
     pub options: AuditOptions,
     /// Number of threads, at least 1. The findings do not depend on it.
@@ -65,15 +66,15 @@ impl AuditSummary {
 /// Audits the data directory at `layout`: all checks of [`crate::audit`], pixels included.
 ///
 /// # Errors
-/// [`PrepError::Wrangle`] where the link table cannot be used, [`PrepError::Threads`], [`PrepError::Interrupted`].
+/// [`PrepError::Layout`] where the layout cannot be read, [`PrepError::Threads`], [`PrepError::Interrupted`].
 pub fn audit(
-    layout: &Layout,
+    layout: &dyn Layout,
     request: &AuditRequest,
     control: &Control<'_>,
 ) -> Result<AuditSummary, PrepError> {
     let start = Instant::now();
-    let pair_options = PairOptions { structures: request.structures.clone(), require: Require::Any };
-    let mut pairs = wrangle::plan(layout, &pair_options).map_err(Box::new)?;
+    let select = Select { structures: request.structures.clone(), require: Require::Any };
+    let mut pairs = pair(layout, &select, (&request.options.limits, request.threads), control)?;
     let mut samples = std::mem::take(&mut pairs.samples);
     let pool = pool(request.threads)?;
     let advance = |count| control.progress.advance(count);
@@ -127,8 +128,8 @@ pub fn audit(
 
 /// What patients lack, as all of their images tell.
 fn lacking(
-    pairs: &PairPlan,
-    samples: &[PlannedSample],
+    pairs: &SampleSet,
+    samples: &[Sample],
     images: &[ImageFacts],
     unlabelled: &Unlabelled,
 ) -> Vec<Finding> {
@@ -139,7 +140,7 @@ fn lacking(
         let others = &unlabelled.headers[before(others.start)..before(others.end)];
         let others = others.iter().map(|&(number, image)| (&pairs.unlabelled[number as usize], image));
         let mine = mine.map(|sample| (&samples[sample], images[sample]));
-        mine.chain(others).map(|(sample, image)| (sample.instance, image)).collect()
+        mine.chain(others).filter_map(|(sample, image)| Some((sample.number?, image))).collect()
     })
 }
 
@@ -156,8 +157,8 @@ struct Looked {
 
 /// Decodes images and compares them with their contours.
 struct Looker<'a> {
-    pairs: &'a PairPlan,
-    samples: &'a [PlannedSample],
+    pairs: &'a SampleSet,
+    samples: &'a [Sample],
     /// How images of each size are decoded.
     shapes: BTreeMap<GridShape, AssembleOptions>,
     options: &'a AuditOptions,
@@ -188,7 +189,7 @@ impl Looker<'_> {
         })
     }
 
-    fn look_at(&self, looked: &mut Looked, (number, sample): (u32, &PlannedSample), shape: GridShape) {
+    fn look_at(&self, looked: &mut Looked, (number, sample): (u32, &Sample), shape: GridShape) {
         let mut assembler = Assembler::new(self.pairs, &self.shapes[&shape]);
         let Assembled::Sample(facts) = assembler.assemble(sample, &mut looked.remarks) else {
             return;
@@ -197,7 +198,7 @@ impl Looker<'_> {
         looked.annotations += facts.annotations.iter().flatten().count();
         let name = |plane| self.pairs.annotation_name(sample, plane).unwrap_or_default();
         let picture = Picture { pixels: assembler.pixels(), shape, large_is_dark: facts.large_is_dark };
-        let contours = (assembler.contours(), self.pairs.structures());
+        let contours = Bright { plane: self.pairs.relations.bright, contours: assembler.contours() };
         let thresholds = &self.options.thresholds;
         looked.findings.extend(against_image(picture, contours, number, thresholds, name));
         looked.digests.extend(pixel_digest(assembler.pixels()).map(|digest| (number, digest)));

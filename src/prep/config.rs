@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::{OnFinding, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::Fit;
 use crate::audit::Thresholds;
-use crate::model::{GridShape, PixelType, Structure};
+use crate::layout::{Require, StructurePatterns};
+use crate::model::{GridShape, PixelType, StructureSet};
 use crate::raster::MaskRule;
 use crate::source::{Limits, Monochrome1};
+use crate::split::SplitSpec;
 use crate::store::{Compression, Encoder};
-use crate::wrangle::{Require, SplitSpec};
 
 /// What a finished file was made with.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct RecordedOptions {
     /// The options, with the encoder that was chosen. Splits are not among them where they came from a table,
     /// pseudonyms have no key, and there is one thread.
     pub options: PrepOptions,
+    /// The names of the mask planes.
+    pub structures: StructureSet,
     /// Whether ids are pseudonyms.
     pub has_pseudonyms: bool,
 }
@@ -29,17 +32,14 @@ impl RecordedOptions {
     pub fn parse(config: &str) -> Result<Self, PrepError> {
         let config: Value = serde_json::from_str(config).unwrap_or_default();
         let config = Config(&config);
-        let structures = config.0["structures"].as_array().filter(|names| !names.is_empty());
-        let structure = |name: &Value| {
-            Structure::ALL.into_iter().find(|structure| Some(structure.name()) == name.as_str())
-        };
-        let structures = structures.and_then(|names| names.iter().map(structure).collect());
+        let structures = config.structures()?;
+        let names = structures.names().clone();
         let offset = |axis: usize| config.0["contour_offset"][axis].as_f64().ok_or(unknown("contour_offset"));
         let compression = config.0["compression"].as_u64().and_then(|level| u8::try_from(level).ok());
         let [planes, library] = Encoder::ALL.map(|encoder| (encoder.name(), Some(encoder)));
         Ok(Self {
             options: PrepOptions {
-                structures: structures.ok_or(unknown("structures"))?,
+                structures: Some(structures),
                 require: config.named("require", &[("any", Require::Any), ("all", Require::All)])?,
                 unlabelled: config
                     .named("unlabelled", &[("skip", Unlabelled::Skip), ("include", Unlabelled::Include)])?,
@@ -67,6 +67,7 @@ impl RecordedOptions {
                 strict: false,
                 shard: None,
             },
+            structures: names,
             has_pseudonyms: config.0["pseudonyms"].as_bool().ok_or(unknown("pseudonyms"))?,
         })
     }
@@ -75,6 +76,16 @@ impl RecordedOptions {
 struct Config<'c>(&'c Value);
 
 impl Config<'_> {
+    fn structures(&self) -> Result<StructurePatterns, PrepError> {
+        let names = self.0["structures"].as_array().ok_or(unknown("structures"))?;
+        let names = names.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
+        let names = names.and_then(|names| StructureSet::new(names).ok()).ok_or(unknown("structures"))?;
+        match self.0["structure_patterns"].as_str() {
+            None => Ok(StructurePatterns::of_names(names)),
+            Some(text) => StructurePatterns::parse(text).map_err(|_| unknown("structure_patterns")),
+        }
+    }
+
     fn text(&self, option: &'static str) -> Result<&str, PrepError> {
         self.0[option].as_str().ok_or(unknown(option))
     }
@@ -137,7 +148,7 @@ mod tests {
         let splits = [Splits::Fractions(SplitSpec::parse("train=0.5,val=0.5").unwrap(), 7)];
         for (splits, fit) in splits.into_iter().zip([Fit::Resize]) {
             let options = PrepOptions {
-                structures: vec![Structure::Outer, Structure::Inner],
+                structures: Some(StructurePatterns::parse("outer,lv=inner").unwrap()),
                 require: Require::All,
                 unlabelled: Unlabelled::Include,
                 mask_rule: MaskRule::CenterInclusive,
@@ -168,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_named() {
-        for text in ["", "{}", "[]", r#"{"structures":["left atrium"]}"#] {
+        for text in ["", "{}", "[]", r#"{"structures":["left/atrium"]}"#] {
             let error = RecordedOptions::parse(text).unwrap_err();
             assert!(matches!(error, PrepError::Config { option: "structures" }), "{error}");
         }

@@ -1,8 +1,9 @@
 //! Which deflate encoder suits the images of a data set.
 
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
+use crate::layout::SampleSet;
+use crate::model::Sample;
 use crate::store::{ChunkEncoder, Compression, EncodedChunk, Encoder};
-use crate::wrangle::{PairPlan, PlannedSample};
 
 /// From this level on, size counts more than speed.
 const SMALLEST_FROM: u8 = 7;
@@ -14,8 +15,8 @@ const TRIED: usize = 8;
 /// [`Encoder::Library`] on a few images of the data set, which do not depend on the threads; from level 7 on,
 /// where it is no larger at all.
 pub(super) fn choose_encoder(
-    plan: &PairPlan,
-    samples: &[PlannedSample],
+    plan: &SampleSet,
+    samples: &[Sample],
     options: &AssembleOptions,
     compression: Compression,
     asked_for: Option<Encoder>,

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
+use crate::layout::LayoutError;
 use crate::model::{GridShape, PixelType};
+use crate::split::SplitFileError;
 use crate::store::StoreError;
-use crate::wrangle::{SplitFileError, WrangleError};
 
 /// Why no file was made. Single bad inputs never are a reason.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepError {
     /// The data directory cannot be planned.
     #[error(transparent)]
-    Wrangle(#[from] Box<WrangleError>),
+    Layout(#[from] Box<LayoutError>),
     /// The table of splits does not fit the data.
     #[error(transparent)]
     SplitFile(#[from] Box<SplitFileError>),

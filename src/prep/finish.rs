@@ -9,8 +9,8 @@ use super::ledger::{Ledger, SplitSource};
 use super::planning::pool;
 use super::summary::SplitSize;
 use crate::model::{Note, PixelType, Place};
+use crate::split::{SplitName, SplitSpec, assign_draws};
 use crate::store::{ChunkReader, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
-use crate::wrangle::{SplitName, SplitSpec, assign_draws};
 
 /// The splits of the patients, once it is known which of them share equal images.
 #[derive(Debug)]

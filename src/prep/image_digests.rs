@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 use super::Control;
 use crate::assemble::read_image;
 use crate::audit::{Check, Finding, ImageFacts};
+use crate::layout::SampleSet;
+use crate::model::Sample;
 use crate::model::{PixelType, Pixels, Place, first_bits};
 use crate::source::{ConvertOptions, Limits, Monochrome1, StoredPixels, convert, parse_image};
-use crate::wrangle::{PairPlan, PlannedSample};
 
 /// Images decoded by one thread at a time.
 const BLOCK: usize = 16;
@@ -33,7 +34,7 @@ pub(super) fn pixel_digest(pixels: &Pixels) -> Option<u64> {
 /// What is known of the images without a contour.
 #[derive(Default)]
 pub(super) struct Unlabelled {
-    /// Of each that can be read, its number in [`PairPlan::unlabelled`] and what its header says.
+    /// Of each that can be read, its number in [`SampleSet::unlabelled`] and what its header says.
     pub(super) headers: Vec<(u32, ImageFacts)>,
     /// Of each that has something on it, the digest.
     digests: Vec<(u32, u64)>,
@@ -41,7 +42,7 @@ pub(super) struct Unlabelled {
 
 impl Unlabelled {
     /// Decodes all of them. What cannot be read is of no use to anybody, and left out. Ends early where it is cancelled.
-    pub(super) fn look(pairs: &PairPlan, limits: &Limits, control: &Control<'_>) -> Self {
+    pub(super) fn look(pairs: &SampleSet, limits: &Limits, control: &Control<'_>) -> Self {
         let blocks = pairs.unlabelled.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut seen = Self::default();
             let mut decoder = Decoder::default();
@@ -82,8 +83,8 @@ impl Default for Decoder {
 impl Decoder {
     fn look_at(
         &mut self,
-        pairs: &PairPlan,
-        sample: &PlannedSample,
+        pairs: &SampleSet,
+        sample: &Sample,
         limits: &Limits,
     ) -> Option<(ImageFacts, Option<u64>)> {
         read_image(pairs, sample, limits, &mut self.bytes).ok()?;
@@ -94,13 +95,13 @@ impl Decoder {
 }
 
 /// An image, and its number among the samples where it has a contour.
-type Image<'a> = (&'a PlannedSample, Option<u32>);
+type Image<'a> = (&'a Sample, Option<u32>);
 
 /// Images of one patient that equal one of another: a finding for each that has a contour, as its first does, and one
 /// for all others of two patients. `digests` are those of `samples` by their numbers.
 pub(super) fn equal_images(
-    pairs: &PairPlan,
-    samples: &[PlannedSample],
+    pairs: &SampleSet,
+    samples: &[Sample],
     digests: &[(u32, u64)],
     unlabelled: &Unlabelled,
 ) -> Vec<Finding> {
@@ -126,7 +127,7 @@ pub(super) fn equal_images(
 }
 
 /// The finding that images of two patients are equal, of which one at least has no contour.
-fn equal_group(pairs: &PairPlan, equal: &[(Image<'_>, Image<'_>)]) -> Finding {
+fn equal_group(pairs: &SampleSet, equal: &[(Image<'_>, Image<'_>)]) -> Finding {
     let ((first, _), (sample, _)) = equal[0];
     let [place, other] = [sample, first].map(|sample| Place::file(pairs.image_name(sample)));
     let more = match equal.len() - 1 {
@@ -141,9 +142,9 @@ fn equal_group(pairs: &PairPlan, equal: &[(Image<'_>, Image<'_>)]) -> Finding {
 
 /// The finding that two images are equal; none where they are of one patient.
 pub(super) fn equal_image(
-    pairs: &PairPlan,
-    (first, first_number): (&PlannedSample, u32),
-    (sample, number): (&PlannedSample, u32),
+    pairs: &SampleSet,
+    (first, first_number): (&Sample, u32),
+    (sample, number): (&Sample, u32),
 ) -> Option<Finding> {
     let [place, other] = [sample, first].map(|sample| Place::file(pairs.image_name(sample)));
     let text = format!("its pixels equal those of {other}, an image of another patient");

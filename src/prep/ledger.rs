@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::equal_images::{EqualImages, Fingerprint, FirstSeen};
 use crate::audit::{Check, CheckSet};
+use crate::split::{SplitDraw, SplitName, SplitSpec};
 use crate::store::{ImageStatistics, Moments};
-use crate::wrangle::{SplitDraw, SplitName, SplitSpec};
 
 /// Where splits come from.
 #[derive(Debug, Clone, Copy)]

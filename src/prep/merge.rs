@@ -108,7 +108,7 @@ impl Merging {
         let spec = DatasetSpec {
             shape: common.shape,
             pixel_type: common.pixel_type,
-            structures: recorded.options.structures.clone(),
+            structures: recorded.structures.clone(),
             compression: recorded.options.compression,
             // What is not compressed has no encoder.
             encoder: recorded.options.encoder.unwrap_or(Encoder::Planes),

@@ -1,6 +1,6 @@
 //! The packing half as one call: plan a data directory, then make the file.
 //!
-//! [`plan`] wrangles the names and reads the headers; it decodes no pixel and writes nothing. [`run`]
+//! [`plan`] pairs the files and reads the headers; it decodes no pixel and writes nothing. [`run`]
 //! reads, decodes, rasterizes and compresses on all threads, and writes the rows in the order of the plan,
 //! so that the bytes of the file do not depend on the threads. [`Sources`] makes the rows of a finished file anew.
 

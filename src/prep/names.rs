@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::finish::FinalSplits;
 use super::pseudonym::Pseudonyms;
 use super::sink::Input;
+use crate::layout::SampleSet;
+use crate::model::Sample;
 use crate::store::TextWidths;
-use crate::wrangle::{PairPlan, PlannedSample};
 
 /// What a sample is called in the file.
 pub(super) struct Names {
@@ -18,25 +19,25 @@ pub(super) struct Names {
 
 /// Knows the names of samples, inputs and patients.
 pub(super) struct Namer<'a> {
-    pairs: &'a PairPlan,
-    samples: &'a [PlannedSample],
+    pairs: &'a SampleSet,
+    samples: &'a [Sample],
     pseudonyms: Pseudonyms,
 }
 
 impl<'a> Namer<'a> {
     /// With a key, ids become pseudonyms.
-    pub(super) fn new(pairs: &'a PairPlan, samples: &'a [PlannedSample], key: Option<Vec<u8>>) -> Self {
+    pub(super) fn new(pairs: &'a SampleSet, samples: &'a [Sample], key: Option<Vec<u8>>) -> Self {
         Self { pairs, samples, pseudonyms: Pseudonyms::new(key) }
     }
 
     /// The names in the row of a sample.
-    pub(super) fn names(&self, sample: &PlannedSample) -> Names {
-        let patient = self.pairs.patient(sample);
-        let in_path = |name: &str| self.pseudonyms.in_path(name, &patient.patient_id);
+    pub(super) fn names(&self, sample: &Sample) -> Names {
+        let (patient, study) = (self.pairs.patient(sample), self.pairs.study(sample));
+        let in_path = |name: &str| self.pseudonyms.in_path(name, &patient.id);
         Names {
-            id: in_path(&self.pairs.sample_id(sample)),
-            patient_id: self.pseudonyms.of(&patient.patient_id),
-            original_id: self.pseudonyms.of(&patient.original_id),
+            id: in_path(&sample.id),
+            patient_id: self.pseudonyms.of(&patient.id),
+            original_id: self.pseudonyms.of(&study.original_id),
             source: in_path(&self.pairs.image_name(sample)),
         }
     }
@@ -44,17 +45,17 @@ impl<'a> Namer<'a> {
     /// The name of an input file.
     pub(super) fn input(&self, input: Input) -> String {
         let sample = &self.samples[input.sample as usize];
-        let patient = self.pairs.patient(sample);
+        let (patient, study) = (self.pairs.patient(sample), self.pairs.study(sample));
         let contour = input.plane.and_then(|plane| self.pairs.annotation_name(sample, usize::from(plane)));
         match contour {
-            Some(name) => self.pseudonyms.in_path(&name, &patient.original_id),
-            None => self.pseudonyms.in_path(&self.pairs.image_name(sample), &patient.patient_id),
+            Some(name) => self.pseudonyms.in_path(&name, &study.original_id),
+            None => self.pseudonyms.in_path(&self.pairs.image_name(sample), &patient.id),
         }
     }
 
     /// The ids of each group of patients that share equal images, separated by commas.
     pub(super) fn joined(&self, splits: &FinalSplits) -> Vec<String> {
-        splits.joined_ids(|patient| self.pseudonyms.of(&self.pairs.patients[patient as usize].patient_id))
+        splits.joined_ids(|patient| self.pseudonyms.of(&self.pairs.patients[patient as usize].id))
     }
 
     /// Bytes of the longest name of a contour of these samples.

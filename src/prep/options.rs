@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use crate::assemble::Fit;
 use crate::audit::{AuditOptions, Thresholds};
-use crate::model::{GridShape, PixelType, Structure};
+use crate::layout::{Require, Select, StructurePatterns};
+use crate::model::{GridShape, PixelType};
 use crate::raster::MaskRule;
 use crate::source::{Limits, Monochrome1};
+use crate::split::{SplitFile, SplitSpec};
 use crate::store::{Compression, Encoder};
-use crate::wrangle::{Require, SplitFile, SplitSpec};
 
 /// Whether images without a contour become samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,8 +44,8 @@ pub enum Splits {
 /// Everything that `prep` can be told, apart from where things are.
 #[derive(Debug, Clone)]
 pub struct PrepOptions {
-    /// The mask planes, in order.
-    pub structures: Vec<Structure>,
+    /// The mask planes, in order, and what they are called in the data; `None` leaves them to the layout.
+    pub structures: Option<StructurePatterns>,
     /// How many of them a sample needs.
     pub require: Require,
     /// What to do with images without a contour.
@@ -110,8 +111,8 @@ impl PrepOptions {
             Splits::Fractions(spec, seed) => json!({ "fractions": spec.to_string(), "seed": seed }),
             Splits::Table(_) => json!({ "table": true }),
         };
-        json!({
-            "structures": self.structures.iter().map(|s| s.name()).collect::<Vec<_>>(),
+        let mut config = json!({
+            "structures": self.structures.iter().flat_map(|s| s.names().names()).collect::<Vec<_>>(),
             "require": match self.require { Require::Any => "any", Require::All => "all" },
             "unlabelled": match self.unlabelled { Unlabelled::Skip => "skip", Unlabelled::Include => "include" },
             "mask_rule": self.mask_rule.name(),
@@ -128,7 +129,17 @@ impl PrepOptions {
             "pseudonyms": self.pseudonym_key.is_some(),
             "max_image_bytes": self.limits.max_image_bytes,
             "max_image_pixels": self.limits.max_image_pixels,
-        })
+        });
+        // What the structures are called in the data, where they have other names there.
+        if let Some(patterns) = self.structures.as_ref().filter(|patterns| !patterns.are_names()) {
+            config["structure_patterns"] = patterns.to_string().into();
+        }
+        config
+    }
+
+    /// What the layout is asked for.
+    pub(super) fn select(&self) -> Select {
+        Select { structures: self.structures.clone().into(), require: self.require }
     }
 
     fn thresholds_json(&self) -> Value {

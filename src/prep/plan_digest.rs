@@ -8,7 +8,7 @@ use super::names::{Namer, Names};
 use super::planning::PrepPlan;
 use super::sink::Input;
 use crate::audit::ImageFacts;
-use crate::store::Encoder;
+use crate::store::{Encoder, NO_NUMBER};
 
 /// SHA-256 over options, headers, contours, and all samples of `plan`: their names, contours, patients, splits and findings.
 pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, ledger: &Ledger) -> [u8; 32] {
@@ -26,11 +26,11 @@ pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, 
             digest.add(name);
         }
         for (plane, annotation) in (0..).zip(&sample.annotations) {
-            let name = annotation.as_ref().map(|_| namer.input(Input { sample: number, plane: Some(plane) }));
+            let name = annotation.first().map(|_| namer.input(Input { sample: number, plane: Some(plane) }));
             digest.add(name.unwrap_or_default());
         }
         let planned = ledger.planned[sample.patient as usize];
-        digest.add(format!("{} {} {:?}", sample.patient, sample.instance, planned));
+        digest.add(format!("{} {} {:?}", sample.patient, sample.number.unwrap_or(NO_NUMBER), planned));
         digest.add(found.get(&number).map(|set| set.names()).unwrap_or_default());
     }
     digest.0.finalize().into()

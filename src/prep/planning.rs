@@ -14,16 +14,19 @@ use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Share, Splits, Unlabelled};
 use crate::assemble::AssembleOptions;
 use crate::audit::Finding;
+use crate::layout::{self, Layout, Reading, SampleSet, Select};
+use crate::model::Sample;
 use crate::model::{GridShape, Note, PixelType, Plain, Skipped};
+use crate::source::Limits;
+use crate::split::{SplitDraw, SplitName};
 use crate::store::share_of;
-use crate::wrangle::{self, Layout, PairOptions, PairPlan, PlannedSample, SplitDraw, SplitName};
 
 /// Everything that is decided before the first pixel is decoded.
 #[derive(Debug)]
 pub struct PrepPlan {
-    pub(super) pairs: PairPlan,
+    pub(super) pairs: SampleSet,
     /// The samples to make, in the order of the rows.
-    pub(super) samples: Vec<PlannedSample>,
+    pub(super) samples: Vec<Sample>,
     /// The split of each patient of `pairs`, `Unsplit` for one without a sample.
     pub(super) splits: Vec<SplitName>,
     pub(super) split_rule: String,
@@ -39,8 +42,6 @@ pub struct PrepPlan {
     pub(super) audited: Vec<u64>,
     /// What the audit has found without pixels; their samples are those of `samples`.
     pub(super) findings: Vec<Finding>,
-    /// Images without a contour that are not among the samples.
-    pub(super) unlabelled: usize,
     /// How long planning took, without the audit.
     pub(super) seconds: f64,
     /// How long the audit took.
@@ -65,21 +66,21 @@ pub struct Estimate {
 ///
 /// # Errors
 /// [`PrepError`] where no file can come of it.
-pub fn plan(layout: &Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
+pub fn plan(layout: &dyn Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
     plan_as(layout, options, None, control)
 }
 
 /// [`plan`] for images of a shape and type that are known already.
 pub(super) fn plan_as(
-    layout: &Layout,
-    options: PrepOptions,
+    layout: &dyn Layout,
+    mut options: PrepOptions,
     images: Option<(GridShape, PixelType)>,
     control: &Control<'_>,
 ) -> Result<PrepPlan, PrepError> {
     let start = Instant::now();
-    let pair_options = PairOptions { structures: options.structures.clone(), require: options.require };
-    let mut pairs = wrangle::plan(layout, &pair_options).map_err(Box::new)?;
-    let data_dir = layout.data_dir().to_owned();
+    let mut pairs = pair(layout, &options.select(), (&options.limits, options.threads), control)?;
+    options.structures = Some(pairs.planes.clone());
+    let data_dir = layout.places().data_dir().to_owned();
     let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
     let mut survey = pool(options.threads)?.install(|| {
@@ -99,7 +100,7 @@ pub(super) fn plan_as(
     let chosen = known.or_else(|| survey.pixel_type.resolve());
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
-    check_size(shape, pixel_type, &options)?;
+    check_size(shape, pixel_type, pairs.structures().len(), &options)?;
     let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
     let audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
@@ -112,7 +113,11 @@ pub(super) fn plan_as(
     let mut skipped = std::mem::take(&mut pairs.skipped);
     skipped.append(&mut survey.remarks.skipped);
     skipped.append(&mut quarantined);
-    let unlabelled = bare + std::mem::take(&mut pairs.unlabelled).len();
+    for sample in &std::mem::take(&mut pairs.unlabelled) {
+        pairs.fates.leave_unlabelled(sample.image.file);
+    }
+    bare.iter().for_each(|sample| pairs.fates.leave_unlabelled(sample.image.file));
+    skipped.iter().for_each(|skipped| pairs.fates.skip(skipped));
     Ok(PrepPlan {
         samples,
         splits,
@@ -125,7 +130,6 @@ pub(super) fn plan_as(
         skipped,
         notes,
         findings,
-        unlabelled,
         seconds: start.elapsed().as_secs_f64() - audit_seconds,
         audit_seconds,
         pairs,
@@ -138,7 +142,7 @@ impl PrepPlan {
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         let rows = self.share().len();
-        let structures = self.options.structures.len();
+        let structures = self.pairs.structures().len();
         let image = (self.shape.pixels() * self.pixel_type.size()) as u64;
         let mask = (self.shape.pixels() * structures) as u64;
         let raw_bytes = rows as u64 * (image + mask);
@@ -163,11 +167,11 @@ impl PrepPlan {
     /// Those of `to`.
     pub fn write_tsv(&self, to: &mut impl Write) -> io::Result<()> {
         let structures = self.pairs.structures();
-        let headings = ["id", "split", "source"].into_iter().chain(structures.iter().map(|s| s.name()));
+        let headings = ["id", "split", "source"].into_iter().chain(structures.names());
         writeln!(to, "{}", headings.collect::<Vec<_>>().join("\t"))?;
         for sample in &self.samples[self.share()] {
             let split = self.splits[sample.patient as usize].name().to_owned();
-            let mut cells = vec![self.pairs.sample_id(sample), split, self.pairs.image_name(sample)];
+            let mut cells = vec![sample.id.to_string(), split, self.pairs.image_name(sample)];
             let contours = 0..structures.len();
             cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));
             let cells: Vec<String> = cells.iter().map(|cell| Plain(cell).to_string()).collect();
@@ -215,14 +219,12 @@ impl PrepPlan {
         for &patient in &patients {
             let patient = patient as usize;
             let draw = match &self.options.splits {
-                Splits::Fractions(spec, seed) => {
-                    SplitDraw::of(spec, *seed, &self.pairs.patients[patient].patient_id)
-                }
+                Splits::Fractions(spec, seed) => SplitDraw::of(spec, *seed, &self.pairs.patients[patient].id),
                 Splits::Table(_) => SplitDraw::NONE,
             };
             planned[patient] = PlannedSplit { split: self.splits[patient], draw };
         }
-        Ledger::new(source, (planned, patients.len()), self.options.structures.len(), rows)
+        Ledger::new(source, (planned, patients.len()), self.pairs.structures().len(), rows)
     }
 
     pub(super) fn assemble_options(&self) -> AssembleOptions {
@@ -261,12 +263,24 @@ pub(crate) fn pool(threads: usize) -> Result<rayon::ThreadPool, PrepError> {
         .map_err(|source| PrepError::Threads { threads, source })
 }
 
+/// Finds the samples of a data directory, with these limits, on so many threads.
+pub(super) fn pair(
+    layout: &dyn Layout,
+    select: &Select,
+    (limits, threads): (&Limits, usize),
+    control: &Control<'_>,
+) -> Result<SampleSet, PrepError> {
+    let reading = Reading { limits, cancel: control.cancel };
+    let pairs = pool(threads)?.install(|| layout::plan(layout, select, &reading)).map_err(Box::new)?;
+    if control.cancel.load(Ordering::Relaxed) { Err(PrepError::Interrupted) } else { Ok(pairs) }
+}
+
 /// Takes the samples out of the pairing; with unlabelled images among them if they were asked for.
-fn candidates(pairs: &mut PairPlan, unlabelled: Unlabelled) -> Vec<PlannedSample> {
+fn candidates(pairs: &mut SampleSet, unlabelled: Unlabelled) -> Vec<Sample> {
     let mut candidates = std::mem::take(&mut pairs.samples);
     if unlabelled == Unlabelled::Include {
         candidates.append(&mut pairs.unlabelled);
-        candidates.sort_by_key(|sample| (sample.patient, sample.instance));
+        candidates.sort_by_key(|sample| (sample.patient, sample.place));
     }
     candidates
 }
@@ -310,8 +324,13 @@ fn resolve_shape(
 const MAX_SAMPLE_BYTES: u64 = i32::MAX as u64;
 
 /// A size that was typed is bounded as the images are, and no size is beyond what the file can hold.
-fn check_size(shape: GridShape, pixel_type: PixelType, options: &PrepOptions) -> Result<(), PrepError> {
-    let bytes = (shape.pixels() * pixel_type.size().max(options.structures.len())) as u64;
+fn check_size(
+    shape: GridShape,
+    pixel_type: PixelType,
+    planes: usize,
+    options: &PrepOptions,
+) -> Result<(), PrepError> {
+    let bytes = (shape.pixels() * pixel_type.size().max(planes)) as u64;
     let typed = options.size.map_or(u64::MAX, |_| options.limits.max_image_bytes);
     let limit = typed.min(MAX_SAMPLE_BYTES);
     if bytes > limit {

@@ -15,7 +15,6 @@ use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
 use super::{PrepError, PrepOptions, Share};
-use crate::model::Bin;
 use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, ShardSpec, Target, TrainStatistics};
 
 /// Is told how the work goes on. Called from all threads.
@@ -76,8 +75,6 @@ pub fn run(
     sink.remarks.notes.extend_from_slice(&resume.notes);
     let splits = FinalSplits::of(&mut sink.ledger);
     sink.remarks.notes.extend(splits.notes(&sink.ledger));
-    sink.tally.add(Bin::Used, 1);
-    sink.tally.add(Bin::Unlabelled, plan.unlabelled);
     let mut summary = PrepSummary::of_run(plan, &mut sink, &splits, encoder);
     summary.rows = origins;
     summary.bytes_in = totals.bytes_read;
@@ -111,7 +108,7 @@ pub(super) fn dataset_spec(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder)
     DatasetSpec {
         shape: plan.shape,
         pixel_type: plan.pixel_type,
-        structures: plan.options.structures.clone(),
+        structures: plan.pairs.structures().clone(),
         compression: plan.options.compression,
         encoder,
         // HDF5 knows no chunks of no row.

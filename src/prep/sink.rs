@@ -12,9 +12,10 @@ use super::names::Namer;
 use super::source_digest::SourceDigest;
 use crate::assemble::{Remarks, reject_image};
 use crate::audit::{CheckSet, Finding};
-use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
+use crate::files::Fates;
+use crate::model::Sample;
+use crate::model::{Note, Place, Reason, Skipped};
 use crate::store::{AnnotationCell, DatasetWriter, EncodedRow, ShardRow, StoreError};
-use crate::wrangle::PlannedSample;
 
 /// An input file: the image of a sample, or the contour of one of its structures.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +38,7 @@ pub(super) struct Sink<'a> {
     plan: &'a PrepPlan,
     namer: &'a Namer<'a>,
     pub(super) writer: DatasetWriter,
-    pub(super) tally: Tally,
+    pub(super) fates: Fates,
     pub(super) remarks: Remarks,
     pub(super) digest: SourceDigest<Input>,
     pub(super) ledger: Ledger,
@@ -56,7 +57,7 @@ impl<'a> Sink<'a> {
             plan,
             namer,
             writer,
-            tally: Tally::default(),
+            fates: plan.pairs.fates.clone(),
             remarks: Remarks::default(),
             digest: SourceDigest::with_capacity(plan.share().len() * 2),
             ledger: plan.ledger(),
@@ -76,7 +77,7 @@ impl<'a> Sink<'a> {
         match outcome {
             Outcome::Rejected => true,
             Outcome::Unlabelled => {
-                self.tally.add(Bin::Unlabelled, 1);
+                self.fates.leave_unlabelled(self.plan.samples[number as usize].image.file);
                 true
             }
             Outcome::Made(row, findings) => {
@@ -130,10 +131,13 @@ impl<'a> Sink<'a> {
     fn count(&mut self, number: u32, encoded: &EncodedRow) {
         let row = &encoded.row;
         self.digest.add_row(row, number);
-        let annotations = row.annotations.iter().filter(|cell| cell.sha256.is_some()).count();
-        match annotations {
-            0 => self.tally.add(Bin::Unlabelled, 1),
-            _ => self.tally.add(Bin::Used, 1 + annotations),
+        let sample = &self.plan.samples[number as usize];
+        self.fates.leave_unlabelled(sample.image.file);
+        for (_, refs) in
+            row.annotations.iter().zip(&sample.annotations).filter(|(cell, _)| cell.sha256.is_some())
+        {
+            self.fates.use_file(sample.image.file);
+            refs.iter().for_each(|one| self.fates.use_file(one.file));
         }
     }
 
@@ -155,7 +159,7 @@ impl<'a> Sink<'a> {
             self.remarks.notes.push(Note::new(place(), text));
         }
         if !admission.stands {
-            let split = |sample: &PlannedSample| plan.splits[sample.patient as usize];
+            let split = |sample: &Sample| plan.splits[sample.patient as usize];
             let detail = format!(
                 "its pixels equal those of {}, which is in split {}, while the table puts this one into {}; give \
                  both patients one split",

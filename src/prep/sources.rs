@@ -9,9 +9,9 @@ use super::planning::{PrepPlan, plan_as};
 use super::worker::sample_row;
 use super::{Control, PrepError, PrepOptions};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
+use crate::layout::Layout;
 use crate::model::{GridShape, PixelType};
 use crate::store::{ImageStatistics, SampleRow};
-use crate::wrangle::Layout;
 
 /// The samples that the sources of a file give today.
 pub struct Sources {
@@ -29,7 +29,7 @@ impl Sources {
     /// # Errors
     /// [`PrepError`] where the sources cannot be planned.
     pub fn plan(
-        layout: &Layout,
+        layout: &dyn Layout,
         options: PrepOptions,
         images: (GridShape, PixelType),
         control: &Control<'_>,
@@ -129,7 +129,7 @@ impl SourceRows<'_> {
         let checksum = [crc32c::crc32c(&image), crc32c::crc32c(masks)];
         let value_range = [statistics.min as f32, statistics.max as f32];
         let names = self.namer.names(sample);
-        let cells = sample_row(names, sample.instance, facts, value_range, checksum);
+        let cells = sample_row(names, sample, facts, value_range, checksum);
         Ok(FreshRow { cells, image, mask: masks })
     }
 }

@@ -1,20 +1,20 @@
 //! Which patient goes into which split.
 
 use super::{PrepError, Splits};
+use crate::layout::SampleSet;
+use crate::model::Sample;
 use crate::model::{Note, Place};
-use crate::wrangle::{
-    PairPlan, PlannedSample, SPLIT_RULE, SplitName, SplitSpec, apply_split_file, assign_splits,
-};
+use crate::split::{SPLIT_RULE, SplitName, SplitSpec, apply_split_file, assign_splits};
 
 /// The split of every patient, and the rule in words.
 pub(super) fn assign(
-    pairs: &PairPlan,
-    samples: &[PlannedSample],
+    pairs: &SampleSet,
+    samples: &[Sample],
     splits: &Splits,
     notes: &mut Vec<Note>,
 ) -> Result<(Vec<SplitName>, String), PrepError> {
     let with_samples = patients_of(samples);
-    let ids = || with_samples.iter().map(|&patient| &*pairs.patients[patient as usize].patient_id);
+    let ids = || with_samples.iter().map(|&patient| &*pairs.patients[patient as usize].id);
     let (assigned, rule) = match splits {
         Splits::Fractions(spec, seed) => {
             let rule = if spec.is_none() {
@@ -36,14 +36,14 @@ pub(super) fn assign(
 }
 
 /// The patients of `samples`, each once, in link order.
-pub(super) fn patients_of(samples: &[PlannedSample]) -> Vec<u32> {
+pub(super) fn patients_of(samples: &[Sample]) -> Vec<u32> {
     let mut patients: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
     patients.dedup();
     patients
 }
 
 /// One entry for every patient of the plan.
-fn spread(pairs: &PairPlan, patients: &[u32], splits: &[SplitName]) -> Vec<SplitName> {
+fn spread(pairs: &SampleSet, patients: &[u32], splits: &[SplitName]) -> Vec<SplitName> {
     let mut all = vec![SplitName::Unsplit; pairs.patients.len()];
     for (&patient, &split) in patients.iter().zip(splits) {
         all[patient as usize] = split;

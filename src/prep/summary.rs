@@ -8,6 +8,8 @@ use serde::{Serialize, Serializer};
 use super::finish::FinalSplits;
 use super::sink::Sink;
 use super::{FindingEntry, PrepPlan, RowOrigins, Share};
+use crate::files::Fates;
+use crate::layout::use_files;
 use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
 use crate::store::Encoder;
 
@@ -108,7 +110,7 @@ pub struct SplitSize {
 #[derive(Debug, Clone, Serialize)]
 pub struct StructureCount {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Samples in which it is annotated.
     pub annotated: usize,
 }
@@ -197,20 +199,18 @@ impl PrepSummary {
     /// What `plan` would do, if no image or contour turned out to be bad.
     #[must_use]
     pub fn of_plan(plan: &PrepPlan) -> Self {
-        let mut tally = Tally::default();
-        let mut annotated = vec![0; plan.options.structures.len()];
+        let mut fates = plan.pairs.fates.clone();
+        let mut annotated = vec![0; plan.pairs.structures().len()];
         let mut splits: BTreeMap<String, SplitSize> = BTreeMap::new();
         let mut last_patient = None;
         let mut patients = 0;
-        tally.add(Bin::Used, 1);
         for sample in &plan.samples[plan.share()] {
-            let contours = sample.annotations.iter().flatten().count();
-            match contours {
-                0 => tally.add(Bin::Unlabelled, 1),
-                _ => tally.add(Bin::Used, 1 + contours),
+            match sample.annotated() {
+                0 => fates.leave_unlabelled(sample.image.file),
+                _ => use_files(&mut fates, sample),
             }
-            for (count, contour) in annotated.iter_mut().zip(&sample.annotations) {
-                *count += usize::from(contour.is_some());
+            for (count, contours) in annotated.iter_mut().zip(&sample.annotations) {
+                *count += usize::from(!contours.is_empty());
             }
             let new_patient = usize::from(last_patient.replace(sample.patient) != Some(sample.patient));
             patients += new_patient;
@@ -218,8 +218,7 @@ impl PrepSummary {
             split.samples += 1;
             split.patients += new_patient;
         }
-        tally.add(Bin::Unlabelled, plan.unlabelled);
-        let mut summary = Self::new(plan, tally, Vec::new(), Vec::new());
+        let mut summary = Self::new(plan, fates, Vec::new(), Vec::new());
         summary.findings = FindingEntry::all(plan.findings.iter());
         summary.samples = plan.samples.len();
         summary.patients = patients;
@@ -236,8 +235,8 @@ impl PrepSummary {
         encoder: Encoder,
     ) -> Self {
         let remarks = std::mem::take(&mut sink.remarks);
-        let tally = std::mem::take(&mut sink.tally);
-        let mut summary = Self::new(plan, tally, remarks.skipped, remarks.notes);
+        let fates = std::mem::take(&mut sink.fates);
+        let mut summary = Self::new(plan, fates, remarks.skipped, remarks.notes);
         summary.findings = FindingEntry::all(plan.findings.iter().chain(&sink.findings));
         summary.samples = sink.writer.rows();
         summary.patients = sink.ledger.patients_with_rows();
@@ -248,15 +247,16 @@ impl PrepSummary {
         summary
     }
 
-    fn new(plan: &PrepPlan, mut tally: Tally, skipped: Vec<Skipped>, notes: Vec<Note>) -> Self {
+    fn new(plan: &PrepPlan, mut fates: Fates, skipped: Vec<Skipped>, notes: Vec<Note>) -> Self {
+        skipped.iter().for_each(|skipped| fates.skip(skipped));
         let mut skipped = [plan.skipped.clone(), skipped].concat();
         skipped.sort();
-        for entry in &skipped {
-            tally.add_skipped(entry.reason);
-        }
         let share = plan.share();
-        let others = plan.samples[..share.start].iter().chain(&plan.samples[share.end..]);
-        let other_files = others.map(|sample| 1 + sample.annotations.iter().flatten().count()).sum();
+        for sample in plan.samples[..share.start].iter().chain(&plan.samples[share.end..]) {
+            fates.leave_to_other_shard(sample.image.file);
+            sample.references().for_each(|(_, one)| fates.leave_to_other_shard(one.file));
+        }
+        let tally = fates.tally();
         let of = |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(Entry::of).collect();
         Self {
             output: None,
@@ -272,10 +272,10 @@ impl PrepSummary {
             image_size: [plan.shape.rows(), plan.shape.columns()],
             pixel_type: plan.pixel_type.name(),
             encoder: None,
-            files: plan.pairs.files_seen,
-            bins: Bins { other_shards: other_files, ..Bins::of(&tally) },
+            files: fates.len(),
+            bins: Bins { other_shards: fates.other_shards(), ..Bins::of(&tally) },
             reasons: reasons(&tally),
-            link_rows: LinkRows { used: plan.pairs.patients.len(), rejected: plan.pairs.rejected_rows.len() },
+            link_rows: LinkRows { used: plan.pairs.studies.len(), rejected: plan.pairs.rejected_rows.len() },
             rejected: of(Bin::Rejected),
             rejected_rows: plan.pairs.rejected_rows.iter().map(Entry::of).collect(),
             ignored: of(Bin::Ignored),
@@ -291,9 +291,9 @@ impl PrepSummary {
     }
 
     fn count_structures(&mut self, plan: &PrepPlan, annotated: &[usize]) {
-        let structures = plan.options.structures.iter().zip(annotated);
+        let structures = plan.pairs.structures().names().zip(annotated);
         self.structures =
-            structures.map(|(s, &annotated)| StructureCount { name: s.name(), annotated }).collect();
+            structures.map(|(s, &annotated)| StructureCount { name: s.to_owned(), annotated }).collect();
     }
 
     /// Whether anything that should have been used was left out.

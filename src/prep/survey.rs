@@ -8,9 +8,10 @@ use rayon::prelude::*;
 
 use crate::assemble::{Remarks, fetch_header, read_header, reject_image};
 use crate::audit::ImageFacts;
+use crate::layout::SampleSet;
 use crate::model::GridShape;
+use crate::model::Sample;
 use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
-use crate::wrangle::{PairPlan, PlannedSample};
 
 /// Samples looked at by one thread at a time, and files that it has open for that, if it may.
 const BLOCK: usize = 64;
@@ -35,8 +36,8 @@ pub(super) struct Survey {
 impl Survey {
     /// Reads the header of every one of `samples`. Ends early, and incomplete, where `cancel` is set.
     pub(super) fn of(
-        plan: &PairPlan,
-        samples: &[PlannedSample],
+        plan: &SampleSet,
+        samples: &[Sample],
         limits: &Limits,
         cancel: &AtomicBool,
         advance: &(dyn Fn(usize) + Sync),
@@ -89,7 +90,7 @@ impl Survey {
     }
 
     /// Keeps those of `samples` whose image can be used.
-    pub(super) fn keep_usable(&self, samples: &mut Vec<PlannedSample>) {
+    pub(super) fn keep_usable(&self, samples: &mut Vec<Sample>) {
         let (mut usable, mut index) = (self.usable.iter().peekable(), 0..);
         samples.retain(|_| index.next().is_some_and(|index: usize| usable.next_if_eq(&&index).is_some()));
     }

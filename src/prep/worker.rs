@@ -14,13 +14,12 @@ use super::{Control, PrepError, PrepPlan};
 use crate::assemble::{
     AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes, reject_image,
 };
-use crate::audit::{Finding, Picture, against_image};
-use crate::model::{Pixels, Place, Reason, Skipped, first_bits};
+use crate::audit::{Bright, Finding, Picture, against_image};
+use crate::model::{Pixels, Place, Reason, Sample, Skipped, first_bits};
 use crate::store::{
-    AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, SampleRow,
+    AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, NO_NUMBER, SampleRow,
     ValueHistogram,
 };
-use crate::wrangle::PlannedSample;
 
 /// Finished rows that may wait for one that is not, for each thread.
 const WAITING_PER_THREAD: usize = 4;
@@ -144,7 +143,7 @@ impl<'a, 'p> Worker<'a, 'p> {
     pub(super) fn new(shared: &'a Shared<'p>) -> Self {
         let compression: Compression = shared.plan.options.compression;
         let plan = shared.plan;
-        let expected = [plan.pixel_type.size(), plan.options.structures.len()];
+        let expected = [plan.pixel_type.size(), plan.pairs.structures().len()];
         let expected = expected.map(|bytes| bytes * plan.shape.pixels());
         Self {
             shared,
@@ -269,27 +268,27 @@ impl<'a, 'p> Worker<'a, 'p> {
     }
 
     /// A row of an earlier file with the columns of today.
-    fn renew(&mut self, sample: &PlannedSample, facts: SampleFacts, taken: EncodedRow) -> EncodedRow {
+    fn renew(&mut self, sample: &Sample, facts: SampleFacts, taken: EncodedRow) -> EncodedRow {
         let EncodedRow { row, image, mask, statistics } = taken;
         if self.shared.plan.splits[sample.patient as usize].counts_as_train() {
             self.totals.histogram.add(self.assembler.pixels());
         }
         let value_range = [statistics.min as f32, statistics.max as f32];
         let names = self.shared.namer.names(sample);
-        let row = sample_row(names, sample.instance, facts, value_range, row.checksum);
+        let row = sample_row(names, sample, facts, value_range, row.checksum);
         EncodedRow { row, image, mask, statistics }
     }
 
     /// The checks that need pixels, which are at hand.
-    fn look(&self, number: usize, sample: &PlannedSample, large_is_dark: bool) -> Vec<Finding> {
+    fn look(&self, number: usize, sample: &Sample, large_is_dark: bool) -> Vec<Finding> {
         let plan = self.shared.plan;
         let name = |plane| plan.pairs.annotation_name(sample, plane).unwrap_or_default();
         let picture = Picture { pixels: self.assembler.pixels(), shape: plan.shape, large_is_dark };
-        let contours = (self.assembler.contours(), plan.pairs.structures());
+        let contours = Bright { plane: plan.pairs.relations.bright, contours: self.assembler.contours() };
         against_image(picture, contours, number as u32, &plan.options.thresholds, name)
     }
 
-    fn encode(&mut self, sample: &PlannedSample, facts: SampleFacts) -> EncodedRow {
+    fn encode(&mut self, sample: &Sample, facts: SampleFacts) -> EncodedRow {
         let start = Instant::now();
         let plan = self.shared.plan;
         let spare = self.shared.spare().pop().map(|row| (row.image, row.mask));
@@ -308,7 +307,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
         let value_range = [statistics.min as f32, statistics.max as f32];
         let names = self.shared.namer.names(sample);
-        let row = sample_row(names, sample.instance, facts, value_range, checksum);
+        let row = sample_row(names, sample, facts, value_range, checksum);
         self.totals.compress += start.elapsed();
         EncodedRow { row, image, mask, statistics }
     }
@@ -317,7 +316,7 @@ impl<'a, 'p> Worker<'a, 'p> {
 /// The columns of a row.
 pub(super) fn sample_row(
     names: Names,
-    instance: i32,
+    sample: &Sample,
     facts: SampleFacts,
     value_range: [f32; 2],
     checksum: [u32; 2],
@@ -327,8 +326,8 @@ pub(super) fn sample_row(
         id,
         patient_id,
         original_id,
-        instance,
-        frame: 0,
+        instance: sample.number.unwrap_or(NO_NUMBER),
+        frame: i32::try_from(sample.image.frame).expect("no object has more frames"),
         source,
         source_sha256: facts.source_sha256,
         annotations: facts.annotations.into_iter().map(cell).collect(),

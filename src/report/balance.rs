@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::facts::SampleFacts;
-use crate::wrangle::SplitName;
+use crate::split::SplitName;
 
 /// The name of a split; train, val and test come first, in this order, and no name last.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -8,6 +8,9 @@ use super::chunked_dataset::{Column, ColumnEncoder};
 use super::schema::column;
 use crate::model::{Geometry, GridShape};
 
+/// The value of `instance` of an image without a number in its name.
+pub const NO_NUMBER: i32 = -1;
+
 /// Everything the file says about one sample beside its pixels, its split and its findings.
 /// `docs/format.md` says what each field means.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +21,7 @@ pub struct SampleRow {
     pub patient_id: String,
     /// From the link table, or its pseudonym.
     pub original_id: String,
-    /// The number that paired image and contour.
+    /// The number that paired image and contour; [`NO_NUMBER`] where there is none.
     pub instance: i32,
     /// Frame in a multi-frame object, 0 otherwise.
     pub frame: i32,

@@ -44,7 +44,7 @@ pub use chunk_reader::ChunkReader;
 pub use chunk_replacer::ChunkReplacer;
 pub use chunk_table::ChunkTable;
 pub use column_reader::{Cell, ColumnPage, ColumnReader, ColumnWalk};
-pub use columns::{AnnotationCell, SampleRow, TextWidths};
+pub use columns::{AnnotationCell, NO_NUMBER, SampleRow, TextWidths};
 pub use dataset_file::DatasetFile;
 pub use encoded_rows::EncodedRows;
 pub use error::StoreError;

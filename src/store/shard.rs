@@ -13,7 +13,7 @@ use super::{
     ValueHistogram, attributes,
 };
 use crate::model::PixelType;
-use crate::wrangle::{SplitDraw, SplitName};
+use crate::split::{SplitDraw, SplitName};
 
 /// Which share of which plan a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

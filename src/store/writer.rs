@@ -23,7 +23,7 @@ use super::{
     SampleRow, ShardRow, ShardSpec, StoreError, TextWidths, ValueHistogram, VirtualSource, attributes,
     chunked_dataset, direct_chunk, text_checksum,
 };
-use crate::model::{GridShape, PixelType, Structure};
+use crate::model::{GridShape, PixelType, StructureSet};
 
 /// What must be known before the first row is written.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct DatasetSpec {
     /// Type of the pixels.
     pub pixel_type: PixelType,
     /// The mask planes.
-    pub structures: Vec<Structure>,
+    pub structures: StructureSet,
     /// Compression of all chunks.
     pub compression: Compression,
     /// The encoder of the image chunks.
@@ -299,7 +299,7 @@ fn write_attributes(
     attributes::write_text(at, attribute::FORMAT_VERSION, FORMAT_VERSION)?;
     attributes::write_text(at, attribute::GENERATOR, GENERATOR)?;
     attributes::write_text(at, attribute::MASK_RULE, &root.mask_rule)?;
-    attributes::write_texts(at, attribute::STRUCTURES, spec.structures.iter().map(|s| s.name()))?;
+    attributes::write_texts(at, attribute::STRUCTURES, spec.structures.names())?;
     attributes::write_number(at, attribute::SAMPLES, rows as u64)?;
     attributes::write_number(at, attribute::PATIENTS, root.patients as u64)?;
     attributes::write_text(at, attribute::SPLIT_RULE, &root.split_rule)?;

@@ -13,8 +13,8 @@ use super::select::{arrange_rows, select_rows, splits_of};
 use super::{Batch, Normalization, StreamError, StreamOptions, StreamSchema, Times, prefetch};
 use crate::augment::{AugmentParams, AugmentSpec, Centering, Whitening};
 use crate::order::{Arrangement, BatchOptions, BatchPlan, Cursor, Rows, Sample};
+use crate::split::SplitName;
 use crate::store::{ColumnReader, DatasetFile, WhiteningFile, column};
-use crate::wrangle::SplitName;
 
 /// The batches of a file: what they are is decided, nothing is decoded yet.
 pub struct Stream {

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 
-use dicomprep::model::{Geometry, GridShape, PixelType, Pixels, Structure};
+use dicomprep::model::{Geometry, GridShape, PixelType, Pixels, StructureSet};
 use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
     ImageStatistics, Moments, RootAttributes, SampleRow, Target, TextWidths, TrainStatistics, ValueHistogram,
@@ -59,7 +59,7 @@ pub(crate) fn spec(rows: usize, level: u8) -> DatasetSpec {
     DatasetSpec {
         shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
         pixel_type: PixelType::Int16,
-        structures: vec![Structure::Inner],
+        structures: StructureSet::new(["inner"]).unwrap(),
         compression: Compression::new(level).unwrap(),
         encoder: Encoder::Planes,
         capacity: rows,

@@ -1,6 +1,7 @@
 //! `dicomprep audit`: look, and say what was found.
 
 use dicomprep::audit::AuditOptions;
+use dicomprep::layout::StructureChoice;
 use dicomprep::prep::{self, AuditRequest, AuditSummary, Control};
 
 use crate::args::{AuditArgs, OutputArgs};
@@ -12,13 +13,13 @@ use crate::{findings, interrupt, report, table};
 pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
     let layout = args.input.places.layout(&args.data_dir)?;
-    if args.report.file().is_some_and(|path| layout.is_input(path)) {
+    if args.report.file().is_some_and(|path| layout.places().is_input(path)) {
         exit::wrong_usage("audit", "--report names a place among the inputs; nothing is ever written there");
     }
     // What would make the end fail is found before the work.
     report::check(&args.report, args.force)?;
     let request = AuditRequest {
-        structures: args.structures.0.clone(),
+        structures: args.structures.clone().map_or(StructureChoice::All, StructureChoice::Named),
         options: AuditOptions {
             thresholds: args.thresholds.0,
             contour_offset: args.contour_offset.0,
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
         threads: args.threads.map_or_else(all_cores, usize::from),
     };
     let progress = progress(output);
-    let summary = prep::audit(&layout, &request, &Control { progress: &*progress, cancel: &cancel })?;
+    let summary = prep::audit(&*layout, &request, &Control { progress: &*progress, cancel: &cancel })?;
     report::write("audit", &summary, &args.report, args.force)?;
     let text = describe(&summary, output);
     if args.report.to_stdout() {

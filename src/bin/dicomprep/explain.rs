@@ -6,9 +6,9 @@ use anyhow::{Context, bail};
 use dicomprep::augment::AugmentSpec;
 use dicomprep::model::GridShape;
 use dicomprep::report::{Picture, Shades, side_by_side};
+use dicomprep::split::SplitName;
 use dicomprep::store::{RowFacts, Target};
 use dicomprep::stream::{Batch, Stream, StreamOptions};
-use dicomprep::wrangle::SplitName;
 use serde_json::json;
 
 use crate::args::ExplainArgs;

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     }
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
-    let plan = prep::plan(&settings.layout, settings.options, &control);
+    let plan = prep::plan(&*settings.layout, settings.options, &control);
     let plan = plan.map_err(|error| stopped(error, &settings.output))?;
     let planned = PrepSummary::of_plan(&plan);
     let summary = match output_file {
@@ -92,7 +92,7 @@ fn goes_on(kept: &PartsFolder) -> String {
 fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
     let report = args.report.file();
     for (option, path) in [("--output", Some(settings.output.as_path())), ("--report", report)] {
-        if path.is_some_and(|path| settings.layout.is_input(path)) {
+        if path.is_some_and(|path| settings.layout.places().is_input(path)) {
             exit::wrong_usage(
                 "prep",
                 &format!("{option} names a place among the inputs; nothing is ever written there"),

@@ -16,7 +16,7 @@ use crate::{report, table};
 pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
     let sources = sources(&args.against, &args.sources, key.as_deref())?;
-    if sources.layout.is_input(&args.output) {
+    if sources.layout.places().is_input(&args.output) {
         exit::wrong_usage("repair", "--output names a place among the inputs; nothing is ever written there");
     }
     report::check(&args.report, args.force)?;

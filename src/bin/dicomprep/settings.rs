@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use dicomprep::augment::{AugmentSpec, Preset};
+use dicomprep::layout::Layout;
 use dicomprep::order::Rank;
 use dicomprep::prep::{PrepOptions, Share, Splits};
+use dicomprep::split::read_split_file;
 use dicomprep::stream::{NormalizationChoice, RowOptions, StreamOptions};
-use dicomprep::wrangle::{Layout, read_split_file};
 
 use crate::args::{AugmentArgs, BatchesArgs, ContentArgs, PrepArgs};
 use crate::exit;
@@ -18,7 +19,7 @@ use crate::exit;
 /// Everything `prep` needs to know.
 #[derive(Debug)]
 pub(crate) struct PrepSettings {
-    pub(crate) layout: Layout,
+    pub(crate) layout: Box<dyn Layout>,
     pub(crate) options: PrepOptions,
     pub(crate) output: PathBuf,
 }
@@ -127,7 +128,7 @@ fn read_spec(path: &str) -> anyhow::Result<AugmentSpec> {
 fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
     let content = &args.content;
     Ok(PrepOptions {
-        structures: content.structures.0.clone(),
+        structures: content.structures.clone(),
         require: content.require,
         unlabelled: content.unlabelled,
         mask_rule: content.mask_rule,

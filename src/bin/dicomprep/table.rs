@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dicomprep::model::Plain;
-use dicomprep::wrangle::SplitName;
+use dicomprep::split::SplitName;
 
 /// Lines of a name and a text, the texts in one column, control characters escaped.
 pub(crate) fn lines(rows: &[(&str, String)]) -> String {

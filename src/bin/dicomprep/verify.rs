@@ -26,7 +26,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
     let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
     let sources = sources.transpose()?;
-    let is_input = |report| sources.as_ref().is_some_and(|sources| sources.layout.is_input(report));
+    let is_input = |report| sources.as_ref().is_some_and(|sources| sources.layout.places().is_input(report));
     if args.report.file().is_some_and(is_input) {
         exit::wrong_usage("verify", "--report names a place among the inputs; nothing is ever written there");
     }

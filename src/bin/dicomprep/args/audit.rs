@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, FromArgMatches, ValueHint};
 use dicomprep::audit::{Check, Thresholds};
+use dicomprep::layout::StructurePatterns;
 
-use super::prep::{InputArgs, Offset, Structures, offset, structures};
+use super::prep::{InputArgs, Offset, offset, structures};
 use super::report::ReportArgs;
 
 const AUDIT_EXAMPLES: &str = "\
@@ -33,9 +34,9 @@ pub(crate) struct AuditArgs {
     /// Number of threads; the findings do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// The contours to look at: inner, outer, or both
-    #[arg(long, value_name = "LIST", default_value = "inner,outer", value_parser = structures)]
-    pub(crate) structures: Structures,
+    /// The structures to look at, as for prep [default: all]
+    #[arg(long, value_name = "LIST", value_parser = structures)]
+    pub(crate) structures: Option<StructurePatterns>,
     /// Added to every contour point, in pixels
     #[arg(
         long, value_name = "DX,DY", default_value = "0,0", allow_hyphen_values = true, value_parser = offset

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
-use dicomprep::wrangle::Layout;
+use dicomprep::layout::Layout;
+use dicomprep::layout::registry::{self, LayoutOptions};
 
 /// Locations of the parts of a data directory, if not the usual ones.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PlaceArgs {
     /// The link table [default: DATA_DIR/link.csv]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -25,9 +26,9 @@ impl PlaceArgs {
         [&self.link, &self.dicoms, &self.contours].into_iter().any(Option::is_some)
     }
 
-    /// The parts of `data_dir`.
-    pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Layout> {
-        let [link, dicoms, contours] = [&self.link, &self.dicoms, &self.contours].map(Option::as_deref);
-        Ok(Layout::new(data_dir, link, dicoms, contours)?)
+    /// The layout of `data_dir`.
+    pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Box<dyn Layout>> {
+        let Self { link, dicoms, contours } = self.clone();
+        Ok(registry::open(&LayoutOptions { data_dir: data_dir.to_owned(), link, dicoms, contours })?)
     }
 }

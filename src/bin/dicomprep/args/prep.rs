@@ -4,16 +4,17 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use dicomprep::assemble::Fit;
-use dicomprep::model::{GridShape, PixelType, Structure};
+use dicomprep::layout::{Require, StructurePatterns};
+use dicomprep::model::{GridShape, PixelType};
 use dicomprep::prep::{OnFinding, ResumeOptions, Share, Unlabelled};
 use dicomprep::raster::MaskRule;
 use dicomprep::source::{Limits, Monochrome1};
+use dicomprep::split::SplitSpec;
 use dicomprep::store::{Compression, Encoder};
-use dicomprep::wrangle::{Require, SplitSpec};
 
 use super::ThresholdArgs;
 use super::audit::with_checks;
-use super::choice::{choose, named};
+use super::choice::named;
 use super::places::PlaceArgs;
 use super::report::ReportArgs;
 
@@ -135,9 +136,10 @@ impl InputArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Content of the file")]
 pub(crate) struct ContentArgs {
-    /// Mask planes, in this order: inner, outer, or both
-    #[arg(long, value_name = "LIST", default_value = "inner", value_parser = structures)]
-    pub(crate) structures: Structures,
+    /// Mask planes, in this order, each as NAME or NAME=WHAT: WHAT it is called in the data, re:EXPRESSION, #NUMBER, or
+    /// several joined with + [default: inner; for tables and DICOM trees, all there are]
+    #[arg(long, value_name = "LIST", value_parser = structures)]
+    pub(crate) structures: Option<StructurePatterns>,
     /// Number of structures a sample needs
     #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = named(require()))]
     pub(crate) require: Require,
@@ -191,24 +193,12 @@ pub(crate) struct ContentArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Auto<T>(pub(crate) Option<T>);
 
-/// Structures, none of them twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Structures(pub(crate) Vec<Structure>);
-
 /// `[x, y]` in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Offset(pub(crate) [f64; 2]);
 
-pub(super) fn structures(typed: &str) -> Result<Structures, String> {
-    let mut structures = Vec::new();
-    for name in typed.split(',') {
-        let structure = choose(name.trim(), &Structure::ALL.map(|structure| (structure.name(), structure)))?;
-        if structures.contains(&structure) {
-            return Err(format!("{structure} is named twice"));
-        }
-        structures.push(structure);
-    }
-    Ok(Structures(structures))
+pub(super) fn structures(typed: &str) -> Result<StructurePatterns, String> {
+    StructurePatterns::parse(typed).map_err(|error| error.to_string())
 }
 
 fn require() -> Vec<(&'static str, Require)> {
@@ -303,9 +293,8 @@ mod tests {
 
     #[test]
     fn reads_structures_in_any_order() {
-        let both = Structures(vec![Structure::Outer, Structure::Inner]);
-        assert_eq!(structures("outer, inner"), Ok(both));
-        assert!(structures("inner,inner").is_err() && structures("").is_err() && structures("both").is_err());
+        assert_eq!(structures("outer, inner").unwrap().to_string(), "outer,inner");
+        assert!(structures("inner,inner").is_err() && structures("").is_err() && structures("a/b").is_err());
     }
 
     #[test]

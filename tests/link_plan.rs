@@ -4,17 +4,28 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use dicomprep::model::{Bin, Reason, Structure};
-use dicomprep::wrangle::{Layout, PairOptions, PairPlan, Require, WrangleError, plan};
+use dicomprep::files::FilesError;
+use dicomprep::layout::{
+    self, LayoutError, LinkedFolders, Reading, Require, SampleSet, Select, StructureChoice, StructurePatterns,
+};
+use dicomprep::model::{Bin, Reason};
+use dicomprep::source::Limits;
 use proptest::prelude::*;
 
-fn options(structures: &[Structure], require: Require) -> PairOptions {
-    PairOptions { structures: structures.to_vec(), require }
+fn select(structures: &str, require: Require) -> Select {
+    Select { structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()), require }
 }
 
-fn inner() -> PairOptions {
-    options(&[Structure::Inner], Require::Any)
+/// The samples of a data directory.
+fn plan(layout: &LinkedFolders, select: &Select) -> Result<SampleSet, LayoutError> {
+    let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
+    layout::plan(layout, select, &Reading { limits: &limits, cancel: &cancel })
+}
+
+fn inner() -> Select {
+    select("inner", Require::Any)
 }
 
 fn write(root: &Path, name: &str) {
@@ -35,8 +46,8 @@ fn tree(link: &str, files: &[&str]) -> tempfile::TempDir {
     root
 }
 
-fn plan_of(root: &Path, options: &PairOptions) -> PairPlan {
-    let plan = plan(&Layout::new(root, None, None, None).unwrap(), options).unwrap();
+fn plan_of(root: &Path, options: &Select) -> SampleSet {
+    let plan = plan(&LinkedFolders::new(root, None, None, None).unwrap(), options).unwrap();
     assert_complete(root, &plan);
     plan
 }
@@ -54,7 +65,7 @@ fn walk(dir: &Path, root: &Path, found: &mut Vec<String>) {
 }
 
 /// The names of all files of the plan, by what became of them.
-fn planned(plan: &PairPlan) -> Vec<String> {
+fn planned(plan: &SampleSet) -> Vec<String> {
     let mut names = vec!["link.csv".to_owned()];
     for sample in plan.samples.iter().chain(&plan.unlabelled) {
         names.push(plan.image_name(sample));
@@ -64,27 +75,27 @@ fn planned(plan: &PairPlan) -> Vec<String> {
     names
 }
 
-fn assert_complete(root: &Path, plan: &PairPlan) {
+fn assert_complete(root: &Path, plan: &SampleSet) {
     let mut found = Vec::new();
     walk(root, root, &mut found);
     let mut planned = planned(plan);
     found.sort();
     planned.sort();
     assert_eq!(planned, found);
-    assert_eq!(plan.files_seen, found.len());
+    assert_eq!(plan.catalog.len(), found.len());
     assert_eq!(plan.tally().total(), found.len());
     assert!(plan.skipped.is_sorted() && plan.notes.is_sorted());
 }
 
-fn skipped(plan: &PairPlan) -> Vec<(&str, Reason)> {
+fn skipped(plan: &SampleSet) -> Vec<(&str, Reason)> {
     plan.skipped.iter().map(|s| (s.place.file.as_str(), s.reason)).collect()
 }
 
-fn sample_ids(plan: &PairPlan) -> Vec<String> {
-    plan.samples.iter().map(|sample| plan.sample_id(sample)).collect()
+fn sample_ids(plan: &SampleSet) -> Vec<String> {
+    plan.samples.iter().map(|sample| sample.id.to_string()).collect()
 }
 
-fn notes(plan: &PairPlan) -> Vec<String> {
+fn notes(plan: &SampleSet) -> Vec<String> {
     plan.notes.iter().map(|note| format!("{}: {}", note.place, note.text)).collect()
 }
 
@@ -102,12 +113,12 @@ const TREE: [&str; 8] = [
 #[test]
 fn samples_stand_in_link_order_then_by_number() {
     let root = tree("P2,O2\nP1,O1\n", &TREE);
-    let plan = plan_of(root.path(), &options(&Structure::ALL, Require::Any));
+    let plan = plan_of(root.path(), &select("inner,outer", Require::Any));
     assert_eq!(sample_ids(&plan), ["P2/7", "P1/002", "P1/10"]);
     assert_eq!(plan.unlabelled.len(), 1);
     assert!(plan.skipped.is_empty() && plan.notes.is_empty() && plan.rejected_rows.is_empty());
     let last = &plan.samples[2];
-    assert_eq!((last.patient, last.instance, plan.patient(last).line), (1, 10, 3));
+    assert_eq!((last.patient, last.number, plan.study(last).place.line), (1, Some(10), Some(3)));
     assert_eq!(plan.image_name(last), "dicoms/P1/10.dcm");
     assert_eq!(plan.image_path(last), root.path().canonicalize().unwrap().join("dicoms/P1/10.dcm"));
     let outer = "contourfiles/O1/o-contours/IM-0001-0010-ocontour-manual.txt";
@@ -156,15 +167,15 @@ fn folders_and_rows_that_have_no_partner_are_told() {
 fn files_of_rejected_rows_go_with_their_rows() {
     let mut files = TREE.to_vec();
     files.push("secret.dcm");
-    let root = tree("P1,O1\nP2,O2\nP2,O3\n../secret,O1x\nP1,O1\n", &files);
+    let root = tree("P1,O1\nP2,O2\nP3,O2\n../secret,O1x\nP1,O1\n", &files);
     let plan = plan_of(root.path(), &inner());
     assert_eq!(sample_ids(&plan), ["P1/002", "P1/10"]);
     let rejected: Vec<_> = plan.rejected_rows.iter().map(|row| row.place.to_string()).collect();
     assert_eq!(
         rejected,
         [
-            "link.csv:3, column patient_id",
-            "link.csv:4, column patient_id",
+            "link.csv:3, column original_id",
+            "link.csv:4, column original_id",
             "link.csv:5, column patient_id",
             "link.csv:6, column patient_id"
         ]
@@ -172,7 +183,7 @@ fn files_of_rejected_rows_go_with_their_rows() {
     let of_rows: Vec<_> = plan.skipped.iter().filter(|s| s.reason == Reason::LinkRow).collect();
     assert_eq!(of_rows.len(), 2);
     assert_eq!(of_rows[1].place.file, "dicoms/P2/7.dcm");
-    assert_eq!(of_rows[1].detail, "its row cannot be used, see link.csv:3, column patient_id");
+    assert_eq!(of_rows[1].detail, "its row cannot be used, see link.csv:3, column original_id");
     assert!(skipped(&plan).contains(&("secret.dcm", Reason::OutsideLayout)));
 }
 
@@ -234,8 +245,8 @@ fn a_deep_tree_is_walked() {
 fn parts_that_are_missing_stop_the_plan_and_say_which_option_helps() {
     let root = tempfile::tempdir().unwrap();
     let message = |name: &str| {
-        let layout = Layout::new(&root.path().join(name), None, None, None);
-        let made = layout.and_then(|layout| plan(&layout, &inner()));
+        let layout = LinkedFolders::new(&root.path().join(name), None, None, None);
+        let made = layout.map_err(LayoutError::from).and_then(|layout| plan(&layout, &inner()));
         made.unwrap_err().to_string()
     };
     assert!(message("nowhere").contains("name an existing data directory"));
@@ -257,13 +268,13 @@ fn parts_may_be_elsewhere() {
     let [link, dicoms, contours] =
         ["tables/mine.csv", "dicoms", "contourfiles"].map(|p| other.path().join(p));
 
-    let layout = Layout::new(root.path(), Some(&link), Some(&dicoms), Some(&contours)).unwrap();
+    let layout = LinkedFolders::new(root.path(), Some(&link), Some(&dicoms), Some(&contours)).unwrap();
     let plan = plan(&layout, &inner()).unwrap();
     assert_eq!(sample_ids(&plan), ["P2/7"]);
     assert_eq!(plan.image_name(&plan.samples[0]), "dicoms/P2/7.dcm");
     assert!(plan.image_path(&plan.samples[0]).starts_with(other.path().canonicalize().unwrap()));
     // The eight files elsewhere, the table, and the table that was not asked for.
-    assert_eq!((plan.files_seen, plan.tally().total()), (10, 10));
+    assert_eq!((plan.catalog.len(), plan.tally().total()), (10, 10));
     assert!(skipped(&plan).contains(&("link.csv", Reason::OutsideLayout)));
 }
 
@@ -272,7 +283,7 @@ fn parts_may_have_other_names_in_the_data_directory() {
     let root = tree("P1,O1\n", &["raw/images/P1/1.dcm", "raw/notes.txt"]);
     write(root.path(), "raw/drawn/O1/i-contours/IM-1-1-icontour-manual.txt");
     let [dicoms, contours] = ["raw/images", "raw/drawn"].map(|p| root.path().join(p));
-    let layout = Layout::new(root.path(), None, Some(&dicoms), Some(&contours)).unwrap();
+    let layout = LinkedFolders::new(root.path(), None, Some(&dicoms), Some(&contours)).unwrap();
     let plan = plan(&layout, &inner()).unwrap();
     assert_complete(root.path(), &plan);
     assert_eq!(plan.image_name(&plan.samples[0]), "raw/images/P1/1.dcm");
@@ -283,13 +294,13 @@ fn parts_may_have_other_names_in_the_data_directory() {
 fn the_data_directory_may_hold_the_patients_itself() {
     let root = tree("P1,O1\n", &["P1/1.dcm", "dicoms/1.dcm"]);
     write(root.path(), "contourfiles/O1/i-contours/IM-1-1-icontour-manual.txt");
-    let layout = Layout::new(root.path(), None, Some(root.path()), None).unwrap();
+    let layout = LinkedFolders::new(root.path(), None, Some(root.path()), None).unwrap();
     let plan = plan(&layout, &inner()).unwrap();
     assert_complete(root.path(), &plan);
     assert_eq!(plan.image_name(&plan.samples[0]), "P1/1.dcm");
     assert_eq!(skipped(&plan), [("dicoms/1.dcm", Reason::NotLinked)]);
-    let same = Layout::new(root.path(), None, Some(root.path()), Some(root.path()));
-    assert!(matches!(same, Err(WrangleError::SameFolder { .. })));
+    let same = LinkedFolders::new(root.path(), None, Some(root.path()), Some(root.path()));
+    assert!(matches!(same, Err(FilesError::SameFolder { .. })));
 }
 
 fn names() -> impl Strategy<Value = String> {
@@ -322,8 +333,8 @@ proptest! {
     ) {
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         let backwards: Vec<&str> = files.iter().rev().copied().collect();
-        let structures = if both { &Structure::ALL[..] } else { &Structure::ALL[..1] };
-        let options = options(structures, if all { Require::All } else { Require::Any });
+        let structures = if both { "inner,outer" } else { "inner" };
+        let options = select(structures, if all { Require::All } else { Require::Any });
         let trees = [tree("P2,O2\nP1,O1\n", &files), tree("P2,O2\nP1,O1\n", &backwards)];
         let plans = trees.each_ref().map(|root| plan_of(root.path(), &options));
         prop_assert_eq!(&plans[0].samples, &plans[1].samples);
@@ -334,7 +345,7 @@ proptest! {
         prop_assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
         for sample in &plans[0].samples {
             prop_assert!(plans[0].image_path(sample).is_file());
-            for i in 0..structures.len() {
+            for i in 0..sample.annotations.len() {
                 prop_assert!(plans[0].annotation_path(sample, i).is_none_or(|path| path.is_file()));
             }
         }

@@ -9,11 +9,26 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
-use dicomprep::model::{Reason, Structure};
-use dicomprep::wrangle::{Layout, PairOptions, PairPlan, Require, WrangleError, plan};
+use dicomprep::files::FilesError;
+use dicomprep::layout::{
+    self, LayoutError, LinkedFolders, Reading, Require, SampleSet, Select, StructureChoice, StructurePatterns,
+};
+use dicomprep::model::Reason;
+use dicomprep::source::Limits;
 
 const CONTOUR: &str = "contourfiles/O1/i-contours/IM-0001-0001-icontour-manual.txt";
+
+fn select(structures: &str, require: Require) -> Select {
+    Select { structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()), require }
+}
+
+/// The samples of a data directory.
+fn plan(layout: &LinkedFolders, select: &Select) -> Result<SampleSet, LayoutError> {
+    let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
+    layout::plan(layout, select, &Reading { limits: &limits, cancel: &cancel })
+}
 
 fn write(root: &Path, name: &str) {
     let path = root.join(name);
@@ -33,19 +48,19 @@ fn tree(files: &[&str]) -> tempfile::TempDir {
     root
 }
 
-fn plan_of(root: &Path) -> PairPlan {
-    let layout = Layout::new(root, None, None, None).unwrap();
-    let options = PairOptions { structures: vec![Structure::Inner], require: Require::Any };
+fn plan_of(root: &Path) -> SampleSet {
+    let layout = LinkedFolders::new(root, None, None, None).unwrap();
+    let options = select("inner", Require::Any);
     let plan = plan(&layout, &options).unwrap();
-    assert_eq!(plan.tally().total(), plan.files_seen);
+    assert_eq!(plan.tally().total(), plan.catalog.len());
     plan
 }
 
-fn ids(plan: &PairPlan) -> Vec<String> {
-    plan.samples.iter().map(|sample| plan.sample_id(sample)).collect()
+fn ids(plan: &SampleSet) -> Vec<String> {
+    plan.samples.iter().map(|sample| sample.id.to_string()).collect()
 }
 
-fn skipped(plan: &PairPlan) -> Vec<(&str, Reason)> {
+fn skipped(plan: &SampleSet) -> Vec<(&str, Reason)> {
     plan.skipped.iter().map(|s| (s.place.file.as_str(), s.reason)).collect()
 }
 
@@ -96,7 +111,7 @@ fn folders_are_followed_where_the_layout_has_folders() {
         [("again", Reason::LinkNotFollowed), ("dicoms/P1/sub/x.txt", Reason::OutsideLayout)],
         "a folder that a link put into the layout is not seen again at its own place"
     );
-    assert_eq!(plan.files_seen, 5);
+    assert_eq!(plan.catalog.len(), 5);
 }
 
 #[test]
@@ -123,21 +138,21 @@ fn whole_parts_that_lead_out_need_an_option() {
     fs::remove_dir(root.path().join("dicoms")).unwrap();
     symlink(outside.path().join("dicoms"), root.path().join("dicoms")).unwrap();
     write(root.path(), CONTOUR);
-    let refused = Layout::new(root.path(), None, None, None).unwrap_err();
-    assert!(matches!(refused, WrangleError::LeadsOut { .. }));
+    let refused = LinkedFolders::new(root.path(), None, None, None).unwrap_err();
+    assert!(matches!(refused, FilesError::LeadsOut { .. }));
     assert!(refused.to_string().contains("--dicoms"), "{refused}");
 
     let dicoms = root.path().join("dicoms");
-    let layout = Layout::new(root.path(), None, Some(&dicoms), None).unwrap();
-    let options = PairOptions { structures: vec![Structure::Inner], require: Require::Any };
+    let layout = LinkedFolders::new(root.path(), None, Some(&dicoms), None).unwrap();
+    let options = select("inner", Require::Any);
     let plan = plan(&layout, &options).unwrap();
     assert_eq!(ids(&plan), ["P1/1"]);
     assert!(plan.skipped.is_empty(), "{:?}", plan.skipped);
-    assert_eq!(plan.files_seen, 3);
+    assert_eq!(plan.catalog.len(), 3);
 
     fs::remove_file(root.path().join("link.csv")).unwrap();
     symlink(outside.path().join("link.csv"), root.path().join("link.csv")).unwrap();
-    let refused = Layout::new(root.path(), None, Some(&dicoms), None).unwrap_err().to_string();
+    let refused = LinkedFolders::new(root.path(), None, Some(&dicoms), None).unwrap_err().to_string();
     assert!(refused.starts_with("link.csv: this symbolic link leads out"), "{refused}");
 }
 
@@ -191,13 +206,13 @@ fn pipes_and_sockets_are_never_opened() {
     let link = root.path().join("link.csv");
     fs::remove_file(&link).unwrap();
     assert!(Command::new("mkfifo").arg(&link).status().unwrap().success());
-    let layout = Layout::new(root.path(), None, None, None).unwrap();
-    let options = PairOptions { structures: vec![Structure::Inner], require: Require::Any };
+    let layout = LinkedFolders::new(root.path(), None, None, None).unwrap();
+    let options = select("inner", Require::Any);
     let refused = plan_error(&layout, &options);
     assert!(refused.starts_with("link.csv: this is not a regular file"), "{refused}");
 }
 
-fn plan_error(layout: &Layout, options: &PairOptions) -> String {
+fn plan_error(layout: &LinkedFolders, options: &Select) -> String {
     plan(layout, options).unwrap_err().to_string()
 }
 

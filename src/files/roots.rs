@@ -15,7 +15,7 @@ const FLAGS: OFlags = OFlags::NONBLOCK;
 ///
 /// Names were checked when the folders were listed. A file may be replaced by a symbolic link since, so that each is
 /// opened beneath its folder, or the place of the open file is compared with the folders.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Roots(Arc<Vec<Root>>);
 
 #[derive(Debug)]

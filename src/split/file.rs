@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use super::split::SplitName;
-use super::table::{Row, TableError, TableName, parse_table, quoted, read_table_bytes};
+use super::SplitName;
+use crate::files::TableError;
+use crate::files::table::{Row, TableName, parse_table, quoted, read_table_bytes};
 use crate::model::{Note, Place};
 
 const PATIENT: &str = "patient_id";

@@ -5,7 +5,7 @@ use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Layout;
+use super::Places;
 use crate::model::Reason;
 
 /// An entry of a folder.
@@ -29,8 +29,8 @@ pub(super) enum Kind {
 
 /// Lists the real folder `dir`, sorted by name, without the parts of the layout: they are listed as such.
 /// In a hidden folder everything is hidden.
-pub(super) fn list(layout: &Layout, dir: &Path, in_hidden: bool) -> io::Result<Vec<Entry>> {
-    let parts = layout.parts_in(dir);
+pub(super) fn list(places: &Places, dir: &Path, in_hidden: bool) -> io::Result<Vec<Entry>> {
+    let parts = places.parts_in(dir);
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
@@ -48,7 +48,7 @@ pub(super) fn list(layout: &Layout, dir: &Path, in_hidden: bool) -> io::Result<V
         } else if hidden {
             Kind::Skip(Reason::HiddenFile, Box::default())
         } else {
-            file_kind(layout, dir, &raw, file_type)
+            file_kind(places, dir, &raw, file_type)
         };
         Entry { name: name.into(), kind }
     };
@@ -65,12 +65,12 @@ fn folder_kind(real: PathBuf, hidden: bool, utf8: bool) -> Kind {
 }
 
 /// What an entry is that is neither a folder nor hidden.
-fn file_kind(layout: &Layout, dir: &Path, raw: &OsStr, file_type: FileType) -> Kind {
+fn file_kind(places: &Places, dir: &Path, raw: &OsStr, file_type: FileType) -> Kind {
     if ["Thumbs.db", "desktop.ini"].iter().any(|system| raw.eq_ignore_ascii_case(system)) {
         return Kind::Skip(Reason::SystemFile, Box::default());
     }
     let kind = if file_type.is_symlink() {
-        link_kind(layout, &dir.join(raw))
+        link_kind(places, &dir.join(raw))
     } else if file_type.is_file() {
         Kind::File
     } else {
@@ -85,7 +85,7 @@ fn file_kind(layout: &Layout, dir: &Path, raw: &OsStr, file_type: FileType) -> K
 }
 
 /// Where a symbolic link leads.
-fn link_kind(layout: &Layout, link: &Path) -> Kind {
+fn link_kind(places: &Places, link: &Path) -> Kind {
     let found = std::fs::canonicalize(link).and_then(|real| {
         let file_type = std::fs::metadata(&real)?.file_type();
         Ok((real, file_type))
@@ -95,7 +95,7 @@ fn link_kind(layout: &Layout, link: &Path) -> Kind {
             Kind::Skip(Reason::Unreadable, format!("the link cannot be followed: {error}").into())
         }
         Err(error) => Kind::Skip(Reason::LinkLeadsOut, format!("it leads nowhere: {error}").into()),
-        Ok((real, _)) if !layout.holds(&real) => {
+        Ok((real, _)) if !places.holds(&real) => {
             let detail = "it leads out of the data directory; put a copy in its place";
             Kind::Skip(Reason::LinkLeadsOut, detail.into())
         }

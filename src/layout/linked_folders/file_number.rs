@@ -1,7 +1,5 @@
 //! The numbers in file names. Pure.
 
-use crate::model::Structure;
-
 /// The number in `48.dcm`.
 pub(super) fn image_number(name: &str) -> Result<i32, String> {
     let stem = name.len().checked_sub(4).and_then(|end| name.split_at_checked(end));
@@ -11,9 +9,8 @@ pub(super) fn image_number(name: &str) -> Result<i32, String> {
     }
 }
 
-/// The number in `IM-0001-0048-icontour-manual.txt`, for a file in the folder of `structure`.
-pub(super) fn contour_number(name: &str, structure: Structure) -> Result<i32, String> {
-    let letter = structure.letter();
+/// The number in `IM-0001-0048-icontour-manual.txt`, for a file in the folder of the contours with this letter.
+pub(super) fn contour_number(name: &str, letter: char) -> Result<i32, String> {
     let fits = || {
         let lower = name.to_ascii_lowercase();
         let mut parts = lower.split('-');
@@ -45,8 +42,6 @@ fn number(digits: &str) -> Result<i32, String> {
 
 #[cfg(test)]
 mod tests {
-    use Structure::{Inner, Outer};
-
     use super::*;
 
     const I48: &str = "IM-0001-0048-icontour-manual.txt";
@@ -68,10 +63,10 @@ mod tests {
 
     #[test]
     fn numbers_of_contours() {
-        assert_eq!(contour_number(I48, Inner), Ok(48));
-        assert_eq!(contour_number(O48, Outer), Ok(48));
-        assert_eq!(contour_number("IM-7-123456-icontour-manual.TXT", Inner), Ok(123_456));
-        let wrong = contour_number(O48, Inner).unwrap_err();
+        assert_eq!(contour_number(I48, 'i'), Ok(48));
+        assert_eq!(contour_number(O48, 'o'), Ok(48));
+        assert_eq!(contour_number("IM-7-123456-icontour-manual.TXT", 'i'), Ok(123_456));
+        let wrong = contour_number(O48, 'i').unwrap_err();
         assert_eq!(wrong, "a contour in this folder is a `icontour`, not a `ocontour`");
         for name in [
             "IM-0001-0048-icontour-auto.txt",
@@ -83,11 +78,9 @@ mod tests {
             "IM-0001-0048-contour-manual.txt",
             "notes.txt",
         ] {
-            let wrong = contour_number(name, Inner).unwrap_err();
+            let wrong = contour_number(name, 'i').unwrap_err();
             assert!(wrong.contains("is called IM-<series>-<number>-icontour-manual.txt"), "{name}");
         }
-        assert!(
-            contour_number("IM-1-99999999999-icontour-manual.txt", Inner).unwrap_err().contains("larger")
-        );
+        assert!(contour_number("IM-1-99999999999-icontour-manual.txt", 'i').unwrap_err().contains("larger"));
     }
 }

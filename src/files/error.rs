@@ -1,16 +1,12 @@
-//! Why no plan can be made.
+//! Parts of a data directory that are not where they should be.
 
 use std::io;
 
-use super::table::LinkError;
 use crate::model::Place;
 
-/// Why no plan can be made at all. What concerns single files never stops a plan.
+/// A part of a data directory that is not where it should be.
 #[derive(Debug, thiserror::Error)]
-pub enum WrangleError {
-    /// The link table cannot be used.
-    #[error(transparent)]
-    Link(Box<LinkError>),
+pub enum FilesError {
     /// A folder is absent, or the system does not let us see it.
     #[error("{place}: this folder cannot be opened; name {option}")]
     FolderUnreachable {
@@ -43,10 +39,4 @@ pub enum WrangleError {
         /// The folder.
         place: Place,
     },
-}
-
-impl From<LinkError> for WrangleError {
-    fn from(error: LinkError) -> Self {
-        Self::Link(Box::new(error))
-    }
 }

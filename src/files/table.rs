@@ -107,31 +107,28 @@ pub enum TableError {
     },
 }
 
-/// Why the link table cannot be used.
-pub type LinkError = TableError;
-
 /// One row: the values of the columns asked for, in the order asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Row<const N: usize> {
+pub(crate) struct Row<const N: usize> {
     /// The line it starts on, from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// The line it ends on: another one where a quoted value holds line ends.
-    pub(super) last_line: u64,
+    pub(crate) last_line: u64,
     /// How many fields the row has.
-    pub(super) fields: usize,
+    pub(crate) fields: usize,
     /// The values without the spaces around them; `None` where the row is too short.
-    pub(super) values: [Option<Box<str>>; N],
+    pub(crate) values: [Option<Box<str>>; N],
 }
 
 /// What a table is called, and which option names another one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TableName<'a> {
-    pub(super) file: &'a str,
-    pub(super) option: &'static str,
+pub(crate) struct TableName<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) option: &'static str,
 }
 
 /// Reads the bytes of a table.
-pub(super) fn read_table_bytes(path: &Path, name: TableName<'_>) -> Result<Vec<u8>, TableError> {
+pub(crate) fn read_table_bytes(path: &Path, name: TableName<'_>) -> Result<Vec<u8>, TableError> {
     let place = || Place::file(name.file);
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => TableError::Absent { place: place(), option: name.option },
@@ -155,7 +152,7 @@ pub(super) fn read_table_bytes(path: &Path, name: TableName<'_>) -> Result<Vec<u
 }
 
 /// Parses a table and picks `columns`, given in lower case.
-pub(super) fn parse_table<const N: usize>(
+pub(crate) fn parse_table<const N: usize>(
     bytes: &[u8],
     file: &str,
     columns: &'static [&'static str; N],
@@ -241,7 +238,7 @@ fn column_name(name: &str) -> String {
 }
 
 /// A value as an error shows it: quoted, control characters escaped, long ones shortened.
-pub(super) fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     const LONGEST: usize = 60;
     match value.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{:?}…", &value[..end]),

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use super::table::{LinkError, Row, TableName, parse_table, quoted, read_table_bytes};
+use crate::files::TableError;
+use crate::files::table::{Row, TableName, parse_table, quoted, read_table_bytes};
 use crate::model::{Place, Reason, Skipped};
 
 const PATIENT: &str = "patient_id";
@@ -34,7 +35,7 @@ pub struct RejectedRow {
 /// The link table, its rows sorted into usable and rejected, both in file order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkTable {
-    /// The usable rows; each patient id and each original id stands in one row only.
+    /// The usable rows; each original id stands in one row only.
     pub rows: Vec<LinkRow>,
     /// The others.
     pub rejected: Vec<RejectedRow>,
@@ -43,8 +44,8 @@ pub struct LinkTable {
 /// Reads the link table at `path`; places call it `file`.
 ///
 /// # Errors
-/// [`LinkError`] where the file cannot be read, or has no header with both columns, or no row.
-pub fn read_link_table(path: &Path, file: &str) -> Result<LinkTable, LinkError> {
+/// [`TableError`] where the file cannot be read, or has no header with both columns, or no row.
+pub fn read_link_table(path: &Path, file: &str) -> Result<LinkTable, TableError> {
     parse_link_table(&read_table_bytes(path, TableName { file, option: "--link" })?, file)
 }
 
@@ -52,7 +53,7 @@ pub fn read_link_table(path: &Path, file: &str) -> Result<LinkTable, LinkError> 
 ///
 /// # Errors
 /// As [`read_link_table`], for the content.
-pub fn parse_link_table(bytes: &[u8], file: &str) -> Result<LinkTable, LinkError> {
+pub fn parse_link_table(bytes: &[u8], file: &str) -> Result<LinkTable, TableError> {
     let rows: Vec<Row<2>> = parse_table(bytes, file, &[PATIENT, ORIGINAL])?;
     let claims = Claims::of(&rows);
     let mut table = LinkTable::default();
@@ -130,14 +131,12 @@ pub(super) fn id_fault(id: &str) -> Option<String> {
 /// Who says what: the lines of each id, by what they say about it.
 struct Claims<'a> {
     first: HashMap<(&'a str, &'a str), u64>,
-    by_patient: HashMap<&'a str, BTreeSet<(u64, &'a str)>>,
     by_original: HashMap<&'a str, BTreeSet<(u64, &'a str)>>,
 }
 
 impl<'a> Claims<'a> {
     fn of(rows: &'a [Row<2>]) -> Self {
-        let mut claims =
-            Self { first: HashMap::new(), by_patient: HashMap::new(), by_original: HashMap::new() };
+        let mut claims = Self { first: HashMap::new(), by_original: HashMap::new() };
         for row in rows {
             let (patient, original) = (value(row, 0), value(row, 1));
             // An empty value says nothing, so it contradicts nobody.
@@ -145,7 +144,6 @@ impl<'a> Claims<'a> {
                 continue;
             }
             claims.first.entry((patient, original)).or_insert_with(|| {
-                claims.by_patient.entry(patient).or_default().insert((row.line, original));
                 claims.by_original.entry(original).or_default().insert((row.line, patient));
                 row.line
             });
@@ -171,10 +169,6 @@ impl<'a> Claims<'a> {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             Some(others.join(", ") + &more).filter(|text| !text.is_empty())
         };
-        if let Some(others) = self.by_patient.get(patient).and_then(others) {
-            let detail = format!("patient {} has several original ids: {others}", quoted(patient));
-            return Some((PATIENT, format!("{detail}; keep the right row")));
-        }
         let others = self.by_original.get(original).and_then(others)?;
         let detail = format!("original id {} belongs to several patients: {others}", quoted(original));
         Some((ORIGINAL, format!("{detail}; keep the right row")))
@@ -253,28 +247,24 @@ mod tests {
     }
 
     #[test]
-    fn contradicting_rows_are_all_rejected_and_name_each_other() {
+    fn a_patient_may_have_several_rows_and_an_original_only_one() {
         let table = table("P1,O1\nP1,O2\nP3,O3\nP4,O5\nP5,O5\nP1,O1\n");
-        assert_eq!(used(&table), ["4:P3=O3"]);
+        assert_eq!(used(&table), ["2:P1=O1", "3:P1=O2", "4:P3=O3"]);
         let rejected = rejected(&table);
-        assert!(
-            rejected[0].contains("patient_id: patient \"P1\" has several original ids: line 3 says \"O2\"")
-        );
-        assert!(rejected[1].contains("line 2 says \"O1\""), "{rejected:?}");
-        assert!(rejected[2].contains("original_id: original id \"O5\" belongs to several patients: line 6"));
-        assert!(rejected[3].contains("line 5 says \"P4\""));
-        assert!(rejected[4].contains("repeats line 2"));
+        assert!(rejected[0].contains("original_id: original id \"O5\" belongs to several patients: line 6"));
+        assert!(rejected[1].contains("line 5 says \"P4\""));
+        assert!(rejected[2].contains("repeats line 2"));
     }
 
     #[test]
-    fn a_contradiction_spreads_through_a_chain() {
+    fn a_contradiction_takes_its_rows_alone() {
         let table = table("P1,O1\nP1,O2\nP2,O2\n");
-        assert!(table.rows.is_empty(), "O2 is claimed by P1 and P2");
+        assert_eq!(used(&table), ["2:P1=O1"], "O2 is claimed by P1 and P2");
     }
 
     #[test]
     fn many_contradictions_stay_readable() {
-        let text: String = (0..9).map(|i| format!("P1,O{i}\n")).collect();
+        let text: String = (0..9).map(|i| format!("P{i},O1\n")).collect();
         let table = table(&text);
         assert_eq!(table.rejected.len(), 9);
         assert!(table.rejected[0].skipped.detail.contains("and 5 more"), "{:?}", table.rejected[0]);
@@ -286,7 +276,7 @@ mod tests {
             let table = match parse_link_table(format!("patient_id,original_id\n{text}").as_bytes(), "link.csv") {
                 Ok(table) => table,
                 Err(error) => {
-                    let no_rows = matches!(error, LinkError::NoRows { .. });
+                    let no_rows = matches!(error, TableError::NoRows { .. });
                     prop_assert!(no_rows, "{error}");
                     return Ok(());
                 }
@@ -294,7 +284,6 @@ mod tests {
             let mut seen = std::collections::HashSet::new();
             for row in &table.rows {
                 prop_assert!(id_fault(&row.patient_id).is_none() && id_fault(&row.original_id).is_none());
-                prop_assert!(seen.insert((PATIENT, row.patient_id.clone())));
                 prop_assert!(seen.insert((ORIGINAL, row.original_id.clone())));
                 // The first line of `text` is line 2 of the file; a quoted value may begin on an earlier one.
                 let line = text.split('\n').nth(row.line as usize - 2).unwrap_or("");

@@ -1,0 +1,30 @@
+//! Why a data directory cannot be read as a layout.
+
+use crate::files::{FilesError, TableError};
+
+/// Why no samples can be found at all. What concerns single files never stops a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// A table cannot be used.
+    #[error(transparent)]
+    Table(Box<TableError>),
+    /// A folder is not where it should be.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A structure that is asked for has a name that the data does not have.
+    #[error("--structures: no annotation is called {asked}; there {are} {found}", are = if *.one { "is" } else { "are" })]
+    UnknownStructure {
+        /// The pattern that nothing matches.
+        asked: String,
+        /// The names that there are.
+        found: String,
+        /// True if that is one name.
+        one: bool,
+    },
+}
+
+impl From<TableError> for LayoutError {
+    fn from(error: TableError) -> Self {
+        Self::Table(Box::new(error))
+    }
+}

@@ -1,0 +1,43 @@
+//! All layouts, by name.
+
+use std::path::{Path, PathBuf};
+
+use super::{Layout, LayoutError, LinkedFolders};
+
+/// Where a data directory and its parts are, as far as they are not at their usual places.
+#[derive(Debug, Clone, Default)]
+pub struct LayoutOptions {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The link table.
+    pub link: Option<PathBuf>,
+    /// The folder of the images.
+    pub dicoms: Option<PathBuf>,
+    /// The folder of the contours.
+    pub contours: Option<PathBuf>,
+}
+
+impl LayoutOptions {
+    /// The data directory at `data_dir`, with all parts at their usual places.
+    #[must_use]
+    pub fn new(data_dir: &Path) -> Self {
+        Self { data_dir: data_dir.to_owned(), ..Self::default() }
+    }
+}
+
+type Open = fn(&LayoutOptions) -> Result<Box<dyn Layout>, LayoutError>;
+
+/// The layouts, each with its name.
+pub const LAYOUTS: [(&str, Open); 1] = [("link", |options| {
+    let LayoutOptions { data_dir, link, dicoms, contours } = options;
+    Ok(Box::new(LinkedFolders::new(data_dir, link.as_deref(), dicoms.as_deref(), contours.as_deref())?))
+})];
+
+/// Opens a data directory as a layout.
+///
+/// # Errors
+/// [`LayoutError`] where its parts are not where they should be.
+pub fn open(options: &LayoutOptions) -> Result<Box<dyn Layout>, LayoutError> {
+    let (_, open) = LAYOUTS[0];
+    open(options)
+}

@@ -1,0 +1,178 @@
+//! All samples of a data directory: what every layout comes to.
+
+use std::path::PathBuf;
+
+use crate::files::{Catalog, Fates, Tree};
+use crate::model::{Note, Place, Reason, Relations, Sample, Skipped, StructureSet, Tally};
+use crate::split::SplitName;
+
+use super::StructurePatterns;
+
+/// A patient: what splits never tear apart.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Patient {
+    /// The id; unique.
+    pub id: Box<str>,
+    /// The folder of the images, for people; empty where there is none of its own.
+    pub folder: Box<str>,
+    /// The split that the data itself gives.
+    pub split: Option<SplitName>,
+}
+
+/// The images of a patient that belong together: a row of the link table, a case, a study.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Study {
+    /// Index of its patient.
+    pub patient: u32,
+    /// The name of the contours' folder; empty where there is none.
+    pub original_id: Box<str>,
+    /// The row or folder that tells of it.
+    pub place: Place,
+}
+
+/// Which image goes with which annotations, and what becomes of every other file.
+///
+/// Nothing after it knows the layout that it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleSet {
+    /// The name of the layout.
+    pub layout: &'static str,
+    /// All files.
+    pub catalog: Catalog,
+    /// What is decided of each file before any is read.
+    pub fates: Fates,
+    /// The mask planes, in the order of each sample's annotations, and what they are called in the data.
+    pub planes: StructurePatterns,
+    /// What is known of them.
+    pub relations: Relations,
+    /// The patients, in the order of the data.
+    pub patients: Vec<Patient>,
+    /// Their studies.
+    pub studies: Vec<Study>,
+    /// Images with annotations, by patient, then in the order of the layout.
+    pub samples: Vec<Sample>,
+    /// Images without, in the same order.
+    pub unlabelled: Vec<Sample>,
+    /// All other files, sorted by name.
+    pub skipped: Vec<Skipped>,
+    /// Rows of tables that cannot be used, in their order. These are no files.
+    pub rejected_rows: Vec<Skipped>,
+    /// What is worth telling, sorted.
+    pub notes: Vec<Note>,
+}
+
+impl SampleSet {
+    /// No sample yet, of the files in `tree`.
+    #[must_use]
+    pub fn new(layout: &'static str, tree: Tree, planes: StructurePatterns) -> Self {
+        let Tree { catalog, mut fates, tables, skipped, .. } = tree;
+        tables.iter().for_each(|table| fates.use_file(*table));
+        Self {
+            layout,
+            catalog,
+            fates,
+            planes,
+            relations: Relations::NONE,
+            patients: Vec::new(),
+            studies: Vec::new(),
+            samples: Vec::new(),
+            unlabelled: Vec::new(),
+            skipped,
+            rejected_rows: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Rejects or ignores a file.
+    pub fn skip(&mut self, skipped: Skipped) {
+        self.fates.skip(&skipped);
+        self.skipped.push(skipped);
+    }
+
+    /// Decides about the files that nobody has asked for, and sorts what is told.
+    #[must_use]
+    pub fn complete(mut self) -> Self {
+        let mut fates = self.fates.clone();
+        for sample in self.samples.iter().chain(&self.unlabelled) {
+            fates.use_file(sample.image.file);
+            sample.references().for_each(|(_, annotation)| fates.use_file(annotation.file));
+        }
+        let open: Vec<_> = fates.open().collect();
+        for file in open {
+            let place = Place::file(self.catalog.name(file));
+            self.skip(Skipped::new(place, Reason::OutsideLayout, "").of(file));
+        }
+        self.skipped.sort();
+        self.notes.sort();
+        self
+    }
+
+    /// The structures, in the order of each sample's annotations.
+    #[must_use]
+    pub fn structures(&self) -> &StructureSet {
+        self.planes.names()
+    }
+
+    /// The patient of a sample.
+    #[must_use]
+    pub fn patient(&self, sample: &Sample) -> &Patient {
+        &self.patients[sample.patient as usize]
+    }
+
+    /// The study of a sample.
+    #[must_use]
+    pub fn study(&self, sample: &Sample) -> &Study {
+        &self.studies[sample.study as usize]
+    }
+
+    /// The image file to open.
+    #[must_use]
+    pub fn image_path(&self, sample: &Sample) -> PathBuf {
+        self.catalog.path(sample.image.file)
+    }
+
+    /// The image as people see it: its file relative to the data directory, `/` as separator, and `#<frame>` of a
+    /// multi-frame object.
+    #[must_use]
+    pub fn image_name(&self, sample: &Sample) -> String {
+        let name = self.catalog.name(sample.image.file);
+        if sample.image.frame == 0 { name } else { format!("{name}#{}", sample.image.frame) }
+    }
+
+    /// The folder of the images of the patient with this index, as people see it.
+    #[must_use]
+    pub fn image_folder(&self, patient: u32) -> &str {
+        &self.patients[patient as usize].folder
+    }
+
+    /// The first annotation file to open for the structure with this index, where there is one.
+    #[must_use]
+    pub fn annotation_path(&self, sample: &Sample, plane: usize) -> Option<PathBuf> {
+        Some(self.catalog.path(sample.annotations.get(plane)?.first()?.file))
+    }
+
+    /// The annotations of the structure with this index as people see them: each file with `#<part>`, joined with `+`.
+    #[must_use]
+    pub fn annotation_name(&self, sample: &Sample, plane: usize) -> Option<String> {
+        let refs = sample.annotations.get(plane)?;
+        let names = refs.iter().map(|one| format!("{}{}", self.catalog.name(one.file), one.part));
+        (!refs.is_empty()).then(|| names.collect::<Vec<_>>().join("+"))
+    }
+
+    /// The bins as planned; reading the files may move some of them. Their total is the number of files.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut fates = self.fates.clone();
+        for sample in &self.samples {
+            use_files(&mut fates, sample);
+        }
+        self.unlabelled.iter().for_each(|sample| fates.leave_unlabelled(sample.image.file));
+        fates.tally()
+    }
+}
+
+/// Uses the image and the annotations of a sample.
+pub fn use_files(fates: &mut Fates, sample: &Sample) {
+    fates.use_file(sample.image.file);
+    sample.references().for_each(|(_, annotation)| fates.use_file(annotation.file));
+}

@@ -1,0 +1,24 @@
+//! Known relations between the structures of a data set.
+
+/// A structure that lies within another one, by their mask planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nesting {
+    /// The plane of the structure within.
+    pub inner: usize,
+    /// The plane of the structure around it.
+    pub outer: usize,
+}
+
+/// What is known of the structures of a data set before an image is read: what an audit may hold annotations against.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relations {
+    /// The structure that lies within another one, where there is such a pair.
+    pub nested: Option<Nesting>,
+    /// The plane of a structure that is brighter than what is around it.
+    pub bright: Option<usize>,
+}
+
+impl Relations {
+    /// Nothing is known.
+    pub const NONE: Self = Self { nested: None, bright: None };
+}

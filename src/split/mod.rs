@@ -1,0 +1,7 @@
+//! Which patients train, validate and test.
+
+mod draw;
+mod file;
+
+pub use draw::{SPLIT_RULE, SplitDraw, SplitError, SplitName, SplitSpec, assign_draws, assign_splits};
+pub use file::{SplitFile, SplitFileError, apply_split_file, parse_split_file, read_split_file};
