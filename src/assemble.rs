@@ -3,6 +3,7 @@
 mod contour;
 mod files;
 mod fit;
+mod frame_file;
 mod image_reader;
 mod made_before;
 
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 pub use contour::{ReadContour, read_contour};
-pub use files::{fetch_header, read_header, read_image};
+pub use files::{fetch_header, header_of, read_header, read_image};
 pub use fit::Fit;
+pub use frame_file::FrameFile;
 pub use made_before::{MadeBefore, NothingBefore};
 
 use files::dicom_skipped;
@@ -124,6 +126,8 @@ pub struct Assembler<'a> {
     options: &'a AssembleOptions,
     rasterizer: Rasterizer,
     images: ImageReader,
+    /// The multi-frame file that is open.
+    frames: Option<FrameFile>,
     /// The contour file.
     text: Vec<u8>,
     stored: StoredPixels,
@@ -145,6 +149,7 @@ impl<'a> Assembler<'a> {
             options,
             rasterizer: Rasterizer::new(options.mask_rule),
             images: ImageReader::default(),
+            frames: None,
             text: Vec::new(),
             stored: StoredPixels::default(),
             pixels: Pixels::empty(options.pixel_type),
@@ -209,7 +214,8 @@ impl<'a> Assembler<'a> {
                 return Assembled::Rejected;
             }
         };
-        if before.knows_image(&source_sha256) {
+        // What was made before is known by its files alone, not by the frame.
+        if sample.image.frame == 0 && before.knows_image(&source_sha256) {
             let mut noticed = Remarks::default();
             if let Some(facts) = self.take(sample, source_sha256, before, &mut noticed) {
                 remarks.append(noticed);
@@ -248,6 +254,12 @@ impl<'a> Assembler<'a> {
     /// Reads the image file; returns its digest.
     fn read_image(&mut self, sample: &Sample, next: Option<&Sample>) -> Result<[u8; 32], Skipped> {
         let start = Instant::now();
+        if sample.image.frame > 0 {
+            let (file, read) = FrameFile::of(&mut self.frames, self.plan, sample, &self.options.limits)?;
+            self.bytes_read += read;
+            self.times.read += start.elapsed();
+            return Ok(file.sha256());
+        }
         let sha256 = self.images.read((self.plan, &self.options.limits), sample, next)?;
         self.bytes_read += self.images.bytes().len() as u64;
         self.times.read += start.elapsed();
@@ -257,8 +269,15 @@ impl<'a> Assembler<'a> {
     fn decode_image(&mut self, sample: &Sample, remarks: &mut Remarks) -> Result<ImageHeader, Skipped> {
         let name = self.plan.image_name(sample);
         let start = Instant::now();
-        let header = parse_image(&name, self.images.bytes(), &self.options.limits, &mut self.stored)
-            .map_err(|error| dicom_skipped(&error))?;
+        let limits = &self.options.limits;
+        let header = match sample.image.frame {
+            0 => parse_image(&name, self.images.bytes(), limits, &mut self.stored)
+                .map_err(|error| dicom_skipped(&error))?,
+            _ => {
+                let (file, _) = FrameFile::of(&mut self.frames, self.plan, sample, limits)?;
+                file.read(self.plan, sample, &mut self.stored)?
+            }
+        };
         let AssembleOptions { pixel_type, monochrome1, shape, fit, .. } = *self.options;
         let wanted = ConvertOptions { monochrome1, target: pixel_type };
         let conversion = convert(&name, &header, &self.stored, wanted, &mut self.pixels)

@@ -1,5 +1,6 @@
 //! Reads input files, bounded, and says of those that cannot be read why.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::num::NonZeroU64;
@@ -48,7 +49,8 @@ pub fn fetch_header(plan: &SampleSet, sample: &Sample) -> Option<FetchedHeader> 
     Some(FetchedHeader { file, length })
 }
 
-/// Reads just the header of a planned sample's image, which may have been `fetched`.
+/// Reads just the header of the file of a planned sample's image, which may have been `fetched`. See [`header_of`] for
+/// that of the sample's frame.
 ///
 /// # Errors
 /// Why the image cannot be used.
@@ -66,14 +68,7 @@ pub fn read_header(
         None => open(plan.catalog.roots(), &plan.image_path(sample)).map_err(failed)?,
     };
     read_first(&file, HEADER_BYTES, bytes).map_err(failed)?;
-    let parse = |bytes: &[u8]| {
-        let header = parse_header(&name, bytes, length, limits);
-        let single = header.and_then(|header| match header {
-            Some(header) => header.check_frame(&name, 0).map(|()| Some(header)),
-            None => Ok(None),
-        });
-        single.map_err(|error| dicom_skipped(&error))
-    };
+    let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
     if let Some(header) = parse(bytes)? {
         return Ok(header);
     }
@@ -91,11 +86,26 @@ pub fn read_header(
     }
 }
 
+/// The header of a sample's frame, out of that of its file.
+///
+/// # Errors
+/// Where the file has no such frame, or several while none is chosen.
+pub fn header_of<'h>(
+    plan: &SampleSet,
+    sample: &Sample,
+    header: &'h ImageHeader,
+) -> Result<Cow<'h, ImageHeader>, Skipped> {
+    let frame = sample.image.frame;
+    header.check_frame(&plan.image_name(sample), frame).map_err(|error| dicom_skipped(&error))?;
+    let of_frame = if header.frames == 1 { None } else { header.of_frame(frame) };
+    Ok(of_frame.map_or(Cow::Borrowed(header), Cow::Owned))
+}
+
 /// Opens a file for reading, and says how many bytes it has. Pipes and devices are refused, and not waited for.
 ///
 /// Where too many files are open, waits for others to be closed: that a good file cannot be opened for a
 /// moment is no reason to leave it out.
-fn open(roots: &Roots, path: &Path) -> io::Result<(File, u64)> {
+pub(super) fn open(roots: &Roots, path: &Path) -> io::Result<(File, u64)> {
     let mut opened = open_once(roots, path);
     for _ in 0..OPEN_TRIES {
         match &opened {

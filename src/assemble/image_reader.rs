@@ -58,7 +58,8 @@ impl ImageReader {
             read_image(plan, sample, limits, bytes).map_err(failed)
         };
         read(sample, &mut self.bytes)?;
-        let Some(next) = next.filter(|_| self.bytes.len() <= SMALL_FILE) else {
+        let is_small = self.bytes.len() <= SMALL_FILE;
+        let Some(next) = next.filter(|next| is_small && next.image.frame == 0) else {
             return Ok(Sha256::digest(&self.bytes).into());
         };
         let read_next = read(next, &mut self.bytes_ahead);

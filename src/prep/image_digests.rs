@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::Control;
-use crate::assemble::read_image;
+use crate::assemble::{FrameFile, read_image};
 use crate::audit::{Check, Finding, ImageFacts};
 use crate::layout::SampleSet;
 use crate::model::Sample;
@@ -70,13 +70,19 @@ impl Unlabelled {
 /// Memory that is used again.
 struct Decoder {
     bytes: Vec<u8>,
+    frames: Option<FrameFile>,
     stored: StoredPixels,
     pixels: Pixels,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { bytes: Vec::new(), stored: StoredPixels::default(), pixels: Pixels::empty(COMPARED.target) }
+        Self {
+            bytes: Vec::new(),
+            frames: None,
+            stored: StoredPixels::default(),
+            pixels: Pixels::empty(COMPARED.target),
+        }
     }
 }
 
@@ -87,8 +93,13 @@ impl Decoder {
         sample: &Sample,
         limits: &Limits,
     ) -> Option<(ImageFacts, Option<u64>)> {
-        read_image(pairs, sample, limits, &mut self.bytes).ok()?;
-        let header = parse_image("", &self.bytes, limits, &mut self.stored).ok()?;
+        let header = if sample.image.frame == 0 {
+            read_image(pairs, sample, limits, &mut self.bytes).ok()?;
+            parse_image("", &self.bytes, limits, &mut self.stored).ok()?
+        } else {
+            let (file, _) = FrameFile::of(&mut self.frames, pairs, sample, limits).ok()?;
+            file.read(pairs, sample, &mut self.stored).ok()?
+        };
         convert("", &header, &self.stored, COMPARED, &mut self.pixels).ok()?;
         Some((ImageFacts::of(&header), pixel_digest(&self.pixels)))
     }

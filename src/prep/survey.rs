@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use crate::assemble::{Remarks, fetch_header, read_header, reject_image};
+use crate::assemble::{Remarks, fetch_header, header_of, read_header, reject_image};
 use crate::audit::ImageFacts;
 use crate::layout::SampleSet;
-use crate::model::GridShape;
-use crate::model::Sample;
+use crate::model::{FileId, GridShape, Sample};
 use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
 
 /// Samples looked at by one thread at a time, and files that it has open for that, if it may.
@@ -45,6 +44,8 @@ impl Survey {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut survey = Self::default();
             let (mut bytes, mut index, mut rest) = (Vec::new(), block * BLOCK, samples);
+            // The header of the last file, which may have more of the frames.
+            let mut last: Option<(FileId, ImageHeader)> = None;
             while !rest.is_empty() {
                 // Where no more files can be opened, those that are open are read, and closed, first.
                 let fetched: Vec<_> = rest.iter().map_while(|sample| fetch_header(plan, sample)).collect();
@@ -55,7 +56,13 @@ impl Survey {
                     if cancel.load(Ordering::Relaxed) {
                         return survey;
                     }
-                    match read_header(plan, sample, fetched.next(), limits, &mut bytes) {
+                    let fetched = fetched.next();
+                    let file = match last.take().filter(|(file, _)| *file == sample.image.file) {
+                        Some((_, header)) => Ok(header),
+                        None => read_header(plan, sample, fetched, limits, &mut bytes),
+                    };
+                    let header = file.map(|header| &last.insert((sample.image.file, header)).1);
+                    match header.and_then(|header| header_of(plan, sample, header)) {
                         Ok(header) => survey.add(index, &header),
                         Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
                     }

@@ -1,0 +1,96 @@
+//! A multi-frame file whose frames are read one after the other.
+
+use std::fs::File;
+use std::io;
+
+use sha2::{Digest, Sha256};
+
+use super::files::{dicom_skipped, open, unreadable};
+use crate::layout::SampleSet;
+use crate::model::{FileId, Reason, Sample, Skipped};
+use crate::source::{FrameReader, ImageHeader, Limits, ReadAt, StoredPixels};
+
+/// Bytes that are digested at once.
+const BLOCK: usize = 256 << 10;
+
+/// An open multi-frame file. It is opened and digested once while samples of it follow each other; what is held of it is
+/// its header, where its frames stand, and one frame.
+#[derive(Debug)]
+pub struct FrameFile {
+    id: FileId,
+    file: File,
+    reader: FrameReader,
+    sha256: [u8; 32],
+    length: u64,
+}
+
+impl FrameFile {
+    /// Opens the image file of `sample`, unless that is `open_file` already. Returns it, and the bytes that were read
+    /// for that.
+    ///
+    /// # Errors
+    /// Why the file cannot be used.
+    pub fn of<'a>(
+        open_file: &'a mut Option<Self>,
+        plan: &SampleSet,
+        sample: &Sample,
+        limits: &Limits,
+    ) -> Result<(&'a Self, u64), Skipped> {
+        let (file, read) = match open_file.take().filter(|open| open.id == sample.image.file) {
+            Some(file) => (file, 0),
+            None => {
+                let file = Self::open(plan, sample, limits)?;
+                let read = file.length;
+                (file, read)
+            }
+        };
+        Ok((open_file.insert(file), read))
+    }
+
+    fn open(plan: &SampleSet, sample: &Sample, limits: &Limits) -> Result<Self, Skipped> {
+        let name = plan.image_name(sample);
+        let id = sample.image.file;
+        let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error).of(id);
+        let (file, length) = open(plan.catalog.roots(), &plan.image_path(sample)).map_err(failed)?;
+        let reader =
+            FrameReader::open(&name, &file, length, limits).map_err(|error| dicom_skipped(&error).of(id))?;
+        let sha256 = digest(&file).map_err(failed)?;
+        Ok(Self { id, file, reader, sha256, length })
+    }
+
+    /// SHA-256 of the file.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+
+    /// Reads the frame of `sample` into `stored`. Returns the header of the frame.
+    ///
+    /// # Errors
+    /// Why the frame cannot be used.
+    pub fn read(
+        &self,
+        plan: &SampleSet,
+        sample: &Sample,
+        stored: &mut StoredPixels,
+    ) -> Result<ImageHeader, Skipped> {
+        let read = self.reader.read(&plan.image_name(sample), &self.file, sample.image.frame, stored);
+        read.map_err(|error| dicom_skipped(&error).of(self.id))
+    }
+}
+
+/// The SHA-256 of a file, of which a block at a time is held.
+fn digest(file: &File) -> io::Result<[u8; 32]> {
+    let mut sha256 = Sha256::new();
+    let mut block = vec![0; BLOCK];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut block, at)? {
+            0 => return Ok(sha256.finalize().into()),
+            read => {
+                sha256.update(&block[..read]);
+                at += read as u64;
+            }
+        }
+    }
+}
