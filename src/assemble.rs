@@ -1,6 +1,7 @@
 //! One planned sample becomes pixels and masks. The only module that knows both images and rasters.
 
 mod contour;
+mod drawn;
 mod files;
 mod fit;
 mod frame_file;
@@ -27,7 +28,7 @@ use crate::model::{
     AnnotationRef, Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason,
     Skipped,
 };
-use crate::raster::{MaskRule, Rasterizer};
+use crate::raster::{Combine, MaskRule, Rasterizer};
 use crate::source::{
     ConvertOptions, ImageHeader, Limits, Monochrome1, StoredFormat, StoredPixels, convert, parse_image,
 };
@@ -45,6 +46,8 @@ pub struct AssembleOptions {
     pub monochrome1: Monochrome1,
     /// Which pixels a contour owns.
     pub mask_rule: MaskRule,
+    /// How several contours of one structure on one image make one mask.
+    pub combine: Combine,
     /// Added to every contour point, `[x, y]` in pixels of the source image.
     pub contour_offset: [f64; 2],
     /// Whether a sample needs any or all of its structures.
@@ -136,6 +139,8 @@ pub struct Assembler<'a> {
     mask: Mask,
     masks: Vec<u8>,
     contours: Vec<Vec<Polygon>>,
+    /// For each structure, the numbers of contours that make a mask together, and the masks that are no contours.
+    drawn: Vec<drawn::DrawnPlane>,
     times: StageTimes,
     bytes_read: u64,
 }
@@ -157,6 +162,7 @@ impl<'a> Assembler<'a> {
             mask: Mask::zeros(options.shape),
             masks: Vec::new(),
             contours: Vec::new(),
+            drawn: Vec::new(),
             times: StageTimes::default(),
             bytes_read: 0,
         }
@@ -315,25 +321,30 @@ impl<'a> Assembler<'a> {
         facts
     }
 
-    /// Rasterizes the contours in `plane` into their mask. Returns the number of its pixels.
+    /// Makes the mask of `plane` from its contours and masks. Returns the number of its pixels.
     fn rasterize(&mut self, plane: usize, planes: usize) -> usize {
         let start = Instant::now();
         let mut pixels = 0;
-        let contours = &self.contours[plane];
-        for (number, contour) in contours.iter().enumerate() {
-            self.rasterizer.rasterize(contour.points(), &mut self.mask);
-            if planes == 1 && contours.len() == 1 {
-                self.masks.copy_from_slice(self.mask.data());
-                pixels = self.mask.count_ones();
-                continue;
+        let (contours, drawn) = (&self.contours[plane], &self.drawn[plane]);
+        let is_only = planes == 1 && drawn.groups.len() + drawn.masks.len() == 1;
+        let mut add = |mask: &Mask| {
+            if is_only {
+                self.masks.copy_from_slice(mask.data());
+                pixels = mask.count_ones();
+                return;
             }
             let cells = self.masks.iter_mut().skip(plane).step_by(planes);
-            for (cell, &value) in cells.zip(self.mask.data()) {
+            for (cell, &value) in cells.zip(mask.data()) {
                 pixels += usize::from(value & !*cell);
                 *cell |= value;
             }
-            debug_assert!(number > 0 || pixels == self.mask.count_ones());
+        };
+        for group in &drawn.groups {
+            let points = contours[group.clone()].iter().map(Polygon::points);
+            self.rasterizer.rasterize_all(points, self.options.combine, &mut self.mask);
+            add(&self.mask);
         }
+        drawn.masks.iter().for_each(&mut add);
         self.times.rasterize += start.elapsed();
         pixels
     }
@@ -348,15 +359,24 @@ impl<'a> Assembler<'a> {
         remarks: &mut Remarks,
     ) -> Option<AnnotationFacts> {
         self.contours.resize_with(sample.annotations.len(), Vec::new);
+        self.drawn.resize_with(sample.annotations.len(), drawn::DrawnPlane::default);
         self.contours[plane].clear();
+        self.drawn[plane].clear();
         let refs = &sample.annotations[plane];
         let (mut digests, mut contour_area) = (Vec::with_capacity(refs.len()), 0.0);
         for annotation in refs {
-            match self.read_contour(*annotation, source) {
-                Ok((digest, area, contour)) => {
-                    self.contours[plane].push(contour);
-                    digests.push(digest);
-                    contour_area += area;
+            let read = match self.plan.annotations {
+                None => self.read_contour(*annotation, source).map(|(digest, area, contour)| {
+                    Some(drawn::ReadAnnotation { digest, area, contours: vec![contour], mask: None })
+                }),
+                Some(_) => self.read_part(sample, *annotation, source),
+            };
+            match read {
+                Ok(None) => {}
+                Ok(Some(read)) => {
+                    digests.push(read.digest);
+                    contour_area += read.area;
+                    self.drawn[plane].add(&mut self.contours[plane], read.contours, read.mask);
                 }
                 Err(skipped) => {
                     // A union of some of its members would be another structure.
@@ -369,6 +389,7 @@ impl<'a> Assembler<'a> {
                     }));
                     remarks.skipped.push(skipped);
                     self.contours[plane].clear();
+                    self.drawn[plane].clear();
                     return None;
                 }
             }

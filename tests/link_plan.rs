@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use dicomprep::source::AnnotationOptions;
 use dicomprep::files::FilesError;
 use dicomprep::layout::{
     self, LayoutError, LinkedFolders, Reading, Require, SampleSet, Select, StructureChoice, StructurePatterns,
@@ -15,7 +16,7 @@ use dicomprep::source::Limits;
 use proptest::prelude::*;
 
 fn select(structures: &str, require: Require) -> Select {
-    Select { structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()), require }
+    Select { structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()), require, annotation: AnnotationOptions::default() }
 }
 
 /// The samples of a data directory.

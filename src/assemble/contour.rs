@@ -32,6 +32,9 @@ pub fn read_contour(
     bytes: &mut Vec<u8>,
 ) -> Result<Option<ReadContour>, Skipped> {
     let [annotation, others @ ..] = &*sample.annotations[plane] else { return Ok(None) };
+    if plan.annotations.is_some() {
+        return Ok(None);
+    }
     let name = read_bytes(&plan.catalog, *annotation, bytes)?;
     let contour = parse(&name, bytes, offset, source).map_err(|skipped| skipped.of(annotation.file))?;
     let mut digests = vec![Sha256::digest(&bytes).into()];

@@ -11,7 +11,7 @@ use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::layout::{Require, SampleSet};
 use crate::model::Sample;
 use crate::model::{Nesting, PixelType, Polygon, first_bits};
-use crate::raster::MaskRule;
+use crate::raster::{Combine, MaskRule};
 use crate::source::Monochrome1;
 
 /// Agreement of a sample's annotations with its image.
@@ -32,6 +32,7 @@ impl AuditOptions {
             pixel_type: PixelType::Float32,
             monochrome1: Monochrome1::Invert,
             mask_rule: MaskRule::Center,
+            combine: Combine::EvenOdd,
             contour_offset: self.contour_offset,
             require: Require::Any,
             keep_unlabelled: false,

@@ -21,6 +21,26 @@ pub enum LayoutError {
         /// True if that is one name.
         one: bool,
     },
+    /// There are more structures than are taken without being asked for.
+    #[error("--structures: there are {count} structures; name those that become mask planes: {names}")]
+    TooManyStructures {
+        /// Their number.
+        count: usize,
+        /// Their names.
+        names: String,
+    },
+    /// No image has a structure.
+    #[error(
+        "--structures: no RT Structure Set and no segmentation has a structure on an image of the input; \
+         `dicomprep audit` says of each file why, and --structures NAME with --unlabelled include makes empty masks"
+    )]
+    NoStructure,
+    /// Names in the data cannot be names of mask planes.
+    #[error("--structures: {message}; name the structures")]
+    Names {
+        /// What is wrong with them.
+        message: String,
+    },
 }
 
 impl From<TableError> for LayoutError {

@@ -4,6 +4,8 @@
 //! after it works on a [`SampleSet`] and does not know the layout. A layout is one file here and one line in
 //! [`registry`].
 
+mod annotations;
+mod dicom_tree;
 mod error;
 mod linked_folders;
 mod numbered;
@@ -14,6 +16,8 @@ mod select;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 
+pub use annotations::{Annotations, OpenAnnotation, OpenedAnnotation};
+pub use dicom_tree::DicomTree;
 pub use error::LayoutError;
 pub use linked_folders::{LinkRow, LinkTable, LinkedFolders, RejectedRow, parse_link_table, read_link_table};
 pub use sample_set::{Patient, SampleSet, Study, use_files};

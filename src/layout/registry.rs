@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Layout, LayoutError, LinkedFolders};
+use super::{DicomTree, Layout, LayoutError, LinkedFolders};
 
 /// Where a data directory and its parts are, as far as they are not at their usual places.
 #[derive(Debug, Clone, Default)]
 pub struct LayoutOptions {
+    /// The name of the layout; `None` for the first one.
+    pub layout: Option<String>,
     /// The data directory.
     pub data_dir: PathBuf,
     /// The link table.
@@ -28,16 +30,20 @@ impl LayoutOptions {
 type Open = fn(&LayoutOptions) -> Result<Box<dyn Layout>, LayoutError>;
 
 /// The layouts, each with its name.
-pub const LAYOUTS: [(&str, Open); 1] = [("link", |options| {
-    let LayoutOptions { data_dir, link, dicoms, contours } = options;
-    Ok(Box::new(LinkedFolders::new(data_dir, link.as_deref(), dicoms.as_deref(), contours.as_deref())?))
-})];
+pub const LAYOUTS: [(&str, Open); 2] = [
+    ("link", |options| {
+        let LayoutOptions { data_dir, link, dicoms, contours, .. } = options;
+        Ok(Box::new(LinkedFolders::new(data_dir, link.as_deref(), dicoms.as_deref(), contours.as_deref())?))
+    }),
+    ("dicom", |options| Ok(Box::new(DicomTree::new(&options.data_dir)?))),
+];
 
 /// Opens a data directory as a layout.
 ///
 /// # Errors
 /// [`LayoutError`] where its parts are not where they should be.
 pub fn open(options: &LayoutOptions) -> Result<Box<dyn Layout>, LayoutError> {
-    let (_, open) = LAYOUTS[0];
+    let named = LAYOUTS.iter().find(|(name, _)| options.layout.as_deref() == Some(name));
+    let (_, open) = named.unwrap_or(&LAYOUTS[0]);
     open(options)
 }

@@ -6,7 +6,7 @@ use crate::files::{Catalog, Fates, Tree};
 use crate::model::{Note, Place, Reason, Relations, Sample, Skipped, StructureSet, Tally};
 use crate::split::SplitName;
 
-use super::StructurePatterns;
+use super::{Annotations, StructurePatterns};
 
 /// A patient: what splits never tear apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,6 +59,8 @@ pub struct SampleSet {
     pub rejected_rows: Vec<Skipped>,
     /// What is worth telling, sorted.
     pub notes: Vec<Note>,
+    /// Annotation files that hold several structures or images; `None` where each is one contour.
+    pub annotations: Option<Annotations>,
 }
 
 impl SampleSet {
@@ -80,6 +82,7 @@ impl SampleSet {
             skipped,
             rejected_rows: Vec::new(),
             notes: Vec::new(),
+            annotations: None,
         }
     }
 

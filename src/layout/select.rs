@@ -5,6 +5,7 @@ use std::fmt;
 use regex::Regex;
 
 use crate::model::{StructureError, StructureSet};
+use crate::source::AnnotationOptions;
 
 /// Structures that a sample needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Select {
     pub structures: StructureChoice,
     /// How many of them a sample needs.
     pub require: Require,
+    /// How annotation files are read.
+    pub annotation: AnnotationOptions,
 }
 
 /// The structures that become mask planes.

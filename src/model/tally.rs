@@ -53,6 +53,12 @@ pub enum Reason {
     ContourUnreadable,
     /// A contour wholly outside its image.
     ContourOutside,
+    /// A file of annotations that cannot be read, or not on one image.
+    AnnotationUnreadable,
+    /// Part of a file of annotations that is on no image, though images of the input are concerned.
+    AnnotationLost,
+    /// A file of annotations about images that are not there.
+    AnnotationWithoutImage,
     /// A contour that the audit has found to be wrong.
     AuditError,
     /// An image that cannot be read, or whose header contradicts itself.
@@ -109,6 +115,9 @@ impl Reason {
             Self::ContourWithoutImage => "contour-without-image",
             Self::ContourUnreadable => "contour-unreadable",
             Self::ContourOutside => "contour-outside-image",
+            Self::AnnotationUnreadable => "annotation-unreadable",
+            Self::AnnotationLost => "annotation-lost",
+            Self::AnnotationWithoutImage => "annotation-without-image",
             Self::AuditError => "audit-error",
             Self::ImageUnreadable => "image-unreadable",
             Self::ImageUnsupported => "image-unsupported",

@@ -73,7 +73,11 @@ pub fn audit(
     control: &Control<'_>,
 ) -> Result<AuditSummary, PrepError> {
     let start = Instant::now();
-    let select = Select { structures: request.structures.clone(), require: Require::Any };
+    let select = Select {
+        structures: request.structures.clone(),
+        require: Require::Any,
+        annotation: crate::source::AnnotationOptions::default(),
+    };
     let mut pairs = pair(layout, &select, (&request.options.limits, request.threads), control)?;
     let mut samples = std::mem::take(&mut pairs.samples);
     let pool = pool(request.threads)?;

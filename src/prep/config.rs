@@ -7,8 +7,8 @@ use crate::assemble::Fit;
 use crate::audit::Thresholds;
 use crate::layout::{Require, StructurePatterns};
 use crate::model::{GridShape, PixelType, StructureSet};
-use crate::raster::MaskRule;
-use crate::source::{Limits, Monochrome1};
+use crate::raster::{Combine, MaskRule};
+use crate::source::{AnnotationOptions, ContourSpacing, Limits, Monochrome1};
 use crate::split::SplitSpec;
 use crate::store::{Compression, Encoder};
 
@@ -44,6 +44,8 @@ impl RecordedOptions {
                 unlabelled: config
                     .named("unlabelled", &[("skip", Unlabelled::Skip), ("include", Unlabelled::Include)])?,
                 mask_rule: config.named("mask_rule", &MaskRule::ALL.map(|rule| (rule.name(), rule)))?,
+                combine: config.combine()?,
+                annotation: config.annotation(),
                 contour_offset: [offset(0)?, offset(1)?],
                 pixel_type: config.or_auto("dtype", |name| {
                     PixelType::ALL.into_iter().find(|pixel_type| pixel_type.name() == name)
@@ -83,6 +85,24 @@ impl Config<'_> {
         match self.0["structure_patterns"].as_str() {
             None => Ok(StructurePatterns::of_names(names)),
             Some(text) => StructurePatterns::parse(text).map_err(|_| unknown("structure_patterns")),
+        }
+    }
+
+    fn combine(&self) -> Result<Combine, PrepError> {
+        match self.0["combine"].as_str() {
+            None => Ok(Combine::EvenOdd),
+            Some(name) if name == Combine::Union.name() => Ok(Combine::Union),
+            Some(_) => Err(unknown("combine")),
+        }
+    }
+
+    fn annotation(&self) -> AnnotationOptions {
+        let usual = AnnotationOptions::default();
+        let is_swapped = self.0["contour_spacing"] == "swapped";
+        AnnotationOptions {
+            contour_spacing: if is_swapped { ContourSpacing::Swapped } else { usual.contour_spacing },
+            fractional: self.0["fractional"].as_f64().unwrap_or(usual.fractional),
+            resample_labels: self.0["resample_labels"] == true,
         }
     }
 
@@ -152,6 +172,8 @@ mod tests {
                 require: Require::All,
                 unlabelled: Unlabelled::Include,
                 mask_rule: MaskRule::CenterInclusive,
+                combine: Combine::Union,
+                annotation: AnnotationOptions { fractional: 0.25, ..AnnotationOptions::default() },
                 contour_offset: [-0.1, 1e-9],
                 pixel_type: Some(PixelType::Float32),
                 size: Some(GridShape::new(64, 48).unwrap()),

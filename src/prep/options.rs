@@ -7,8 +7,8 @@ use crate::assemble::Fit;
 use crate::audit::{AuditOptions, Thresholds};
 use crate::layout::{Require, Select, StructurePatterns};
 use crate::model::{GridShape, PixelType};
-use crate::raster::MaskRule;
-use crate::source::{Limits, Monochrome1};
+use crate::raster::{Combine, MaskRule};
+use crate::source::{AnnotationOptions, ContourSpacing, Limits, Monochrome1};
 use crate::split::{SplitFile, SplitSpec};
 use crate::store::{Compression, Encoder};
 
@@ -52,6 +52,10 @@ pub struct PrepOptions {
     pub unlabelled: Unlabelled,
     /// Which pixels a contour owns.
     pub mask_rule: MaskRule,
+    /// How several contours of one structure on one image make one mask.
+    pub combine: Combine,
+    /// How annotation files of several structures are read.
+    pub annotation: AnnotationOptions,
     /// Added to every contour point, `[x, y]` in pixels.
     pub contour_offset: [f64; 2],
     /// The type of the pixels; `None` chooses by the headers.
@@ -134,12 +138,31 @@ impl PrepOptions {
         if let Some(patterns) = self.structures.as_ref().filter(|patterns| !patterns.are_names()) {
             config["structure_patterns"] = patterns.to_string().into();
         }
+        self.record_annotation(&mut config);
         config
+    }
+
+    /// Records how annotation files are read, where it is not the usual way.
+    fn record_annotation(&self, config: &mut Value) {
+        let usual = AnnotationOptions::default();
+        let AnnotationOptions { contour_spacing, fractional, resample_labels } = self.annotation;
+        if self.combine != Combine::EvenOdd {
+            config["combine"] = self.combine.name().into();
+        }
+        if contour_spacing == ContourSpacing::Swapped {
+            config["contour_spacing"] = "swapped".into();
+        }
+        if fractional != usual.fractional {
+            config["fractional"] = fractional.into();
+        }
+        if resample_labels {
+            config["resample_labels"] = true.into();
+        }
     }
 
     /// What the layout is asked for.
     pub(super) fn select(&self) -> Select {
-        Select { structures: self.structures.clone().into(), require: self.require }
+        Select { structures: self.structures.clone().into(), require: self.require, annotation: self.annotation }
     }
 
     fn thresholds_json(&self) -> Value {

@@ -235,6 +235,7 @@ impl PrepPlan {
             pixel_type: self.pixel_type,
             monochrome1: options.monochrome1,
             mask_rule: options.mask_rule,
+            combine: options.combine,
             contour_offset: options.contour_offset,
             require: options.require,
             keep_unlabelled: options.unlabelled == Unlabelled::Include,

@@ -28,6 +28,8 @@ pub(in crate::prep) fn difference(
     let differences = [
         ("structures", theirs.structures != ours.structures),
         ("mask_rule", theirs.mask_rule != ours.mask_rule),
+        ("combine", theirs.combine != ours.combine),
+        ("annotation", theirs.annotation != ours.annotation),
         ("contour_offset", theirs.contour_offset != ours.contour_offset),
         ("dtype", file.pixel_type() != plan.pixel_type),
         ("size", file.shape() != plan.shape || file.channels() != 1),

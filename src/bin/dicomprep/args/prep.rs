@@ -7,8 +7,8 @@ use dicomprep::assemble::Fit;
 use dicomprep::layout::{Require, StructurePatterns};
 use dicomprep::model::{GridShape, PixelType};
 use dicomprep::prep::{OnFinding, ResumeOptions, Share, Unlabelled};
-use dicomprep::raster::MaskRule;
-use dicomprep::source::{Limits, Monochrome1};
+use dicomprep::raster::{Combine, MaskRule};
+use dicomprep::source::{AnnotationOptions, ContourSpacing, Limits, Monochrome1};
 use dicomprep::split::SplitSpec;
 use dicomprep::store::{Compression, Encoder};
 
@@ -146,9 +146,11 @@ pub(crate) struct ContentArgs {
     /// Images without a contour; included, they have `annotated` 0 and an empty mask
     #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = named(unlabelled()))]
     pub(crate) unlabelled: Unlabelled,
-    /// Rule that assigns pixels to a contour
-    #[arg(long, value_name = "RULE", default_value = "center", value_parser = named(mask_rules()))]
-    pub(crate) mask_rule: MaskRule,
+    /// Rule that assigns pixels to a contour [default: center; center-inclusive for RTSTRUCT]
+    #[arg(long, value_name = "RULE", value_parser = named(mask_rules()))]
+    pub(crate) mask_rule: Option<MaskRule>,
+    #[command(flatten)]
+    pub(crate) annotation: AnnotationArgs,
     /// Added to every contour point, in pixels
     #[arg(
         long, value_name = "DX,DY", default_value = "0,0", allow_hyphen_values = true, value_parser = offset
@@ -304,4 +306,42 @@ mod tests {
         assert_eq!(offset("-0.5, 1"), Ok(Offset([-0.5, 1.0])));
         assert!(offset("1").is_err() && offset("nan,0").is_err() && offset("1e9,0").is_err());
     }
+}
+
+/// How RT Structure Sets and segmentations are read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AnnotationArgs {
+    /// Contours of one structure on one image: a contour within another is a hole, or all are united
+    #[arg(long, value_name = "WAY", default_value = "even-odd", value_parser = named(combinations()))]
+    pub(crate) combine: Combine,
+    /// Correction of contours that were written with the two values of Pixel Spacing exchanged, as rt-utils does
+    #[arg(long, value_name = "WAY", default_value = "as-stored", value_parser = named(contour_spacings()))]
+    contour_spacing: ContourSpacing,
+    /// Share of its maximum from which on a pixel of a FRACTIONAL segmentation belongs to the structure
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = share_of_one)]
+    fractional: f64,
+    /// Map labels on another grid to the nearest pixel of the image
+    #[arg(long)]
+    resample_labels: bool,
+}
+
+impl AnnotationArgs {
+    /// The options of the library.
+    pub(crate) fn options(&self) -> AnnotationOptions {
+        let Self { contour_spacing, fractional, resample_labels, .. } = *self;
+        AnnotationOptions { contour_spacing, fractional, resample_labels }
+    }
+}
+
+fn combinations() -> Vec<(&'static str, Combine)> {
+    [Combine::EvenOdd, Combine::Union].map(|way| (way.name(), way)).into()
+}
+
+fn contour_spacings() -> Vec<(&'static str, ContourSpacing)> {
+    vec![("as-stored", ContourSpacing::AsStored), ("swapped", ContourSpacing::Swapped)]
+}
+
+fn share_of_one(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("{text} is no number from 0 to 1"))
 }

@@ -1,0 +1,117 @@
+//! The images of the tree: grouped by patient, study and series, sorted by geometry.
+
+use std::collections::BTreeMap;
+
+use crate::files::Catalog;
+use crate::model::{FileId, FrameRef, ImagePlane, Note, Place};
+use crate::series::{SeriesFrame, reaches, sort_series};
+use crate::source::{FrameKey, ImageHeader};
+
+/// A frame of an image file.
+#[derive(Debug)]
+pub(super) struct Image {
+    pub(super) frame: FrameRef,
+    pub(super) key: FrameKey,
+    pub(super) series_frame: SeriesFrame,
+    pub(super) instance_number: Option<i32>,
+    pub(super) patient_id: Option<Box<str>>,
+    pub(super) study: Option<Box<str>>,
+    pub(super) series: Option<Box<str>>,
+}
+
+impl Image {
+    /// The frames of `file`.
+    pub(super) fn frames(file: FileId, header: &ImageHeader) -> impl Iterator<Item = Self> {
+        let numbers = if header.frames == 1 { 0..=0 } else { 1..=header.frames };
+        numbers.filter_map(move |frame| Some(Self::new(FrameRef { file, frame }, &header.of_frame(frame)?)))
+    }
+
+    fn new(frame: FrameRef, header: &ImageHeader) -> Self {
+        let identity = &header.identity;
+        Self {
+            frame,
+            key: FrameKey {
+                sop_instance_uid: identity.sop_instance_uid.clone().unwrap_or_default(),
+                frame: frame.frame,
+                frame_of_reference_uid: identity.frame_of_reference_uid.clone(),
+                shape: header.shape,
+                plane: ImagePlane::of(&header.geometry),
+                reach: [0.0; 2],
+                shares_plane: false,
+            },
+            series_frame: SeriesFrame {
+                shape: header.shape,
+                geometry: header.geometry,
+                instance_number: header.instance_number,
+                frame: frame.frame,
+                trigger_time: header.trigger_time,
+            },
+            instance_number: header.instance_number,
+            patient_id: identity.patient_id.clone(),
+            study: identity.study_instance_uid.clone(),
+            series: identity.series_instance_uid.clone(),
+        }
+    }
+}
+
+/// All images, by patient, study, series and place.
+#[derive(Debug, Default)]
+pub(super) struct Images {
+    pub(super) all: Vec<Image>,
+    /// What is irregular in series, told of the first file of each.
+    pub(super) notes: Vec<Note>,
+}
+
+/// The index of the first file of each study and series, which orders them; UIDs do not, since they say nothing.
+type Group = (Option<Box<str>>, Option<Box<str>>, Option<Box<str>>);
+
+impl Images {
+    /// Sorts `images`, which stand in the order of their files.
+    pub(super) fn sorted(images: Vec<Image>, catalog: &Catalog) -> Self {
+        let mut order: BTreeMap<Group, usize> = BTreeMap::new();
+        let mut series: Vec<Vec<Image>> = Vec::new();
+        for image in images {
+            let group = (image.patient_id.clone(), image.study.clone(), image.series.clone());
+            let index = *order.entry(group).or_insert_with(|| {
+                series.push(Vec::new());
+                series.len() - 1
+            });
+            series[index].push(image);
+        }
+        let mut sorted = Self::default();
+        let mut studies: BTreeMap<(Option<Box<str>>, Option<Box<str>>), usize> = BTreeMap::new();
+        for (index, members) in series.iter().enumerate() {
+            studies.entry((members[0].patient_id.clone(), members[0].study.clone())).or_insert(index);
+        }
+        series.sort_by_cached_key(|members| {
+            let first = &members[0];
+            let study = studies[&(first.patient_id.clone(), first.study.clone())];
+            (first.patient_id.clone(), study)
+        });
+        series.into_iter().for_each(|members| sorted.add_series(members, catalog));
+        sorted
+    }
+
+    fn add_series(&mut self, mut members: Vec<Image>, catalog: &Catalog) {
+        let frames: Vec<SeriesFrame> = members.iter().map(|image| image.series_frame).collect();
+        let order = sort_series(&frames);
+        for (image, reach) in members.iter_mut().zip(reaches(&order, &frames)) {
+            image.key.reach = reach.reach;
+            image.key.shares_plane = reach.shares_plane;
+        }
+        // A single image is no series that could be irregular.
+        if members.len() > 1 {
+            let place = Place::file(catalog.name(members[0].frame.file));
+            let note = |finding: &crate::series::SeriesFinding| {
+                Note::new(place.clone(), format!("the series of this image: {finding}"))
+            };
+            self.notes.extend(order.findings.iter().map(note));
+        }
+        let placed = order.stacks.iter().flat_map(|stack| &stack.slices).flat_map(|slice| slice.frames.iter().copied());
+        let mut unplaced = order.unplaced.clone();
+        unplaced.sort_by_key(|&index| (members[index].instance_number, members[index].frame));
+        let indices: Vec<usize> = placed.chain(unplaced).collect();
+        let mut members: Vec<Option<Image>> = members.into_iter().map(Some).collect();
+        self.all.extend(indices.into_iter().filter_map(|index| members[index].take()));
+    }
+}

@@ -1,0 +1,236 @@
+//! Joins annotation files to the images.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::files::Catalog;
+use crate::layout::annotations::{Annotations, OpenedAnnotation};
+use crate::layout::{SampleSet, StructurePatterns};
+use crate::model::{AnnotationRef, FileId, Note, Part, Place, Reason, Skipped};
+use crate::source::FrameKey;
+
+use super::images::Images;
+use super::notes_of;
+use super::objects::Object;
+use super::planes::names_number;
+
+/// An annotation file that is open.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) file: FileId,
+    /// Study Instance UID.
+    pub(super) study: Option<Box<str>>,
+    pub(super) patient_id: Option<Box<str>>,
+    pub(super) opened: Arc<OpenedAnnotation>,
+}
+
+/// Opens the annotation files, on all threads; those that cannot be read are skipped.
+pub(super) fn open_all(
+    objects: &[Object],
+    catalog: &Catalog,
+    annotations: &Annotations,
+    skipped: &mut Vec<(FileId, Reason, String)>,
+) -> Vec<OpenFile> {
+    let opened: Vec<_> = objects.par_iter().map(|object| annotations.open(catalog, object.file)).collect();
+    let mut files = Vec::new();
+    for (object, opened) in objects.iter().zip(opened) {
+        match opened {
+            Ok(opened) => files.push(OpenFile {
+                file: object.file,
+                study: object.identity.study_instance_uid.clone(),
+                patient_id: object.identity.patient_id.clone(),
+                opened,
+            }),
+            Err(error) => {
+                let attribute = error.place.attribute.as_ref().map(|name| format!("{name}: "));
+                skipped.push((object.file, error.reason, attribute.unwrap_or_default() + &error.detail));
+            }
+        }
+    }
+    files
+}
+
+/// The images that a file may be about: those that it refers to, and those of the series that it names; where it names
+/// none that is there, those of its study.
+pub(super) fn candidates(file: &OpenFile, images: &Images) -> Vec<usize> {
+    let annotation = &file.opened.annotation;
+    let named: HashSet<&str> = annotation.series().iter().map(|uid| &**uid).collect();
+    let is_in_series =
+        |index: &usize| images.all[*index].series.as_deref().is_some_and(|series| named.contains(series));
+    let is_referred = |index: &usize| {
+        let uid = &images.all[*index].key.sop_instance_uid;
+        !uid.is_empty() && annotation.refers_to(uid)
+    };
+    let all = 0..images.all.len();
+    let found: Vec<usize> = all.clone().filter(|index| is_referred(index) || is_in_series(index)).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let is_of_study = |index: &usize| {
+        let image = &images.all[*index];
+        image.patient_id == file.patient_id && image.study.is_some() && image.study == file.study
+    };
+    all.filter(is_of_study).collect()
+}
+
+/// The annotations of all images, and what is to be told.
+#[derive(Debug)]
+pub(super) struct JoinedFiles {
+    planes: usize,
+    /// By image and mask plane.
+    refs: HashMap<(usize, usize), Vec<AnnotationRef>>,
+    notes: Vec<Note>,
+    lost: Vec<Skipped>,
+    skipped: Vec<Skipped>,
+}
+
+/// Joins `files` to `images` for the mask `planes`.
+pub(super) fn join(
+    files: &[OpenFile],
+    images: &Images,
+    planes: &StructurePatterns,
+    catalog: &Catalog,
+) -> JoinedFiles {
+    let mut joined = JoinedFiles {
+        planes: planes.patterns().len(),
+        refs: HashMap::new(),
+        notes: images.notes.clone(),
+        lost: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let each: Vec<FileJoin> = files.par_iter().map(|file| FileJoin::new(file, images, planes, catalog)).collect();
+    let mut claims: BTreeMap<(usize, usize), Vec<(usize, AnnotationRef)>> = BTreeMap::new();
+    for (number, one) in each.into_iter().enumerate() {
+        joined.notes.extend(one.notes);
+        joined.lost.extend(one.lost);
+        joined.skipped.extend(one.skipped);
+        for (at, annotation) in one.refs {
+            claims.entry(at).or_default().push((number, annotation));
+        }
+    }
+    joined.settle(claims, images, planes, catalog);
+    joined
+}
+
+/// What one file says.
+#[derive(Debug, Default)]
+struct FileJoin {
+    refs: Vec<((usize, usize), AnnotationRef)>,
+    notes: Vec<Note>,
+    lost: Vec<Skipped>,
+    skipped: Vec<Skipped>,
+}
+
+impl FileJoin {
+    fn new(file: &OpenFile, images: &Images, planes: &StructurePatterns, catalog: &Catalog) -> Self {
+        let mut joined = Self::default();
+        let name = catalog.name(file.file);
+        let annotation = &file.opened.annotation;
+        joined.notes.extend(notes_of(&name, annotation.notes()));
+        let wanted = joined.parts_of(file, planes, &name);
+        if wanted.is_empty() {
+            let names: Vec<&str> = annotation.parts().iter().take(16).map(|part| part.name.as_str()).collect();
+            let detail = format!("no structure in it is asked for: it has {}", names.join(", "));
+            let skipped = Skipped::new(Place::file(name), Reason::StructureNotAsked, detail);
+            joined.skipped.push(skipped.of(file.file));
+            return joined;
+        }
+        let indices = candidates(file, images);
+        let keys: Vec<FrameKey> = indices.iter().map(|&index| images.all[index].key.clone()).collect();
+        let mut parts: Vec<Part> = wanted.iter().map(|(_, part)| *part).collect();
+        parts.sort();
+        parts.dedup();
+        let found = annotation.join(&parts, &keys);
+        joined.notes.extend(notes_of(&name, &found.notes));
+        let lost = |text: String| Skipped::new(Place::file(&*name), Reason::AnnotationLost, text);
+        joined.lost.extend(found.lost.into_iter().map(lost));
+        for (part, index) in found.images {
+            for (plane, _) in wanted.iter().filter(|(_, wanted)| *wanted == part) {
+                joined.refs.push(((indices[index], *plane), AnnotationRef { file: file.file, part }));
+            }
+        }
+        if joined.refs.is_empty() && joined.lost.is_empty() {
+            let detail = "none of the images that it is about is in the input";
+            let skipped = Skipped::new(Place::file(&*name), Reason::AnnotationWithoutImage, detail);
+            joined.skipped.push(skipped.of(file.file));
+        }
+        joined
+    }
+
+    /// The mask planes that parts of the file belong to.
+    fn parts_of(&mut self, file: &OpenFile, planes: &StructurePatterns, name: &str) -> Vec<(usize, Part)> {
+        let mut wanted = Vec::new();
+        for (plane, pattern) in planes.patterns().iter().enumerate() {
+            let parts = file.opened.annotation.parts().iter();
+            let matching: Vec<_> = parts
+                .filter(|part| {
+                    pattern.matches(&part.name, part.part.number()) || names_number(pattern.text(), part)
+                })
+                .collect();
+            let is_plain = !pattern.text().starts_with("re:") && !pattern.text().contains('+');
+            if let ([first, second, ..], true) = (&matching[..], is_plain) {
+                let detail = format!(
+                    "{} and {} are both called {}: say which one is meant as in {}{}, or take both as in re:{}",
+                    first.part,
+                    second.part,
+                    first.name,
+                    first.name,
+                    first.part,
+                    first.name
+                );
+                self.lost.push(Skipped::new(Place::file(name), Reason::Ambiguous, detail));
+                continue;
+            }
+            wanted.extend(matching.iter().map(|part| (plane, part.part)));
+        }
+        wanted
+    }
+}
+
+impl JoinedFiles {
+    /// Decides where several files claim one structure of one image: nothing tells which of them is right.
+    fn settle(
+        &mut self,
+        claims: BTreeMap<(usize, usize), Vec<(usize, AnnotationRef)>>,
+        images: &Images,
+        planes: &StructurePatterns,
+        catalog: &Catalog,
+    ) {
+        let mut doubled: BTreeMap<(FileId, FileId, usize), (usize, usize)> = BTreeMap::new();
+        for ((image, plane), claimed) in claims {
+            let first = claimed[0];
+            match claimed.iter().find(|(number, _)| *number != first.0) {
+                None => {
+                    self.refs.insert((image, plane), claimed.into_iter().map(|(_, one)| one).collect());
+                }
+                Some((_, other)) => {
+                    doubled.entry((first.1.file, other.file, plane)).or_insert((0, image)).0 += 1;
+                }
+            }
+        }
+        for ((first, second, plane), (count, image)) in doubled {
+            let detail = format!(
+                "it and {} both have {} on {count} images, {} among them: nothing tells which is right; remove one",
+                catalog.name(second),
+                planes.names().name(plane),
+                catalog.name(images.all[image].frame.file)
+            );
+            self.lost.push(Skipped::new(Place::file(catalog.name(first)), Reason::Ambiguous, detail));
+        }
+    }
+
+    /// The annotations of an image, by mask plane.
+    pub(super) fn of(&self, image: usize) -> Box<[Box<[AnnotationRef]>]> {
+        let refs = |plane| self.refs.get(&(image, plane)).cloned().unwrap_or_default().into_boxed_slice();
+        (0..self.planes).map(refs).collect()
+    }
+
+    /// Tells what was found besides samples.
+    pub(super) fn tell(self, set: &mut SampleSet) {
+        set.notes.extend(self.notes);
+        set.rejected_rows.extend(self.lost);
+        self.skipped.into_iter().for_each(|skipped| set.skip(skipped));
+    }
+}

@@ -1,0 +1,199 @@
+//! The layout `dicom`: any tree of DICOM objects, told by their content.
+//!
+//! Images are grouped by Patient ID, study and series and sorted by geometry. RT Structure Sets and segmentations
+//! anywhere in the tree are joined to them by UIDs, else by geometry. UIDs serve for that alone and reach no output.
+
+mod images;
+mod join;
+mod names;
+mod objects;
+mod planes;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::files::{FileKind, Places, Tree};
+use crate::model::{AnnotationRef, FileId, FrameRef, Note, Place, Reason, Sample, Skipped};
+use crate::source::{
+    AnnotationError, AnnotationFile, AnnotationOptions, FrameKey, Limits, ObjectKind, open_dicom_annotation,
+};
+
+use super::annotations::{Annotations, OpenAnnotation};
+use super::{Layout, LayoutError, Patient, Reading, Require, SampleSet, Select, Study};
+
+use images::{Image, Images};
+use join::JoinedFiles;
+use objects::{Found, Object};
+
+/// Any tree of DICOM objects.
+#[derive(Debug)]
+pub struct DicomTree {
+    places: Places,
+}
+
+impl DicomTree {
+    /// The tree below `data_dir`.
+    ///
+    /// # Errors
+    /// [`LayoutError`] where it is no folder.
+    pub fn new(data_dir: &Path) -> Result<Self, LayoutError> {
+        Ok(Self { places: Places::new(data_dir)? })
+    }
+}
+
+/// Opens RT Structure Sets and segmentations.
+#[derive(Debug)]
+struct Opener {
+    options: AnnotationOptions,
+    limits: Limits,
+}
+
+impl OpenAnnotation for Opener {
+    fn open(&self, _: FileId, name: &str, bytes: &[u8]) -> Result<Box<dyn AnnotationFile>, AnnotationError> {
+        open_dicom_annotation(name, bytes, &self.options, &self.limits)
+    }
+}
+
+impl Layout for DicomTree {
+    fn name(&self) -> &'static str {
+        "dicom"
+    }
+
+    fn places(&self) -> &Places {
+        &self.places
+    }
+
+    fn expects(&self, _: usize, _: &[Box<str>]) -> bool {
+        true
+    }
+
+    fn pair(&self, tree: Tree, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError> {
+        let files: Vec<FileId> =
+            tree.folders.iter().filter(|folder| folder.place.is_ok()).flat_map(|folder| folder.files.clone()).collect();
+        let objects = objects::read(&files, &tree.catalog, reading);
+        let mut pairing = Pairing::new(objects);
+        let images = Images::sorted(std::mem::take(&mut pairing.images), &tree.catalog);
+        let keys: HashMap<FrameRef, FrameKey> =
+            images.all.iter().map(|image| (image.frame, image.key.clone())).collect();
+        let opener = Opener { options: select.annotation, limits: *reading.limits };
+        let annotations = Annotations::new(keys, Box::new(opener), *reading.limits);
+        let opened = join::open_all(&pairing.annotations, &tree.catalog, &annotations, &mut pairing.skipped);
+        let planes = planes::choose(&opened, &images, &select.structures)?;
+        let joined = join::join(&opened, &images, &planes, &tree.catalog);
+        Ok(pairing.finish(tree, images, joined, planes, annotations, select.require))
+    }
+}
+
+/// What the files of the tree turn out to be.
+#[derive(Debug, Default)]
+struct Pairing {
+    images: Vec<Image>,
+    annotations: Vec<Object>,
+    skipped: Vec<(FileId, Reason, String)>,
+}
+
+impl Pairing {
+    fn new(objects: Vec<Object>) -> Self {
+        let mut pairing = Self::default();
+        for mut object in objects {
+            match std::mem::replace(&mut object.found, Found::Nothing) {
+                // Their frames cannot be read one by one yet.
+                Found::Image(header) if header.frames > 1 => {
+                    let text = format!("it has {} frames, where one image a file is read", header.frames);
+                    pairing.skipped.push((object.file, Reason::ImageUnsupported, text));
+                }
+                Found::Image(header) => pairing.images.extend(Image::frames(object.file, &header)),
+                Found::Other(
+                    ObjectKind::RtStructureSet | ObjectKind::Segmentation | ObjectKind::SurfaceSegmentation,
+                ) => pairing.annotations.push(object),
+                Found::Other(kind) => {
+                    let text = format!("this is {kind}, which holds neither image nor structures");
+                    pairing.skipped.push((object.file, Reason::OutsideLayout, text));
+                }
+                Found::Unusable(reason, detail) => pairing.skipped.push((object.file, reason, detail)),
+                Found::Nothing => {
+                    let text = "this is not a DICOM file".to_owned();
+                    pairing.skipped.push((object.file, Reason::OutsideLayout, text));
+                }
+            }
+        }
+        pairing
+    }
+
+    /// The samples, and what becomes of the other files.
+    fn finish(
+        self,
+        tree: Tree,
+        images: Images,
+        joined: JoinedFiles,
+        planes: super::StructurePatterns,
+        annotations: Annotations,
+        require: Require,
+    ) -> SampleSet {
+        let mut set = SampleSet::new("dicom", tree, planes);
+        images.all.iter().for_each(|image| set.catalog.set_kind(image.frame.file, FileKind::Image));
+        for object in &self.annotations {
+            let is_rt = matches!(object.kind, ObjectKind::RtStructureSet);
+            set.catalog.set_kind(object.file, if is_rt { FileKind::RtStruct } else { FileKind::DicomSeg });
+        }
+        let names = names::Names::of(&images, &set.catalog);
+        for patient in names.patients() {
+            set.patients.push(Patient { id: patient.into(), ..Patient::default() });
+        }
+        for (index, image) in images.all.iter().enumerate() {
+            let place = names.place(index);
+            if place.study as usize == set.studies.len() {
+                let folder = set.catalog.folder_name(set.catalog.folder_of(image.frame.file)).to_owned();
+                set.studies.push(Study {
+                    patient: place.patient,
+                    original_id: Box::default(),
+                    place: Place::file(folder),
+                });
+            }
+            let mut sample = Sample {
+                id: names.id(index),
+                patient: place.patient,
+                study: place.study,
+                place: index as u32,
+                image: image.frame,
+                number: image.instance_number,
+                annotations: joined.of(index),
+            };
+            settle(&mut set, &mut sample, require);
+            if sample.annotated() > 0 { set.samples.push(sample) } else { set.unlabelled.push(sample) }
+        }
+        for (file, reason, detail) in self.skipped {
+            let place = Place::file(set.catalog.name(file));
+            set.skip(Skipped::new(place, reason, detail).of(file));
+        }
+        joined.tell(&mut set);
+        set.annotations = Some(annotations);
+        set
+    }
+}
+
+/// Takes the annotations from a sample that lacks one where all are required.
+fn settle(set: &mut SampleSet, sample: &mut Sample, require: Require) {
+    let annotated = sample.annotated();
+    if require == Require::All && annotated > 0 && annotated < sample.annotations.len() {
+        let missing: Vec<&str> = set
+            .structures()
+            .names()
+            .zip(&sample.annotations)
+            .filter(|(_, refs)| refs.is_empty())
+            .map(|(name, _)| name)
+            .collect();
+        let detail = format!("{} has no {}, and --require all asks for all", set.image_name(sample), missing.join(", "));
+        let files: Vec<AnnotationRef> = sample.references().map(|(_, one)| one).collect();
+        for one in files {
+            let place = Place::file(format!("{}{}", set.catalog.name(one.file), one.part));
+            set.skip(Skipped::new(place, Reason::StructureMissing, detail.clone()).of(one.file));
+        }
+        sample.clear_annotations();
+    }
+}
+
+/// Notes of a file.
+fn notes_of(name: &str, texts: &[String]) -> impl Iterator<Item = Note> {
+    texts.iter().map(move |text| Note::new(Place::file(name), text.clone()))
+}

@@ -1,0 +1,121 @@
+//! Names of patients and samples, which are unique and hold no UID.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::images::{Image, Images};
+use crate::files::Catalog;
+
+/// Where a sample belongs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Membership {
+    pub(super) patient: u32,
+    pub(super) study: u32,
+}
+
+/// Names by the index of an image.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    patients: Vec<String>,
+    places: Vec<Membership>,
+    ids: Vec<Box<str>>,
+}
+
+impl Names {
+    /// The names of sorted `images`.
+    pub(super) fn of(images: &Images, catalog: &Catalog) -> Self {
+        let mut names = Self::default();
+        let mut patients: HashMap<String, u32> = HashMap::new();
+        let mut studies: BTreeMap<(u32, Option<&str>), u32> = BTreeMap::new();
+        for image in &images.all {
+            let id = patient_id(image, catalog);
+            let patient = *patients.entry(id.clone()).or_insert_with(|| {
+                names.patients.push(id);
+                names.patients.len() as u32 - 1
+            });
+            let next = studies.len() as u32;
+            let study = *studies.entry((patient, image.study.as_deref())).or_insert(next);
+            names.places.push(Membership { patient, study });
+        }
+        names.ids = names.sample_ids(images, catalog);
+        names
+    }
+
+    pub(super) fn patients(&self) -> impl Iterator<Item = &str> {
+        self.patients.iter().map(String::as_str)
+    }
+
+    pub(super) fn place(&self, index: usize) -> Membership {
+        self.places[index]
+    }
+
+    pub(super) fn id(&self, index: usize) -> Box<str> {
+        self.ids[index].clone()
+    }
+
+    /// `<patient>/<file stem>`; with the folders before it where files of one patient have one stem.
+    fn sample_ids(&self, images: &Images, catalog: &Catalog) -> Vec<Box<str>> {
+        let mut files: HashMap<(u32, String), HashSet<usize>> = HashMap::new();
+        let stems: Vec<String> = images.all.iter().map(|image| stem(catalog.file_name(image.frame.file))).collect();
+        for ((image, place), stem) in images.all.iter().zip(&self.places).zip(&stems) {
+            files.entry((place.patient, stem.clone())).or_default().insert(image.frame.file.index());
+        }
+        let mut taken = HashSet::new();
+        let mut ids = Vec::with_capacity(stems.len());
+        for ((image, place), name) in images.all.iter().zip(&self.places).zip(&stems) {
+            let is_alone = files[&(place.patient, name.clone())].len() == 1;
+            let name = if is_alone { name.clone() } else { stem(&catalog.name(image.frame.file)) };
+            let frame = match image.frame.frame {
+                0 => String::new(),
+                frame => format!("#{frame}"),
+            };
+            let patient = &self.patients[place.patient as usize];
+            let mut id = format!("{patient}/{name}{frame}");
+            let mut again = 2;
+            while !taken.insert(id.clone()) {
+                id = format!("{patient}/{name}-{again}{frame}");
+                again += 1;
+            }
+            ids.push(id.into());
+        }
+        ids
+    }
+}
+
+/// A name without its extension, in one piece.
+fn stem(name: &str) -> String {
+    let plain: String = name.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).collect();
+    match plain.rsplit_once('.') {
+        // A UID as a name has dots, and no extension.
+        Some((stem, extension)) if !stem.is_empty() && !extension.bytes().all(|b| b.is_ascii_digit()) => {
+            stem.to_owned()
+        }
+        _ => plain,
+    }
+}
+
+/// Patient ID, where it is absent the outermost folder.
+fn patient_id(image: &Image, catalog: &Catalog) -> String {
+    let plain = |text: &str| -> String {
+        text.chars().map(|c| if c == '/' || c == '\\' || c.is_control() { '_' } else { c }).collect()
+    };
+    match &image.patient_id {
+        Some(id) => plain(id),
+        None => match catalog.name(image.frame.file).split_once('/') {
+            Some((folder, _)) => plain(folder),
+            None => "no-patient-id".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems_keep_the_dots_of_uids() {
+        assert_eq!(stem("IM1.dcm"), "IM1");
+        assert_eq!(stem("1.2.840.113"), "1.2.840.113");
+        assert_eq!(stem("a/b/I0001"), "a_b_I0001");
+        assert_eq!(stem(".dcm"), ".dcm");
+    }
+}

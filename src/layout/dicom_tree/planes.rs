@@ -1,0 +1,102 @@
+//! The mask planes: those asked for, else every name that some image has.
+
+use std::collections::BTreeMap;
+
+use crate::layout::{LayoutError, StructureChoice, StructurePatterns, fold};
+use crate::source::PartInfo;
+
+use super::images::Images;
+use super::join::{OpenFile, candidates};
+
+/// The most structures that are taken without being asked for.
+const MOST: usize = 32;
+
+/// The mask planes for `files`.
+pub(super) fn choose(
+    files: &[OpenFile],
+    images: &Images,
+    choice: &StructureChoice,
+) -> Result<StructurePatterns, LayoutError> {
+    if let StructureChoice::Named(patterns) = choice {
+        let all = || files.iter().flat_map(|file| file.opened.annotation.parts());
+        for pattern in patterns.patterns() {
+            if !all().any(|part| pattern.matches(&part.name, part.part.number()) || names_number(pattern.text(), part)) {
+                return Err(unknown(pattern.text(), all()));
+            }
+        }
+        return Ok(patterns.clone());
+    }
+    let mut names: Vec<String> = Vec::new();
+    for file in files {
+        let parts = file.opened.annotation.parts();
+        let indices = candidates(file, images);
+        let keys: Vec<_> = indices.iter().map(|&index| images.all[index].key.clone()).collect();
+        let all: Vec<_> = parts.iter().map(|part| part.part).collect();
+        let joined = file.opened.annotation.join(&all, &keys);
+        for part in parts.iter().filter(|part| joined.images.iter().any(|(found, _)| *found == part.part)) {
+            let same = parts.iter().filter(|other| other.name == part.name).count();
+            let name = match part.name.as_str() {
+                "" => part.part.to_string(),
+                name if same > 1 => format!("{name}{}", part.part),
+                name => name.to_owned(),
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    let limit = if matches!(choice, StructureChoice::All) { usize::MAX } else { MOST };
+    if names.len() > limit {
+        return Err(LayoutError::TooManyStructures { count: names.len(), names: names.join(", ") });
+    }
+    if names.is_empty() {
+        return Err(LayoutError::NoStructure);
+    }
+    let parts: Vec<String> = names.iter().map(|name| selection(name)).collect();
+    StructurePatterns::parse(&parts.join(",")).map_err(|error| LayoutError::Names { message: error.to_string() })
+}
+
+/// A name as `--structures` takes it. One with characters that the names of mask planes may not have becomes a plane of
+/// another name.
+fn selection(name: &str) -> String {
+    let is_plain = !name.contains(|c: char| ",/=+#".contains(c) || c.is_control()) && !name.starts_with("re:");
+    if is_plain && name.len() <= 64 && fold(name) == name {
+        return name.to_owned();
+    }
+    let mut plane: String =
+        name.chars().map(|c| if ",/=+".contains(c) || c.is_control() { '_' } else { c }).collect();
+    while plane.len() > 64 {
+        plane.pop();
+    }
+    // `name#number` and `#number` are terms of their own.
+    if name.contains('#') && !name.contains(|c: char| ",/=+".contains(c)) {
+        return format!("{}={name}", plane.trim().replace('#', "_"));
+    }
+    let escaped: String = name
+        .chars()
+        .map(|c| match c {
+            ',' => "[,]".to_owned(),
+            '+' => "[+]".to_owned(),
+            '=' => "[=]".to_owned(),
+            c if c.is_alphanumeric() || c == ' ' || c == '_' => c.to_string(),
+            c => format!("\\{c}"),
+        })
+        .collect();
+    format!("{}=re:{escaped}", plane.trim())
+}
+
+/// True if `text` is the name and number of a part: `name#number`.
+pub(super) fn names_number(text: &str, part: &PartInfo) -> bool {
+    text.rsplit_once('#').is_some_and(|(name, number)| {
+        !name.is_empty() && fold(name) == part.name && number.trim().parse().ok() == part.part.number()
+    })
+}
+
+fn unknown<'a>(asked: &str, parts: impl Iterator<Item = &'a PartInfo>) -> LayoutError {
+    let mut found: BTreeMap<String, ()> = BTreeMap::new();
+    for part in parts {
+        found.insert(format!("{} ({})", part.name, part.part), ());
+    }
+    let found: Vec<String> = found.into_keys().take(64).collect();
+    LayoutError::UnknownStructure { asked: asked.to_owned(), one: found.len() == 1, found: found.join(", ") }
+}
