@@ -6,17 +6,21 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use dicomprep::source::AnnotationOptions;
 use dicomprep::files::FilesError;
 use dicomprep::layout::{
     self, LayoutError, LinkedFolders, Reading, Require, SampleSet, Select, StructureChoice, StructurePatterns,
 };
 use dicomprep::model::{Bin, Reason};
+use dicomprep::source::AnnotationOptions;
 use dicomprep::source::Limits;
 use proptest::prelude::*;
 
 fn select(structures: &str, require: Require) -> Select {
-    Select { structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()), require, annotation: AnnotationOptions::default() }
+    Select {
+        structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()),
+        require,
+        annotation: AnnotationOptions::default(),
+    }
 }
 
 /// The samples of a data directory.

@@ -52,7 +52,9 @@ impl Assembler<'_> {
         source: GridShape,
     ) -> Result<Option<ReadAnnotation>, Skipped> {
         let on = |annotations: &Annotations| annotations.on(&self.plan.catalog, annotation, sample.image);
-        let Some((digest, drawn)) = self.plan.annotations.as_ref().map(on).transpose()? else { return Ok(None) };
+        let Some((digest, drawn)) = self.plan.annotations.as_ref().map(on).transpose()? else {
+            return Ok(None);
+        };
         let (shape, fit) = (self.options.shape, self.options.fit);
         Ok(match drawn {
             Drawn::NotAnnotated => None,

@@ -116,7 +116,11 @@ mod tests {
             let contour = contours.join(format!("IM-0001-{number:04}-icontour-manual.txt"));
             fs::write(contour, "1 1\n2 1\n2 2\n").unwrap();
         }
-        let select = Select { structures: StructureChoice::Default, require: Require::Any, annotation: AnnotationOptions::default() };
+        let select = Select {
+            structures: StructureChoice::Default,
+            require: Require::Any,
+            annotation: AnnotationOptions::default(),
+        };
         let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
         let layout = LinkedFolders::new(root, None, None, None).unwrap();
         plan(&layout, &select, &Reading { limits: &limits, cancel: &cancel }).unwrap()

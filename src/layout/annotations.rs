@@ -18,7 +18,12 @@ pub trait OpenAnnotation: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`AnnotationError`] where they cannot be read.
-    fn open(&self, file: FileId, name: &str, bytes: &[u8]) -> Result<Box<dyn AnnotationFile>, AnnotationError>;
+    fn open(
+        &self,
+        file: FileId,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Box<dyn AnnotationFile>, AnnotationError>;
 }
 
 /// Annotation files by their number, and the images that they are asked for. Clones share what is open.
@@ -102,7 +107,8 @@ impl Annotations {
         let opened = self.open(catalog, annotation.file)?;
         let digest = part_digest(&opened.sha256, annotation);
         let Some(key) = self.key(image) else { return Ok((digest, Drawn::NotAnnotated)) };
-        let drawn = opened.annotation.on(annotation.part, key).map_err(|error| skipped(&error, annotation.file))?;
+        let drawn =
+            opened.annotation.on(annotation.part, key).map_err(|error| skipped(&error, annotation.file))?;
         Ok((digest, drawn))
     }
 
@@ -130,8 +136,7 @@ impl Annotations {
         let most = self.0.limits.max_image_bytes.saturating_add(1);
         let opened = open_file(catalog, file).map_err(unreadable)?;
         opened.0.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
-        let annotation =
-            self.0.opener.open(file, &name, &bytes).map_err(|error| skipped(&error, file))?;
+        let annotation = self.0.opener.open(file, &name, &bytes).map_err(|error| skipped(&error, file))?;
         self.make_room(file, bytes.len() as u64);
         Ok(Arc::new(OpenedAnnotation { sha256: Sha256::digest(&bytes).into(), annotation }))
     }
@@ -153,7 +158,9 @@ impl Annotations {
 pub(super) fn part_digest(file: &[u8; 32], annotation: AnnotationRef) -> [u8; 32] {
     match annotation.part.number() {
         None => *file,
-        Some(_) => Sha256::new().chain_update(file).chain_update(annotation.part.to_string()).finalize().into(),
+        Some(_) => {
+            Sha256::new().chain_update(file).chain_update(annotation.part.to_string()).finalize().into()
+        }
     }
 }
 

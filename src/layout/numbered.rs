@@ -198,8 +198,11 @@ mod tests {
 
     /// Pairs files given as numbers; the catalog has them as `<folder>/<number>`.
     fn run(images: &[i32], contours: [&[i32]; 2], asked: &str, require: Require) -> (Paired, Catalog) {
-        let select =
-            Select { structures: StructureChoice::Named(StructurePatterns::parse(asked).unwrap()), require, annotation: AnnotationOptions::default() };
+        let select = Select {
+            structures: StructureChoice::Named(StructurePatterns::parse(asked).unwrap()),
+            require,
+            annotation: AnnotationOptions::default(),
+        };
         let kinds = Kinds::new(&KNOWN, &select, &StructurePatterns::parse("inner").unwrap()).unwrap();
         let mut catalog = Catalog::default();
         let mut folder = |name: &str, numbers: &[i32]| -> Vec<Numbered> {
@@ -285,7 +288,11 @@ mod tests {
     fn a_contour_needs_an_image() {
         let (paired, _) = run(&[], [&[48], &[]], "inner", Require::Any);
         assert_eq!(skipped(&paired), ["i/48.0 contour-without-image: d has no image with number 48"]);
-        let kinds = Select { structures: StructureChoice::Default, require: Require::Any, annotation: AnnotationOptions::default() };
+        let kinds = Select {
+            structures: StructureChoice::Default,
+            require: Require::Any,
+            annotation: AnnotationOptions::default(),
+        };
         let kinds = Kinds::new(&KNOWN, &kinds, &StructurePatterns::parse("inner").unwrap()).unwrap();
         assert_eq!((kinds.is_asked(0), kinds.is_asked(1)), (true, false));
         assert_eq!(kinds.ask(1), "ask for it with --structures inner,outer");

@@ -162,7 +162,11 @@ impl PrepOptions {
 
     /// What the layout is asked for.
     pub(super) fn select(&self) -> Select {
-        Select { structures: self.structures.clone().into(), require: self.require, annotation: self.annotation }
+        Select {
+            structures: self.structures.clone().into(),
+            require: self.require,
+            annotation: self.annotation,
+        }
     }
 
     fn thresholds_json(&self) -> Value {

@@ -107,7 +107,11 @@ impl Images {
             };
             self.notes.extend(order.findings.iter().map(note));
         }
-        let placed = order.stacks.iter().flat_map(|stack| &stack.slices).flat_map(|slice| slice.frames.iter().copied());
+        let placed = order
+            .stacks
+            .iter()
+            .flat_map(|stack| &stack.slices)
+            .flat_map(|slice| slice.frames.iter().copied());
         let mut unplaced = order.unplaced.clone();
         unplaced.sort_by_key(|&index| (members[index].instance_number, members[index].frame));
         let indices: Vec<usize> = placed.chain(unplaced).collect();

@@ -100,7 +100,8 @@ pub(super) fn join(
         lost: Vec::new(),
         skipped: Vec::new(),
     };
-    let each: Vec<FileJoin> = files.par_iter().map(|file| FileJoin::new(file, images, planes, catalog)).collect();
+    let each: Vec<FileJoin> =
+        files.par_iter().map(|file| FileJoin::new(file, images, planes, catalog)).collect();
     let mut claims: BTreeMap<(usize, usize), Vec<(usize, AnnotationRef)>> = BTreeMap::new();
     for (number, one) in each.into_iter().enumerate() {
         joined.notes.extend(one.notes);
@@ -131,7 +132,8 @@ impl FileJoin {
         joined.notes.extend(notes_of(&name, annotation.notes()));
         let wanted = joined.parts_of(file, planes, &name);
         if wanted.is_empty() {
-            let names: Vec<&str> = annotation.parts().iter().take(16).map(|part| part.name.as_str()).collect();
+            let names: Vec<&str> =
+                annotation.parts().iter().take(16).map(|part| part.name.as_str()).collect();
             let detail = format!("no structure in it is asked for: it has {}", names.join(", "));
             let skipped = Skipped::new(Place::file(name), Reason::StructureNotAsked, detail);
             joined.skipped.push(skipped.of(file.file));
@@ -173,12 +175,7 @@ impl FileJoin {
             if let ([first, second, ..], true) = (&matching[..], is_plain) {
                 let detail = format!(
                     "{} and {} are both called {}: say which one is meant as in {}{}, or take both as in re:{}",
-                    first.part,
-                    second.part,
-                    first.name,
-                    first.name,
-                    first.part,
-                    first.name
+                    first.part, second.part, first.name, first.name, first.part, first.name
                 );
                 self.lost.push(Skipped::new(Place::file(name), Reason::Ambiguous, detail));
                 continue;

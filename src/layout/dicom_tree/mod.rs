@@ -68,8 +68,12 @@ impl Layout for DicomTree {
     }
 
     fn pair(&self, tree: Tree, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError> {
-        let files: Vec<FileId> =
-            tree.folders.iter().filter(|folder| folder.place.is_ok()).flat_map(|folder| folder.files.clone()).collect();
+        let files: Vec<FileId> = tree
+            .folders
+            .iter()
+            .filter(|folder| folder.place.is_ok())
+            .flat_map(|folder| folder.files.clone())
+            .collect();
         let objects = objects::read(&files, &tree.catalog, reading);
         let mut pairing = Pairing::new(objects);
         let images = Images::sorted(std::mem::take(&mut pairing.images), &tree.catalog);
@@ -97,11 +101,6 @@ impl Pairing {
         let mut pairing = Self::default();
         for mut object in objects {
             match std::mem::replace(&mut object.found, Found::Nothing) {
-                // Their frames cannot be read one by one yet.
-                Found::Image(header) if header.frames > 1 => {
-                    let text = format!("it has {} frames, where one image a file is read", header.frames);
-                    pairing.skipped.push((object.file, Reason::ImageUnsupported, text));
-                }
                 Found::Image(header) => pairing.images.extend(Image::frames(object.file, &header)),
                 Found::Other(
                     ObjectKind::RtStructureSet | ObjectKind::Segmentation | ObjectKind::SurfaceSegmentation,
@@ -183,7 +182,11 @@ fn settle(set: &mut SampleSet, sample: &mut Sample, require: Require) {
             .filter(|(_, refs)| refs.is_empty())
             .map(|(name, _)| name)
             .collect();
-        let detail = format!("{} has no {}, and --require all asks for all", set.image_name(sample), missing.join(", "));
+        let detail = format!(
+            "{} has no {}, and --require all asks for all",
+            set.image_name(sample),
+            missing.join(", ")
+        );
         let files: Vec<AnnotationRef> = sample.references().map(|(_, one)| one).collect();
         for one in files {
             let place = Place::file(format!("{}{}", set.catalog.name(one.file), one.part));

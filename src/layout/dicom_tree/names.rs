@@ -55,7 +55,8 @@ impl Names {
     /// `<patient>/<file stem>`; with the folders before it where files of one patient have one stem.
     fn sample_ids(&self, images: &Images, catalog: &Catalog) -> Vec<Box<str>> {
         let mut files: HashMap<(u32, String), HashSet<usize>> = HashMap::new();
-        let stems: Vec<String> = images.all.iter().map(|image| stem(catalog.file_name(image.frame.file))).collect();
+        let stems: Vec<String> =
+            images.all.iter().map(|image| stem(catalog.file_name(image.frame.file))).collect();
         for ((image, place), stem) in images.all.iter().zip(&self.places).zip(&stems) {
             files.entry((place.patient, stem.clone())).or_default().insert(image.frame.file.index());
         }

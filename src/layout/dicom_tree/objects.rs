@@ -42,8 +42,12 @@ pub(super) enum Found {
 /// Reads the headers of `files`, on all threads, in their order.
 pub(super) fn read(files: &[FileId], catalog: &Catalog, reading: &Reading<'_>) -> Vec<Object> {
     let read = |&file: &FileId| {
-        let mut object =
-            Object { file, kind: ObjectKind::Image, identity: DicomIdentity::default(), found: Found::Nothing };
+        let mut object = Object {
+            file,
+            kind: ObjectKind::Image,
+            identity: DicomIdentity::default(),
+            found: Found::Nothing,
+        };
         // What is found after a stop does not matter.
         if !reading.cancel.load(Ordering::Relaxed) {
             look(&mut object, catalog, reading);
@@ -98,7 +102,12 @@ fn read_more(file: &mut File, more: u64, bytes: &mut Vec<u8>) -> std::io::Result
 
 impl Object {
     /// Takes a file that `parse_header` refuses: another kind of object, or a broken one.
-    fn refuse(&mut self, error: &DicomError, (name, bytes, length): (&str, &[u8], u64), reading: &Reading<'_>) {
+    fn refuse(
+        &mut self,
+        error: &DicomError,
+        (name, bytes, length): (&str, &[u8], u64),
+        reading: &Reading<'_>,
+    ) {
         self.found = match &error.fault {
             DicomFault::NotDicom => Found::Nothing,
             DicomFault::NotAnImage { kind } => {

@@ -20,7 +20,9 @@ pub(super) fn choose(
     if let StructureChoice::Named(patterns) = choice {
         let all = || files.iter().flat_map(|file| file.opened.annotation.parts());
         for pattern in patterns.patterns() {
-            if !all().any(|part| pattern.matches(&part.name, part.part.number()) || names_number(pattern.text(), part)) {
+            if !all().any(|part| {
+                pattern.matches(&part.name, part.part.number()) || names_number(pattern.text(), part)
+            }) {
                 return Err(unknown(pattern.text(), all()));
             }
         }
@@ -53,13 +55,15 @@ pub(super) fn choose(
         return Err(LayoutError::NoStructure);
     }
     let parts: Vec<String> = names.iter().map(|name| selection(name)).collect();
-    StructurePatterns::parse(&parts.join(",")).map_err(|error| LayoutError::Names { message: error.to_string() })
+    StructurePatterns::parse(&parts.join(","))
+        .map_err(|error| LayoutError::Names { message: error.to_string() })
 }
 
 /// A name as `--structures` takes it. One with characters that the names of mask planes may not have becomes a plane of
 /// another name.
 fn selection(name: &str) -> String {
-    let is_plain = !name.contains(|c: char| ",/=+#".contains(c) || c.is_control()) && !name.starts_with("re:");
+    let is_plain =
+        !name.contains(|c: char| ",/=+#".contains(c) || c.is_control()) && !name.starts_with("re:");
     if is_plain && name.len() <= 64 && fold(name) == name {
         return name.to_owned();
     }
