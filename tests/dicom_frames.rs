@@ -9,6 +9,15 @@ mod dicom;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use std::fs;
+use std::sync::atomic::AtomicBool;
+
+use dicomprep::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
+use dicomprep::layout::{LinkedFolders, Reading, Require, Select, StructureChoice, plan};
+use dicomprep::model::{GridShape, PixelType, Pixels};
+use dicomprep::raster::MaskRule;
+use dicomprep::source::Monochrome1;
+
 use dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
 use dicomprep::source::{
     DicomFault, FrameReader, ImageHeader, Limits, ModalityTransform, ReadAt, StoredPixels, StoredValues,
@@ -192,5 +201,51 @@ fn a_frame_costs_its_own_bytes() {
         reader.read("a", &source, 50, &mut stored).unwrap();
         assert_eq!(source.read.load(Ordering::Relaxed), 1 << 14);
         assert_eq!(stored.values().len(), 1 << 14);
+    }
+}
+
+#[test]
+fn a_sample_is_assembled_of_its_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let [images, contours] = ["dicoms/P", "contourfiles/O/i-contours"].map(|name| folder.path().join(name));
+    fs::create_dir_all(&images).and_then(|()| fs::create_dir_all(&contours)).unwrap();
+    fs::write(folder.path().join("link.csv"), "patient_id,original_id\nP,O\n").unwrap();
+    fs::write(images.join("1.dcm"), enhanced()).unwrap();
+    fs::write(contours.join("IM-0001-0001-icontour-manual.txt"), "0 -0.5\n1 -0.5\n1 0.5\n0 0.5\n").unwrap();
+    let select = Select { structures: StructureChoice::Default, require: Require::Any };
+    let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
+    let layout = LinkedFolders::new(folder.path(), None, None, None).unwrap();
+    let set = plan(&layout, &select, &Reading { limits: &limits, cancel: &cancel }).unwrap();
+    let options = AssembleOptions {
+        shape: GridShape::new(1, 3).unwrap(),
+        fit: None,
+        pixel_type: PixelType::Float32,
+        monochrome1: Monochrome1::Invert,
+        mask_rule: MaskRule::Center,
+        contour_offset: [0.0; 2],
+        require: Require::Any,
+        keep_unlabelled: false,
+        limits,
+    };
+    let mut assembler = Assembler::new(&set, &options);
+    let mut sample = set.samples[0].clone();
+    let mut digests = Vec::new();
+    for (frame, expected) in [(2, [20.0, 25.0, 30.0]), (1, [1.0, 3.0, 5.0]), (3, [27.0, 31.0, 35.0])] {
+        sample.image.frame = frame;
+        let mut remarks = Remarks::default();
+        let Assembled::Sample(facts) = assembler.assemble(&sample, &mut remarks) else {
+            panic!("{remarks:?}");
+        };
+        assert_eq!(*assembler.pixels(), Pixels::Float32(expected.to_vec()));
+        assert_eq!(facts.geometry.image_position[2], 10.0 * f64::from(frame));
+        digests.push(facts.source_sha256);
+    }
+    assert!(digests.iter().all(|digest| *digest == digests[0]));
+    for frame in [0, 4] {
+        sample.image.frame = frame;
+        let mut remarks = Remarks::default();
+        assert_eq!(assembler.assemble(&sample, &mut remarks), Assembled::Rejected);
+        let place = remarks.skipped.iter().map(|skipped| skipped.place.to_string()).collect::<String>();
+        assert!(place.contains("(0028,0008) Number of Frames"), "{place}");
     }
 }
