@@ -5,6 +5,7 @@
 //! - `cargo test` runs each target on its seeds, on pieces of them, and on all that was found before:
 //!   `findings/<target>/`. An input that `make fuzz` reports belongs there once its cause is mended.
 
+mod annotations;
 mod chunk;
 mod contour_text;
 mod damaged_file;
@@ -33,13 +34,19 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "link_table", run: link_table::run, seeds: link_table::seeds },
     Target { name: "contour_text", run: contour_text::run, seeds: contour_text::seeds },
     Target { name: "dicom_image", run: dicom_image::run, seeds: dicom_image::seeds },
     Target { name: "rasterize", run: rasterize::run, seeds: rasterize::seeds },
     Target { name: "chunk", run: chunk::run, seeds: chunk::seeds },
     Target { name: "damaged_file", run: damaged_file::run, seeds: damaged_file::seeds },
+    Target { name: "rtstruct", run: annotations::run_rtstruct, seeds: annotations::rtstruct_seeds },
+    Target {
+        name: "segmentation",
+        run: annotations::run_segmentation,
+        seeds: annotations::segmentation_seeds,
+    },
     Target { name: "mask_image", run: mask_image::run, seeds: mask_image::seeds },
     Target { name: "label_volume", run: label_volume::run, seeds: label_volume::seeds },
     Target { name: "options", run: options::run, seeds: options::seeds },

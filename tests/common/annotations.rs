@@ -38,6 +38,7 @@ pub(crate) fn keys_of(images: &[ImageSpec]) -> Vec<FrameKey> {
 }
 
 /// The key of an image that is a series of its own.
+#[allow(dead_code, reason = "only some tests have single images")]
 pub(crate) fn key_of(image: &ImageSpec) -> FrameKey {
     keys_of(std::slice::from_ref(image)).remove(0)
 }

@@ -11,7 +11,7 @@ pub(super) struct Areas {
     pub(super) union: f64,
 }
 
-/// Lines on which areas are measured, a pixel.
+/// Lines on which areas are measured, a pixel, each in the middle of its stripe: sides through pixel centres meet none.
 const LINES: f64 = 4.0;
 
 /// The work that measuring may cost, in crossings of lines and sides.
@@ -34,12 +34,13 @@ pub(super) fn areas(polygons: &[&Polygon], left: &mut Effort) -> Option<Areas> {
     for (index, polygon) in polygons.iter().enumerate() {
         for (a, b) in polygon.sides() {
             let (top, bottom) = if a[1] < b[1] { (a, b) } else { (b, a) };
-            let first = (top[1] * LINES).ceil() as i64;
-            let end = (bottom[1] * LINES).ceil() as i64;
+            let first = (top[1] * LINES - 0.5).ceil() as i64;
+            let end = (bottom[1] * LINES - 0.5).ceil() as i64;
             left.0 = left.0.checked_sub((end - first) as usize)?;
             let slope = (bottom[0] - top[0]) / (bottom[1] - top[1]);
             crossings.extend(
-                (first..end).map(|line| (line, top[0] + slope * (line as f64 / LINES - top[1]), index)),
+                (first..end)
+                    .map(|line| (line, top[0] + slope * ((line as f64 + 0.5) / LINES - top[1]), index)),
             );
         }
     }
