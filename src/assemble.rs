@@ -22,6 +22,7 @@ use files::dicom_skipped;
 use fit::Fitter;
 use image_reader::ImageReader;
 
+use crate::files::FileKind;
 use crate::layout::{Require, SampleSet};
 use crate::model::Sample;
 use crate::model::{
@@ -365,11 +366,13 @@ impl<'a> Assembler<'a> {
         let refs = &sample.annotations[plane];
         let (mut digests, mut contour_area) = (Vec::with_capacity(refs.len()), 0.0);
         for annotation in refs {
-            let read = match self.plan.annotations {
-                None => self.read_contour(*annotation, source).map(|(digest, area, contour)| {
-                    Some(drawn::ReadAnnotation { digest, area, contours: vec![contour], mask: None })
-                }),
-                Some(_) => self.read_part(sample, *annotation, source),
+            let read = match self.plan.catalog.kind(annotation.file) {
+                FileKind::ContourText => {
+                    self.read_contour(*annotation, source).map(|(digest, area, contour)| {
+                        Some(drawn::ReadAnnotation { digest, area, contours: vec![contour], mask: None })
+                    })
+                }
+                _ => self.read_part(sample, *annotation, source),
             };
             match read {
                 Ok(None) => {}
@@ -438,7 +441,8 @@ impl<'a> Assembler<'a> {
         facts: Option<AnnotationFacts>,
         remarks: &mut Remarks,
     ) {
-        if facts.is_some_and(|facts| facts.mask_pixels == 0) {
+        // Masks that are no contours are empty on most images.
+        if facts.is_some_and(|facts| facts.mask_pixels == 0) && !self.contours[plane].is_empty() {
             let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
             let text = "the contour owns no pixel of the image, so its mask is empty";
             remarks.notes.push(Note::new(Place::file(name), text));

@@ -32,7 +32,7 @@ pub fn read_contour(
     bytes: &mut Vec<u8>,
 ) -> Result<Option<ReadContour>, Skipped> {
     let [annotation, others @ ..] = &*sample.annotations[plane] else { return Ok(None) };
-    if plan.annotations.is_some() {
+    if !plan.are_contour_texts(sample, plane) {
         return Ok(None);
     }
     let name = read_bytes(&plan.catalog, *annotation, bytes)?;

@@ -190,6 +190,59 @@ pub(crate) fn parse_table<const N: usize>(
     Ok(rows)
 }
 
+/// A table whose columns its header names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct NamedTable {
+    /// The line of the header, from 1.
+    pub(crate) line: u64,
+    /// The names of the columns, as they stand there.
+    pub(crate) columns: Vec<Box<str>>,
+    /// The rows: the line of each, and a value for each column, empty where the row is too short.
+    pub(crate) rows: Vec<(u64, Vec<Box<str>>)>,
+}
+
+impl NamedTable {
+    /// The index of the column called `name`, in lower case; letter case, spaces and hyphens do not matter.
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column_name(column) == name)
+    }
+}
+
+/// Parses a table with any columns; `wanted` are those that an error asks for.
+pub(crate) fn parse_named_table(
+    bytes: &[u8],
+    file: &str,
+    wanted: &'static [&'static str],
+) -> Result<NamedTable, TableError> {
+    let text = as_text(bytes, file)?;
+    let mut records = Records::new(text, file);
+    let mut record = csv::StringRecord::new();
+    let missing = |place: Place, found: &'static str| TableError::NoRows { place, found, wanted };
+    let Some(header) = records.next_into(&mut record)? else {
+        return Err(missing(Place::file(file), "the file is empty"));
+    };
+    let columns: Vec<Box<str>> = record.iter().map(|name| clean(name).into()).collect();
+    let mut table = NamedTable { line: header.line, columns, rows: Vec::new() };
+    for (second, name) in table.columns.iter().enumerate() {
+        let first = table.columns[..second].iter().position(|other| other == name);
+        if let Some(first) = first.filter(|_| !name.is_empty()) {
+            let place = Place::file(file).at_line(header.line).in_column(&**name);
+            return Err(TableError::ColumnTwice { place, first: first + 1, second: second + 1 });
+        }
+    }
+    while let Some(lines) = records.next_into(&mut record)? {
+        if table.rows.len() == MAX_TABLE_ROWS {
+            return Err(TableError::TooManyRows { place: Place::file(file).at_line(lines.line) });
+        }
+        let value = |index| clean(record.get(index).unwrap_or_default()).into();
+        table.rows.push((lines.line, (0..table.columns.len()).map(value).collect()));
+    }
+    if table.rows.is_empty() {
+        return Err(missing(Place::file(file).at_line(header.line), "there is no row below the header"));
+    }
+    Ok(table)
+}
+
 /// The text without its byte order mark.
 fn as_text<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str, TableError> {
     let place = Place::file(file);

@@ -12,6 +12,7 @@ mod numbered;
 pub mod registry;
 mod sample_set;
 mod select;
+mod table;
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -22,6 +23,7 @@ pub use error::LayoutError;
 pub use linked_folders::{LinkRow, LinkTable, LinkedFolders, RejectedRow, parse_link_table, read_link_table};
 pub use sample_set::{Patient, SampleSet, Study, use_files};
 pub use select::{PatternError, Require, Select, StructureChoice, StructurePattern, StructurePatterns, fold};
+pub use table::{ColumnNames, Table};
 
 use crate::files::{Places, Tree};
 use crate::source::Limits;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::files::{Catalog, Fates, Tree};
+use crate::files::{Catalog, Fates, FileKind, Tree};
 use crate::model::{Note, Place, Reason, Relations, Sample, Skipped, StructureSet, Tally};
 use crate::split::SplitName;
 
@@ -152,6 +152,12 @@ impl SampleSet {
     #[must_use]
     pub fn annotation_path(&self, sample: &Sample, plane: usize) -> Option<PathBuf> {
         Some(self.catalog.path(sample.annotations.get(plane)?.first()?.file))
+    }
+
+    /// True if all annotations of the structure with this index are contour texts.
+    #[must_use]
+    pub fn are_contour_texts(&self, sample: &Sample, plane: usize) -> bool {
+        sample.annotations[plane].iter().all(|one| self.catalog.kind(one.file) == FileKind::ContourText)
     }
 
     /// The annotations of the structure with this index as people see them: each file with `#<part>`, joined with `+`.

@@ -8,7 +8,7 @@ use crate::audit::Thresholds;
 use crate::layout::{Require, StructurePatterns};
 use crate::model::{GridShape, PixelType, StructureSet};
 use crate::raster::{Combine, MaskRule};
-use crate::source::{AnnotationOptions, ContourSpacing, Limits, Monochrome1};
+use crate::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrome1};
 use crate::split::SplitSpec;
 use crate::store::{Compression, Encoder};
 
@@ -103,6 +103,11 @@ impl Config<'_> {
             contour_spacing: if is_swapped { ContourSpacing::Swapped } else { usual.contour_spacing },
             fractional: self.0["fractional"].as_f64().unwrap_or(usual.fractional),
             resample_labels: self.0["resample_labels"] == true,
+            mask_invert: self.0["mask_invert"] == true,
+            volume_join: JoinBy::ALL
+                .into_iter()
+                .find(|join| self.0["volume_join"] == join.name())
+                .unwrap_or(usual.volume_join),
         }
     }
 

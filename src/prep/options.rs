@@ -145,7 +145,8 @@ impl PrepOptions {
     /// Records how annotation files are read, where it is not the usual way.
     fn record_annotation(&self, config: &mut Value) {
         let usual = AnnotationOptions::default();
-        let AnnotationOptions { contour_spacing, fractional, resample_labels } = self.annotation;
+        let AnnotationOptions { contour_spacing, fractional, resample_labels, mask_invert, volume_join } =
+            self.annotation;
         if self.combine != Combine::EvenOdd {
             config["combine"] = self.combine.name().into();
         }
@@ -157,6 +158,12 @@ impl PrepOptions {
         }
         if resample_labels {
             config["resample_labels"] = true.into();
+        }
+        if mask_invert {
+            config["mask_invert"] = true.into();
+        }
+        if volume_join != usual.volume_join {
+            config["volume_join"] = volume_join.name().into();
         }
     }
 

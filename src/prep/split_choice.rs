@@ -15,7 +15,12 @@ pub(super) fn assign(
 ) -> Result<(Vec<SplitName>, String), PrepError> {
     let with_samples = patients_of(samples);
     let ids = || with_samples.iter().map(|&patient| &*pairs.patients[patient as usize].id);
+    let own = || with_samples.iter().map(|&patient| pairs.patients[patient as usize].split);
     let (assigned, rule) = match splits {
+        Splits::Fractions(..) if own().any(|split| split.is_some()) => {
+            let assigned = own().map(|split| split.unwrap_or(SplitName::Unsplit)).collect();
+            (assigned, "as the table of images says".to_owned())
+        }
         Splits::Fractions(spec, seed) => {
             let rule = if spec.is_none() {
                 "none".to_owned()

@@ -253,17 +253,16 @@ impl<'a, 'p> Worker<'a, 'p> {
     /// twice, and may be replaced in between.
     fn is_changed(&mut self, number: usize, facts: &SampleFacts, remarks: &mut Remarks) -> bool {
         let plan = self.shared.plan;
-        // Files of several structures are opened once, and their outlines are not audited.
-        if plan.pairs.annotations.is_some() {
-            return false;
-        }
         let planes = facts.annotations.len();
         let audited = plan.audited.get(number * planes..(number + 1) * planes).unwrap_or_default();
-        let is_other = |(annotation, audited): (&Option<AnnotationFacts>, &u64)| {
-            annotation.is_some_and(|facts| first_bits(&facts.sha256) != *audited)
-        };
-        let Some(plane) = facts.annotations.iter().zip(audited).position(is_other) else { return false };
         let sample = &plan.samples[number];
+        // Files of several structures are opened once, and only contour texts are audited.
+        let is_other = |(plane, (annotation, audited)): (usize, (&Option<AnnotationFacts>, &u64))| {
+            let differs = annotation.is_some_and(|facts| first_bits(&facts.sha256) != *audited);
+            (differs && plan.pairs.are_contour_texts(sample, plane)).then_some(plane)
+        };
+        let mut planes = facts.annotations.iter().zip(audited).enumerate();
+        let Some(plane) = planes.find_map(is_other) else { return false };
         let name = plan.pairs.annotation_name(sample, plane).unwrap_or_default();
         let detail = format!("its contour {name} was changed after it was audited; run the command again");
         let image = Place::file(plan.pairs.image_name(sample));

@@ -5,7 +5,7 @@ use crate::model::{GridShape, ImagePlane, Mask, Part, Place, Plain, Polygon};
 use super::contour_text::ContourFault;
 use super::dicom::{DicomError, DicomFault};
 use super::dicom_seg::SegmentationFault;
-use super::labels::{JoinError, LabelFault};
+use super::labels::{JoinBy, JoinError, LabelFault};
 
 /// An annotation file: an RT Structure Set, a DICOM segmentation, a mask image or a label volume.
 pub trait AnnotationFile: Send + Sync {
@@ -47,6 +47,11 @@ pub trait AnnotationFile: Send + Sync {
         &[]
     }
 
+    /// True if structures are values of pixels, which may be asked for whether they are listed or not.
+    fn has_labels(&self) -> bool {
+        false
+    }
+
     /// Series Instance UIDs of the images that the file says it is about; none where it does not say.
     fn series(&self) -> &[Box<str>] {
         &[]
@@ -80,11 +85,21 @@ pub struct AnnotationOptions {
     pub fractional: f64,
     /// True if labels on another grid are mapped to the images' pixels by their nearest neighbour in the patient.
     pub resample_labels: bool,
+    /// True if structure and background of mask images (PNG, TIFF) are exchanged.
+    pub mask_invert: bool,
+    /// How label volumes (NIfTI, NRRD) are laid over the images of their series.
+    pub volume_join: JoinBy,
 }
 
 impl Default for AnnotationOptions {
     fn default() -> Self {
-        Self { contour_spacing: ContourSpacing::AsStored, fractional: 0.5, resample_labels: false }
+        Self {
+            contour_spacing: ContourSpacing::AsStored,
+            fractional: 0.5,
+            resample_labels: false,
+            mask_invert: false,
+            volume_join: JoinBy::Geometry,
+        }
     }
 }
 
@@ -180,6 +195,14 @@ pub enum AnnotationFault {
         /// Numbers and names of what is there.
         present: String,
     },
+    /// Several structures are meant, or none in particular.
+    #[error("{meant}: {present}")]
+    Ambiguous {
+        /// What was asked for, as a sentence.
+        meant: String,
+        /// Numbers and names of what is there.
+        present: String,
+    },
     /// Contours in mm are on an image that does not say where it lies.
     #[error(
         "its contours are on the image {}, which has no Image Position, Image Orientation or Pixel Spacing",
@@ -193,10 +216,18 @@ pub enum AnnotationFault {
 
 /// The error that `part` is not among `parts` of `file`.
 pub(super) fn no_part(file: &str, part: Part, parts: &[PartInfo]) -> AnnotationError {
-    let shown = parts.iter().take(32).map(|info| format!("{} {}", info.part, Plain(&info.name)));
-    let present = shown.collect::<Vec<_>>().join(", ");
-    let fault = AnnotationFault::NoPart { part, present };
+    let fault = AnnotationFault::NoPart { part, present: listed(parts) };
     AnnotationError { place: Box::new(Place::file(file)), fault }
+}
+
+/// Numbers and names of `parts`, for a message.
+pub(super) fn listed(parts: &[PartInfo]) -> String {
+    const SHOWN: usize = 32;
+    let shown = parts.iter().take(SHOWN).map(|info| format!("{} {}", info.part, Plain(&info.name)));
+    let shown: Vec<String> =
+        shown.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect();
+    let more = if parts.len() > SHOWN { format!(" and {} more", parts.len() - SHOWN) } else { String::new() };
+    shown.join(", ") + &more
 }
 
 impl From<DicomError> for AnnotationError {

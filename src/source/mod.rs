@@ -15,6 +15,7 @@ mod dicom;
 mod dicom_seg;
 mod labels;
 mod open_annotation;
+mod part_choice;
 mod references;
 mod rtstruct;
 
@@ -35,5 +36,6 @@ pub use labels::{
     MaskFile, MaskImage, Segment, SeriesExtent, SeriesImage, VolumePart, VolumePlane, VolumeSize,
     VoxelToPatient, join_volume, parse_nifti, parse_nrrd, parse_png, parse_tiff,
 };
-pub use open_annotation::open_dicom_annotation;
+pub use open_annotation::{SeriesImages, is_label_volume, open_annotation, open_dicom_annotation};
+pub use part_choice::PartChoice;
 pub use rtstruct::RtStruct;

@@ -109,7 +109,7 @@ fn fault(row: &Row<2>) -> Option<Fault> {
 const MAX_ID_BYTES: usize = 255;
 
 /// Why an id is not a plain folder name: an id never leads out of the data directory.
-pub(super) fn id_fault(id: &str) -> Option<String> {
+pub(in crate::layout) fn id_fault(id: &str) -> Option<String> {
     let why = if id.is_empty() {
         return Some("the id is empty".to_owned());
     } else if id.len() > MAX_ID_BYTES {

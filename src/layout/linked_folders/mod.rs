@@ -13,6 +13,7 @@ mod link_table;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+pub(super) use link_table::id_fault;
 pub use link_table::{LinkRow, LinkTable, RejectedRow, parse_link_table, read_link_table};
 
 use super::numbered::{Case, Kinds, Numbered, Pair, pair};

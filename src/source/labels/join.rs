@@ -21,6 +21,20 @@ pub enum JoinBy {
     Order,
 }
 
+impl JoinBy {
+    /// Both ways.
+    pub const ALL: [Self; 2] = [Self::Geometry, Self::Order];
+
+    /// The name used in options and in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Geometry => "geometry",
+            Self::Order => "order",
+        }
+    }
+}
+
 /// The images that a label volume is laid over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeriesExtent {

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::join::{JoinBy, JoinedVolume, SeriesExtent, join_volume};
+use super::join::{JoinBy, JoinError, JoinedVolume, SeriesExtent, join_volume};
 use super::volume::{LabelVolume, VolumePart, VolumeSize};
 use super::{LabelSelection, VolumePlane};
 use crate::model::{Mask, Part, Place};
 use crate::series::SeriesFrame;
 use crate::source::annotation::{
-    AnnotationError, AnnotationFault, AnnotationFile, Drawn, FrameKey, PartInfo,
+    AnnotationError, AnnotationFault, AnnotationFile, Drawn, FrameKey, PartInfo, no_part,
 };
 
 /// A label volume laid over the images of a series: [`Part::Whole`] is every label above 0, [`Part::Label`] one label,
@@ -55,7 +55,12 @@ impl LabelSeries {
             AnnotationError { place, fault }
         })?;
         let key = |image: &SeriesImage| (image.sop_instance_uid.clone(), image.frame.frame);
-        let keyed = images.iter().enumerate().map(|(index, image)| (key(image), index)).collect();
+        let keyed: HashMap<_, _> =
+            images.iter().enumerate().map(|(index, image)| (key(image), index)).collect();
+        if keyed.len() < images.len() {
+            let (place, fault) = (Box::new(Place::file(&*file)), AnnotationFault::Join(JoinError::SameImage));
+            return Err(AnnotationError { place, fault });
+        }
         let mut notes = Vec::new();
         if joined.unreached() > 0 {
             notes.push(format!("the label volume does not reach {} of the images", joined.unreached()));
@@ -95,15 +100,6 @@ impl LabelSeries {
             Part::Label(_) | Part::Roi(_) => Vec::new(),
         }
     }
-
-    /// The parts that are there, for a message.
-    fn present(&self) -> String {
-        let name = |part: &PartInfo| match part.name.as_str() {
-            "" => part.part.to_string(),
-            name => format!("{name:?}"),
-        };
-        self.parts.iter().map(name).collect::<Vec<_>>().join(", ")
-    }
 }
 
 impl AnnotationFile for LabelSeries {
@@ -114,8 +110,7 @@ impl AnnotationFile for LabelSeries {
     fn on(&self, part: Part, frame: &FrameKey) -> Result<Drawn, AnnotationError> {
         let selected = self.selected(part);
         if selected.is_empty() {
-            let fault = AnnotationFault::NoPart { part, present: self.present() };
-            return Err(AnnotationError { place: Box::new(Place::file(&*self.file)), fault });
+            return Err(no_part(&self.file, part, &self.parts));
         }
         let Some(plane) = self.plane(frame) else { return Ok(Drawn::NotAnnotated) };
         let mut mask = Mask::zeros(frame.shape);
@@ -131,6 +126,10 @@ impl AnnotationFile for LabelSeries {
 
     fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    fn has_labels(&self) -> bool {
+        self.volume.segments().is_empty()
     }
 }
 
@@ -226,7 +225,7 @@ mod tests {
         assert_eq!(series.on(Part::Whole, &other), Ok(Drawn::NotAnnotated));
         assert_eq!(series.annotates(Part::Whole, &other), Ok(false));
         let error = series.on(Part::Label(1), &first).unwrap_err().to_string();
-        assert_eq!(error, "s.seg.nrrd: there is no #1: \"left\", \"right\"");
+        assert_eq!(error, "s.seg.nrrd: there is no #1: #0 left, #4 right");
     }
 
     #[test]

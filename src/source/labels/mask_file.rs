@@ -67,4 +67,8 @@ impl AnnotationFile for MaskFile {
     fn notes(&self) -> &[String] {
         self.image.notes()
     }
+
+    fn has_labels(&self) -> bool {
+        true
+    }
 }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
-use dicomprep::layout::Layout;
 use dicomprep::layout::registry::{self, LayoutOptions};
+use dicomprep::layout::{ColumnNames, Layout};
 use dicomprep::raster::MaskRule;
 
 /// Locations of the parts of a data directory, if not the usual ones.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PlaceArgs {
-    /// Arrangement of images and annotations: link, or dicom (any tree of DICOM objects, RTSTRUCT and SEG)
+    /// Arrangement of images and annotations: link, dicom (any tree of DICOM objects, RTSTRUCT and SEG), or table
     #[arg(long, value_name = "NAME", value_parser = layouts())]
     layout: Option<String>,
     /// The link table [default: DATA_DIR/link.csv]
@@ -23,12 +23,22 @@ pub(crate) struct PlaceArgs {
     /// The folder of the contours [default: DATA_DIR/contourfiles]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     contours: Option<PathBuf>,
+    /// A table of images and annotations instead of these folders: columns image, patient_id, frame, split, mask.<name>
+    /// and contour.<name>
+    #[arg(
+        long, value_name = "CSV", conflicts_with_all = ["link", "dicoms", "contours"], value_hint = ValueHint::FilePath
+    )]
+    table: Option<PathBuf>,
+    /// Other names of the table's columns, as in patient=case,image=path
+    #[arg(long, value_name = "NAMES", requires = "table", value_parser = columns)]
+    columns: Option<ColumnNames>,
 }
 
 impl PlaceArgs {
     /// True if a location is given.
     pub(super) fn is_given(&self) -> bool {
-        self.layout.is_some() || [&self.link, &self.dicoms, &self.contours].into_iter().any(Option::is_some)
+        self.layout.is_some()
+            || [&self.link, &self.dicoms, &self.contours, &self.table].into_iter().any(Option::is_some)
     }
 
     /// The usual rule of the layout: planning systems trace structures through pixel centres.
@@ -38,10 +48,21 @@ impl PlaceArgs {
 
     /// The layout of `data_dir`.
     pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Box<dyn Layout>> {
-        let Self { layout, link, dicoms, contours } = self.clone();
-        let data_dir = data_dir.to_owned();
-        Ok(registry::open(&LayoutOptions { layout, data_dir, link, dicoms, contours })?)
+        let Self { layout, link, dicoms, contours, table, columns } = self.clone();
+        let (data_dir, columns) = (data_dir.to_owned(), columns.unwrap_or_default());
+        Ok(registry::open(&LayoutOptions { layout, data_dir, link, dicoms, contours, table, columns })?)
     }
+}
+
+fn columns(typed: &str) -> Result<ColumnNames, String> {
+    const KNOWN: [&str; 5] = ["image", "patient_id", "patient", "frame", "split"];
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some((usual, name)) if KNOWN.contains(&usual.trim()) && !name.trim().is_empty() => {
+            Ok((usual.trim().into(), name.trim().into()))
+        }
+        _ => Err("use image=NAME, patient=NAME, frame=NAME or split=NAME, joined with commas".to_owned()),
+    };
+    Ok(ColumnNames(typed.split(',').map(pair).collect::<Result<_, _>>()?))
 }
 
 fn layouts() -> PossibleValuesParser {

@@ -8,7 +8,7 @@ use dicomprep::layout::{Require, StructurePatterns};
 use dicomprep::model::{GridShape, PixelType};
 use dicomprep::prep::{OnFinding, ResumeOptions, Share, Unlabelled};
 use dicomprep::raster::{Combine, MaskRule};
-use dicomprep::source::{AnnotationOptions, ContourSpacing, Limits, Monochrome1};
+use dicomprep::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrome1};
 use dicomprep::split::SplitSpec;
 use dicomprep::store::{Compression, Encoder};
 
@@ -308,7 +308,7 @@ mod tests {
     }
 }
 
-/// How RT Structure Sets and segmentations are read.
+/// How annotation files of several structures are read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AnnotationArgs {
     /// Contours of one structure on one image: a contour within another is a hole, or all are united
@@ -323,18 +323,28 @@ pub(crate) struct AnnotationArgs {
     /// Map labels on another grid to the nearest pixel of the image
     #[arg(long)]
     resample_labels: bool,
+    /// Exchange structure and background of mask images (PNG, TIFF)
+    #[arg(long)]
+    mask_invert: bool,
+    /// Join of label volumes (NIfTI, NRRD) to the images of their series: by position in the patient, or in their order
+    #[arg(long, value_name = "HOW", default_value = "geometry", value_parser = named(joins()))]
+    volume_join: JoinBy,
 }
 
 impl AnnotationArgs {
     /// The options of the library.
     pub(crate) fn options(&self) -> AnnotationOptions {
-        let Self { contour_spacing, fractional, resample_labels, .. } = *self;
-        AnnotationOptions { contour_spacing, fractional, resample_labels }
+        let Self { contour_spacing, fractional, resample_labels, mask_invert, volume_join, .. } = *self;
+        AnnotationOptions { contour_spacing, fractional, resample_labels, mask_invert, volume_join }
     }
 }
 
 fn combinations() -> Vec<(&'static str, Combine)> {
     [Combine::EvenOdd, Combine::Union].map(|way| (way.name(), way)).into()
+}
+
+fn joins() -> Vec<(&'static str, JoinBy)> {
+    JoinBy::ALL.map(|join| (join.name(), join)).into()
 }
 
 fn contour_spacings() -> Vec<(&'static str, ContourSpacing)> {

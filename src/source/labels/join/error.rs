@@ -102,4 +102,7 @@ pub enum JoinError {
         /// Positions of images.
         positions: usize,
     },
+    /// Two images cannot be told apart.
+    #[error("two of the images have one SOP Instance UID, or none: labels cannot be given to either")]
+    SameImage,
 }
