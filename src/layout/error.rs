@@ -30,11 +30,11 @@ pub enum LayoutError {
         names: String,
     },
     /// No image has a structure.
-    #[error(
-        "--structures: no RT Structure Set and no segmentation has a structure on an image of the input; \
-         `dicomprep audit` says of each file why, and --structures NAME with --unlabelled include makes empty masks"
-    )]
-    NoStructure,
+    #[error("no RT Structure Set and no segmentation has a structure on an image of the input{why}")]
+    NoStructure {
+        /// What is wrong with those that are there, behind a colon; or that there is none.
+        why: String,
+    },
     /// Names in the data cannot be names of mask planes.
     #[error("--structures: {message}; name the structures")]
     Names {

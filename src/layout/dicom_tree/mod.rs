@@ -82,7 +82,14 @@ impl Layout for DicomTree {
         let opener = Opener { options: select.annotation, limits: *reading.limits };
         let annotations = Annotations::new(keys, Box::new(opener), *reading.limits);
         let opened = join::open_all(&pairing.annotations, &tree.catalog, &annotations, &mut pairing.skipped);
-        let planes = planes::choose(&opened, &images, &select.structures)?;
+        let problem =
+            |(file, _, detail): &(FileId, Reason, String)| format!("{}: {detail}", tree.catalog.name(*file));
+        let broken = pairing
+            .skipped
+            .iter()
+            .filter(|(file, ..)| pairing.annotations.iter().any(|one| one.file == *file));
+        let problems: Vec<String> = broken.map(problem).collect();
+        let planes = planes::choose(&opened, &images, &tree.catalog, &select.structures, &problems)?;
         let joined = join::join(&opened, &images, &planes, &tree.catalog);
         Ok(pairing.finish(tree, images, joined, planes, annotations, select.require))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::files::Catalog;
 use crate::layout::{LayoutError, StructureChoice, StructurePatterns, fold};
 use crate::source::PartInfo;
 
@@ -15,26 +16,37 @@ const MOST: usize = 32;
 pub(super) fn choose(
     files: &[OpenFile],
     images: &Images,
+    catalog: &Catalog,
     choice: &StructureChoice,
+    problems: &[String],
 ) -> Result<StructurePatterns, LayoutError> {
     if let StructureChoice::Named(patterns) = choice {
         let all = || files.iter().flat_map(|file| file.opened.annotation.parts());
         for pattern in patterns.patterns() {
-            if !all().any(|part| {
-                pattern.matches(&part.name, part.part.number()) || names_number(pattern.text(), part)
-            }) {
+            // Without any annotation file, images alone are asked for.
+            if !files.is_empty()
+                && !all().any(|part| {
+                    pattern.matches(&part.name, part.part.number()) || names_number(pattern.text(), part)
+                })
+            {
                 return Err(unknown(pattern.text(), all()));
             }
         }
         return Ok(patterns.clone());
     }
     let mut names: Vec<String> = Vec::new();
+    let mut problems = problems.to_vec();
     for file in files {
         let parts = file.opened.annotation.parts();
         let indices = candidates(file, images);
         let keys: Vec<_> = indices.iter().map(|&index| images.all[index].key.clone()).collect();
         let all: Vec<_> = parts.iter().map(|part| part.part).collect();
         let joined = file.opened.annotation.join(&all, &keys);
+        let name = catalog.name(file.file);
+        problems.extend(joined.lost.iter().take(1).map(|lost| format!("{name}: {lost}")));
+        if joined.images.is_empty() && joined.lost.is_empty() {
+            problems.push(format!("{name}: none of the images that it is about is in the input"));
+        }
         for part in parts.iter().filter(|part| joined.images.iter().any(|(found, _)| *found == part.part)) {
             let same = parts.iter().filter(|other| other.name == part.name).count();
             let name = match part.name.as_str() {
@@ -52,7 +64,7 @@ pub(super) fn choose(
         return Err(LayoutError::TooManyStructures { count: names.len(), names: names.join(", ") });
     }
     if names.is_empty() {
-        return Err(LayoutError::NoStructure);
+        return Err(LayoutError::NoStructure { why: why(&problems) });
     }
     let parts: Vec<String> = names.iter().map(|name| selection(name)).collect();
     StructurePatterns::parse(&parts.join(","))
@@ -87,6 +99,17 @@ fn selection(name: &str) -> String {
         })
         .collect();
     format!("{}=re:{escaped}", plane.trim())
+}
+
+/// What is wrong with the annotation files, the first three of it.
+fn why(problems: &[String]) -> String {
+    match problems {
+        [] => ": there is none of either below the data directory".to_owned(),
+        [first @ .., _] if first.len() >= 3 => {
+            format!(": {} (and {} more)", problems[..3].join("; "), problems.len() - 3)
+        }
+        few => format!(": {}", few.join("; ")),
+    }
 }
 
 /// True if `text` is the name and number of a part: `name#number`.
