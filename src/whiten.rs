@@ -1,7 +1,6 @@
 //! Computes the whitening matrix of a file: [`crate::augment::WhiteningMatrix`] over its train split.
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -10,7 +9,7 @@ use crate::augment::{Centering, CrossProducts, WhiteningMatrix, ZcaError};
 use crate::order::Cursor;
 use crate::prep::Progress;
 use crate::store::{DatasetFile, StoreError, WhiteningFile, column};
-use crate::stream::{Batch, RowOptions, Stream, StreamError, StreamOptions};
+use crate::stream::{Batch, Batches, Dataset, StreamError, StreamOptions, StreamWork};
 
 /// Images whose products are summed before they are added to those of the images before them. Another number
 /// makes other last bits.
@@ -82,7 +81,7 @@ pub fn whiten(
 ) -> Result<WhiteningFile, WhitenError> {
     let zca = |source| WhitenError::Zca { path: path.to_owned(), source };
     let file = DatasetFile::open(path)?;
-    let data = file.identity();
+    let data = file.identity().clone();
     let mut products = CrossProducts::new(data.shape).map_err(zca)?;
     let (Some(mean), Some(std)) = (data.train_mean, data.train_std) else {
         return Err(WhitenError::NoTrainStatistics(path.to_owned()));
@@ -99,8 +98,16 @@ pub fn whiten(
     drop(file);
     let pool = ThreadPoolBuilder::new().num_threads(options.threads.get()).build();
     let pool = pool.map_err(WhitenError::Threads)?;
-    let stream = Stream::open(path, &stream_options(split, options.threads))?;
-    add_all(path, &stream, (&pool, progress), centering, &mut products)?;
+    let stream = Dataset::open(path)?.stream(&stream_options(split))?;
+    let batches = stream.batches(Cursor::default(), &stream_work(options.threads))?;
+    let whole = usize::try_from(stream.plan().samples_per_epoch()).unwrap_or(usize::MAX);
+    progress.begin("reading", whole);
+    let added = add_all(path, batches, &pool, progress, |images| {
+        centering.apply(images);
+        products.add(images)
+    });
+    progress.end();
+    added?;
     drop(stream);
     let samples = products.images();
     let matrix = pool.install(|| WhiteningMatrix::new(products, options.epsilon)).map_err(zca)?;
@@ -116,32 +123,25 @@ pub fn whiten(
     })
 }
 
-/// Adds the images of the stream, centred, to `products`.
+/// Hands the images of each batch to `add`, on the threads of `pool`.
 fn add_all(
     path: &Path,
-    stream: &Stream,
-    (pool, progress): (&ThreadPool, &dyn Progress),
-    centering: Centering,
-    products: &mut CrossProducts,
+    mut batches: Batches,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+    mut add: impl FnMut(&mut [f32]) -> Result<(), ZcaError> + Send,
 ) -> Result<(), WhitenError> {
     let mut images: Vec<f32> = Vec::new();
-    progress.begin("reading", usize::try_from(stream.plan().samples_per_epoch()).unwrap_or(usize::MAX));
-    let ran = stream.run(Cursor::default(), |batch, _| {
+    while let Some(batch) = batches.next() {
+        let batch = batch?;
         let (numbers, _) = batch.images.as_chunks();
         images.clear();
         images.extend(numbers.iter().map(|number| f32::from_le_bytes(*number)));
-        centering.apply(&mut images);
-        if let Err(source) = pool.install(|| products.add(&images)) {
-            return ControlFlow::Break(row_error(path, &batch, source));
-        }
+        pool.install(|| add(&mut images)).map_err(|source| row_error(path, &batch, source))?;
         progress.advance(batch.samples.len());
-        ControlFlow::Continue(Some(batch))
-    });
-    progress.end();
-    match ran? {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(error) => Err(error),
+        batches.recycle(batch);
     }
+    Ok(())
 }
 
 fn row_error(path: &Path, batch: &Batch, source: ZcaError) -> WhitenError {
@@ -167,14 +167,19 @@ fn has_splits(file: &DatasetFile) -> Result<bool, StoreError> {
 }
 
 /// Images as float32, in the order of the file.
-fn stream_options(split: Option<String>, threads: NonZeroUsize) -> StreamOptions {
+fn stream_options(split: Option<String>) -> StreamOptions {
     StreamOptions {
+        split,
         // What is learned of a split that shares images with another is as good.
-        rows: RowOptions { split, allow_leak: true, ..RowOptions::default() },
+        allow_leak: true,
         batch_size: BLOCK_IMAGES,
+        shuffle: false,
         texts: true,
-        threads,
-        prefetch: NonZeroUsize::MIN.saturating_add(threads.get().min(3)),
         ..StreamOptions::default()
     }
+}
+
+fn stream_work(threads: NonZeroUsize) -> StreamWork {
+    let prefetch = NonZeroUsize::MIN.saturating_add(threads.get().min(3));
+    StreamWork { threads, prefetch, ..StreamWork::default() }
 }

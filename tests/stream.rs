@@ -5,16 +5,14 @@
 mod packed;
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use dicomprep::augment::{AugmentSpec, Preset};
-use dicomprep::order::{Cursor, Rank, Uneven};
-use dicomprep::store::DatasetFile;
-use dicomprep::stream::{Batch, ImageDtype, Stream, StreamError, StreamOptions};
-use packed::{options, stored, write_file};
+use dicomprep::augment::Preset;
+use dicomprep::order::{Cursor, Uneven};
+use dicomprep::store::{DatasetFile, TypedValues};
+use dicomprep::stream::{AugmentSource, Batch, Dataset, ImageDtype, StreamError, StreamOptions, StreamWork};
+use packed::{options, stored, work, write_file};
 use proptest::prelude::*;
 
 const ROWS: usize = 100;
@@ -26,19 +24,17 @@ fn file(folder: &Path, level: u8) -> PathBuf {
 }
 
 /// All batches from `start`.
-fn batches_from(path: &Path, options: &StreamOptions, start: Cursor) -> Vec<Batch> {
-    let mut batches = Vec::new();
-    let stream = Stream::open(path, options).unwrap();
-    let ran = stream.run(start, |batch, _| {
-        batches.push(batch);
-        ControlFlow::<(), _>::Continue(None)
-    });
-    assert!(ran.unwrap().is_continue());
-    batches
+fn batches_from(path: &Path, options: &StreamOptions, work: &StreamWork, start: Cursor) -> Vec<Batch> {
+    let stream = Dataset::open(path).unwrap().stream(options).unwrap();
+    stream.batches(start, work).unwrap().map(Result::unwrap).collect()
 }
 
 fn batches(path: &Path, options: &StreamOptions) -> Vec<Batch> {
-    batches_from(path, options, Cursor::default())
+    batches_from(path, options, &work(), Cursor::default())
+}
+
+fn on_threads(threads: usize) -> StreamWork {
+    StreamWork { threads: NonZeroUsize::new(threads).unwrap(), ..work() }
 }
 
 fn rows(batches: &[Batch]) -> Vec<u64> {
@@ -90,16 +86,18 @@ proptest! {
             image_dtype, ..options()
         };
         if augmented && image_dtype != ImageDtype::Stored {
-            options.augment = Some(AugmentSpec::preset(Preset::Cardiac));
+            options.augment = Some(AugmentSource::Preset(Preset::Cardiac));
         }
-        options.rows.balance = balanced.then(|| "patient_id".to_owned());
+        options.balance = balanced.then(|| "patient_id".to_owned());
         let expected = batches(&path, &options);
         let start = start as usize % expected.len();
-        let other = StreamOptions {
+        let other = StreamWork {
             threads: NonZeroUsize::new(threads).unwrap(), prefetch: NonZeroUsize::new(prefetch).unwrap(), cache_bytes,
-            ..options
+            ..StreamWork::default()
         };
-        let tail = batches_from(&path, &other, expected[start].cursor);
+        let tail = batches_from(&path, &options, &other, expected[start].cursor);
+        let single = Dataset::open(&path).unwrap().stream(&options).unwrap().batch(tail[0].cursor).unwrap();
+        prop_assert!(single == expected[start]);
         prop_assert!(tail == expected[start..]);
     }
 
@@ -111,9 +109,9 @@ proptest! {
         let path = file(folder.path(), 0);
         let mut all = Vec::new();
         for rank in 0..world_size {
-            let rank = Rank::new(rank, NonZeroU64::new(world_size).unwrap()).unwrap();
+            let world_size = NonZeroU64::new(world_size).unwrap();
             let batch_size = NonZeroU64::new(batch_size).unwrap();
-            all.extend(rows(&batches(&path, &StreamOptions { rank, batch_size, uneven, seed: 2, shuffle: true, ..options() })));
+            all.extend(rows(&batches(&path, &StreamOptions { rank, world_size, batch_size, uneven, seed: 2, shuffle: true, ..options() })));
         }
         all.sort_unstable();
         let whole = ROWS as u64 / world_size * world_size;
@@ -142,15 +140,12 @@ fn a_damaged_row_ends_the_stream_after_what_stands_before_it() {
         for (threads, image_dtype) in
             [1, 3].into_iter().flat_map(|threads| ImageDtype::ALL.map(|dtype| (threads, dtype)))
         {
-            let options =
-                StreamOptions { threads: NonZeroUsize::new(threads).unwrap(), image_dtype, ..options() };
-            let stream = Stream::open(&path, &options).unwrap();
-            let mut taken = 0;
-            let ran = stream.run(Cursor::default(), |batch, _| {
-                taken += batch.samples.len();
-                ControlFlow::<(), _>::Continue(Some(batch))
-            });
-            let error = ran.unwrap_err();
+            let options = StreamOptions { image_dtype, ..options() };
+            let stream = Dataset::open(&path).unwrap().stream(&options).unwrap();
+            let mut batches = stream.batches(Cursor::default(), &on_threads(threads)).unwrap();
+            let taken: usize = batches.by_ref().map_while(Result::ok).map(|batch| batch.samples.len()).sum();
+            assert!(batches.next().is_none(), "an error is the end");
+            let error = stream.batch(Cursor { epoch: 0, batch: 5 }).unwrap_err();
             assert!(matches!(error, StreamError::Row { row: 42, .. }), "{error:?}");
             assert_eq!(error.to_string(), "row 42 (P4/42)");
             assert_eq!(taken, 40);
@@ -159,21 +154,67 @@ fn a_damaged_row_ends_the_stream_after_what_stands_before_it() {
 }
 
 #[test]
-fn a_taker_can_stop_and_panic() {
+fn threads_start_with_the_first_batch_and_end_with_the_stream() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), 4);
-    let options = StreamOptions { epochs: None, threads: NonZeroUsize::new(3).unwrap(), ..options() };
-    let stream = Stream::open(&path, &options).unwrap();
-    let mut taken = 0;
-    let ran = stream.run(Cursor::default(), |batch, _| {
-        taken += 1;
-        if taken == 7 { ControlFlow::Break("enough") } else { ControlFlow::Continue(Some(batch)) }
-    });
-    assert_eq!((ran.unwrap(), taken), (ControlFlow::Break("enough"), 7));
-    let panicked = std::panic::catch_unwind(|| {
-        stream.run(Cursor::default(), |_, _| -> ControlFlow<(), Option<Batch>> { panic!("no") })
-    });
-    assert!(panicked.is_err());
+    let options = StreamOptions { epochs: None, ..options() };
+    let stream = Dataset::open(&path).unwrap().stream(&options).unwrap();
+    let mut batches = stream.batches(Cursor::default(), &on_threads(3)).unwrap();
+    let pool = batches.pool();
+    let first = batches.next().unwrap().unwrap();
+    let mut beside = stream.batches(Cursor::default(), &on_threads(2)).unwrap();
+    assert!(beside.next().unwrap().unwrap() == first, "two streams run side by side");
+    assert_eq!(batches.by_ref().take(7).filter(|batch| batch.is_ok()).count(), 7);
+    assert_eq!(batches.cursor(), Cursor { epoch: 0, batch: 8 });
+    std::thread::spawn(move || drop(beside)).join().unwrap();
+    drop(batches);
+    // Batches that outlive their stream are freed.
+    pool.recycle(first);
+}
+
+#[test]
+fn a_data_set_leaves_the_file_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), 4);
+    let dataset = Dataset::open(&path).unwrap();
+    assert!(hdf5::File::open_rw(&path).is_ok(), "the handle is closed");
+    let other = folder.path().join("other.h5");
+    write_file(&other, 10, 0);
+    std::fs::rename(&other, &path).unwrap();
+    for row in [0, 57, 99] {
+        let found = dataset.row(row).unwrap();
+        let [image, mask] = stored(row as usize);
+        assert_eq!((&found.image[..], &found.mask[..]), (&image[..], &mask[..]));
+        let pixels = found.image::<i16>().unwrap();
+        assert_eq!((pixels.shape(), pixels[[0, 1, 0]]), (&[12, 16, 1][..], packed::image(row as usize)[1]));
+        assert!(found.image::<f32>().is_none());
+        assert_eq!(found.mask().unwrap().shape(), [12, 16, 1]);
+    }
+    assert!(matches!(dataset.row(100), Err(StreamError::NoSuchRow { row: 100, rows: 100, .. })));
+    let ids = dataset.column("id").unwrap();
+    let TypedValues::Text(texts) = ids.values else { panic!("ids are texts") };
+    assert_eq!((ids.shape, texts.len(), texts[57].as_str()), (vec![100], 100, "P5/57"));
+    let pixels = dataset.column("mask_pixels").unwrap();
+    assert_eq!(pixels.shape, [100, 1]);
+    assert!(matches!(pixels.values, TypedValues::Int32(counts) if counts[0] == 96));
+    assert!(dataset.column("nothing").is_err());
+}
+
+#[test]
+fn batches_are_arrays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), 4);
+    let stream = Dataset::open(&path).unwrap().stream(&options()).unwrap();
+    let batch = stream.batch(Cursor { epoch: 0, batch: 12 }).unwrap();
+    let images = batch.images::<i16>(stream.schema()).unwrap();
+    assert_eq!((images.shape(), images[[3, 0, 5, 0]]), (&[4, 12, 16, 1][..], packed::image(99)[5]));
+    assert!(batch.images::<f32>(stream.schema()).is_none());
+    assert_eq!(
+        batch.masks::<u8>(stream.schema()).unwrap().sum(),
+        (96..100).map(|row| packed::mask(row).iter().sum::<u8>()).sum::<u8>()
+    );
+    assert_eq!(batch.next, None);
+    assert!(stream.batch(Cursor { epoch: 1, batch: 0 }).is_err());
 }
 
 #[test]
@@ -181,20 +222,18 @@ fn no_more_than_prefetch_batches_are_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), 0);
     for prefetch in [1, 2, 5] {
-        let options = StreamOptions {
-            prefetch: NonZeroUsize::new(prefetch).unwrap(),
-            epochs: NonZeroU64::new(3),
-            ..options()
-        };
-        let stream = Stream::open(&path, &options).unwrap();
+        let options = StreamOptions { epochs: NonZeroU64::new(3), ..options() };
+        let work = StreamWork { prefetch: NonZeroUsize::new(prefetch).unwrap(), ..work() };
+        let stream = Dataset::open(&path).unwrap().stream(&options).unwrap();
         let mut memory = std::collections::BTreeSet::new();
-        let batches = AtomicU64::new(0);
-        let ran = stream.run(Cursor::default(), |batch, _| {
+        let mut batches = stream.batches(Cursor::default(), &work).unwrap();
+        let mut taken = 0;
+        while let Some(batch) = batches.next() {
+            let batch = batch.unwrap();
             memory.insert(batch.images.as_ptr() as usize);
-            batches.fetch_add(1, Ordering::Relaxed);
-            ControlFlow::<(), _>::Continue(Some(batch))
-        });
-        assert!(ran.unwrap().is_continue());
-        assert!(batches.into_inner() == 39 && memory.len() <= prefetch, "{} of {prefetch}", memory.len());
+            taken += 1;
+            batches.recycle(batch);
+        }
+        assert!(taken == 39 && memory.len() <= prefetch, "{} of {prefetch}", memory.len());
     }
 }

@@ -7,13 +7,12 @@ mod packed;
 use std::alloc::System;
 use std::fs;
 use std::num::NonZeroU64;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use dicomprep::order::Cursor;
-use dicomprep::stream::{ImageDtype, Stream, StreamOptions};
-use packed::{options, write_file};
+use dicomprep::stream::{Dataset, ImageDtype, StreamOptions, StreamWork};
+use packed::{options, work, write_file};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -30,13 +29,15 @@ struct Cost {
 }
 
 /// What the epochs after the first cost, for each epoch.
-fn cost_of_later_epochs(path: &Path, options: &StreamOptions) -> [i64; 3] {
+fn cost_of_later_epochs(path: &Path, options: &StreamOptions, work: &StreamWork) -> [i64; 3] {
     let [two, twelve] = [2, 12].map(|epochs| {
         let options = StreamOptions { epochs: NonZeroU64::new(epochs), ..options.clone() };
-        let stream = Stream::open(path, &options).unwrap();
+        let stream = Dataset::open(path).unwrap().stream(&options).unwrap();
         let (region, reads) = (Region::new(ALLOCATOR), reads());
-        let ran = stream.run(Cursor::default(), |batch, _| ControlFlow::<(), _>::Continue(Some(batch)));
-        assert!(ran.unwrap().is_continue());
+        let mut batches = stream.batches(Cursor::default(), work).unwrap();
+        while let Some(batch) = batches.next() {
+            batches.recycle(batch.unwrap());
+        }
         let change = region.change();
         Cost {
             allocations: (change.allocations + change.reallocations) as i64,
@@ -77,7 +78,7 @@ fn samples_cost_two_reads_and_no_allocation() {
         for image_dtype in [ImageDtype::Stored, ImageDtype::Float32] {
             let plain =
                 StreamOptions { batch_size, image_dtype, seed: 1, shuffle: true, texts: true, ..options() };
-            let [allocations, bytes, reads] = cost_of_later_epochs(&path, &plain);
+            let [allocations, bytes, reads] = cost_of_later_epochs(&path, &plain, &work());
             // A few small ones for each batch of 50 samples: its order, its way through the queue.
             let batches = (ROWS / BATCH_SIZE) as i64;
             assert!(allocations <= 12 * batches, "{allocations} allocations in {batches} batches");
@@ -85,12 +86,15 @@ fn samples_cost_two_reads_and_no_allocation() {
             // The two more are of /proc/self/io itself.
             assert!((2 * ROWS as i64..=2 * ROWS as i64 + 2).contains(&reads), "{reads} reads of {ROWS} rows");
 
-            let cached = StreamOptions { cache_bytes: 1 << 30, ..plain };
-            let [allocations, bytes, reads] = cost_of_later_epochs(&path, &cached);
+            let cached = StreamWork { cache_bytes: 1 << 30, ..work() };
+            let [allocations, bytes, reads] = cost_of_later_epochs(&path, &plain, &cached);
             assert!(allocations <= 12 * batches && bytes <= 4096 * batches, "{allocations}, {bytes} bytes");
             assert!(reads <= 2, "{reads} reads of rows that are in memory");
         }
     }
+    let stream =
+        Dataset::open(&folder.path().join("a.h5")).unwrap().stream(&StreamOptions::default()).unwrap();
+    drop(stream.batches(Cursor::default(), &work()).unwrap());
     // A thread that has ended is listed a moment longer.
     let gone = (0..100).any(|_| {
         std::thread::sleep(Duration::from_millis(10));

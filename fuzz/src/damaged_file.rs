@@ -96,7 +96,7 @@ fn read_all(path: &Path) -> std::result::Result<(), StoreError> {
         if reader.read_mask(row, &mut mask).is_ok() {
             assert_eq!(mask, right[1], "mask {row}");
         }
-        if let Err(error) = file.row_facts(row) {
+        if let Err(error) = dicomprep::store::RowFacts::read(&file, row) {
             assert_plain(&error.to_string());
         }
     }

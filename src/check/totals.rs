@@ -96,7 +96,7 @@ impl Totals {
         let has_splits = self.splits.iter().any(|split| !split.is_empty());
         // A shard holds rows that merging will leave out, and says that images stand in two splits.
         let images_disjoint =
-            file.split_disjoint() != SPLIT_DISJOINT[..1] || !matches!(file.shard(), Ok(Some(_)));
+            file.split_disjoint() != &SPLIT_DISJOINT[..1] || !matches!(file.shard(), Ok(Some(_)));
         let disjoint = match has_splits {
             true if images_disjoint => &SPLIT_DISJOINT[..],
             true => &SPLIT_DISJOINT[..1],

@@ -5,6 +5,7 @@
 mod digest;
 mod geometry;
 mod grid;
+mod hint;
 mod image_plane;
 mod mask;
 mod part;
@@ -20,6 +21,7 @@ mod tally;
 pub use digest::first_bits;
 pub use geometry::Geometry;
 pub use grid::{GridError, GridShape};
+pub use hint::{Advice, Hint};
 pub use image_plane::{ImagePlane, PlanePoint};
 pub use mask::Mask;
 pub use part::Part;

@@ -144,6 +144,12 @@ impl BatchPlan {
         Some(start..start.saturating_add(size).min(samples))
     }
 
+    /// The position in its epoch of the first sample of the batch at `cursor`; `None` where the stream has no such batch.
+    #[must_use]
+    pub fn first_position(&self, cursor: Cursor) -> Option<u64> {
+        self.share.position(self.items(cursor)?.start)
+    }
+
     /// The cursor after that of a batch of the stream: where a stream goes on that has come to the end of it.
     #[must_use]
     pub fn after(&self, cursor: Cursor) -> Cursor {

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU64;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::OrderError;
 
 /// One of the processes that share an epoch: its rank, counted from 0, and how many there are. The rank is
@@ -48,7 +50,8 @@ impl Default for Rank {
 }
 
 /// Handling of positions that the number of ranks does not divide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Uneven {
     /// The epoch goes on with its first positions until all ranks have equally many: some rows come twice,
     /// or, where there are more ranks than rows, several times. As PyTorch's `DistributedSampler`.

@@ -15,7 +15,8 @@ use flatbuffers::FlatBufferBuilder;
 
 use super::arrow_columns::arrow_schema;
 use super::error::SinkError;
-use crate::stream::{Batch, StreamSchema};
+use super::format::{BatchFormat, Format, Piece};
+use crate::stream::{Batch, BatchStart, StreamSchema};
 
 const ALIGNMENT: usize = 64;
 const PADDING: [u8; ALIGNMENT] = [0; ALIGNMENT];
@@ -30,9 +31,22 @@ const END: [u8; PREFIX_BYTES] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 /// The validity buffer of a column without nulls.
 const NO_NULLS: &[u8] = &[];
 
+/// An Arrow IPC stream of one record batch for each batch, its columns `image`, `mask`, `id`, `patient_id`, `row`, `epoch`
+/// and `position`.
+pub(super) static ARROW: Format = Format {
+    name: "arrow",
+    extensions: &["arrow", "arrows"],
+    media_type: "application/vnd.apache.arrow.stream",
+    needs_texts: true,
+    has_batch_axis: true,
+    encoder: |schema| Ok(Box::new(ArrowEncoder::new(schema)?)),
+};
+
 /// Batches as record batches.
 #[derive(Debug)]
 pub(super) struct ArrowEncoder {
+    /// The message of the schema.
+    start: Vec<u8>,
     /// Numbers of one image and of one mask.
     image_numbers: usize,
     mask_numbers: usize,
@@ -56,11 +70,11 @@ struct Columns {
 }
 
 impl ArrowEncoder {
-    /// The encoder, and the bytes before the first batch: the schema.
+    /// The encoder of batches of `schema`.
     ///
     /// # Errors
     /// [`SinkError::SampleTooLarge`].
-    pub(super) fn new(schema: &StreamSchema) -> Result<(Self, Vec<u8>), SinkError> {
+    pub(super) fn new(schema: &StreamSchema) -> Result<Self, SinkError> {
         let encoded = IpcDataGenerator::default().schema_to_bytes_with_dictionary_tracker(
             &arrow_schema(schema)?,
             &mut DictionaryTracker::new(true),
@@ -68,18 +82,23 @@ impl ArrowEncoder {
         );
         let mut start = Vec::new();
         frame(&encoded.ipc_message, &mut start);
-        let encoder = Self {
+        Ok(Self {
+            start,
             image_numbers: schema.image.shape.iter().product(),
             mask_numbers: schema.mask.shape.iter().product(),
             augmented: schema.augmentation.is_some(),
             message: Vec::new(),
             columns: Columns::default(),
-        };
-        Ok((encoder, start))
+        })
+    }
+}
+
+impl BatchFormat for ArrowEncoder {
+    fn start(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.start)
     }
 
-    /// The bytes of `batch`, one piece after the other.
-    pub(super) fn encode<'a>(&'a mut self, batch: &'a Batch) -> Vec<&'a [u8]> {
+    fn encode<'b>(&'b mut self, batch: &'b Batch) -> Vec<Piece<'b>> {
         self.columns.fill(batch);
         let mut buffers = self.columns.buffers(batch);
         let samples = batch.samples.len();
@@ -95,22 +114,20 @@ impl ArrowEncoder {
         frame(metadata.finished_data(), &mut self.message);
 
         let mut pieces = Vec::with_capacity(1 + 2 * buffers.len());
-        pieces.push(&self.message[..]);
+        pieces.push(Piece { bytes: &self.message, opening: CONTINUATION.len() });
         for buffer in buffers {
-            pieces.push(buffer);
-            pieces.push(&PADDING[..padding(buffer.len())]);
+            pieces.push(Piece::from(buffer));
+            pieces.push(Piece::from(&PADDING[..padding(buffer.len())]));
         }
         pieces
     }
 
-    /// The first bytes of a message that does not go on.
-    pub(super) fn cut() -> Vec<u8> {
-        [[0xff; 4], 64_u32.to_le_bytes()].concat()
+    fn opening(&self, _start: BatchStart) -> Vec<u8> {
+        CONTINUATION.to_vec()
     }
 
-    /// The bytes after the last batch.
-    pub(super) fn end() -> &'static [u8] {
-        &END
+    fn end(&self) -> Vec<u8> {
+        END.to_vec()
     }
 }
 
@@ -211,18 +228,19 @@ fn padding(length: usize) -> usize {
 mod tests {
     use arrow_ipc::reader::StreamReader;
 
-    use super::super::samples::{a_batch, a_schema};
+    use super::super::samples::{a_batch, a_schema, bytes_of};
     use super::*;
 
     /// A stream of batches of these numbers of samples.
     fn stream(schema: &StreamSchema, batches: &[usize]) -> Vec<u8> {
-        let (mut encoder, mut bytes) = ArrowEncoder::new(schema).unwrap();
+        let mut encoder = ArrowEncoder::new(schema).unwrap();
+        let mut bytes = encoder.start();
         for samples in batches {
             let batch = a_batch(*samples);
-            bytes.extend(encoder.encode(&batch).concat());
+            bytes.extend(bytes_of(&encoder.encode(&batch)));
             assert_eq!(bytes.len() % ALIGNMENT, 0);
         }
-        bytes.extend_from_slice(ArrowEncoder::end());
+        bytes.extend(encoder.end());
         bytes
     }
 

@@ -1,4 +1,4 @@
-//! Why a stream cannot be written.
+//! Errors of writing streams.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::order::Cursor;
 use crate::store::StoreError;
 
-/// Why a stream cannot be written.
+/// An error of writing a stream.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
     /// A pipe or a device cannot be opened.
@@ -16,6 +16,14 @@ pub enum SinkError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// The name of a file stands for another format.
+    #[error("{} is not a name of format {format}: .npy is npy, .tar is webdataset, .arrow and .arrows are arrow", path.display())]
+    OtherExtension {
+        /// The file.
+        path: PathBuf,
+        /// The format that would be written.
+        format: String,
     },
     /// The system took no more bytes.
     #[error("cannot write to {to}")]
@@ -38,6 +46,12 @@ pub enum SinkError {
         column: &'static str,
         /// How many there are.
         numbers: usize,
+    },
+    /// A batch does not begin as the batch before it announced.
+    #[error("batch {cursor} is not the one that follows the batch written before it")]
+    NotTheNext {
+        /// The batch.
+        cursor: Cursor,
     },
     /// A batch is not as the schema of the stream says.
     #[error("batch {cursor}: its {part} do not fit its number of samples and the schema of the stream")]

@@ -1,44 +1,78 @@
-//! The formats of a stream.
+//! The trait of the formats of a stream.
 
 use std::fmt;
 
-/// How batches become bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Format {
-    /// For each batch a numpy array of its images and one of its masks, one `.npy` record after the other.
-    #[default]
-    Npy,
-    /// A tar archive of the samples, for WebDataset: `<key>.image.npy`, `<key>.mask.npy`, `<key>.json`. The key
-    /// is the epoch and the position in it, as in `000000-0000000042`.
-    WebDataset,
-    /// An Arrow IPC stream of one record batch for each batch, its columns `image`, `mask`, `id`, `patient_id`,
-    /// `row`, `epoch` and `position`.
-    Arrow,
+use super::error::SinkError;
+use crate::stream::{Batch, BatchStart, StreamSchema};
+
+/// Bytes of a batch, and how many of the first of them open a record. A stream that is cut before an opening looks
+/// complete to its readers, so an opening is written together with the byte before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'b> {
+    /// The bytes.
+    pub bytes: &'b [u8],
+    /// How many of them open a record; 0 where the piece goes on with one.
+    pub opening: usize,
 }
 
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 3] = [Self::Npy, Self::WebDataset, Self::Arrow];
+impl<'b> From<&'b [u8]> for Piece<'b> {
+    /// Bytes that go on with a record.
+    fn from(bytes: &'b [u8]) -> Self {
+        Self { bytes, opening: 0 }
+    }
+}
 
-    /// The name used in options.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Npy => "npy",
-            Self::WebDataset => "webdataset",
-            Self::Arrow => "arrow",
-        }
+/// The encoder of one stream: it makes the small bytes of a format (headers, padding, texts) and leaves the tensors where
+/// they are, in the memory of the batch.
+pub trait BatchFormat: Send {
+    /// The bytes before the first batch.
+    fn start(&mut self) -> Vec<u8> {
+        Vec::new()
     }
 
-    /// Whether the batches must have the texts of their samples.
-    #[must_use]
-    pub fn needs_texts(self) -> bool {
-        self != Self::Npy
+    /// The bytes of `batch`, piece after piece. The first piece begins with [`BatchFormat::opening`] of its place.
+    fn encode<'b>(&'b mut self, batch: &'b Batch) -> Vec<Piece<'b>>;
+
+    /// The first bytes of the batch that begins at `start`: they are written along with the batch before it, so that a
+    /// reader whose writer dies in between finds a record that does not go on.
+    fn opening(&self, start: BatchStart) -> Vec<u8>;
+
+    /// The bytes after the last batch.
+    fn end(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// A format of streams: what is known of it without a stream.
+pub struct Format {
+    /// The name in options.
+    pub name: &'static str,
+    /// The ends of names of files of this format, without the dot.
+    pub extensions: &'static [&'static str],
+    /// The media type (`Content-Type`).
+    pub media_type: &'static str,
+    /// True if batches must have the texts of their samples.
+    pub needs_texts: bool,
+    /// True if a batch is one record, whose tensors have an axis of samples; false if each sample is records of its own.
+    pub has_batch_axis: bool,
+    /// The encoder of a stream.
+    pub encoder: fn(&StreamSchema) -> Result<Box<dyn BatchFormat>, SinkError>,
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.name)
     }
 }

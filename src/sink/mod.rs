@@ -1,7 +1,7 @@
 //! Batches as bytes: the formats that frameworks read, and where they go.
 //!
 //! ```text
-//! Batch --encoder of the Format--> pieces of memory --portions--> Output: standard output, pipe, file
+//! Batch --BatchFormat--> pieces of memory --BatchWriter--> Output: standard output, pipe, file, a front end's own
 //! ```
 //!
 //! An encoder makes the small bytes of a format (headers, padding, texts) and leaves the tensors where they
@@ -13,14 +13,17 @@ mod error;
 mod format;
 mod lent;
 mod npy;
+mod openings;
 mod output;
 mod portions;
+mod registry;
 #[cfg(test)]
 mod samples;
 mod webdataset_tar;
 mod writer;
 
 pub use error::SinkError;
-pub use format::Format;
-pub use output::{Output, is_pipe_or_device};
+pub use format::{BatchFormat, Format, Piece};
+pub use output::{FileOutput, Output, is_pipe_or_device};
+pub use registry::FORMATS;
 pub use writer::BatchWriter;

@@ -8,12 +8,23 @@
 //! read pipes, as it asks for the position in the file; `read_magic` and `read_array_header_1_0` of
 //! `numpy.lib.format` do, and `readinto` fills an array of the shape and type that they find.
 
-use crate::stream::{Batch, ElementType, StreamSchema, TensorSchema};
+use super::format::{BatchFormat, Format, Piece};
+use crate::stream::{Batch, BatchStart, ElementType, StreamSchema, TensorSchema};
 
 /// What precedes the header: magic bytes, version, length.
 const PREFIX: &[u8] = b"\x93NUMPY\x01\x00";
 const LENGTH_BYTES: usize = 2;
 const ALIGNMENT: usize = 64;
+
+/// For each batch a numpy array of its images and one of its masks, one `.npy` record after the other.
+pub(super) static NPY: Format = Format {
+    name: "npy",
+    extensions: &["npy"],
+    media_type: "application/x-npy",
+    needs_texts: false,
+    has_batch_axis: true,
+    encoder: |schema| Ok(Box::new(NpyEncoder::new(schema))),
+};
 
 /// Batches as records: for each batch one of its images and then one of its masks, their first axis the
 /// samples. The stream has nothing before the first and after the last record.
@@ -31,16 +42,21 @@ impl NpyEncoder {
         let (image, mask) = (schema.image.clone(), schema.mask.clone());
         Self { image, mask, image_head: Vec::new(), mask_head: Vec::new() }
     }
+}
 
-    /// The bytes of `batch`, one piece after the other.
-    pub(super) fn encode<'a>(&'a mut self, batch: &'a Batch) -> Vec<&'a [u8]> {
+impl BatchFormat for NpyEncoder {
+    fn encode<'b>(&'b mut self, batch: &'b Batch) -> Vec<Piece<'b>> {
         self.image_head = npy_head(&self.image, Some(batch.samples.len()));
         self.mask_head = npy_head(&self.mask, Some(batch.samples.len()));
-        vec![&self.image_head, &batch.images, &self.mask_head, &batch.masks]
+        vec![
+            Piece { bytes: &self.image_head, opening: PREFIX.len() },
+            Piece::from(&batch.images[..]),
+            Piece { bytes: &self.mask_head, opening: PREFIX.len() },
+            Piece::from(&batch.masks[..]),
+        ]
     }
 
-    /// The first bytes of a record that does not go on.
-    pub(super) fn cut() -> Vec<u8> {
+    fn opening(&self, _start: BatchStart) -> Vec<u8> {
         PREFIX.to_vec()
     }
 }
@@ -75,7 +91,7 @@ fn descr(element: ElementType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{a_batch, a_schema};
+    use super::super::samples::{a_batch, a_schema, bytes_of};
     use super::*;
 
     fn tensor(element: ElementType, shape: [usize; 3]) -> TensorSchema {
@@ -107,7 +123,7 @@ mod tests {
     fn images_come_before_masks() {
         let (schema, batch) = (a_schema(), a_batch(3));
         let mut encoder = NpyEncoder::new(&schema);
-        let bytes = encoder.encode(&batch).concat();
+        let bytes = bytes_of(&encoder.encode(&batch));
         let images = npy_head(&schema.image, Some(3));
         let masks = npy_head(&schema.mask, Some(3));
         assert_eq!(bytes, [&images, &batch.images[..], &masks, &batch.masks].concat());

@@ -1,4 +1,4 @@
-//! Where the bytes of a stream go.
+//! Outputs of a stream: files, pipes, and whatever else takes bytes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,7 +9,9 @@ use std::path::Path;
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 use super::error::SinkError;
+use super::format::Piece;
 use super::lent::{LEND_FROM_BYTES, Lent, lend};
+use super::openings::runs;
 use super::portions::write_pieces;
 use crate::store::Target;
 use crate::stream::Batch;
@@ -17,23 +19,54 @@ use crate::stream::Batch;
 /// How much a pipe is asked to hold, so that the reader finds work while the next batch is made.
 const PIPE_BYTES: usize = 1 << 20;
 
-/// Where the bytes of a stream go: standard output, a named pipe or a device, or a file.
+/// An output of the bytes of a stream.
+pub trait Output: Send {
+    /// Writes all `pieces` of `batch`, one after the other.
+    ///
+    /// # Errors
+    /// [`SinkError::Write`]; a part may have been written then.
+    fn write_batch(&mut self, batch: &Batch, pieces: &[Piece<'_>]) -> Result<(), SinkError>;
+
+    /// Writes bytes that belong to no batch.
+    ///
+    /// # Errors
+    /// As [`Output::write_batch`].
+    fn write_bytes(&mut self, bytes: &[u8]) -> Result<(), SinkError>;
+
+    /// Takes a batch that was written, and returns one whose memory may be used again: this or an earlier one.
+    fn release(&mut self, batch: Batch) -> Option<Batch> {
+        Some(batch)
+    }
+
+    /// Number of bytes written until now.
+    fn bytes_written(&self) -> u64;
+
+    /// Ends the output: the stream is complete. Returns the bytes written.
+    ///
+    /// # Errors
+    /// [`SinkError`].
+    fn finish(self: Box<Self>) -> Result<u64, SinkError>;
+}
+
+/// Standard output, a named pipe or a device, or a file.
 ///
 /// A file appears under its name with [`Output::finish`], complete and durable; an output that is dropped
 /// before leaves no file. What went into a pipe or a device has gone.
 #[derive(Debug)]
-pub struct Output {
+pub struct FileOutput {
     file: File,
     /// For messages.
     name: String,
     /// Only where a file appears in the end.
     target: Option<Target>,
     bytes: u64,
+    /// True where a reader takes bytes while they are written, and can be left without an end.
+    is_pipe: bool,
     /// Only where pages of batches are lent to a pipe.
     lent: Option<Lent>,
 }
 
-impl Output {
+impl FileOutput {
     /// Standard output. Nothing else may print there while this writes.
     ///
     /// # Errors
@@ -64,7 +97,8 @@ impl Output {
 
     fn to_file(file: File, name: String, target: Option<Target>) -> Self {
         raise_pipe_capacity(&file);
-        Self { file, name, target, bytes: 0, lent: None }
+        let is_pipe = fcntl_getpipe_size(&file).is_ok();
+        Self { file, name, target, bytes: 0, is_pipe, lent: None }
     }
 
     /// From now on lends the memory of batches to a pipe instead of copying it (`vmsplice(2)`), and keeps each batch until
@@ -73,63 +107,67 @@ impl Output {
     /// The reader must copy what it takes, as `read(2)` does; one that passes pages on uncopied, by `splice(2)`, must not
     /// have more than 16 MiB of them waiting behind it.
     pub fn lend_memory(&mut self) -> bool {
-        let can = fcntl_getpipe_size(&self.file).is_ok();
-        self.lent = can.then(Lent::default);
-        can
+        self.lent = self.is_pipe.then(Lent::default);
+        self.is_pipe
     }
 
-    /// Writes all `pieces` of `batch`, one after the other; those that stand in its memory may be lent.
-    ///
-    /// # Errors
-    /// As [`Output::write_all`].
-    pub(super) fn write_batch(&mut self, batch: &Batch, pieces: &[&[u8]]) -> Result<(), SinkError> {
+    /// Writes slices of the memory of `batch` or of an encoder; large ones of the batch are lent, if memory is.
+    fn write_slices(&mut self, batch: &Batch, slices: &[&[u8]]) -> Result<(), SinkError> {
         if self.lent.is_none() {
-            return self.write_all(pieces);
+            return self.write_all(slices);
         }
-        let can_be_lent = |piece: &[u8]| piece.len() >= LEND_FROM_BYTES && batch.holds(piece);
-        for pieces in pieces.chunk_by(|first, second| can_be_lent(first) == can_be_lent(second)) {
-            if !pieces.first().is_some_and(|piece| can_be_lent(piece)) {
-                self.write_all(pieces)?;
+        let can_be_lent = |slice: &[u8]| slice.len() >= LEND_FROM_BYTES && batch.holds(slice);
+        for slices in slices.chunk_by(|first, second| can_be_lent(first) == can_be_lent(second)) {
+            if !slices.first().is_some_and(|slice| can_be_lent(slice)) {
+                self.write_all(slices)?;
                 continue;
             }
-            for piece in pieces {
-                lend(&self.file, piece, &mut self.bytes).map_err(|source| self.failed(source))?;
+            for slice in slices {
+                lend(&self.file, slice, &mut self.bytes).map_err(|source| self.failed(source))?;
             }
         }
         Ok(())
-    }
-
-    /// Takes a batch that was written, and returns one whose memory may be used again: this or an earlier one.
-    pub(super) fn release(&mut self, batch: Batch) -> Option<Batch> {
-        match &mut self.lent {
-            Some(lent) => lent.keep(batch, self.bytes, &self.file),
-            None => Some(batch),
-        }
     }
 
     /// Writes all `pieces`, one after the other. Many small ones cost no more than one large.
     ///
     /// # Errors
     /// [`SinkError::Write`]; a part may have been written then.
-    pub fn write_all(&mut self, pieces: &[&[u8]]) -> Result<(), SinkError> {
+    fn write_all(&mut self, pieces: &[&[u8]]) -> Result<(), SinkError> {
         write_pieces(&mut self.file, pieces, &mut self.bytes).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: io::Error) -> SinkError {
         SinkError::Write { to: self.name.clone(), source }
     }
+}
 
-    /// How many bytes were written until now.
-    #[must_use]
-    pub fn bytes_written(&self) -> u64 {
+impl Output for FileOutput {
+    fn write_batch(&mut self, batch: &Batch, pieces: &[Piece<'_>]) -> Result<(), SinkError> {
+        if self.is_pipe {
+            return runs(pieces).iter().try_for_each(|run| self.write_slices(batch, &run.slices));
+        }
+        let slices: Vec<&[u8]> = pieces.iter().map(|piece| piece.bytes).collect();
+        self.write_all(&slices)
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        self.write_all(&[bytes])
+    }
+
+    fn release(&mut self, batch: Batch) -> Option<Batch> {
+        match &mut self.lent {
+            Some(lent) => lent.keep(batch, self.bytes, &self.file),
+            None => Some(batch),
+        }
+    }
+
+    fn bytes_written(&self) -> u64 {
         self.bytes
     }
 
-    /// Ends the output: a file is made durable and appears under its name. Returns the bytes written.
-    ///
-    /// # Errors
-    /// [`SinkError::Store`].
-    pub fn finish(self) -> Result<u64, SinkError> {
+    /// A file is made durable and appears under its name.
+    fn finish(self: Box<Self>) -> Result<u64, SinkError> {
         if let Some(target) = self.target {
             target.commit()?;
         }
@@ -137,7 +175,7 @@ impl Output {
     }
 }
 
-/// Whether [`Output::create`] writes `path` in place, without making a file: a named pipe or a character device. A
+/// True if [`FileOutput::create`] writes `path` in place, without making a file: a named pipe or a character device. A
 /// disk is not: it would be overwritten.
 #[must_use]
 pub fn is_pipe_or_device(path: &Path) -> bool {
@@ -163,29 +201,29 @@ mod tests {
 
     use super::*;
 
-    fn pipe() -> (io::PipeReader, Output) {
+    fn pipe() -> (io::PipeReader, FileOutput) {
         let (reader, writer) = io::pipe().unwrap();
-        (reader, Output::to_file(OwnedFd::from(writer).into(), "a pipe".to_owned(), None))
+        (reader, FileOutput::to_file(OwnedFd::from(writer).into(), "a pipe".to_owned(), None))
     }
 
     #[test]
     fn a_file_appears_in_the_end_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stream");
-        let mut output = Output::create(&path, false).unwrap();
+        let mut output = FileOutput::create(&path, false).unwrap();
         output.write_all(&[b"half"]).unwrap();
         drop(output);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
-        let mut output = Output::create(&path, false).unwrap();
+        let mut output = FileOutput::create(&path, false).unwrap();
         output.write_all(&[b"wh", b"", b"ole"]).unwrap();
         assert_eq!((output.bytes_written(), path.exists()), (5, false));
-        assert_eq!(output.finish().unwrap(), 5);
+        assert_eq!(Box::new(output).finish().unwrap(), 5);
         assert_eq!(fs::read(&path).unwrap(), b"whole");
 
-        let refused = Output::create(&path, false).unwrap_err();
+        let refused = FileOutput::create(&path, false).unwrap_err();
         assert!(refused.to_string().ends_with("--force replaces it"), "{refused}");
-        Output::create(&path, true).unwrap().finish().unwrap();
+        Box::new(FileOutput::create(&path, true).unwrap()).finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");
     }
 
@@ -205,10 +243,10 @@ mod tests {
 
     #[test]
     fn a_device_is_written_in_place() {
-        let mut null = Output::create(Path::new("/dev/null"), false).unwrap();
+        let mut null = FileOutput::create(Path::new("/dev/null"), false).unwrap();
         null.write_all(&[b"nothing"]).unwrap();
-        assert_eq!(null.finish().unwrap(), 7);
-        let mut full = Output::create(Path::new("/dev/full"), false).unwrap();
+        assert_eq!(Box::new(null).finish().unwrap(), 7);
+        let mut full = FileOutput::create(Path::new("/dev/full"), false).unwrap();
         let error = full.write_all(&[b"too much"]).unwrap_err();
         assert!(!error.is_closed_pipe());
         assert_eq!(error.to_string(), "cannot write to /dev/full");
@@ -217,6 +255,6 @@ mod tests {
     #[test]
     fn a_folder_is_no_output() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(Output::create(folder.path(), true), Err(SinkError::Store(_))));
+        assert!(matches!(FileOutput::create(folder.path(), true), Err(SinkError::Store(_))));
     }
 }

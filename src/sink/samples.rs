@@ -1,5 +1,6 @@
 //! Small batches for the tests of the formats.
 
+use super::format::Piece;
 use crate::order::{Cursor, Sample};
 use crate::stream::{Batch, ElementType, StreamSchema, TensorSchema};
 
@@ -42,4 +43,9 @@ pub(super) fn a_batch(samples: usize) -> Batch {
         bytes.copy_from_slice(&values);
     }
     batch
+}
+
+/// The bytes of all pieces.
+pub(super) fn bytes_of(pieces: &[Piece<'_>]) -> Vec<u8> {
+    pieces.iter().flat_map(|piece| piece.bytes).copied().collect()
 }

@@ -14,13 +14,25 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tar::{EntryType, Header};
 
+use super::format::{BatchFormat, Format, Piece};
 use super::npy::npy_head;
-use crate::stream::{Batch, StreamSchema};
+use crate::stream::{Batch, BatchStart, StreamSchema};
 
 const BLOCK: usize = 512;
 
 /// What ends an archive.
 const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
+
+/// A tar archive of the samples, for WebDataset: `<key>.image.npy`, `<key>.mask.npy`, `<key>.json`. The key is the epoch
+/// and the position in it, as in `000000-0000000042`.
+pub(super) static WEBDATASET: Format = Format {
+    name: "webdataset",
+    extensions: &["tar"],
+    media_type: "application/x-tar",
+    needs_texts: true,
+    has_batch_axis: false,
+    encoder: |schema| Ok(Box::new(TarEncoder::new(schema))),
+};
 
 /// The `.json` of a sample.
 #[derive(Debug, Serialize)]
@@ -38,6 +50,21 @@ struct SampleText<'a> {
     augmentation: Option<&'a RawValue>,
 }
 
+/// Where in the bytes between tensors something of one sample stands.
+#[derive(Debug, Clone, Copy)]
+struct Cuts {
+    /// Where the image belongs.
+    image: usize,
+    /// Where the header of the mask begins.
+    mask_header: usize,
+    /// Where the mask belongs.
+    mask: usize,
+    /// Where the header of the text begins.
+    text_header: usize,
+    /// Where the sample ends.
+    end: usize,
+}
+
 /// Batches as files of an archive.
 #[derive(Debug)]
 pub(super) struct TarEncoder {
@@ -49,7 +76,7 @@ pub(super) struct TarEncoder {
     /// What stands between the tensors of the latest batch, one after the other: headers, padding, texts.
     between: Vec<u8>,
     /// Where in `between` the image and the mask of each sample belong.
-    cuts: Vec<[usize; 2]>,
+    cuts: Vec<Cuts>,
     /// The names and texts of the latest sample.
     key: String,
     name: String,
@@ -71,43 +98,49 @@ impl TarEncoder {
             text: Vec::new(),
         }
     }
+}
 
-    /// The bytes of `batch`, one piece after the other.
-    pub(super) fn encode<'a>(&'a mut self, batch: &'a Batch) -> Vec<&'a [u8]> {
+impl BatchFormat for TarEncoder {
+    fn encode<'b>(&'b mut self, batch: &'b Batch) -> Vec<Piece<'b>> {
         self.between.clear();
         self.cuts.clear();
         for index in 0..batch.samples.len() {
             self.add_sample(batch, index);
         }
-        let mut pieces = Vec::with_capacity(4 * batch.samples.len() + 1);
-        let mut start = 0;
-        for (index, [image, mask]) in self.cuts.iter().copied().enumerate() {
-            pieces.push(&self.between[start..image]);
-            pieces.push(&batch.images[index * self.image_bytes..][..self.image_bytes]);
-            pieces.push(&self.between[image..mask]);
-            pieces.push(&batch.masks[index * self.mask_bytes..][..self.mask_bytes]);
-            start = mask;
+        let mut pieces = Vec::with_capacity(7 * batch.samples.len());
+        let (between, mut start) = (&self.between[..], 0);
+        let header = |bytes| Piece { bytes, opening: BLOCK };
+        for (index, cuts) in self.cuts.iter().enumerate() {
+            pieces.push(header(&between[start..cuts.image]));
+            pieces.push(Piece::from(&batch.images[index * self.image_bytes..][..self.image_bytes]));
+            pieces.push(Piece::from(&between[cuts.image..cuts.mask_header]));
+            pieces.push(header(&between[cuts.mask_header..cuts.mask]));
+            pieces.push(Piece::from(&batch.masks[index * self.mask_bytes..][..self.mask_bytes]));
+            pieces.push(Piece::from(&between[cuts.mask..cuts.text_header]));
+            pieces.push(header(&between[cuts.text_header..cuts.end]));
+            start = cuts.end;
         }
-        pieces.push(&self.between[start..]);
         pieces
     }
 
-    /// The bytes after the last batch.
-    pub(super) fn end() -> &'static [u8] {
-        &END
+    fn opening(&self, start: BatchStart) -> Vec<u8> {
+        let mut name = String::new();
+        write_key(&mut name, start.cursor.epoch, start.position);
+        name.push_str(".image.npy");
+        header(&name, self.image_head.len() + self.image_bytes).as_bytes().to_vec()
     }
 
-    /// The header of a file that does not follow.
-    pub(super) fn cut() -> Vec<u8> {
-        header("incomplete", BLOCK).as_bytes().to_vec()
+    fn end(&self) -> Vec<u8> {
+        END.to_vec()
     }
+}
 
+impl TarEncoder {
     /// Adds all of sample `index` but its tensors.
     fn add_sample(&mut self, batch: &Batch, index: usize) {
         let (epoch, sample) = (batch.cursor.epoch, batch.samples[index]);
         self.key.clear();
-        // Writing to memory cannot fail.
-        let _ = write!(self.key, "{epoch:06}-{:010}", sample.position);
+        write_key(&mut self.key, epoch, sample.position);
         self.text.clear();
         let text = SampleText {
             id: batch.ids.get(index),
@@ -126,16 +159,20 @@ impl TarEncoder {
         self.between.extend_from_slice(&self.image_head);
         let image_cut = self.between.len();
         self.add_padding(image);
+        let mask_header = self.between.len();
 
         let mask = self.mask_head.len() + self.mask_bytes;
         self.add_header("mask.npy", mask);
         self.between.extend_from_slice(&self.mask_head);
-        self.cuts.push([image_cut, self.between.len()]);
+        let mask_cut = self.between.len();
         self.add_padding(mask);
+        let text_header = self.between.len();
 
         self.add_header("json", self.text.len());
         self.between.extend_from_slice(&self.text);
         self.add_padding(self.text.len());
+        let end = self.between.len();
+        self.cuts.push(Cuts { image: image_cut, mask_header, mask: mask_cut, text_header, end });
     }
 
     /// The header of the file with this `extension`, of `size` bytes.
@@ -150,6 +187,12 @@ impl TarEncoder {
         let padding = size.next_multiple_of(BLOCK) - size;
         self.between.extend_from_slice(&END[..padding]);
     }
+}
+
+/// The key of a sample: its epoch and its position there.
+fn write_key(key: &mut String, epoch: u64, position: u64) {
+    // Writing to memory cannot fail.
+    let _ = write!(key, "{epoch:06}-{position:010}");
 }
 
 /// The header of a file of `size` bytes.
@@ -170,7 +213,7 @@ fn header(name: &str, size: usize) -> Header {
 mod tests {
     use std::io::Read;
 
-    use super::super::samples::{a_batch, a_schema};
+    use super::super::samples::{a_batch, a_schema, bytes_of};
     use super::*;
 
     /// Names and contents of all files, whose headers must be plain.
@@ -194,9 +237,9 @@ mod tests {
     fn samples_are_found_again() {
         let (schema, batch) = (a_schema(), a_batch(2));
         let mut encoder = TarEncoder::new(&schema);
-        let body = encoder.encode(&batch).concat();
+        let body = bytes_of(&encoder.encode(&batch));
         assert_eq!(body.len() % BLOCK, 0);
-        let files = files(&[&body, TarEncoder::end()].concat());
+        let files = files(&[&body[..], &END[..]].concat());
         let image = |index: usize| {
             let bytes = &batch.images[index * schema.image.sample_bytes()..][..schema.image.sample_bytes()];
             [&npy_head(&schema.image, None), bytes].concat()
@@ -230,7 +273,7 @@ mod tests {
         batch.ids.clear();
         batch.ids.push("a\"\\é\n");
         let mut encoder = TarEncoder::new(&schema);
-        let files = files(&[&encoder.encode(&batch).concat(), TarEncoder::end()].concat());
+        let files = files(&[&bytes_of(&encoder.encode(&batch))[..], &END[..]].concat());
         assert_eq!(files[2].0, "18446744073709551615-18446744073709551615.json");
         let text: serde_json::Value = serde_json::from_slice(&files[2].1).unwrap();
         assert_eq!((&text["id"], &text["seed"]), (&"a\"\\é\n".into(), &serde_json::Value::Null));
@@ -238,7 +281,7 @@ mod tests {
 
     #[test]
     fn nothing_is_an_archive_too() {
-        assert!(files(TarEncoder::end()).is_empty());
-        assert!(TarEncoder::new(&a_schema()).encode(&a_batch(0)).concat().is_empty());
+        assert!(files(&END).is_empty());
+        assert!(TarEncoder::new(&a_schema()).encode(&a_batch(0)).is_empty());
     }
 }

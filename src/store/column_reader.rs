@@ -16,19 +16,21 @@ const BYTES_IN_MEMORY: usize = 32 << 20;
 /// Decoded bytes of a chunk of a column above which it is refused; ours have 64 KiB.
 const LARGEST_CHUNK: usize = 64 << 20;
 
-/// One column: a cell for each row, of one or several components.
-#[derive(Debug)]
+/// One column: a cell for each row, of one or several components. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct ColumnReader {
-    table: ChunkTable,
+    table: Arc<ChunkTable>,
     kind: CellKind,
     rows: usize,
     row_bytes: usize,
+    /// Numbers or texts of each axis after the rows.
+    axes: Vec<usize>,
     /// All cells, once [`ColumnReader::hold`] has read them.
-    held: Option<Vec<u8>>,
+    held: Option<Arc<[u8]>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CellKind {
+pub(super) enum CellKind {
     Text,
     UInt8,
     Int32,
@@ -75,12 +77,27 @@ impl ColumnReader {
         if table.chunk_bytes() > LARGEST_CHUNK {
             return Err(layout(format!("its chunks have {} bytes", table.chunk_bytes())));
         }
-        Ok(Self { table, kind, rows, row_bytes, held: None })
+        Ok(Self { table: Arc::new(table), kind, rows, row_bytes, axes: shape[1..].to_vec(), held: None })
     }
 
     /// Bytes of a cell.
     pub(super) fn row_bytes(&self) -> usize {
         self.row_bytes
+    }
+
+    /// Axes of a cell; none where it is a single number or text.
+    pub(super) fn axes(&self) -> &[usize] {
+        &self.axes
+    }
+
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Type of the numbers, or text.
+    pub(super) fn kind(&self) -> CellKind {
+        self.kind
     }
 
     /// The column for one thread that goes through its rows in order.
@@ -101,7 +118,7 @@ impl ColumnReader {
             for row in 0..self.rows {
                 held.extend_from_slice(self.cell(row, &mut page)?.bytes);
             }
-            self.held = Some(held);
+            self.held = Some(held.into());
         }
         Ok(self)
     }

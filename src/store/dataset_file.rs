@@ -1,14 +1,13 @@
 //! An open file: its shapes, its statistics, and its rows.
 
-use std::num::NonZeroU64;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::Advice;
-
 use super::column_reader::ColumnReader;
+use super::dataset_tables::{ClosedFile, DatasetTables};
 use super::element::read_element;
+use super::error::hdf5_error;
 use super::schema::{FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column};
 use super::sound_file::SoundFile;
 use super::virtual_file;
@@ -23,15 +22,15 @@ use crate::model::{GridShape, PixelType};
 #[derive(Debug)]
 pub struct DatasetFile {
     sound: SoundFile,
-    rows: usize,
-    shape: GridShape,
-    channels: usize,
-    pixel_type: PixelType,
-    structures: Vec<String>,
-    train: TrainFigures,
-    images: ChunkTable,
-    masks: ChunkTable,
-    is_virtual: bool,
+    tables: DatasetTables,
+}
+
+impl Deref for DatasetFile {
+    type Target = DatasetTables;
+
+    fn deref(&self) -> &DatasetTables {
+        &self.tables
+    }
 }
 
 /// A file that others hold: for as long as they live, or together with them.
@@ -74,7 +73,7 @@ impl DatasetFile {
     pub(super) fn source_tables(path: &Path) -> Result<SourceTables, StoreError> {
         let file = Self::open_as(SoundFile::open(path)?, false)?;
         let identity = file.virtual_identity();
-        Ok(SourceTables { rows: file.rows, identity, images: file.images, masks: file.masks })
+        Ok(SourceTables { rows: file.rows, identity, images: file.tables.images, masks: file.tables.masks })
     }
 
     /// The files that a virtual file refers to; none where it is not virtual.
@@ -134,66 +133,31 @@ impl DatasetFile {
         if mask_type != PixelType::UInt8 {
             return Err(not_ours(format!("its masks are {mask_type}")));
         }
-        Ok(Self {
+        let train = TrainFigures::read(&images);
+        let text = |name: &str| attributes::read_text(hdf5, name).unwrap_or_default();
+        let identity = DatasetIdentity {
+            source_digest: text(attribute::SOURCE_DIGEST),
+            config: text(attribute::CONFIG),
+            shape: [shape.rows(), shape.columns(), channels],
+            train_mean: train.mean,
+            train_std: train.std,
+        };
+        let tables = DatasetTables {
+            path: path.to_owned(),
+            bytes: sound.bytes(),
             rows,
             shape,
             channels,
             pixel_type,
             structures,
-            train: TrainFigures::read(&images),
+            train,
+            identity,
+            split_disjoint: attributes::read_texts(hdf5, attribute::SPLIT_DISJOINT).unwrap_or_default(),
             images: image_table,
             masks: mask_table,
             is_virtual,
-            sound,
-        })
-    }
-
-    /// Whether its images and masks stand in other files.
-    #[must_use]
-    pub fn is_virtual(&self) -> bool {
-        self.is_virtual
-    }
-
-    /// Where the file is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.sound.path()
-    }
-
-    /// Number of rows.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Rows and columns of every image and mask.
-    #[must_use]
-    pub fn shape(&self) -> GridShape {
-        self.shape
-    }
-
-    /// Channels of every image.
-    #[must_use]
-    pub fn channels(&self) -> usize {
-        self.channels
-    }
-
-    /// The type of the pixels.
-    #[must_use]
-    pub fn pixel_type(&self) -> PixelType {
-        self.pixel_type
-    }
-
-    /// The mask planes, in order.
-    #[must_use]
-    pub fn structures(&self) -> &[String] {
-        &self.structures
-    }
-
-    /// What no two splits share, as far as the file records it: `patient_id`, `image`.
-    #[must_use]
-    pub fn split_disjoint(&self) -> Vec<String> {
-        attributes::read_texts(self.hdf5(), attribute::SPLIT_DISJOINT).unwrap_or_default()
+        };
+        Ok(Self { sound, tables })
     }
 
     /// `id` of the samples that were left out because their image stands in another split.
@@ -235,31 +199,6 @@ impl DatasetFile {
         single.into_iter().filter_map(number).chain((0..PERCENTILE_LEVELS.len()).map(level)).collect()
     }
 
-    /// Size of the file in bytes.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.sound.bytes()
-    }
-
-    /// The statistics of the train split.
-    #[must_use]
-    pub fn train(&self) -> &TrainFigures {
-        &self.train
-    }
-
-    /// What tells it from other data sets.
-    #[must_use]
-    pub fn identity(&self) -> DatasetIdentity {
-        let text = |name: &str| attributes::read_text(self.hdf5(), name).unwrap_or_default();
-        DatasetIdentity {
-            source_digest: text(attribute::SOURCE_DIGEST),
-            config: text(attribute::CONFIG),
-            shape: [self.shape.rows(), self.shape.columns(), self.channels],
-            train_mean: self.train.mean,
-            train_std: self.train.std,
-        }
-    }
-
     /// The attributes that the rows do not decide, as they are recorded; what is missing is empty.
     #[must_use]
     pub fn recorded_root(&self) -> RootAttributes {
@@ -280,46 +219,6 @@ impl DatasetFile {
         }
     }
 
-    /// Bytes of one image (H, W, C) as it is stored.
-    #[must_use]
-    pub fn image_bytes(&self) -> usize {
-        self.images.chunk_bytes()
-    }
-
-    /// Bytes of one mask (H, W, K).
-    #[must_use]
-    pub fn mask_bytes(&self) -> usize {
-        self.masks.chunk_bytes()
-    }
-
-    /// Which bytes of the file the encoded image of `row` is; `None` where it was never written.
-    #[must_use]
-    pub fn image_place(&self, row: usize) -> Option<Range<u64>> {
-        self.images.place(row)
-    }
-
-    /// As [`DatasetFile::image_place`], for the mask.
-    #[must_use]
-    pub fn mask_place(&self, row: usize) -> Option<Range<u64>> {
-        self.masks.place(row)
-    }
-
-    /// Tells the system that the image and the mask of `row` will be read soon, so that a disk has many requests
-    /// at a time to choose from.
-    pub fn will_need(&self, row: usize) {
-        let [image, mask] = [&self.images, &self.masks].map(|table| table.place(row).unwrap_or_default());
-        let file = self.images.resolve(row).0.file();
-        // As they are written, one stands right after the other.
-        let (first, second) =
-            if image.end == mask.start { (image.start..mask.end, 0..0) } else { (image, mask) };
-        for place in [first, second] {
-            if let Some(bytes) = NonZeroU64::new(place.end.saturating_sub(place.start)) {
-                // What is not read ahead is read later.
-                let _ = rustix::fs::fadvise(file, place.start, Some(bytes), Advice::WillNeed);
-            }
-        }
-    }
-
     /// Whether there is a column `name` in `/samples`: a file of an earlier minor version lacks later ones.
     #[must_use]
     pub fn has_column(&self, name: &str) -> bool {
@@ -334,6 +233,18 @@ impl DatasetFile {
         self.column_in(SAMPLES, name)
     }
 
+    /// Closes the HDF5 library's handle; images, masks and columns can be read as before, by plain reads of the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Hdf5`] where the columns cannot be listed.
+    pub fn close(self) -> Result<ClosedFile, StoreError> {
+        let group = self.hdf5().group(SAMPLES).and_then(|group| group.member_names());
+        let names = group.map_err(hdf5_error("read", self.path()))?;
+        // A column that cannot be read is an error for those who ask for it.
+        let columns = names.into_iter().filter_map(|name| Some((name.clone(), self.column(&name).ok()?)));
+        Ok(ClosedFile { columns: columns.collect(), tables: self.tables })
+    }
+
     /// The column `name` of the group `group`.
     pub(super) fn column_in(&self, group: &str, name: &str) -> Result<ColumnReader, StoreError> {
         let name = format!("{group}/{name}");
@@ -343,16 +254,6 @@ impl DatasetFile {
     /// The file as the library has it open.
     pub(super) fn hdf5(&self) -> &hdf5::File {
         self.sound.hdf5()
-    }
-
-    /// Where the chunks of `/images` stand.
-    pub(super) fn images(&self) -> &ChunkTable {
-        &self.images
-    }
-
-    /// Where the chunks of `/masks` stand.
-    pub(super) fn masks(&self) -> &ChunkTable {
-        &self.masks
     }
 
     /// The column of the checksums, for [`RowReader::new`](super::RowReader::new).

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::schema::column;
-use super::{Cell, DatasetFile, StoreError};
+use super::{Cell, SampleColumns, StoreError};
 
 /// Where a row comes from. `docs/format.md` says what each column means.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -41,30 +41,30 @@ pub struct AnnotationFacts {
     pub contour_area: f64,
 }
 
-impl DatasetFile {
-    /// What the columns say about `row`, one of the rows of the file.
+impl RowFacts {
+    /// The facts about `row`, one of the rows of `file`.
     ///
     /// # Errors
     /// [`StoreError`] where a column cannot be read.
-    pub fn row_facts(&self, row: usize) -> Result<RowFacts, StoreError> {
-        let text = |name| self.with_cell(name, row, |cell| cell.text().unwrap_or_default().to_owned());
+    pub fn read(file: &impl SampleColumns, row: usize) -> Result<Self, StoreError> {
+        let text = |name| with_cell(file, name, row, |cell| cell.text().unwrap_or_default().to_owned());
         let whole =
-            |name, part| self.with_cell(name, row, |cell| cell.number(part).unwrap_or_default() as i64);
-        let hex = |name, first| self.with_cell(name, row, |cell| hexadecimal(cell, first));
+            |name, part| with_cell(file, name, row, |cell| cell.number(part).unwrap_or_default() as i64);
+        let hex = |name, first| with_cell(file, name, row, |cell| hexadecimal(cell, first));
         let mut annotations = Vec::new();
-        for (plane, structure) in self.structures().iter().enumerate() {
+        for (plane, structure) in file.tables().structures().iter().enumerate() {
             if whole(column::ANNOTATED, plane)? != 0 {
                 annotations.push(AnnotationFacts {
                     structure: structure.clone(),
                     sha256: hex(column::ANNOTATION_SHA256, plane * DIGEST_BYTES)?,
                     mask_pixels: whole(column::MASK_PIXELS, plane)?,
-                    contour_area: self.with_cell(column::CONTOUR_AREA, row, |cell| {
+                    contour_area: with_cell(file, column::CONTOUR_AREA, row, |cell| {
                         cell.number(plane).unwrap_or(f64::NAN)
                     })?,
                 });
             }
         }
-        Ok(RowFacts {
+        Ok(Self {
             row: row as u64,
             id: text(column::ID)?,
             patient_id: text(column::PATIENT_ID)?,
@@ -76,10 +76,15 @@ impl DatasetFile {
             annotations,
         })
     }
+}
 
-    fn with_cell<T>(&self, name: &str, row: usize, read: impl Fn(Cell<'_>) -> T) -> Result<T, StoreError> {
-        Ok(read(self.column(name)?.walk().cell(row)?))
-    }
+fn with_cell<T>(
+    file: &impl SampleColumns,
+    name: &str,
+    row: usize,
+    read: impl Fn(Cell<'_>) -> T,
+) -> Result<T, StoreError> {
+    Ok(read(file.column(name)?.walk().cell(row)?))
 }
 
 const DIGEST_BYTES: usize = 32;

@@ -1,11 +1,11 @@
 //! Images and masks, row by row.
 
 use super::column_reader::{ColumnPage, ColumnReader};
-use super::{ChunkReader, ChunkTable, CodecError, DatasetFile, EncodedChunk, StoreError};
+use super::{ChunkReader, ChunkTable, CodecError, DatasetTables, EncodedChunk, StoreError};
 
 /// Reads images and masks, for one thread; keeps its memory between rows.
 pub struct RowReader<'f> {
-    file: &'f DatasetFile,
+    file: &'f DatasetTables,
     checksums: Option<&'f ColumnReader>,
     reader: ChunkReader,
     page: ColumnPage,
@@ -13,20 +13,20 @@ pub struct RowReader<'f> {
 
 impl<'f> RowReader<'f> {
     /// A reader of the rows of `file`, which compares them with `checksums`, the file's
-    /// [`DatasetFile::checksums`], if they are given.
+    /// [`DatasetTables::checksums`], if they are given.
     #[must_use]
-    pub fn new(file: &'f DatasetFile, checksums: Option<&'f ColumnReader>) -> Self {
+    pub fn new(file: &'f DatasetTables, checksums: Option<&'f ColumnReader>) -> Self {
         Self { file, checksums, reader: ChunkReader::new(), page: ColumnPage::default() }
     }
 
     /// As [`RowReader::new`], with a [strict](ChunkReader::strict) look at images and masks that are read whole.
     #[must_use]
-    pub fn strict(file: &'f DatasetFile, checksums: Option<&'f ColumnReader>) -> Self {
+    pub fn strict(file: &'f DatasetTables, checksums: Option<&'f ColumnReader>) -> Self {
         Self { reader: ChunkReader::strict(), ..Self::new(file, checksums) }
     }
 
     /// Reads the image of `row`, (H, W, C) in the file's type, little endian, into `bytes`, which is
-    /// [`DatasetFile::image_bytes`] long.
+    /// [`DatasetTables::image_bytes`] long.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] where its chunk is damaged or its CRC-32C is another, [`StoreError::Io`] where
@@ -35,7 +35,7 @@ impl<'f> RowReader<'f> {
         self.read(self.file.images(), row, 0, bytes)
     }
 
-    /// Reads the mask of `row`, (H, W, K), into `bytes`, which is [`DatasetFile::mask_bytes`] long.
+    /// Reads the mask of `row`, (H, W, K), into `bytes`, which is [`DatasetTables::mask_bytes`] long.
     ///
     /// # Errors
     /// As [`RowReader::read_image`].

@@ -13,7 +13,7 @@ use super::sound_file::SoundFile;
 use super::target::Target;
 use super::writer::{GENERATOR, create_file};
 use super::{
-    ChunkReader, ChunkTable, CodecError, Compression, DatasetFile, DatasetIdentity, StoreError, attributes,
+    ChunkReader, ChunkTable, CodecError, Compression, DatasetIdentity, DatasetTables, StoreError, attributes,
 };
 
 /// Compression of the matrix; its lower bytes are noise at any level.
@@ -97,7 +97,7 @@ impl WhiteningFile {
     /// [`StoreError::NotOurs`] and [`StoreError::Version`] where it is another kind of file,
     /// [`StoreError::OtherData`] where it was made for other data, [`StoreError::Damaged`] where the matrix is
     /// not the one that was written, and those of reading.
-    pub fn read(path: &Path, data: &DatasetFile) -> Result<Self, StoreError> {
+    pub fn read(path: &Path, data: &DatasetTables) -> Result<Self, StoreError> {
         let sound = SoundFile::open(path)?;
         sound.check_format(ZCA_FORMAT)?;
         let file = sound.hdf5();
@@ -108,7 +108,7 @@ impl WhiteningFile {
         };
         let count = |name: &str| attributes::read_number::<u64>(file, name).unwrap_or_default();
         let identity = identity(file);
-        if let Some(what) = identity.difference(&data.identity()) {
+        if let Some(what) = identity.difference(data.identity()) {
             let (path, data) = (path.to_owned(), data.path().to_owned());
             return Err(StoreError::OtherData { path, data, what });
         }

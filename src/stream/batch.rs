@@ -1,6 +1,8 @@
 //! A batch as it leaves, and what all batches of a stream have in common.
 
-use super::TensorBytes;
+use ndarray::ArrayView4;
+
+use super::tensor_bytes::TensorBytes;
 use crate::augment::AugmentSpec;
 use crate::order::{Cursor, Sample};
 
@@ -43,6 +45,20 @@ impl ElementType {
     }
 }
 
+/// A number type of tensors in memory.
+pub trait Element: bytemuck::Pod {
+    /// Its name.
+    const TYPE: ElementType;
+}
+
+macro_rules! elements {
+    ($($number:ty => $name:ident),*) => { $(impl Element for $number {
+        const TYPE: ElementType = ElementType::$name;
+    })* };
+}
+
+elements!(u8 => UInt8, i16 => Int16, u16 => UInt16, half::f16 => Float16, f32 => Float32);
+
 /// What the tensors of one kind, images or masks, look like in every sample of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorSchema {
@@ -59,6 +75,16 @@ impl TensorSchema {
     #[must_use]
     pub fn sample_bytes(&self) -> usize {
         self.shape.iter().product::<usize>() * self.element.size()
+    }
+
+    /// Tensors of this kind, sample after sample, as an array whose first axis is the samples; `None` where `T` is another
+    /// number type, or `bytes` are not aligned for it or no whole samples.
+    #[must_use]
+    pub fn view<'b, T: Element>(&self, bytes: &'b [u8]) -> Option<ArrayView4<'b, T>> {
+        let numbers = (T::TYPE == self.element).then(|| bytemuck::try_cast_slice(bytes).ok())??;
+        let samples = bytes.len() / self.sample_bytes().max(1);
+        let [a, b, c] = self.shape;
+        ArrayView4::from_shape((samples, a, b, c), numbers).ok()
     }
 }
 
@@ -144,11 +170,22 @@ impl Texts {
     }
 }
 
+/// The place where a batch begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BatchStart {
+    /// Its cursor.
+    pub cursor: Cursor,
+    /// The position of its first sample in the epoch.
+    pub position: u64,
+}
+
 /// One batch of decoded samples. Its memory is used again for later batches.
 #[derive(Debug, Default, PartialEq)]
 pub struct Batch {
     /// Where in the stream it stands.
     pub cursor: Cursor,
+    /// The batch that follows it in the stream; `None` after the last.
+    pub next: Option<BatchStart>,
     /// Position in the epoch and row in the file of each sample.
     pub samples: Vec<Sample>,
     /// `samples/id` of each sample; no texts where the stream was told to leave them out.
@@ -167,6 +204,19 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The images as an array (N, H, W, C), or (N, C, H, W), without a copy; `None` where `T` is not the number type of
+    /// `schema`, the one of the stream.
+    #[must_use]
+    pub fn images<T: Element>(&self, schema: &StreamSchema) -> Option<ArrayView4<'_, T>> {
+        schema.image.view(&self.images)
+    }
+
+    /// The masks as an array (N, H, W, K), or (N, K, H, W), in the same way.
+    #[must_use]
+    pub fn masks<T: Element>(&self, schema: &StreamSchema) -> Option<ArrayView4<'_, T>> {
+        schema.mask.view(&self.masks)
+    }
+
     /// Whether `bytes` stand in the memory of the batch's images or masks.
     #[must_use]
     pub fn holds(&self, bytes: &[u8]) -> bool {

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::known_column::{Kind, KnownColumn, Parts, all_columns};
 
 /// A condition that rows meet or not: `COLUMN OPERATOR VALUE`, as in `split=train`, `mask_pixels.inner > 0`
@@ -206,6 +208,18 @@ impl Operator {
                 .iter()
                 .find_map(|(spelling, operator)| Some((before, *operator, rest.strip_prefix(spelling)?)))
         })
+    }
+}
+
+impl Serialize for Condition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Condition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

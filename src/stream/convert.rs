@@ -2,6 +2,7 @@
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use serde::{Deserialize, Serialize};
 
 use super::layout::plane_of;
 use super::normalize::Scaling;
@@ -9,7 +10,8 @@ use super::{ConvertError, ElementType, Layout, Normalization, TensorSchema};
 use crate::model::PixelType;
 
 /// The number type of images in a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ImageDtype {
     /// The type in the file.
     Stored,
@@ -109,7 +111,8 @@ impl ImageConverter {
     ///
     /// # Errors
     /// [`ConvertError::NoWindow`] and [`ConvertError::BadWindow`] where the row's window is needed and is
-    /// none, [`ConvertError::Float16Overflow`] where a finite value would become infinite in float16; what
+    /// none, [`ConvertError::Float16Overflow`] where a finite value would become infinite in float16 and
+    /// [`ConvertError::Float16Underflow`] where one of an image of small values would become 0; what
     /// `out` then holds is of no use.
     ///
     /// # Panics
@@ -119,7 +122,9 @@ impl ImageConverter {
         assert_eq!(stored.len(), numbers * self.pixel_type.size(), "the bytes of one stored image");
         assert_eq!(out.len(), self.schema.sample_bytes(), "the bytes of one image in a batch");
         let scaling = self.normalization.scaling(self.pixel_type, stored, row_window)?;
-        self.convert_with(scaling, stored, out)
+        let mut range = Float16Range::default();
+        self.convert_with(scaling, stored, out, &mut range)?;
+        range.check()
     }
 
     /// Begins an image that comes in parts, to be written into `out`; `None` where it has to be there as a whole.
@@ -136,7 +141,7 @@ impl ImageConverter {
             return Ok(None);
         }
         let scaling = self.normalization.scaling(self.pixel_type, &[], row_window)?;
-        Ok(Some(ImageParts { converter: self, scaling, rest: out }))
+        Ok(Some(ImageParts { converter: self, scaling, rest: out, range: Float16Range::default() }))
     }
 
     fn convert_with(
@@ -144,10 +149,11 @@ impl ImageConverter {
         scaling: Option<Scaling>,
         stored: &[u8],
         out: &mut [u8],
+        range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         match scaling {
-            None => self.convert_scaled(stored, out, |value| value),
-            Some(scaling) => self.convert_scaled(stored, out, move |value| scaling.apply(value)),
+            None => self.convert_scaled(stored, out, |value| value, range),
+            Some(scaling) => self.convert_scaled(stored, out, move |value| scaling.apply(value), range),
         }
     }
 
@@ -156,16 +162,17 @@ impl ImageConverter {
         stored: &[u8],
         out: &mut [u8],
         scale: impl Fn(f32) -> f32 + Copy,
+        range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         match self.pixel_type {
-            PixelType::UInt8 => self.convert_planes(stored, out, |[value]| f32::from(value), scale),
+            PixelType::UInt8 => self.convert_planes(stored, out, |[value]| f32::from(value), scale, range),
             PixelType::Int16 => {
-                self.convert_planes(stored, out, |bytes| f32::from(i16::from_le_bytes(bytes)), scale)
+                self.convert_planes(stored, out, |bytes| f32::from(i16::from_le_bytes(bytes)), scale, range)
             }
             PixelType::UInt16 => {
-                self.convert_planes(stored, out, |bytes| f32::from(u16::from_le_bytes(bytes)), scale)
+                self.convert_planes(stored, out, |bytes| f32::from(u16::from_le_bytes(bytes)), scale, range)
             }
-            PixelType::Float32 => self.convert_planes(stored, out, f32::from_le_bytes, scale),
+            PixelType::Float32 => self.convert_planes(stored, out, f32::from_le_bytes, scale, range),
         }
     }
 
@@ -176,10 +183,11 @@ impl ImageConverter {
         out: &mut [u8],
         read: impl Fn([u8; SIZE]) -> f32 + Copy,
         scale: impl Fn(f32) -> f32 + Copy,
+        range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         let (pixels, _) = stored.as_chunks::<SIZE>();
         if self.channels == 1 {
-            return self.convert_run(pixels, out, read, scale);
+            return self.convert_run(pixels, out, read, scale, range);
         }
         let run_bytes = BLOCK * self.schema.element.size();
         for (channel, plane) in out.chunks_exact_mut(out.len() / self.channels).enumerate() {
@@ -189,7 +197,7 @@ impl ImageConverter {
                 for (to, pixel) in run.iter_mut().zip(plane_of(pixels, self.channels, channel)) {
                     *to = pixel;
                 }
-                self.convert_run(run, out, read, scale)?;
+                self.convert_run(run, out, read, scale, range)?;
             }
         }
         Ok(())
@@ -201,6 +209,7 @@ impl ImageConverter {
         out: &mut [u8],
         read: impl Fn([u8; SIZE]) -> f32 + Copy,
         scale: impl Fn(f32) -> f32 + Copy,
+        range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         match self.dtype {
             ImageDtype::Stored => out.copy_from_slice(pixels.as_flattened()),
@@ -214,7 +223,7 @@ impl ImageConverter {
             }
             ImageDtype::Float16 => {
                 for (pixels, out) in pixels.chunks(BLOCK).zip(out.chunks_mut(2 * BLOCK)) {
-                    convert_to_float16(pixels, out, read, scale)?;
+                    convert_to_float16(pixels, out, read, scale, range)?;
                 }
             }
         }
@@ -229,6 +238,7 @@ pub(super) struct ImageParts<'c> {
     scaling: Option<Scaling>,
     /// What is still to be written.
     rest: &'c mut [u8],
+    range: Float16Range,
 }
 
 impl ImageParts<'_> {
@@ -244,7 +254,38 @@ impl ImageParts<'_> {
         let bytes = stored.len() / pixel_type.size() * schema.element.size();
         let (out, rest) = std::mem::take(&mut self.rest).split_at_mut(bytes);
         self.rest = rest;
-        self.converter.convert_with(self.scaling, stored, out)
+        self.converter.convert_with(self.scaling, stored, out, &mut self.range)
+    }
+
+    /// Checks the image once it is there as a whole.
+    ///
+    /// # Errors
+    /// [`ConvertError::Float16Underflow`].
+    pub(super) fn finish(&self) -> Result<(), ConvertError> {
+        self.range.check()
+    }
+}
+
+/// Largest magnitude up to which float16 has a worse resolution than at larger ones: there it has no more than 11 bits,
+/// as its smallest step is 2^-24.
+const FLOAT16_FINE_FROM: f32 = 1.0 / 8192.0;
+
+/// The range of the numbers of one image that become float16.
+#[derive(Debug, Default)]
+struct Float16Range {
+    largest: f32,
+    /// A pixel that became 0 and was not.
+    vanished: Option<f32>,
+}
+
+impl Float16Range {
+    /// An image of small numbers alone must not lose any of them. Beside large numbers, what becomes 0 was 0 but for the
+    /// resolution that float16 has there.
+    fn check(&self) -> Result<(), ConvertError> {
+        match self.vanished {
+            Some(pixel) if self.largest < FLOAT16_FINE_FROM => Err(ConvertError::Float16Underflow { pixel }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -254,18 +295,20 @@ fn convert_to_float16<const SIZE: usize>(
     out: &mut [u8],
     read: impl Fn([u8; SIZE]) -> f32 + Copy,
     scale: impl Fn(f32) -> f32 + Copy,
+    range: &mut Float16Range,
 ) -> Result<(), ConvertError> {
     let values = &mut [0.0; BLOCK][..pixels.len()];
     let filled = &mut *values;
-    let too_large = pulp::Arch::new().dispatch(move || {
-        let mut too_large = false;
+    let largest = pulp::Arch::new().dispatch(move || {
+        let mut largest = 0.0_f32;
         for (value, &pixel) in filled.iter_mut().zip(pixels) {
             *value = scale(read(pixel));
-            too_large |= value.abs() >= FLOAT16_LIMIT;
+            largest = if value.abs() > largest { value.abs() } else { largest };
         }
-        too_large
+        largest
     });
-    if too_large {
+    range.largest = range.largest.max(largest);
+    if largest >= FLOAT16_LIMIT {
         let overflowing = pixels.iter().zip(&*values).filter(|(_, value)| value.abs() >= FLOAT16_LIMIT);
         // An infinite pixel may stay infinite.
         if let Some(pixel) = overflowing.map(|(&pixel, _)| read(pixel)).find(|pixel| pixel.is_finite()) {
@@ -274,6 +317,11 @@ fn convert_to_float16<const SIZE: usize>(
     }
     let halves = &mut [f16::ZERO; BLOCK][..pixels.len()];
     halves.convert_from_f32_slice(values);
+    if range.largest < FLOAT16_FINE_FROM && range.vanished.is_none() {
+        let vanished =
+            halves.iter().zip(&*values).position(|(half, value)| *half == f16::ZERO && *value != 0.0);
+        range.vanished = vanished.map(|index| read(pixels[index]));
+    }
     let (out, _) = out.as_chunks_mut::<2>();
     for (to, half) in out.iter_mut().zip(halves) {
         *to = half.to_le_bytes();
@@ -392,6 +440,12 @@ mod tests {
         assert!(convert(&Pixels::UInt16(values), ImageDtype::Float16, min_max).is_ok());
         let error = to_float16(&Pixels::Float32(vec![f32::INFINITY, -1e30])).unwrap_err();
         assert_eq!(error, ConvertError::Float16Overflow { pixel: -1e30 });
+        let small = Pixels::Float32(vec![0.0, 1e-6, -2e-8]);
+        let error = convert(&small, ImageDtype::Float16, Normalization::None).unwrap_err();
+        assert_eq!(error, ConvertError::Float16Underflow { pixel: -2e-8 });
+        assert!(error.hint().unwrap().for_shell().to_string().contains("float32"));
+        let mixed = Pixels::Float32(vec![1.0, 1e-6, -2e-8]);
+        assert!(convert(&mixed, ImageDtype::Float16, Normalization::None).is_ok(), "0 beside 1, as -2e-8 is");
         let infinite = Pixels::Float32(vec![f32::INFINITY, f32::NEG_INFINITY, f32::NAN]);
         let found = to_float16(&infinite).unwrap();
         assert_eq!(found[..2], [f16::INFINITY, f16::NEG_INFINITY]);
@@ -446,6 +500,11 @@ mod tests {
             let stored: Vec<u8> = (0..pixels * CHANNELS * pixel_type.size())
                 .map(|index| (index.wrapping_mul(usize::from(seed) | 1) >> 3) as u8 & 0x3F)
                 .collect();
+            let mut stored = stored;
+            if pixel_type == PixelType::Float32 {
+                // An image of tiny numbers alone is none for float16.
+                stored[..4].copy_from_slice(&0.5_f32.to_le_bytes());
+            }
             let convert = |layout| {
                 let shape = [rows, columns, CHANNELS];
                 let converter =

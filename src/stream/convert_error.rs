@@ -1,18 +1,20 @@
-//! Why a sample cannot be converted as asked.
+//! Errors of the conversion of samples.
 
-/// Why the numbers of a stream, or of one sample of it, cannot be converted as asked.
+use crate::model::{Advice, Hint};
+
+/// An error of the conversion of the numbers of a stream, or of one sample of it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ConvertError {
     /// Stored numbers are handed on as they are: there is nothing to normalize.
-    #[error("normalization {normalization} gives fractions: ask for --image-dtype float32 or float16")]
+    #[error(
+        "normalization {normalization} makes fractions, which the stored type of the images does not hold"
+    )]
     StoredNormalized {
         /// Name of the normalization.
         normalization: &'static str,
     },
     /// Stored numbers are handed on as they are: interpolated ones are others.
-    #[error(
-        "images are augmented and whitened in float32: ask for --image-dtype float32 or float16, not stored"
-    )]
+    #[error("images are augmented and whitened in float32, not in the stored type")]
     StoredAugmented,
     /// A whitening matrix for images of another size.
     #[error(
@@ -28,19 +30,19 @@ pub enum ConvertError {
     /// A normalization by statistics that the file does not have.
     #[error(
         "normalization {normalization} needs the statistics of the train split, and the file has none, as where no \
-         sample is in its train split; sample-zscore, window and --samplewise-center do without"
+         sample is in its train split; the normalizations sample-zscore and window do without"
     )]
     NoTrainStatistics {
         /// Name of the normalization.
         normalization: &'static str,
     },
     /// An image that has no window of its own.
-    #[error("the image has no window of its own; give one for all images with --window CENTER,WIDTH")]
+    #[error("the image has no window of its own; one can be given for all images")]
     NoWindow,
     /// A window that is none.
     #[error(
-        "window {center},{width}: the width must be at least 1 (PS3.3 C.11.2.1.2) and both must be finite; \
-         --window CENTER,WIDTH gives one for all images"
+        "window {center},{width}: the width must be at least 1 (PS3.3 C.11.2.1.2) and both must be finite; one can be \
+         given for all images"
     )]
     BadWindow {
         /// Its center.
@@ -48,13 +50,40 @@ pub enum ConvertError {
         /// Its width.
         width: f64,
     },
+    /// A number of an image of small ones that float16 does not tell from 0.
+    #[error(
+        "a pixel of value {pixel} becomes 0 in float16, as others of its image of small values; rescale or normalization \
+         make them larger, float32 holds them"
+    )]
+    Float16Underflow {
+        /// The pixel as it is stored.
+        pixel: f32,
+    },
     /// A finite number that float16 does not hold.
     #[error(
-        "a pixel of value {pixel} becomes infinite in float16; ask for --image-dtype float32, \
-         or for a normalization to smaller numbers"
+        "a pixel of value {pixel} becomes infinite in float16; normalization makes the numbers smaller, float32 holds \
+         them"
     )]
     Float16Overflow {
         /// The pixel as it is stored.
         pixel: f32,
     },
+}
+
+impl ConvertError {
+    /// The option that helps.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::StoredNormalized { .. }
+            | Self::StoredAugmented
+            | Self::Float16Overflow { .. }
+            | Self::Float16Underflow { .. } => Some(Hint::new("image_dtype", Advice::Set("float32"))),
+            Self::NoTrainStatistics { .. } => Some(Hint::new("normalize", Advice::Set("sample-zscore"))),
+            Self::NoWindow | Self::BadWindow { .. } => {
+                Some(Hint::new("window", Advice::Give("CENTER,WIDTH")))
+            }
+            Self::WhitenedSize { .. } => None,
+        }
+    }
 }

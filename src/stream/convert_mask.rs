@@ -1,10 +1,13 @@
 //! From the masks in the file to the masks in a batch.
 
+use serde::{Deserialize, Serialize};
+
 use super::layout::plane_of;
 use super::{ElementType, Layout, TensorSchema};
 
 /// The number type of masks in a batch: 0 and 1 in either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MaskDtype {
     /// 8-bit unsigned, as in the file.
     #[default]

@@ -1,13 +1,17 @@
-//! Why a stream cannot be made, or cannot go on.
+//! Errors of streams.
 
 use std::io;
 use std::path::PathBuf;
 
-use super::{ConditionError, ConvertError};
+use super::condition::ConditionError;
+use super::convert_error::ConvertError;
+use super::option_error::OptionError;
+use crate::model::{Advice, Hint};
 use crate::order::OrderError;
+use crate::prep::MergeError;
 use crate::store::StoreError;
 
-/// Why a stream cannot be made, or cannot go on.
+/// An error of a stream: it cannot be made, or cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
     /// The file cannot be read.
@@ -16,6 +20,15 @@ pub enum StreamError {
     /// The order cannot be followed.
     #[error(transparent)]
     Order(#[from] OrderError),
+    /// Options that are wrong, or do not go together.
+    #[error(transparent)]
+    Options(#[from] OptionError),
+    /// Shards that cannot be joined.
+    #[error(transparent)]
+    Shards(#[from] MergeError),
+    /// No place to join shards in.
+    #[error("cannot make a temporary folder to join the shards in")]
+    NoTemporaryFolder(#[source] io::Error),
     /// A condition does not go with the file.
     #[error(transparent)]
     Condition(#[from] ConditionError),
@@ -48,9 +61,7 @@ pub enum StreamError {
         why: String,
     },
     /// Patients or images stand in the split and in another one.
-    #[error(
-        "{leak}; nothing is streamed, because results on a split that leaks are worthless (--allow-leak goes on)"
-    )]
+    #[error("{leak}; nothing is streamed, because results on a split that leaks are worthless")]
     Leak {
         /// What leaks.
         leak: String,
@@ -92,18 +103,42 @@ pub enum StreamError {
         source: ConvertError,
     },
     /// Threads cannot be started.
-    #[error("cannot start the threads that decode; try fewer with --threads")]
+    #[error("cannot start the threads that decode")]
     Threads(#[source] io::Error),
     /// The batch does not fit into memory.
-    #[error(
-        "a batch of {samples} samples of {sample_bytes} bytes does not fit into memory; use a smaller --batch-size"
-    )]
+    #[error("a batch of {samples} samples of {sample_bytes} bytes does not fit into memory")]
     BatchTooLarge {
         /// Samples of a batch.
         samples: u64,
         /// Bytes of each.
         sample_bytes: usize,
     },
+}
+
+impl StreamError {
+    /// The option that helps.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Options(error) => error.hint(),
+            Self::Unfit { source, .. } | Self::Convert { source, .. } => source.hint(),
+            Self::Leak { .. } => Some(Hint::new("allow_leak", Advice::SwitchOn)),
+            Self::Threads(_) => Some(Hint::new("threads", Advice::Lower)),
+            Self::BatchTooLarge { .. } => Some(Hint::new("batch_size", Advice::Lower)),
+            _ => None,
+        }
+    }
+
+    /// True where options contradict each other, whatever the file is: wrong usage.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Options(OptionError::AugmentFile { .. } | OptionError::AugmentText { .. }) => false,
+            Self::Options(_) => true,
+            Self::Unfit { source, .. } => *source == ConvertError::StoredAugmented,
+            _ => false,
+        }
+    }
 }
 
 fn list(names: &[String]) -> String {

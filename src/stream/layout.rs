@@ -1,8 +1,11 @@
 //! The order of the axes of a tensor.
 
+use serde::{Deserialize, Serialize};
+
 /// The order of the axes of images and masks in a batch: N samples, H rows, W columns, C channels or
 /// structures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// (N, H, W, C), as in the file.
     #[default]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::StreamError;
 use crate::order::Selection;
-use crate::store::{DatasetFile, RowReader, SPLIT_DISJOINT, StoreError, column};
+use crate::store::{RowReader, SPLIT_DISJOINT, SampleColumns, StoreError, column};
 
 /// Rows up to which the proof is made again from the columns, whatever the file says.
 pub const ROWS_PROVEN_AGAIN: usize = 1 << 20;
@@ -19,10 +19,10 @@ const NAMED: usize = 10;
 ///
 /// # Errors
 /// [`StreamError::Leak`] with the patients.
-pub(super) fn prove_disjoint(file: &DatasetFile, selection: &Selection) -> Result<(), StreamError> {
-    let path = file.path().display();
-    if file.rows() > ROWS_PROVEN_AGAIN {
-        let recorded = file.split_disjoint();
+pub(super) fn prove_disjoint(file: &impl SampleColumns, selection: &Selection) -> Result<(), StreamError> {
+    let path = file.tables().path().display();
+    if file.tables().rows() > ROWS_PROVEN_AGAIN {
+        let recorded = file.tables().split_disjoint();
         if SPLIT_DISJOINT.iter().all(|what| recorded.iter().any(|proven| proven == what)) {
             return Ok(());
         }
@@ -94,13 +94,13 @@ struct RowKey {
 }
 
 impl SplitRows {
-    fn read(file: &DatasetFile, selection: &Selection) -> Result<Self, StoreError> {
+    fn read(file: &impl SampleColumns, selection: &Selection) -> Result<Self, StoreError> {
         let mut splits = file.column(column::SPLIT)?.walk();
         let mut patient_ids = file.column(column::PATIENT_ID)?.walk();
         let mut checksums = file.column(column::CHECKSUM)?.walk();
         let mut rows = Self::default();
         let mut is_selected = Vec::new();
-        for row in 0..file.rows() {
+        for row in 0..file.tables().rows() {
             let split = splits.cell(row)?.text().unwrap_or_default();
             let selected = selection.contains(row as u64);
             if split.is_empty() && !selected {
@@ -146,8 +146,8 @@ impl SplitRows {
 
     /// The patients of selected rows whose image is also one of another split. Equal checksums are not
     /// believed: the images are read and compared.
-    fn equal_images(&self, file: &DatasetFile) -> Result<Leaks, StoreError> {
-        let mut reader = RowReader::new(file, None);
+    fn equal_images(&self, file: &impl SampleColumns) -> Result<Leaks, StoreError> {
+        let mut reader = RowReader::new(file.tables(), None);
         let mut images = [Vec::new(), Vec::new()];
         let mut shared = Leaks::new();
         for other in &self.others {
@@ -157,7 +157,7 @@ impl SplitRows {
                 if shared.contains_key(patient) {
                     continue;
                 }
-                images.iter_mut().for_each(|image| image.resize(file.image_bytes(), 0));
+                images.iter_mut().for_each(|image| image.resize(file.tables().image_bytes(), 0));
                 let [mine, theirs] = &mut images;
                 reader.read_image(key.row as usize, mine)?;
                 reader.read_image(other.row as usize, theirs)?;

@@ -1,37 +1,53 @@
-//! Batches out of the file: which rows, as what numbers, decoded on all threads, in order.
+//! Streams of batches out of a data set: its rows in an order, as the numbers that were asked for, decoded ahead on threads
+//! of their own.
+//!
+//! ```text
+//! Dataset --StreamOptions--> Stream --Cursor, StreamWork--> Batches --> Batch
+//! ```
 
+mod augment_source;
 mod batch;
-mod batch_stream;
+mod batches;
 mod condition;
 mod convert;
 mod convert_error;
 mod convert_mask;
+mod dataset;
+mod decode;
 mod error;
-mod fill;
-mod form;
 mod known_column;
 mod layout;
 mod leak;
 mod normalize;
+mod option_error;
+mod option_value;
 mod options;
-mod prefetch;
+mod parts;
 mod row_cache;
+mod rules;
 mod select;
 mod standardize;
+#[expect(clippy::module_inception, reason = "the stream is what the module is about")]
+mod stream;
 mod tensor_bytes;
+mod transform;
 
-pub use batch::{Batch, ElementType, StreamSchema, TensorSchema, Texts};
-pub use batch_stream::{Evaluation, Stream};
+pub use augment_source::AugmentSource;
+pub use batch::{Batch, BatchStart, Element, ElementType, StreamSchema, TensorSchema, Texts};
+pub use batches::{BatchPool, Batches, Times};
 pub use condition::{Condition, ConditionError};
 pub use convert::{ImageConverter, ImageDtype};
 pub use convert_error::ConvertError;
 pub use convert_mask::{MaskConverter, MaskDtype};
+pub use dataset::{Dataset, StoredRow};
 pub use error::StreamError;
 pub use layout::Layout;
 pub use leak::ROWS_PROVEN_AGAIN;
 pub use normalize::{Normalization, NormalizationChoice, NormalizationName};
-pub use options::StreamOptions;
-pub use prefetch::Times;
+pub use option_error::OptionError;
+pub use options::{StreamOptions, StreamWork};
+pub use row_cache::RowCache;
 pub use select::{RowOptions, select};
 pub use standardize::{Standardization, StandardizeSteps};
+pub use stream::{Evaluation, Stream};
 pub use tensor_bytes::TensorBytes;

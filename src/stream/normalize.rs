@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::ConvertError;
 use super::standardize::{Standardization, StandardizeSteps};
 use crate::model::PixelType;
@@ -74,7 +76,8 @@ pub enum NormalizationChoice {
 }
 
 /// The name of a [`Normalization`], without its numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NormalizationName {
     /// [`Normalization::None`].
     #[default]
@@ -82,6 +85,7 @@ pub enum NormalizationName {
     /// [`Normalization::ZScore`].
     ZScore,
     /// [`Normalization::SampleZScore`].
+    #[serde(rename = "sample-zscore")]
     SampleZScore,
     /// [`Normalization::MinMax`].
     MinMax,

@@ -5,10 +5,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Decoded rows under a budget of bytes. The first rows that come stay: every epoch needs every row once, so
 /// that no other choice would be met more often.
-#[derive(Debug)]
-pub(super) struct RowCache {
+///
+/// Clones share their rows. All of them are of one data set.
+#[derive(Debug, Clone)]
+pub struct RowCache {
     budget: usize,
-    rows: RwLock<Rows>,
+    rows: Arc<RwLock<Rows>>,
 }
 
 #[derive(Debug, Default)]
@@ -26,8 +28,15 @@ pub(super) struct DecodedRow {
 
 impl RowCache {
     /// An empty cache for at most `budget` bytes of decoded rows.
-    pub(super) fn new(budget: usize) -> Self {
-        Self { budget, rows: RwLock::default() }
+    #[must_use]
+    pub fn new(budget: usize) -> Self {
+        Self { budget, rows: Arc::default() }
+    }
+
+    /// Bytes of the rows that it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
     /// `row`, if it was kept.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::leak::prove_disjoint;
 use super::{Condition, StreamError};
 use crate::order::{Balance, Rows, Selection};
-use crate::store::{Cell, DatasetFile, StoreError, column};
+use crate::store::{Cell, SampleColumns, StoreError, column};
 
 /// Which rows are streamed.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +33,7 @@ impl RowOptions {
 }
 
 /// The rows that [`select`] leaves, proven to share nothing with other splits where they are chosen by split.
-pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Selection, StreamError> {
+pub(super) fn select_rows(file: &impl SampleColumns, options: &RowOptions) -> Result<Selection, StreamError> {
     let selection = select(file, options)?;
     if options.names_split() && !options.allow_leak {
         prove_disjoint(file, &selection)?;
@@ -47,8 +47,8 @@ pub(super) fn select_rows(file: &DatasetFile, options: &RowOptions) -> Result<Se
 /// # Errors
 /// [`StreamError::NothingSelected`], [`StreamError::Unknown`] where there is no such split,
 /// [`StreamError::Condition`] where there is no such structure, [`StreamError::Store`].
-pub fn select(file: &DatasetFile, options: &RowOptions) -> Result<Selection, StreamError> {
-    let mut selection = Selection::all(file.rows() as u64);
+pub fn select(file: &impl SampleColumns, options: &RowOptions) -> Result<Selection, StreamError> {
+    let mut selection = Selection::all(file.tables().rows() as u64);
     if let Some(split) = &options.split {
         selection = select_split(file, selection, split)?;
     }
@@ -62,7 +62,10 @@ pub fn select(file: &DatasetFile, options: &RowOptions) -> Result<Selection, Str
 }
 
 /// The splits of the rows of `selection`; rows of no split have an empty one.
-pub(super) fn splits_of(file: &DatasetFile, selection: &Selection) -> Result<BTreeSet<String>, StoreError> {
+pub(super) fn splits_of(
+    file: &impl SampleColumns,
+    selection: &Selection,
+) -> Result<BTreeSet<String>, StoreError> {
     let mut column = file.column(column::SPLIT)?.walk();
     let mut splits = BTreeSet::new();
     for row in selection.iter() {
@@ -77,7 +80,7 @@ pub(super) fn splits_of(file: &DatasetFile, selection: &Selection) -> Result<BTr
 
 /// How the rows of `selection` are streamed; where they are drawn, `seed` chooses them.
 pub(super) fn arrange_rows(
-    file: &DatasetFile,
+    file: &impl SampleColumns,
     options: &RowOptions,
     selection: Selection,
     seed: u64,
@@ -88,15 +91,19 @@ pub(super) fn arrange_rows(
     })
 }
 
-fn nothing_selected(file: &DatasetFile, options: &RowOptions) -> StreamError {
-    let split = options.split.iter().map(|split| format!("--split {split}"));
-    let conditions = options.conditions.iter().map(|condition| format!("--where '{condition}'"));
+fn nothing_selected(file: &impl SampleColumns, options: &RowOptions) -> StreamError {
+    let split = options.split.iter().map(|split| format!("split {split}"));
+    let conditions = options.conditions.iter().map(|condition| format!("where {condition}"));
     let asked: Vec<String> = split.chain(conditions).collect();
     let why = if asked.is_empty() { "it has none".to_owned() } else { asked.join(" and ") };
-    StreamError::NothingSelected { path: file.path().to_owned(), why }
+    StreamError::NothingSelected { path: file.tables().path().to_owned(), why }
 }
 
-fn select_split(file: &DatasetFile, selection: Selection, split: &str) -> Result<Selection, StreamError> {
+fn select_split(
+    file: &impl SampleColumns,
+    selection: Selection,
+    split: &str,
+) -> Result<Selection, StreamError> {
     let mut known: BTreeMap<String, u64> = BTreeMap::new();
     let selected = keep_cells(file, selection, column::SPLIT, |cell| {
         let name = cell.text().unwrap_or_default();
@@ -107,18 +114,18 @@ fn select_split(file: &DatasetFile, selection: Selection, split: &str) -> Result
     })?;
     if selected.is_empty() {
         known.remove("");
-        let (path, name) = (file.path().to_owned(), split.to_owned());
+        let (path, name) = (file.tables().path().to_owned(), split.to_owned());
         return Err(StreamError::Unknown { path, what: "split", name, known: known.into_keys().collect() });
     }
     Ok(selected)
 }
 
 fn select_where(
-    file: &DatasetFile,
+    file: &impl SampleColumns,
     selection: Selection,
     condition: &Condition,
 ) -> Result<Selection, StreamError> {
-    let part = condition.cell(file.structures())?;
+    let part = condition.cell(file.tables().structures())?;
     let meets = |cell: Cell<'_>| {
         if condition.is_text() {
             cell.text().is_some_and(|text| condition.matches_text(text))
@@ -131,7 +138,7 @@ fn select_where(
 
 /// The rows of `selection` whose cell in the column `name` is to be kept.
 fn keep_cells(
-    file: &DatasetFile,
+    file: &impl SampleColumns,
     selection: Selection,
     name: &str,
     mut keep: impl FnMut(Cell<'_>) -> bool,
@@ -140,8 +147,13 @@ fn keep_cells(
     selection.try_keep_where(|row| Ok(keep(column.cell(row as usize)?)))
 }
 
-fn balance(file: &DatasetFile, selection: &Selection, name: &str, seed: u64) -> Result<Balance, StreamError> {
-    let structure = file.structures().iter().position(|structure| structure == name);
+fn balance(
+    file: &impl SampleColumns,
+    selection: &Selection,
+    name: &str,
+    seed: u64,
+) -> Result<Balance, StreamError> {
+    let structure = file.tables().structures().iter().position(|structure| structure == name);
     let groups = if let Some(structure) = structure {
         let has_pixels =
             |cell: Cell<'_>| u32::from(cell.number(structure).is_some_and(|pixels| pixels > 0.0));
@@ -157,9 +169,9 @@ fn balance(file: &DatasetFile, selection: &Selection, name: &str, seed: u64) -> 
             }
         })?
     } else {
-        let known = file.structures().iter().map(String::as_str).chain(GROUP_COLUMNS);
+        let known = file.tables().structures().iter().map(String::as_str).chain(GROUP_COLUMNS);
         return Err(StreamError::Unknown {
-            path: file.path().to_owned(),
+            path: file.tables().path().to_owned(),
             what: "structure or column to balance by",
             name: name.to_owned(),
             known: known.map(str::to_owned).collect(),
@@ -170,7 +182,7 @@ fn balance(file: &DatasetFile, selection: &Selection, name: &str, seed: u64) -> 
 
 /// The group of each selected row, in order.
 fn groups(
-    file: &DatasetFile,
+    file: &impl SampleColumns,
     selection: &Selection,
     name: &str,
     mut group: impl FnMut(Cell<'_>) -> u32,

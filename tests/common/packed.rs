@@ -8,7 +8,7 @@ use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
     ImageStatistics, Moments, RootAttributes, SampleRow, Target, TextWidths, TrainStatistics, ValueHistogram,
 };
-use dicomprep::stream::{ImageDtype, StreamOptions};
+use dicomprep::stream::{ImageDtype, StreamOptions, StreamWork};
 
 /// Rows and columns of the images.
 pub(crate) const SHAPE: [usize; 2] = [12, 16];
@@ -104,13 +104,21 @@ fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
     }
 }
 
-/// Options of a stream of stored values in the order of the file, on two threads.
+/// Options of a stream of stored values in the order of the file.
 pub(crate) fn options() -> StreamOptions {
     StreamOptions {
         batch_size: NonZeroU64::new(8).unwrap(),
         image_dtype: ImageDtype::Stored,
+        shuffle: false,
+        ..StreamOptions::default()
+    }
+}
+
+/// Work on two threads.
+pub(crate) fn work() -> StreamWork {
+    StreamWork {
         threads: NonZeroUsize::new(2).unwrap(),
         prefetch: NonZeroUsize::new(4).unwrap(),
-        ..StreamOptions::default()
+        ..StreamWork::default()
     }
 }

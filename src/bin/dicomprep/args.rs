@@ -21,8 +21,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub(crate) use audit::{AuditArgs, ThresholdArgs};
-pub(crate) use augment::AugmentArgs;
-pub(crate) use batches::BatchesArgs;
+pub(crate) use batches::{BatchesArgs, Window, WorkArgs};
 pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use merge::MergeArgs;

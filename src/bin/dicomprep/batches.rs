@@ -1,15 +1,12 @@
 //! `dicomprep batches`: decode, write, and say how to go on.
 
 use std::io::{IsTerminal, stdout};
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use dicomprep::order::{Cursor, Uneven};
-use dicomprep::sink::{BatchWriter, Format, Output, SinkError, is_pipe_or_device};
-use dicomprep::stream::{
-    ConvertError, ImageDtype, NormalizationName, Stream, StreamError, TensorSchema, Times,
-};
+use dicomprep::sink::{BatchWriter, FileOutput, Format, SinkError, is_pipe_or_device};
+use dicomprep::stream::{Batches, Dataset, Stream, StreamError, TensorSchema, Times};
 use serde_json::{Value, json};
 
 use crate::args::{BatchesArgs, OutputArgs};
@@ -23,23 +20,18 @@ use crate::table;
 pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let settings = BatchesSettings::resolve(args)?;
     refuse_conflicts(args, &settings);
-    let joined = match &args.files[..] {
-        [_] => None,
-        shards => Some(join_for_reading(shards, output)?),
+    let dataset = match &args.files[..] {
+        [file] => Dataset::open(file)?,
+        shards => join_for_reading(shards, output)?,
     };
-    let file = joined.as_ref().map_or(&args.files[0], |(_, file)| file);
-    let stream = match Stream::open(file, &settings.stream) {
-        Err(StreamError::Unfit { source: error @ ConvertError::StoredAugmented, .. }) => {
-            wrong_usage(&error.to_string())
-        }
-        opened => opened?,
+    let stream = match dataset.stream(&settings.stream) {
+        Err(error) if error.is_usage() => exit::wrong_options("batches", &error),
+        stream => stream?,
     };
-    // What is open needs no name any more, and nothing is left behind whatever happens.
-    drop(joined);
     // A start that the stream does not have is found before anything is written.
-    stream.plan().batches_from(args.order.start)?;
+    let batches = stream.batches(args.order.start, &settings.work)?;
     if args.describe {
-        return exit::print(&exit::json("batches", &describe(&stream, args))?);
+        return exit::print(&exit::json("batches", &describe(&stream, settings.format, args))?);
     }
     if !output.quiet {
         tell_notes(&stream, args);
@@ -47,16 +39,17 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     let makes_file = settings.output.as_ref().is_some_and(|path| !is_pipe_or_device(path));
     let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
     let mut sink = match &settings.output {
-        Some(path) => Output::create(path, args.force)?,
-        None => Output::stdout()?,
+        Some(path) => FileOutput::create(path, args.force)?,
+        None => FileOutput::stdout()?,
     };
     if args.work.vmsplice && !sink.lend_memory() {
         // Takes away what it has begun.
         drop(sink);
         wrong_usage("--vmsplice hands pages to a pipe, and the output is none");
     }
+    let writer = BatchWriter::new(settings.format, stream.schema(), sink);
     let progress = StreamProgress::new(output, samples_to_come(&stream, args.order.start));
-    match write_all(&stream, args, sink, progress, &interrupt) {
+    match write_all(batches, writer, progress, &interrupt) {
         Ok(totals) => {
             if !output.quiet {
                 exit::tell(&totals.closing_line());
@@ -79,6 +72,9 @@ fn tell_notes(stream: &Stream, args: &BatchesArgs) {
     if stream.plan().batches_per_epoch() == 0 {
         exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
     }
+    if let Some(splits) = splits_together(stream) {
+        exit::tell(&format!("note: without --split, samples of {splits} are streamed together\n"));
+    }
     if stream.groups() == Some(1) {
         exit::tell("note: all samples are of one group, so --balance only draws with replacement\n");
     }
@@ -91,6 +87,12 @@ fn tell_notes(stream: &Stream, args: &BatchesArgs) {
             "note: samples of {splits} are augmented too; --split train takes train alone\n"
         ));
     }
+}
+
+/// The splits of a stream that nobody has chosen one for, where they are several.
+fn splits_together(stream: &Stream) -> Option<String> {
+    let splits = stream.splits();
+    (splits.len() > 1 && !stream.names_split()).then(|| splits.join(", "))
 }
 
 /// A reader that has closed the pipe has seen enough.
@@ -118,51 +120,52 @@ pub(crate) struct Totals {
 }
 
 fn write_all(
-    stream: &Stream,
-    args: &BatchesArgs,
-    output: Output,
+    mut batches: Batches,
+    writer: Result<BatchWriter, SinkError>,
     mut progress: StreamProgress,
     interrupt: &Interrupt,
 ) -> Result<Totals, Stop> {
-    let (began, start) = (Instant::now(), args.order.start);
-    let mut writer = BatchWriter::new(args.form.format, stream.schema(), output).map_err(Stop::Sink)?;
+    let began = Instant::now();
+    let mut writer = writer.map_err(Stop::Sink)?;
     let mut totals = Totals {
         samples: 0,
         batches: 0,
         bytes: 0,
-        next: start,
+        next: batches.cursor(),
         times: Times::default(),
         elapsed: Duration::ZERO,
     };
-    let ran = stream.run(start, |batch, times| {
-        if interrupt.is_set() {
-            return ControlFlow::Break(Stop::Interrupted);
-        }
-        let (samples, cursor) = (batch.samples.len(), batch.cursor);
-        let spare = match writer.write(batch) {
-            Ok(spare) => spare,
-            Err(error) => return ControlFlow::Break(Stop::Sink(error)),
+    while let Some(batch) = batches.next() {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => {
+                progress.end();
+                writer.abort();
+                return Err(Stop::Stream(error));
+            }
         };
-        totals.samples += samples as u64;
+        // What an interrupted stream has, goes on with what comes from its cursor.
+        if interrupt.is_set() {
+            progress.end();
+            return Err(Stop::Interrupted);
+        }
+        totals.samples += batch.samples.len() as u64;
+        match writer.write(batch) {
+            Ok(spare) => spare.into_iter().for_each(|spare| batches.recycle(spare)),
+            Err(error) => {
+                progress.end();
+                return Err(Stop::Sink(error));
+            }
+        }
         totals.batches += 1;
         totals.bytes = writer.bytes_written();
-        totals.next = stream.plan().after(cursor);
-        totals.times = *times;
+        totals.next = batches.cursor();
+        totals.times = batches.times();
         totals.elapsed = began.elapsed();
         interrupt.passed(totals.next);
         progress.update(&totals);
-        ControlFlow::Continue(spare)
-    });
-    progress.end();
-    match ran {
-        Ok(ControlFlow::Continue(())) => {}
-        // What an interrupted stream has, goes on with what comes from its cursor.
-        Ok(ControlFlow::Break(stop)) => return Err(stop),
-        Err(error) => {
-            writer.abort();
-            return Err(Stop::Stream(error));
-        }
     }
+    progress.end();
     totals.bytes = writer.finish().map_err(Stop::Sink)?;
     totals.elapsed = began.elapsed();
     Ok(totals)
@@ -184,7 +187,7 @@ impl Totals {
         let samples = table::number(self.samples as f64 / seconds);
         let megabytes = table::number(self.bytes as f64 / 1e6 / seconds);
         let share = |time: Duration| 100.0 * time.as_secs_f64() / seconds;
-        let (filling, taking) = (share(self.times.filling), share(self.times.taking));
+        let (filling, taking) = (share(self.times.decoding), share(self.times.taking));
         format!(
             "{samples} samples/s, {megabytes} MB/s; the reader waited {filling:.0} % of the time for us, we waited \
              {taking:.0} % for the reader"
@@ -207,21 +210,8 @@ fn wrong_usage(text: &str) -> ! {
     exit::wrong_usage("batches", text)
 }
 
-/// Ends the program where options contradict each other, or where nobody could read what would be written.
+/// Ends the program where nobody could read what would be written.
 fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
-    let form = &args.form;
-    if form.image_dtype == ImageDtype::Stored && form.normalize != NormalizationName::None {
-        let name = form.normalize.name();
-        wrong_usage(&format!(
-            "--normalize {name} makes fractions: use --image-dtype float32 or float16 with it, not stored"
-        ));
-    }
-    if form.window.is_some() && form.normalize != NormalizationName::Window {
-        wrong_usage("--window goes with --normalize window");
-    }
-    if form.image_dtype == ImageDtype::Stored && args.standardize.is_given() {
-        wrong_usage("standardization makes fractions: use --image-dtype float32 or float16, not stored");
-    }
     match settings.output.as_deref() {
         _ if args.describe => {}
         Some(path) if args.order.epochs == 0 && !is_pipe_or_device(path) => {
@@ -240,7 +230,7 @@ fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
 }
 
 /// Description of the stream for its reader.
-fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
+fn describe(stream: &Stream, format: &Format, args: &BatchesArgs) -> Value {
     let (schema, plan) = (stream.schema(), stream.plan());
     let options = plan.options();
     let (samples, batch_size) = (plan.samples_per_epoch(), options.batch_size.get());
@@ -249,7 +239,7 @@ fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
         rest => rest,
     };
     // The files of a tar are of one sample each.
-    let per_batch = (args.form.format != Format::WebDataset).then_some(("sample", batch_size.min(samples)));
+    let per_batch = format.has_batch_axis.then_some(("sample", batch_size.min(samples)));
     let tensor = |tensor: &TensorSchema| {
         let sides = tensor.axes.into_iter().zip(tensor.shape.map(|side| side as u64));
         let (axes, shape): (Vec<&str>, Vec<u64>) = per_batch.into_iter().chain(sides).unzip();
@@ -257,13 +247,14 @@ fn describe(stream: &Stream, args: &BatchesArgs) -> Value {
     };
     json!({
         "file": match &args.files[..] { [file] => json!(file), files => json!(files) },
-        "format": args.form.format.name(),
+        "format": format.name,
         "images": tensor(&schema.image),
         "masks": tensor(&schema.mask),
         "structures": schema.structures,
         "normalization": schema.normalization,
         "augmentation": stream.augmentation(),
         "split": schema.split,
+        "splits": stream.splits(),
         "where": args.selection.conditions.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "balance": args.selection.balance,
         "rows": options.rows,

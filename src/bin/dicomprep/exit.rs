@@ -1,10 +1,12 @@
 //! Exit codes, and the one place where errors are printed.
 
+use std::error::Error;
 use std::io::{self, Write};
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
-use dicomprep::model::Plain;
+use dicomprep::model::{Hint, Plain};
+use dicomprep::stream::StreamError;
 use serde::Serialize;
 
 use crate::args::Args;
@@ -27,10 +29,27 @@ pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
         Ok(exit) => exit,
         Err(error) if is_closed_pipe(&error) => Exit::Done,
         Err(error) => {
-            tell(&format!("dicomprep: error: {}\n", Plain(&format!("{error:#}"))));
+            let hint = error.chain().find_map(hint).map(|hint| format!("; {}", hint.for_shell()));
+            tell(&format!(
+                "dicomprep: error: {}{}\n",
+                Plain(&format!("{error:#}")),
+                hint.unwrap_or_default()
+            ));
             Exit::Failed
         }
     }
+}
+
+/// The option that helps against an error of the library.
+fn hint(error: &(dyn Error + 'static)) -> Option<Hint> {
+    error.downcast_ref::<StreamError>().and_then(StreamError::hint)
+}
+
+/// Ends the program where `error` is about options of the subcommand `name`.
+pub(crate) fn wrong_options(name: &str, error: &StreamError) -> ! {
+    let hint = error.hint().map(|hint| format!("; {}", hint.for_shell())).unwrap_or_default();
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    wrong_usage(name, &format!("{error}{cause}{hint}"))
 }
 
 /// Ends the program because options of the subcommand `name` contradict each other, or an option and the data.

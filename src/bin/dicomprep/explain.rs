@@ -3,17 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use dicomprep::augment::AugmentSpec;
 use dicomprep::model::GridShape;
 use dicomprep::report::{Picture, Shades, side_by_side};
 use dicomprep::split::SplitName;
 use dicomprep::store::{RowFacts, Target};
-use dicomprep::stream::{Batch, Stream, StreamOptions};
+use dicomprep::stream::{AugmentSource, Batch, Dataset, Stream, StreamError, StreamOptions};
 use serde_json::json;
 
 use crate::args::ExplainArgs;
 use crate::exit::{self, Exit};
-use crate::settings;
 use crate::{report, table};
 
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
@@ -21,18 +19,20 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
         exit::wrong_usage("explain", "--output takes a file for the PNG");
     }
     let at = args.at;
-    let stored = Stream::open(&args.file, &options(args, None))?;
+    let dataset = Dataset::open(&args.file)?;
+    let stored = dataset.stream(&options(args))?;
     let stored_sample = stored.sample(at.epoch, at.row)?;
-    let facts = stored.file().row_facts(at.row as usize)?;
+    let facts = dataset.row_facts(at.row)?;
     if let Some(split) = args.split.as_ref().filter(|split| **split != facts.split) {
         let found = if facts.split.is_empty() { "of no split" } else { &facts.split };
         bail!("row {} is {found}, and so in no stream of --split {split}", at.row);
     }
     let of_train = facts.split.is_empty() || facts.split == SplitName::Train.name();
     let evaluated = args.split.is_some() && !of_train && !args.augment_eval;
-    let spec = settings::augment_spec("explain", &args.augment)?;
-    let spec = spec.map(|spec| if evaluated { spec.for_evaluation() } else { spec });
-    let seen = Stream::open(&args.file, &options(args, spec))?;
+    let seen = match augmented(args, evaluated).and_then(|options| dataset.stream(&options)) {
+        Err(error) if error.is_usage() => exit::wrong_options("explain", &error),
+        seen => seen?,
+    };
     let sample = seen.sample(at.epoch, at.row)?;
     let drawn = serde_json::to_value(seen.draw(at.epoch, at.row).unwrap_or_default())?;
     if let Some(output) = &args.output {
@@ -95,8 +95,16 @@ fn describe(facts: &RowFacts) -> Vec<(&'static str, String)> {
 }
 
 /// Samples as float32 (H, W, C) and all mask planes.
-fn options(args: &ExplainArgs, augment: Option<AugmentSpec>) -> StreamOptions {
-    StreamOptions { augment, seed: args.at.seed, ..StreamOptions::default() }
+fn options(args: &ExplainArgs) -> StreamOptions {
+    StreamOptions { seed: args.at.seed, ..StreamOptions::default() }
+}
+
+/// The same with augmentation, or with what is left of it for a sample to evaluate by.
+fn augmented(args: &ExplainArgs, evaluated: bool) -> Result<StreamOptions, StreamError> {
+    let mut typed = options(args);
+    args.augment.set(&mut typed);
+    let spec = typed.augment_spec()?.map(|spec| if evaluated { spec.for_evaluation() } else { spec });
+    Ok(StreamOptions { augment: spec.map(|spec| AugmentSource::Spec(Box::new(spec))), ..options(args) })
 }
 
 /// The samples beside each other as PNG, all in the greys of the first: its percentiles 0.5 and 99.5 are black and

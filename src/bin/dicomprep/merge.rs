@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use dicomprep::model::Plain;
 use dicomprep::prep::{Control, MergeOptions, MergeSummary, MergedAs, merge};
 use dicomprep::store::Target;
-use tempfile::TempDir;
+use dicomprep::stream::Dataset;
 
 use crate::args::{MergeArgs, OutputArgs};
 use crate::exit::{self, Exit};
@@ -36,19 +35,11 @@ pub(crate) fn run(args: &MergeArgs, output: &OutputArgs) -> anyhow::Result<Exit>
     Ok(if summary.split_left_out.is_empty() { Exit::Done } else { Exit::LeftOut })
 }
 
-/// A virtual file over shards that lives as long as what is returned, for commands that read one file.
-pub(crate) fn join_for_reading(
-    shards: &[PathBuf],
-    output: &OutputArgs,
-) -> anyhow::Result<(TempDir, PathBuf)> {
+/// The data set that shards are together.
+pub(crate) fn join_for_reading(shards: &[PathBuf], output: &OutputArgs) -> anyhow::Result<Dataset> {
     let running = interrupt::stop_on_signals()?;
-    let folder = tempfile::tempdir().context("cannot make a temporary folder to join the shards in")?;
-    let path = folder.path().join("shards.h5");
     let progress = progress(output);
-    let control = Control { progress: &*progress, cancel: &running };
-    let options = MergeOptions { merged_as: MergedAs::VirtualAnywhere, threads: all_cores() };
-    merge(shards, Target::claim(&path, false)?, &options, &control)?;
-    Ok((folder, path))
+    Ok(Dataset::join_shards(shards, &Control { progress: &*progress, cancel: &running })?)
 }
 
 fn describe(summary: &MergeSummary) -> String {

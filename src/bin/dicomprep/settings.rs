@@ -6,14 +6,13 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use dicomprep::augment::{AugmentSpec, Preset};
 use dicomprep::layout::Layout;
-use dicomprep::order::Rank;
 use dicomprep::prep::{PrepOptions, Share, Splits};
+use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
 use dicomprep::split::read_split_file;
-use dicomprep::stream::{NormalizationChoice, RowOptions, StreamOptions};
+use dicomprep::stream::{StreamOptions, StreamWork};
 
-use crate::args::{AugmentArgs, BatchesArgs, ContentArgs, PrepArgs};
+use crate::args::{BatchesArgs, ContentArgs, PrepArgs, Window, WorkArgs};
 use crate::exit;
 
 /// Everything `prep` needs to know.
@@ -45,6 +44,8 @@ pub(crate) fn prep_output(args: &PrepArgs) -> anyhow::Result<PathBuf> {
 #[derive(Debug)]
 pub(crate) struct BatchesSettings {
     pub(crate) stream: StreamOptions,
+    pub(crate) work: StreamWork,
+    pub(crate) format: &'static Format,
     /// Output of the stream; `None` is standard output.
     pub(crate) output: Option<PathBuf>,
 }
@@ -52,77 +53,56 @@ pub(crate) struct BatchesSettings {
 impl BatchesSettings {
     /// Resolves what was typed.
     pub(crate) fn resolve(args: &BatchesArgs) -> anyhow::Result<Self> {
-        let (selection, order, form, work) = (&args.selection, &args.order, &args.form, &args.work);
-        let rank = Rank::new(order.rank, order.world_size);
-        // Whoever writes into a pipe sleeps and wakes with its reader. A thread and batches more than needed let the
-        // others go on meanwhile: a fifth more samples a second.
-        let threads = work.threads.map_or_else(|| all_cores() + 1, usize::from);
-        let prefetch = work.prefetch.map_or_else(|| threads + 3, NonZeroUsize::get);
-        let stream = StreamOptions {
-            rows: RowOptions {
-                split: selection.split.clone(),
-                conditions: selection.conditions.clone(),
-                balance: selection.balance.clone(),
-                allow_leak: selection.allow_leak,
-            },
-            structures: selection.structures.clone().map(|names| names.0),
+        let (selection, order, form) = (&args.selection, &args.order, &args.form);
+        let output = args.output.clone().filter(|path| path != Path::new("-"));
+        let format = match output.as_deref().filter(|path| !is_pipe_or_device(path)) {
+            Some(path) => Format::of_output(path, form.format).unwrap_or_else(|error| {
+                exit::wrong_usage("batches", &format!("{error}; --format names another"))
+            }),
+            None => form.format.unwrap_or(FORMATS[0]),
+        };
+        let mut stream = StreamOptions {
+            split: selection.split.clone(),
+            conditions: selection.conditions.clone(),
+            balance: selection.balance.clone(),
+            allow_leak: selection.allow_leak,
+            structures: selection.structures.clone().map(|names| names.0).unwrap_or_default(),
             seed: order.seed,
             shuffle: !order.no_shuffle,
             epochs: NonZeroU64::new(order.epochs),
-            rank: rank.unwrap_or_else(|error| {
-                exit::wrong_usage("batches", &format!("--rank and --world-size: {error}"))
-            }),
+            rank: order.rank,
+            world_size: order.world_size,
             uneven: order.uneven,
             batch_size: order.batch_size,
             drop_last: order.drop_last,
             layout: form.layout,
             image_dtype: form.image_dtype,
             mask_dtype: form.mask_dtype,
-            normalization: match (args.standardize.steps(), form.window) {
-                (Some(steps), _) => NormalizationChoice::Standardize(steps),
-                (None, Some(window)) => NormalizationChoice::Window(Some(window.0)),
-                (None, None) => NormalizationChoice::Named(form.normalize),
-            },
-            augment: augment_spec("batches", &args.augment)?,
+            normalize: form.normalize,
+            window: form.window.map(|Window((center, width))| [center, width]),
             augment_eval: args.augment_eval,
-            zca_whitening: args.standardize.zca_whitening.clone(),
-            texts: form.format.needs_texts(),
-            verify: !work.no_verify,
-            threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
-            prefetch: NonZeroUsize::new(prefetch).unwrap_or(NonZeroUsize::MIN),
-            cache_bytes: work.cache.0,
+            texts: format.needs_texts,
+            ..StreamOptions::default()
         };
-        Ok(Self { stream, output: args.output.clone().filter(|path| path != Path::new("-")) })
+        args.augment.set(&mut stream);
+        args.standardize.set(&mut stream);
+        if let Err(error) = stream.check() {
+            exit::wrong_options("batches", &error.into());
+        }
+        Ok(Self { stream, work: work(&args.work), format, output })
     }
 }
 
-/// The changes that were asked for after `command`, if any.
-pub(crate) fn augment_spec(command: &str, args: &AugmentArgs) -> anyhow::Result<Option<AugmentSpec>> {
-    if !args.is_given() {
-        return Ok(None);
+fn work(args: &WorkArgs) -> StreamWork {
+    let usual = StreamWork::for_cores(all_cores());
+    let threads = args.threads.and_then(|threads| NonZeroUsize::new(threads.into())).unwrap_or(usual.threads);
+    StreamWork {
+        threads,
+        prefetch: args.prefetch.unwrap_or(threads.saturating_add(3)),
+        cache_bytes: args.cache.0,
+        verify: !args.no_verify,
+        ..usual
     }
-    let mut spec = match &args.augment {
-        None => AugmentSpec::default(),
-        Some(named) => match named.parse::<Preset>() {
-            Ok(preset) => AugmentSpec::preset(preset),
-            Err(_) => read_spec(named)?,
-        },
-    };
-    args.change(&mut spec);
-    if let Err(error) = spec.check() {
-        exit::wrong_usage(command, &error.to_string());
-    }
-    Ok(Some(spec))
-}
-
-fn read_spec(path: &str) -> anyhow::Result<AugmentSpec> {
-    let text =
-        read_small(Path::new(path)).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
-    let text = text.with_context(|| {
-        let presets = Preset::ALL.map(Preset::name).join(", ");
-        format!("--augment {path} is none of the presets {presets}, and cannot be read as a file")
-    })?;
-    AugmentSpec::from_toml(&text).with_context(|| path.to_owned())
 }
 
 fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::ValueHint;
-use dicomprep::augment::{AugmentSpec, FillMode, Interpolation, Range, ShiftRange};
-use dicomprep::stream::StandardizeSteps;
+use dicomprep::augment::{FillMode, Interpolation, Range, ShiftRange};
+use dicomprep::stream::{AugmentSource, StreamOptions};
 
 use super::choice::{factor, named};
 
@@ -68,59 +68,49 @@ pub(crate) struct AugmentArgs {
 #[command(next_help_heading = "Standardization (Keras' names and order), after augmentation")]
 pub(crate) struct StandardizeArgs {
     /// Multiply all pixels
-    #[arg(long, value_name = "FACTOR", conflicts_with = "normalize", value_parser = factor)]
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
     rescale: Option<f64>,
     /// Subtract the mean of each image
-    #[arg(long, conflicts_with = "normalize")]
+    #[arg(long)]
     samplewise_center: bool,
     /// Divide by the standard deviation of each image, and center
-    #[arg(long, conflicts_with = "normalize")]
+    #[arg(long)]
     samplewise_std_normalization: bool,
     /// Subtract the mean of the train split
-    #[arg(long, conflicts_with = "normalize")]
+    #[arg(long)]
     featurewise_center: bool,
     /// Divide by the standard deviation of the train split, and center
-    #[arg(long, conflicts_with = "normalize")]
+    #[arg(long)]
     featurewise_std_normalization: bool,
     /// Whiten with the file that `dicomprep whiten` has made of this one; it rescales and centers by itself
-    #[arg(
-        long, value_name = "FILE", value_hint = ValueHint::FilePath,
-        conflicts_with_all = [
-            "normalize", "rescale", "samplewise_center", "samplewise_std_normalization", "featurewise_center",
-            "featurewise_std_normalization"
-        ]
-    )]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) zca_whitening: Option<PathBuf>,
 }
 
 impl AugmentArgs {
-    /// True if any change is asked for.
+    /// True if any augmentation is asked for.
     pub(crate) fn is_given(&self) -> bool {
-        let mut changed = AugmentSpec::default();
-        self.change(&mut changed);
-        self.augment.is_some() || changed != AugmentSpec::default()
+        let mut changed = StreamOptions::default();
+        self.set(&mut changed);
+        changed != StreamOptions::default()
     }
 
-    /// Replaces what was typed.
-    pub(crate) fn change(&self, spec: &mut AugmentSpec) {
-        fn set<T: Clone>(field: &mut T, typed: Option<&T>) {
-            if let Some(typed) = typed {
-                field.clone_from(typed);
-            }
-        }
-        set(&mut spec.rotation_range, self.rotation_range.as_ref());
-        set(&mut spec.width_shift_range, self.width_shift_range.as_ref());
-        set(&mut spec.height_shift_range, self.height_shift_range.as_ref());
-        set(&mut spec.shear_range, self.shear_range.as_ref());
-        set(&mut spec.zoom_range, self.zoom_range.as_ref());
-        set(&mut spec.channel_shift_range, self.channel_shift_range.as_ref());
-        set(&mut spec.cval, self.cval.as_ref());
-        set(&mut spec.fill_mode, self.fill_mode.as_ref());
-        set(&mut spec.interpolation_order, self.interpolation_order.as_ref());
-        spec.brightness_range = self.brightness_range.or(spec.brightness_range);
-        set(&mut spec.zoom_isotropic, self.zoom_isotropic.as_ref());
-        set(&mut spec.horizontal_flip, self.horizontal_flip.as_ref());
-        set(&mut spec.vertical_flip, self.vertical_flip.as_ref());
+    /// Puts what was typed into `options`.
+    pub(crate) fn set(&self, options: &mut StreamOptions) {
+        options.augment = self.augment.as_deref().map(AugmentSource::named);
+        options.rotation_range = self.rotation_range;
+        options.width_shift_range.clone_from(&self.width_shift_range);
+        options.height_shift_range.clone_from(&self.height_shift_range);
+        options.shear_range = self.shear_range;
+        options.zoom_range = self.zoom_range;
+        options.zoom_isotropic = self.zoom_isotropic;
+        options.channel_shift_range = self.channel_shift_range;
+        options.brightness_range = self.brightness_range;
+        options.horizontal_flip = self.horizontal_flip;
+        options.vertical_flip = self.vertical_flip;
+        options.fill_mode = self.fill_mode;
+        options.cval = self.cval;
+        options.interpolation_order = self.interpolation_order;
     }
 }
 
@@ -133,20 +123,13 @@ fn interpolations() -> Vec<(&'static str, Interpolation)> {
 }
 
 impl StandardizeArgs {
-    /// True if any step is asked for.
-    pub(crate) fn is_given(&self) -> bool {
-        self.steps().is_some() || self.zca_whitening.is_some()
-    }
-
-    /// Keras' steps of standardization, if one was asked for.
-    pub(crate) fn steps(&self) -> Option<StandardizeSteps> {
-        let steps = StandardizeSteps {
-            rescale: self.rescale.unwrap_or(1.0),
-            samplewise_center: self.samplewise_center,
-            samplewise_std_normalization: self.samplewise_std_normalization,
-            featurewise_center: self.featurewise_center,
-            featurewise_std_normalization: self.featurewise_std_normalization,
-        };
-        (steps != StandardizeSteps::default()).then_some(steps)
+    /// Puts what was typed into `options`.
+    pub(crate) fn set(&self, options: &mut StreamOptions) {
+        options.rescale = self.rescale.unwrap_or(1.0);
+        options.samplewise_center = self.samplewise_center;
+        options.samplewise_std_normalization = self.samplewise_std_normalization;
+        options.featurewise_center = self.featurewise_center;
+        options.featurewise_std_normalization = self.featurewise_std_normalization;
+        options.zca_whitening.clone_from(&self.zca_whitening);
     }
 }

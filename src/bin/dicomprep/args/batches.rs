@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use dicomprep::order::{Cursor, Uneven};
-use dicomprep::sink::Format;
+use dicomprep::sink::{FORMATS, Format};
 use dicomprep::stream::{Condition, ImageDtype, Layout, MaskDtype, NormalizationName};
 
 use super::augment::{AUGMENTATION, AugmentArgs, StandardizeArgs};
@@ -126,8 +126,9 @@ pub(crate) struct OrderArgs {
 #[command(next_help_heading = "Format and values")]
 pub(crate) struct FormArgs {
     /// npy: the records images and masks of each batch; webdataset: a tar of samples; arrow: an IPC stream
-    #[arg(long, value_name = "FORMAT", default_value = "npy", value_parser = named(formats()))]
-    pub(crate) format: Format,
+    /// [default: by the extension of --output, else npy]
+    #[arg(long, value_name = "FORMAT", value_parser = named(formats()))]
+    pub(crate) format: Option<&'static Format>,
     /// Axes of images and masks, always four
     #[arg(long, value_name = "LAYOUT", default_value = "nhwc", value_parser = named(layouts()))]
     pub(crate) layout: Layout,
@@ -183,8 +184,8 @@ fn unevens() -> Vec<(&'static str, Uneven)> {
     vec![("pad", Uneven::Pad), ("drop", Uneven::Drop), ("allow", Uneven::Allow)]
 }
 
-fn formats() -> Vec<(&'static str, Format)> {
-    Format::ALL.map(|format| (format.name(), format)).to_vec()
+fn formats() -> Vec<(&'static str, &'static Format)> {
+    FORMATS.map(|format| (format.name, format)).to_vec()
 }
 
 fn layouts() -> Vec<(&'static str, Layout)> {

@@ -12,7 +12,7 @@ use crate::model::PixelType;
 
 /// What is asked for of every sample.
 #[derive(Debug, Clone)]
-pub(super) struct FormOptions<'o> {
+pub(super) struct TransformOptions<'o> {
     /// Rows, columns, channels of a stored image.
     pub(super) image_shape: [usize; 3],
     pub(super) pixel_type: PixelType,
@@ -28,40 +28,40 @@ pub(super) struct FormOptions<'o> {
     pub(super) augment: Option<&'o AugmentSpec>,
     pub(super) seed: u64,
     /// The last thing that is done to images.
-    pub(super) whiten: Option<Whiten>,
+    pub(super) whiten: Option<Whitener>,
 }
 
 /// Whitening, and what comes before it.
 #[derive(Debug, Clone)]
-pub(super) struct Whiten {
+pub(super) struct Whitener {
     pub(super) centering: Centering,
     pub(super) whitening: Arc<Whitening>,
 }
 
 /// How stored rows become the samples of a stream.
-pub(super) struct Form {
+pub(super) struct SampleTransform {
     pub(super) image: ImageConverter,
     pub(super) mask: MaskConverter,
-    work: Option<Work>,
+    work: Option<Steps>,
 }
 
 /// What is done in between, on images of float32 (H, W, C) and masks of uint8 (H, W, K).
-struct Work {
+struct Steps {
     image: ImageConverter,
     mask: MaskConverter,
     spec: AugmentSpec,
     seed: u64,
     /// Whether something is drawn, not only whitened.
     augments: bool,
-    whiten: Option<Whiten>,
+    whiten: Option<Whitener>,
     shape: [usize; 3],
     planes: usize,
 }
 
-impl Form {
-    pub(super) fn new(options: &FormOptions<'_>) -> Result<Self, ConvertError> {
-        let &FormOptions { image_shape, pixel_type, stored_planes, planes, layout, .. } = options;
-        let FormOptions { image_dtype, mask_dtype, normalization, .. } = *options;
+impl SampleTransform {
+    pub(super) fn new(options: &TransformOptions<'_>) -> Result<Self, ConvertError> {
+        let &TransformOptions { image_shape, pixel_type, stored_planes, planes, layout, .. } = options;
+        let TransformOptions { image_dtype, mask_dtype, normalization, .. } = *options;
         let [height, width, channels] = image_shape;
         let stored_mask = [height, width, stored_planes];
         let spec = options.augment.filter(|spec| !spec.is_identity());
@@ -96,7 +96,7 @@ impl Form {
                 normalization,
             )?,
             mask: MaskConverter::new([height, width, planes.len()], &all, mask_dtype, layout),
-            work: Some(Work {
+            work: Some(Steps {
                 image: to_float,
                 mask: MaskConverter::new(stored_mask, planes, MaskDtype::UInt8, nhwc),
                 spec,
@@ -110,7 +110,7 @@ impl Form {
     }
 
     /// Whether images, and masks, leave with the bytes that are stored.
-    pub(super) fn stays(&self) -> [bool; 2] {
+    pub(super) fn is_stored(&self) -> [bool; 2] {
         [self.image.is_identity(), self.mask.is_identity()].map(|stays| self.work.is_none() && stays)
     }
 
@@ -126,19 +126,19 @@ impl Form {
 
     /// What happens to the sample of a row: nothing where the stream is not augmented.
     pub(super) fn draw(&self, epoch: u64, row: u64) -> Option<AugmentParams> {
-        let Work { spec, seed, shape: [height, width, _], .. } =
+        let Steps { spec, seed, shape: [height, width, _], .. } =
             self.work.as_ref().filter(|work| work.augments)?;
         Some(draw(spec, DrawKey { seed: *seed, epoch, row }, [*height, *width]))
     }
 }
 
 /// What a thread needs to form samples; keeps its memory between them.
-pub(super) struct Former<'f> {
-    form: &'f Form,
-    work: Option<Workbench>,
+pub(super) struct SampleTransformer<'f> {
+    transform: &'f SampleTransform,
+    work: Option<Buffers>,
 }
 
-struct Workbench {
+struct Buffers {
     augmenter: Augmenter,
     image: Vec<f32>,
     mask: Vec<u8>,
@@ -147,9 +147,9 @@ struct Workbench {
     whitened: Vec<f32>,
 }
 
-impl Workbench {
+impl Buffers {
     /// Makes room for a sample, and for what becomes of it where that does not stay in the batch.
-    fn lay_out(&mut self, work: &Work, image_stays: bool, mask_stays: bool) -> Result<(), TryReserveError> {
+    fn resize(&mut self, work: &Steps, image_stays: bool, mask_stays: bool) -> Result<(), TryReserveError> {
         let [height, width, channels] = work.shape;
         resize(&mut self.image, height * width * channels)?;
         resize(&mut self.mask, height * width * work.planes)?;
@@ -164,47 +164,48 @@ impl Workbench {
     }
 }
 
-impl<'f> Former<'f> {
-    pub(super) fn new(form: &'f Form) -> Self {
-        let work =
-            form.work.as_ref().map(|Work { spec, shape: [height, width, channels], planes, .. }| Workbench {
+impl<'f> SampleTransformer<'f> {
+    pub(super) fn new(transform: &'f SampleTransform) -> Self {
+        let work = transform.work.as_ref().map(
+            |Steps { spec, shape: [height, width, channels], planes, .. }| Buffers {
                 augmenter: Augmenter::new(spec, [*height, *width], *channels, *planes),
                 image: Vec::new(),
                 mask: Vec::new(),
                 changed: Vec::new(),
                 changed_mask: Vec::new(),
                 whitened: Vec::new(),
-            });
-        Self { form, work }
+            },
+        );
+        Self { transform, work }
     }
 
-    /// Where the image of a row goes that comes in parts, before [`Former::form`] makes a sample of it with the same
+    /// Where the image of a row goes that comes in parts, before [`SampleTransformer::transform`] makes a sample of it with the same
     /// `row_window` and the same place `image` in the batch; `None` where it has to be there as a whole.
     pub(super) fn begin_image<'a>(
         &'a mut self,
         row_window: [f32; 2],
         image: &'a mut [u8],
-    ) -> Result<Option<ImageParts<'a>>, FormError> {
-        let (Some(work), Some(bench)) = (&self.form.work, &mut self.work) else {
-            return Ok(self.form.image.parts(row_window, image)?);
+    ) -> Result<Option<ImageParts<'a>>, TransformError> {
+        let (Some(work), Some(buffers)) = (&self.transform.work, &mut self.work) else {
+            return Ok(self.transform.image.parts(row_window, image)?);
         };
         let [height, width, channels] = work.shape;
-        resize(&mut bench.image, height * width * channels)?;
-        Ok(work.image.parts(row_window, bytemuck::cast_slice_mut(&mut bench.image))?)
+        resize(&mut buffers.image, height * width * channels)?;
+        Ok(work.image.parts(row_window, bytemuck::cast_slice_mut(&mut buffers.image))?)
     }
 
     /// Writes the sample of a stored row, drawn for which is `params`, into its places in the batch. `row_window` is
     /// its `samples/window`. What is no more given as it is stored is in its place already: that of
-    /// [`Former::begin_image`], or that in the batch of what [stays](Form::stays).
-    pub(super) fn form(
+    /// [`SampleTransformer::begin_image`], or that in the batch of what [stays](SampleTransform::is_stored).
+    pub(super) fn transform(
         &mut self,
         [stored_image, stored_mask]: [Option<&[u8]>; 2],
         row_window: [f32; 2],
         params: Option<&AugmentParams>,
         [image, mask]: [&mut [u8]; 2],
-    ) -> Result<(), FormError> {
-        let Form { image: last_image, mask: last_mask, .. } = self.form;
-        let (Some(work), Some(bench)) = (&self.form.work, &mut self.work) else {
+    ) -> Result<(), TransformError> {
+        let SampleTransform { image: last_image, mask: last_mask, .. } = self.transform;
+        let (Some(work), Some(buffers)) = (&self.transform.work, &mut self.work) else {
             if let Some(stored) = stored_image {
                 last_image.convert(stored, row_window, image)?;
             }
@@ -218,8 +219,8 @@ impl<'f> Former<'f> {
             && work.whiten.is_none()
             && bytemuck::try_cast_slice::<u8, f32>(image).is_ok();
         let mask_stays = last_mask.is_identity();
-        bench.lay_out(work, image_stays, mask_stays)?;
-        let Workbench { augmenter, image: plain, mask: plain_mask, changed, changed_mask, whitened } = bench;
+        buffers.resize(work, image_stays, mask_stays)?;
+        let Buffers { augmenter, image: plain, mask: plain_mask, changed, changed_mask, whitened } = buffers;
         if let Some(stored) = stored_image {
             work.image.convert(stored, row_window, bytemuck::cast_slice_mut(plain))?;
         }
@@ -238,7 +239,7 @@ impl<'f> Former<'f> {
                 mask: if mask_stays { mask } else { changed_mask },
             },
         );
-        if let Some(Whiten { centering, whitening }) = &work.whiten {
+        if let Some(Whitener { centering, whitening }) = &work.whiten {
             centering.apply(changed);
             whitening.apply(changed, whitened);
         }
@@ -252,20 +253,20 @@ impl<'f> Former<'f> {
     }
 }
 
-/// Why a sample cannot be formed.
-pub(super) enum FormError {
+/// Why a sample cannot be transformed.
+pub(super) enum TransformError {
     Convert(ConvertError),
     /// Memory does not hold it.
     Memory,
 }
 
-impl From<ConvertError> for FormError {
+impl From<ConvertError> for TransformError {
     fn from(error: ConvertError) -> Self {
         Self::Convert(error)
     }
 }
 
-impl From<TryReserveError> for FormError {
+impl From<TryReserveError> for TransformError {
     fn from(_: TryReserveError) -> Self {
         Self::Memory
     }

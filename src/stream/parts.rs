@@ -1,0 +1,62 @@
+//! The parts of a stream that the threads which decode it share.
+
+use std::sync::atomic::AtomicBool;
+
+use super::batch::{Batch, BatchStart, StreamSchema};
+use super::error::StreamError;
+use super::row_cache::RowCache;
+use super::transform::SampleTransform;
+use crate::order::{self, BatchPlan, Rows};
+use crate::store::{ClosedFile, ColumnReader};
+
+/// Everything that decides the batches of a stream.
+pub(super) struct StreamParts {
+    pub(super) file: std::sync::Arc<ClosedFile>,
+    pub(super) rows: Rows,
+    pub(super) transform: SampleTransform,
+    /// Each row's own window, where images are normalized with it.
+    pub(super) windows: Option<ColumnReader>,
+    /// `id`, `patient_id` and `split`, where batches get them.
+    pub(super) texts: Option<[ColumnReader; 3]>,
+    pub(super) plan: BatchPlan,
+    pub(super) schema: StreamSchema,
+}
+
+/// The work of decoding: what bytes do not depend on.
+pub(super) struct DecodeWork {
+    /// The checksums, where rows are compared with them.
+    pub(super) checksums: Option<ColumnReader>,
+    pub(super) cache: RowCache,
+    /// True once nobody wants a batch any more.
+    pub(super) stopped: AtomicBool,
+}
+
+impl StreamParts {
+    /// Decides the samples of `batch`, as `planned`, and has the system read ahead what they are made of, long before a
+    /// thread comes to them.
+    pub(super) fn prepare(&self, planned: &order::Batch, batch: &mut Batch, cache: &RowCache) {
+        let cursor = planned.cursor();
+        batch.cursor = cursor;
+        batch.samples.clear();
+        batch.samples.extend(planned.samples().filter_map(|order::Sample { position, row }| {
+            Some(order::Sample { position, row: self.rows.row(cursor.epoch, row)? })
+        }));
+        let next = self.plan.after(cursor);
+        batch.next = self.plan.first_position(next).map(|position| BatchStart { cursor: next, position });
+        for order::Sample { row, .. } in &batch.samples {
+            if !cache.has(*row) {
+                self.file.will_need(*row as usize);
+            }
+        }
+    }
+
+    /// The error for memory that does not hold so many samples.
+    pub(super) fn too_large(&self, samples: u64) -> StreamError {
+        StreamError::BatchTooLarge { samples, sample_bytes: self.sample_bytes() }
+    }
+
+    /// Bytes of the image and the mask of a sample.
+    pub(super) fn sample_bytes(&self) -> usize {
+        self.schema.image.sample_bytes() + self.schema.mask.sample_bytes()
+    }
+}

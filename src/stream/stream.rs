@@ -1,0 +1,262 @@
+//! A stream: the batches of a data set, decided and not yet decoded.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::batch::{Batch, StreamSchema};
+use super::batches::Batches;
+use super::dataset::Dataset;
+use super::decode::{BatchDecoder, Undecoded};
+use super::error::StreamError;
+use super::normalize::Normalization;
+use super::options::{StreamOptions, StreamWork};
+use super::parts::{DecodeWork, StreamParts};
+use super::row_cache::RowCache;
+use super::select::{arrange_rows, select_rows, splits_of};
+use super::transform::{SampleTransform, TransformOptions, Whitener};
+use crate::augment::{AugmentParams, AugmentSpec, Centering, Whitening};
+use crate::order::{BatchPlan, Cursor, OrderError, Rows, Sample};
+use crate::split::SplitName;
+use crate::store::{ColumnReader, DatasetTables, SampleColumns, WhiteningFile, column};
+
+/// The batches of a data set: everything about them is decided, nothing is decoded yet. Clones share it.
+#[derive(Clone)]
+pub struct Stream {
+    dataset: Dataset,
+    parts: Arc<StreamParts>,
+    evaluation: Evaluation,
+    splits: Vec<String>,
+    names_split: bool,
+}
+
+impl Stream {
+    pub(super) fn new(dataset: Dataset, options: &StreamOptions) -> Result<Self, StreamError> {
+        options.check()?;
+        let augment = options.augment_spec()?;
+        let (file, row_options) = (Arc::clone(dataset.file()), options.row_options());
+        let selection = select_rows(&*file, &row_options)?;
+        let splits: Vec<String> = splits_of(&*file, &selection)?.into_iter().collect();
+        let evaluation = match augment {
+            Some(_) => Evaluation::of(options, &splits),
+            None => Evaluation::default(),
+        };
+        let rows = arrange_rows(&*file, &row_options, selection, options.seed)?;
+        let augment = augment.map(|spec| if evaluation.unchanged { spec.for_evaluation() } else { spec });
+        let structures = match &options.structures[..] {
+            [] => file.structures().to_vec(),
+            named => named.to_vec(),
+        };
+        let normalization = Normalization::new(options.normalization_choice(), file.train());
+        let transform = SampleTransform::new(&TransformOptions {
+            image_shape: [file.shape().rows(), file.shape().columns(), file.channels()],
+            pixel_type: file.pixel_type(),
+            stored_planes: file.structures().len(),
+            planes: &planes(&file, &structures)?,
+            layout: options.layout,
+            image_dtype: options.image_dtype,
+            mask_dtype: options.mask_dtype,
+            normalization,
+            augment: augment.as_ref(),
+            seed: options.seed,
+            whiten: options.zca_whitening.as_deref().map(|path| read_whitening(path, &file)).transpose()?,
+        });
+        let transform =
+            transform.map_err(|source| StreamError::Unfit { path: file.path().to_owned(), source })?;
+        let plan = BatchPlan::new(options.batch_options(rows.len())?);
+        let schema = schema(options, &transform, structures, normalization);
+        let column = |name: &str| SampleColumns::column(&*file, name).and_then(ColumnReader::hold);
+        let windows = normalization.needs_row_window().then(|| column(column::WINDOW)).transpose()?;
+        let texts = match options.texts {
+            true => Some([column(column::ID)?, column(column::PATIENT_ID)?, column(column::SPLIT)?]),
+            false => None,
+        };
+        let parts = StreamParts { rows, transform, windows, texts, plan, schema, file };
+        let names_split = row_options.names_split();
+        let stream = Self { dataset, parts: Arc::new(parts), evaluation, splits, names_split };
+        stream.check_batch_size()?;
+        Ok(stream)
+    }
+
+    /// The batches from the one at `from` to the end, decoded on threads of their own. Nothing is started before the first
+    /// is asked for.
+    ///
+    /// # Errors
+    /// [`StreamError::Order`] where the stream has no batch at `from` and does not end there; [`StreamError::Store`]
+    /// where checksums cannot be read.
+    pub fn batches(&self, from: Cursor, work: &StreamWork) -> Result<Batches, StreamError> {
+        let planned = self.parts.plan.batches_from(from)?;
+        let checksums = work.verify.then(|| self.dataset.checksums()).transpose()?;
+        let cache = match (&work.shared_cache, &self.parts.rows, self.plan().options().epochs) {
+            (Some(shared), _, _) => shared.clone(),
+            // In a single epoch every row comes once, unless rows are drawn.
+            (None, Rows::Selected(_), Some(epochs)) if epochs.get() == 1 => RowCache::new(0),
+            _ => RowCache::new(work.cache_bytes),
+        };
+        let decode = DecodeWork::new(checksums, cache);
+        Ok(Batches::new(Arc::clone(&self.parts), decode, planned, work.threads.get(), work.prefetch.get()))
+    }
+
+    /// The batch at `cursor`, decoded on the calling thread: the same as in [`Stream::batches`]. Rows are verified.
+    ///
+    /// # Errors
+    /// [`StreamError::Order`] where the stream has no such batch; [`StreamError`] where it cannot be read.
+    pub fn batch(&self, cursor: Cursor) -> Result<Batch, StreamError> {
+        let plan = &self.parts.plan;
+        let Some(planned) = plan.batches_from(cursor)?.next() else {
+            let (start, end) = (cursor, plan.end());
+            return Err(OrderError::StartPastEnd { start, end }.into());
+        };
+        let work = DecodeWork::new(Some(self.dataset.checksums()?), RowCache::new(0));
+        let mut batch = Batch::default();
+        self.parts.prepare(&planned, &mut batch, &work.cache);
+        self.decode(batch, &work)
+    }
+
+    /// The sample that `row` of the file is in epoch `epoch`, whether the stream selects it or not: a batch of one.
+    ///
+    /// # Errors
+    /// [`StreamError`] where there is no such row, or it cannot be read or transformed.
+    pub fn sample(&self, epoch: u64, row: u64) -> Result<Batch, StreamError> {
+        self.dataset.check_row(row)?;
+        let work = DecodeWork::new(Some(self.dataset.checksums()?), RowCache::new(0));
+        let mut batch = Batch { cursor: Cursor { epoch, batch: 0 }, ..Batch::default() };
+        batch.samples.push(Sample { position: 0, row });
+        self.decode(batch, &work)
+    }
+
+    fn decode(&self, mut batch: Batch, work: &DecodeWork) -> Result<Batch, StreamError> {
+        match BatchDecoder::new(&self.parts, work).decode(&mut batch) {
+            // Nobody stops it.
+            Ok(()) | Err(Undecoded::Stopped) => Ok(batch),
+            Err(Undecoded::Failed(error)) => Err(error),
+        }
+    }
+
+    /// What all batches have in common.
+    #[must_use]
+    pub fn schema(&self) -> &StreamSchema {
+        &self.parts.schema
+    }
+
+    /// Which samples make which batch.
+    #[must_use]
+    pub fn plan(&self) -> &BatchPlan {
+        &self.parts.plan
+    }
+
+    /// The augmentation; `None` where nothing happens to samples at random.
+    #[must_use]
+    pub fn augmentation(&self) -> Option<&AugmentSpec> {
+        self.parts.transform.augmentation()
+    }
+
+    /// Rows of splits to evaluate by, if the stream is to be augmented.
+    #[must_use]
+    pub fn evaluation(&self) -> &Evaluation {
+        &self.evaluation
+    }
+
+    /// The splits of its rows, sorted; rows of no split have an empty one.
+    #[must_use]
+    pub fn splits(&self) -> &[String] {
+        &self.splits
+    }
+
+    /// True if its rows were chosen by split.
+    #[must_use]
+    pub fn names_split(&self) -> bool {
+        self.names_split
+    }
+
+    /// Number of groups that rows are drawn from; `None` where they are not drawn.
+    #[must_use]
+    pub fn groups(&self) -> Option<u64> {
+        match &self.parts.rows {
+            Rows::Selected(_) => None,
+            Rows::Balanced(balance) => Some(balance.groups()),
+        }
+    }
+
+    /// The data set.
+    #[must_use]
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// The augmentation that is drawn for `row` of the file in epoch `epoch`; `None` where the stream is not augmented.
+    #[must_use]
+    pub fn draw(&self, epoch: u64, row: u64) -> Option<AugmentParams> {
+        self.parts.transform.draw(epoch, row)
+    }
+
+    /// No batch is larger than the samples of an epoch, nor than memory has addresses.
+    fn check_batch_size(&self) -> Result<(), StreamError> {
+        let samples = self.plan().options().batch_size.get().min(self.plan().samples_per_epoch());
+        let sample_bytes = self.parts.sample_bytes();
+        let bytes = usize::try_from(samples).ok().and_then(|samples| samples.checked_mul(sample_bytes));
+        let fits = bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok());
+        if fits { Ok(()) } else { Err(self.parts.too_large(samples)) }
+    }
+}
+
+/// Rows of splits other than train in a stream that is to be augmented.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evaluation {
+    /// Their splits, in the order of their names.
+    pub splits: Vec<String>,
+    /// True if they are not changed at random: a split is named, all rows are such, and nobody asked for it.
+    pub unchanged: bool,
+}
+
+impl Evaluation {
+    fn of(options: &StreamOptions, splits: &[String]) -> Self {
+        let trains = |split: &String| split.is_empty() || split == SplitName::Train.name();
+        let named = options.row_options().names_split();
+        let unchanged = named && !options.augment_eval && !splits.iter().any(trains);
+        Self { splits: splits.iter().filter(|split| !trains(split)).cloned().collect(), unchanged }
+    }
+}
+
+fn schema(
+    options: &StreamOptions,
+    transform: &SampleTransform,
+    structures: Vec<String>,
+    normalization: Normalization,
+) -> StreamSchema {
+    let random = options.shuffle || options.balance.is_some() || transform.augments();
+    StreamSchema {
+        image: transform.image.schema().clone(),
+        mask: transform.mask.schema().clone(),
+        structures,
+        split: options.split.clone(),
+        seed: random.then_some(options.seed),
+        normalization: match options.zca_whitening {
+            Some(_) => "zca-whitening".to_owned(),
+            None => normalization.to_string(),
+        },
+        augmentation: transform.augmentation().cloned(),
+    }
+}
+
+/// The whitening that the file at `path` has for `data`.
+fn read_whitening(path: &Path, data: &DatasetTables) -> Result<Whitener, StreamError> {
+    let file = WhiteningFile::read(path, data)?;
+    let centering = Centering { rescale: file.rescale, mean: file.mean };
+    let not_square = || StreamError::NoWhitening { path: path.to_owned() };
+    let whitening = Arc::new(Whitening::new(file.matrix).ok_or_else(not_square)?);
+    Ok(Whitener { centering, whitening })
+}
+
+/// The numbers of the mask planes of `structures` in the file.
+fn planes(file: &DatasetTables, structures: &[String]) -> Result<Vec<usize>, StreamError> {
+    let plane = |name: &String| {
+        let found = file.structures().iter().position(|structure| structure == name);
+        found.ok_or_else(|| StreamError::Unknown {
+            path: file.path().to_owned(),
+            what: "structure",
+            name: name.clone(),
+            known: file.structures().to_vec(),
+        })
+    };
+    structures.iter().map(plane).collect()
+}
