@@ -24,7 +24,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')" DICOMPREP_COMMIT="$(COMMIT)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-scaling bench-shards install fixtures clean
+.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-shards install fixtures clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,11 @@ bench-batches: bench-programs $(STAMPS)/bench $(PEER_STAMPS) ## compare batches 
 bench-augment: bench-programs $(STAMPS)/bench ## compare augmentation with Keras, albumentations and cv2 (1 GB)
 	-@$(MAKE) --no-print-directory $(STAMPS)/bench-augment
 	$(BENCH_VENV)/bin/python benches/augment.py --target $(TARGET)/release $(BENCH_FLAGS)
+
+# The codecs alone: no build of the program is needed.
+bench-codecs: $(STAMPS)/bench ## compare the codecs with libjpeg-turbo and CharLS
+	$(BENCH_VENV)/bin/pip install --quiet 'imagecodecs>=2025.3'
+	$(BENCH_VENV)/bin/python benches/codecs.py
 
 bench-scaling: bench-programs $(STAMPS)/bench ## what prep and batches cost as samples and images grow (1 GB; 8 GB with LARGE=1)
 	$(BENCH_VENV)/bin/python benches/scaling.py --target $(TARGET)/release $(if $(LARGE),--large) $(BENCH_FLAGS)

@@ -13,6 +13,7 @@ mod damaged_file;
 #[path = "../../tests/common/dicom.rs"]
 mod dicom;
 mod dicom_image;
+mod jpeg;
 mod label_volume;
 mod link_table;
 mod mask_image;
@@ -34,7 +35,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "link_table", run: link_table::run, seeds: link_table::seeds },
     Target { name: "contour_text", run: contour_text::run, seeds: contour_text::seeds },
     Target { name: "dicom_image", run: dicom_image::run, seeds: dicom_image::seeds },
@@ -49,6 +50,8 @@ pub const TARGETS: [Target; 11] = [
     },
     Target { name: "mask_image", run: mask_image::run, seeds: mask_image::seeds },
     Target { name: "label_volume", run: label_volume::run, seeds: label_volume::seeds },
+    Target { name: "jpeg", run: jpeg::run_jpeg, seeds: jpeg::jpeg_seeds },
+    Target { name: "jpeg_ls", run: jpeg::run_jpeg_ls, seeds: jpeg::jpeg_ls_seeds },
     Target { name: "options", run: options::run, seeds: options::seeds },
 ];
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use crate::model::{Geometry, GridShape};
 
+use super::codec::{deflated, rle};
 use super::encapsulated;
 use super::error::DicomFault;
 use super::header::ImageHeader;
 use super::identity::DicomIdentity;
 use super::modality::ModalityTransform;
-use super::rle;
 use super::stored_format::StoredFormat;
+use super::stored_pixels::StoredPixels;
 use super::transfer_syntax::{Codec, TransferSyntax};
 
 const ITEM: [u8; 4] = [0xFE, 0xFF, 0x00, 0xE0];
@@ -90,12 +91,16 @@ pub(in crate::source) fn label_frame(
         }
         Codec::Deflate if bits == 1 => {
             encapsulated::check_plausible(packed as u64, frame.len() as u64)?;
-            encapsulated::inflate_frame(packed, frame, &mut decoded)?;
+            deflated::decode(packed, frame, &mut decoded)?;
         }
         Codec::Uncompressed if bits == 1 => {
-            decoded.extend_from_slice(encapsulated::whole_frame(packed, frame)?);
+            decoded.extend_from_slice(deflated::whole_frame(packed, frame)?);
         }
-        codec => encapsulated::decode_frame(&header(syntax, shape, bits), codec, frame, &mut decoded)?,
+        codec => {
+            let mut stored = StoredPixels::default();
+            encapsulated::decode_frame(&header(syntax, shape, bits), codec, frame, &mut stored)?;
+            return Ok(stored.decoded);
+        }
     }
     Ok(decoded)
 }

@@ -33,6 +33,8 @@ pub enum Leniency {
     WideInWords,
     /// 32-bit pixels in Explicit VR Big Endian, written as 32-bit numbers.
     WideAsNumbers,
+    /// A compressed image has no end marker, though all its rows are there.
+    NoEndMarker,
     /// A lossy compressed image has values slightly beyond Bits Stored.
     Overshoot,
 }
@@ -69,6 +71,7 @@ impl fmt::Display for Leniency {
             Self::WideAsNumbers => {
                 "32-bit pixels in Explicit VR Big Endian are read as 32-bit numbers, as only this fits the header"
             }
+            Self::NoEndMarker => "the compressed image has no end marker; all its rows are there",
             Self::Overshoot => {
                 "lossy compression goes beyond Bits Stored; such values are set to the largest or smallest"
             }

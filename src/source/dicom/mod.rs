@@ -2,7 +2,7 @@
 
 pub(super) mod attribute;
 mod big_endian;
-mod codestream;
+mod codec;
 mod convert;
 mod data_set;
 mod encapsulated;
@@ -15,9 +15,6 @@ mod header_check;
 mod header_values;
 mod identity;
 mod image;
-mod jpeg_2000;
-mod jpeg_scan;
-mod jpeg_xl;
 mod label_frame;
 mod leniency;
 mod limits;
@@ -25,7 +22,6 @@ mod modality;
 mod object_kind;
 mod part10;
 mod pixel_type_choice;
-mod rle;
 mod stored_format;
 mod stored_pixels;
 mod transfer_syntax;

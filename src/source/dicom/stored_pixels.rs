@@ -34,6 +34,9 @@ pub struct StoredPixels {
     /// Fragments joined, and bytes that a codec gave.
     pub(super) joined: Vec<u8>,
     pub(super) decoded: Vec<u8>,
+    /// Samples that a codec gave.
+    pub(super) samples: Vec<u16>,
+    pub(super) wide_samples: Vec<i32>,
     pub(super) leniencies: BTreeSet<Leniency>,
 }
 
@@ -43,6 +46,8 @@ impl Default for StoredPixels {
             values: StoredValues::UInt8(Vec::new()),
             joined: Vec::new(),
             decoded: Vec::new(),
+            samples: Vec::new(),
+            wide_samples: Vec::new(),
             leniencies: BTreeSet::new(),
         }
     }

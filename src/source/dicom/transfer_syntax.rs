@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
-use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
-
 use super::error::{DicomFault, Located};
 use super::{attribute, data_set::Syntax};
 
@@ -25,12 +22,20 @@ pub enum TransferSyntax {
     Rle,
     /// JPEG Baseline, 8 bits.
     JpegBaseline,
-    /// JPEG Extended; the codec decodes its 8-bit images only.
+    /// JPEG Extended, 8 and 12 bits.
     JpegExtended,
+    /// JPEG Spectral Selection, non-hierarchical (retired).
+    JpegSpectral,
+    /// JPEG Full Progression, non-hierarchical (retired).
+    JpegProgressive,
     /// JPEG Lossless, any selection value.
     JpegLossless,
     /// JPEG Lossless, selection value 1.
     JpegLosslessSv1,
+    /// JPEG-LS, lossless.
+    JpegLsLossless,
+    /// JPEG-LS, near-lossless.
+    JpegLs,
     /// JPEG 2000, lossless.
     Jpeg2000Lossless,
     /// JPEG 2000.
@@ -62,6 +67,7 @@ pub enum TransferSyntax {
 pub(super) enum Codec {
     Rle,
     Jpeg,
+    JpegLs,
     Jpeg2000,
     JpegXl,
     Uncompressed,
@@ -71,7 +77,7 @@ pub(super) enum Codec {
 impl Codec {
     /// True if each compressed image ends with the bytes FF D9: EOI (T.81, T.87) and EOC (T.800).
     pub(super) fn has_end_marker(self) -> bool {
-        matches!(self, Self::Jpeg | Self::Jpeg2000)
+        matches!(self, Self::Jpeg | Self::JpegLs | Self::Jpeg2000)
     }
 
     /// True if a fragment with these first bytes begins a compressed image; false where that cannot be seen.
@@ -91,7 +97,7 @@ impl Codec {
 
 impl TransferSyntax {
     /// All of them, by UID.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::ImplicitLittle,
         Self::ExplicitLittle,
         Self::ExplicitBig,
@@ -99,8 +105,12 @@ impl TransferSyntax {
         Self::Rle,
         Self::JpegBaseline,
         Self::JpegExtended,
+        Self::JpegSpectral,
+        Self::JpegProgressive,
         Self::JpegLossless,
         Self::JpegLosslessSv1,
+        Self::JpegLsLossless,
+        Self::JpegLs,
         Self::Jpeg2000Lossless,
         Self::Jpeg2000,
         Self::Jpeg2000Part2Lossless,
@@ -126,8 +136,12 @@ impl TransferSyntax {
             Self::Rle => "1.2.840.10008.1.2.5",
             Self::JpegBaseline => "1.2.840.10008.1.2.4.50",
             Self::JpegExtended => "1.2.840.10008.1.2.4.51",
+            Self::JpegSpectral => "1.2.840.10008.1.2.4.53",
+            Self::JpegProgressive => "1.2.840.10008.1.2.4.55",
             Self::JpegLossless => "1.2.840.10008.1.2.4.57",
             Self::JpegLosslessSv1 => "1.2.840.10008.1.2.4.70",
+            Self::JpegLsLossless => "1.2.840.10008.1.2.4.80",
+            Self::JpegLs => "1.2.840.10008.1.2.4.81",
             Self::Jpeg2000Lossless => "1.2.840.10008.1.2.4.90",
             Self::Jpeg2000 => "1.2.840.10008.1.2.4.91",
             Self::Jpeg2000Part2Lossless => "1.2.840.10008.1.2.4.92",
@@ -140,6 +154,43 @@ impl TransferSyntax {
             Self::JpegXl => "1.2.840.10008.1.2.4.112",
             Self::EncapsulatedUncompressed => "1.2.840.10008.1.2.1.98",
             Self::DeflatedFrame => "1.2.840.10008.1.2.8.1",
+        }
+    }
+
+    /// Its name (PS3.6 annex A).
+    fn name(self) -> &'static str {
+        match self {
+            Self::ImplicitLittle => "Implicit VR Little Endian",
+            Self::ExplicitLittle => "Explicit VR Little Endian",
+            Self::ExplicitBig => "Explicit VR Big Endian",
+            Self::Deflated => "Deflated Explicit VR Little Endian",
+            Self::Rle => "RLE Lossless",
+            Self::JpegBaseline => "JPEG Baseline (Process 1)",
+            Self::JpegExtended => "JPEG Extended (Process 2 & 4)",
+            Self::JpegSpectral => "JPEG Spectral Selection, Non-Hierarchical (Process 6 & 8)",
+            Self::JpegProgressive => "JPEG Full Progression, Non-Hierarchical (Process 10 & 12)",
+            Self::JpegLossless => "JPEG Lossless, Non-Hierarchical (Process 14)",
+            Self::JpegLosslessSv1 => {
+                "JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14 [Selection Value 1])"
+            }
+            Self::JpegLsLossless => "JPEG-LS Lossless Image Compression",
+            Self::JpegLs => "JPEG-LS Lossy (Near-Lossless) Image Compression",
+            Self::Jpeg2000Lossless => "JPEG 2000 Image Compression (Lossless Only)",
+            Self::Jpeg2000 => "JPEG 2000 Image Compression",
+            Self::Jpeg2000Part2Lossless => {
+                "JPEG 2000 Part 2 Multi-component Image Compression (Lossless Only)"
+            }
+            Self::Jpeg2000Part2 => "JPEG 2000 Part 2 Multi-component Image Compression",
+            Self::Htj2kLossless => "High-Throughput JPEG 2000 Image Compression (Lossless Only)",
+            Self::Htj2kLosslessRpcl => {
+                "High-Throughput JPEG 2000 with RPCL Options Image Compression (Lossless Only)"
+            }
+            Self::Htj2k => "High-Throughput JPEG 2000 Image Compression",
+            Self::JpegXlLossless => "JPEG XL Lossless",
+            Self::JpegXlRecompression => "JPEG XL JPEG Recompression",
+            Self::JpegXl => "JPEG XL",
+            Self::EncapsulatedUncompressed => "Encapsulated Uncompressed Explicit VR Little Endian",
+            Self::DeflatedFrame => "Deflated Image Frame Compression",
         }
     }
 
@@ -171,6 +222,7 @@ impl TransferSyntax {
                 | Self::Rle
                 | Self::JpegLossless
                 | Self::JpegLosslessSv1
+                | Self::JpegLsLossless
                 | Self::Jpeg2000Lossless
                 | Self::Jpeg2000Part2Lossless
                 | Self::Htj2kLossless
@@ -192,9 +244,13 @@ impl TransferSyntax {
         match self {
             Self::ImplicitLittle | Self::ExplicitLittle | Self::ExplicitBig | Self::Deflated => None,
             Self::Rle => Some(Codec::Rle),
-            Self::JpegBaseline | Self::JpegExtended | Self::JpegLossless | Self::JpegLosslessSv1 => {
-                Some(Codec::Jpeg)
-            }
+            Self::JpegBaseline
+            | Self::JpegExtended
+            | Self::JpegSpectral
+            | Self::JpegProgressive
+            | Self::JpegLossless
+            | Self::JpegLosslessSv1 => Some(Codec::Jpeg),
+            Self::JpegLsLossless | Self::JpegLs => Some(Codec::JpegLs),
             Self::Jpeg2000Lossless
             | Self::Jpeg2000
             | Self::Jpeg2000Part2Lossless
@@ -215,10 +271,34 @@ impl fmt::Display for TransferSyntax {
     }
 }
 
-/// Name and UID, or the UID alone where the registry does not know it.
+/// Names of transfer syntaxes that are not supported (PS3.6 annex A).
+const REFUSED: [(&str, &str); 16] = [
+    ("1.2.840.10008.1.2.4.94", "JPIP Referenced"),
+    ("1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate"),
+    ("1.2.840.10008.1.2.4.204", "JPIP HTJ2K Referenced"),
+    ("1.2.840.10008.1.2.4.205", "JPIP HTJ2K Referenced Deflate"),
+    ("1.2.840.10008.1.2.4.100", "MPEG2 Main Profile / Main Level"),
+    ("1.2.840.10008.1.2.4.101", "MPEG2 Main Profile / High Level"),
+    ("1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1"),
+    ("1.2.840.10008.1.2.4.103", "MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1"),
+    ("1.2.840.10008.1.2.4.104", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video"),
+    ("1.2.840.10008.1.2.4.105", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video"),
+    ("1.2.840.10008.1.2.4.106", "MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2"),
+    ("1.2.840.10008.1.2.4.107", "HEVC/H.265 Main Profile / Level 5.1"),
+    ("1.2.840.10008.1.2.4.108", "HEVC/H.265 Main 10 Profile / Level 5.1"),
+    ("1.2.840.10008.1.2.7.1", "SMPTE ST 2110-20 Uncompressed Progressive Active Video"),
+    ("1.2.840.10008.1.2.7.2", "SMPTE ST 2110-20 Uncompressed Interlaced Active Video"),
+    ("1.2.840.10008.1.2.4.52", "JPEG Extended (Processes 3 & 5)"),
+];
+
+/// Name and UID, or the UID alone where it is not known.
 fn described(uid: &str) -> String {
-    match TransferSyntaxRegistry.get(uid) {
-        Some(known) => format!("{} ({})", known.name(), known.uid()),
+    let supported =
+        TransferSyntax::ALL.into_iter().find(|syntax| syntax.uid() == uid).map(TransferSyntax::name);
+    // The fragmentable forms of the videos have the same names.
+    let refused = || REFUSED.iter().find(|(known, _)| uid.strip_suffix(".1").unwrap_or(uid) == *known);
+    match supported.or_else(|| refused().map(|(_, name)| *name)) {
+        Some(name) => format!("{name} ({uid})"),
         None => format!("{:?}", uid.chars().take(64).collect::<String>()),
     }
 }
@@ -237,8 +317,8 @@ mod tests {
 
     #[test]
     fn an_unsupported_syntax_is_named() {
-        let error = TransferSyntax::from_uid("1.2.840.10008.1.2.4.80").unwrap_err().in_file("a.dcm");
-        assert!(error.to_string().contains("JPEG-LS Lossless"), "{error}");
-        assert!(error.to_string().contains("1.2.840.10008.1.2.4.80"), "{error}");
+        let error = TransferSyntax::from_uid("1.2.840.10008.1.2.4.100").unwrap_err().in_file("a.dcm");
+        assert!(error.to_string().contains("MPEG2"), "{error}");
+        assert!(error.to_string().contains("1.2.840.10008.1.2.4.100"), "{error}");
     }
 }

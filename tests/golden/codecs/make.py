@@ -5,7 +5,7 @@
 
 RLE, lossless JPEG and deflate frames are written here, from the standards; lossless JPEG is decoded once
 more by imagecodecs, as a check of this encoder. JPEG comes from libjpeg-turbo, JPEG 2000 from OpenJPEG,
-high-throughput JPEG 2000 from OpenJPH, JPEG XL from libjxl, all through imagecodecs.
+high-throughput JPEG 2000 from OpenJPH, JPEG-LS from CharLS, JPEG XL from libjxl, all through imagecodecs.
 
 A line: name, transfer syntax, Bits Allocated, Bits Stored, Pixel Representation, tolerance, expected
 values, frame. Expected is `formula` (the image below), `refused`, or the reference decoder's values in
@@ -191,9 +191,20 @@ def jpegs():
             syntax = JPEG + ("70" if selection == 1 else "57")
             line(f"jpeg-lossless-{selection}-{bits}", syntax, array, bits, frame)
     restarts = jpeg_lossless(image("u2", 12), 12, 1, restart_rows=4)
-    line("jpeg-lossless-restarts", JPEG + "57", image("u2", 12), 12, restarts, "refused")
+    line("jpeg-lossless-restarts", JPEG + "57", image("u2", 12), 12, restarts)
     shifted = jpeg_lossless(image("u2", 12), 12, 2, transform=2)
-    line("jpeg-lossless-transform", JPEG + "57", image("u2", 12), 12, shifted, "refused")
+    line("jpeg-lossless-transform", JPEG + "57", image("u2", 12), 12, shifted, image("u2", 12) & ~np.uint16(3))
+
+
+def jpeg_ls():
+    for dtype, bits in [("u1", 8), ("u2", 12), ("u2", 16)]:
+        array = image(dtype, bits)
+        frame = imagecodecs.jpegls_encode(array)
+        assert (imagecodecs.jpegls_decode(frame) == array).all(), bits
+        line(f"jpegls-{dtype}-{bits}", JPEG + "80", array, bits, frame)
+    array = smooth(8)
+    frame = imagecodecs.jpegls_encode(array, level=2)
+    line("jpegls-near", JPEG + "81", array, 8, frame, imagecodecs.jpegls_decode(frame))
 
 
 def lossy():
@@ -215,4 +226,5 @@ def lossy():
 
 lossless()
 jpegs()
+jpeg_ls()
 lossy()

@@ -5,15 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, InitializeResult, JxlImage, JxlThreadPool};
 
+use super::super::error::DicomFault;
+use super::super::header::ImageHeader;
+use super::super::stored_format::StoredFormat;
 use super::codestream::Codestream;
-use super::error::DicomFault;
-use super::header::ImageHeader;
-use super::stored_format::StoredFormat;
 
 /// An image whose stream has been read to its end and not yet been decoded.
-pub(super) struct JpegXlImage {
+pub(in super::super) struct JpegXlImage {
     image: JxlImage,
-    pub(super) codestream: Codestream,
+    pub(in super::super) codestream: Codestream,
 }
 
 /// A still image has one frame, and few more to draw patches from. Each may cost as much as the image.
@@ -25,7 +25,7 @@ fn memory_limit(pixels: usize) -> usize {
 }
 
 /// Reads the headers of a stream with the image of `pixels` pixels, and finds all its frames complete.
-pub(super) fn open(bytes: &[u8], pixels: usize) -> Result<JpegXlImage, DicomFault> {
+pub(in super::super) fn open(bytes: &[u8], pixels: usize) -> Result<JpegXlImage, DicomFault> {
     let incomplete = DicomFault::Codestream { format: "JPEG XL" };
     let image = unwinding(|| read(bytes, pixels))?.filter(JxlImage::is_loading_done).ok_or(incomplete)?;
     let codestream = described(&image)?;
@@ -91,12 +91,12 @@ fn described(image: &JxlImage) -> Result<Codestream, DicomFault> {
 }
 
 impl JpegXlImage {
-    /// Writes the samples as 16 bits little endian. `lossless` demands samples that are integers already.
-    pub(super) fn decode(
+    /// Writes the samples into `values`. `lossless` demands samples that are integers already.
+    pub(in super::super) fn decode(
         &self,
         header: &ImageHeader,
         lossless: bool,
-        decoded: &mut Vec<u8>,
+        values: &mut Vec<u16>,
     ) -> Result<(), DicomFault> {
         if matches!(header.stored, StoredFormat::Integer { signed: true, .. }) {
             let supported = "JPEG XL, which has unsigned samples only, where Pixel Representation is 0";
@@ -110,8 +110,8 @@ impl JpegXlImage {
             return Err(failed("it has too few samples".to_owned()));
         }
         let largest = ((1_u32 << self.codestream.precision) - 1) as f32;
-        decoded.clear();
-        decoded.reserve(2 * samples.len());
+        values.clear();
+        values.reserve(samples.len());
         for sample in samples {
             let scaled = sample * largest;
             let value = scaled.round().clamp(0.0, largest);
@@ -119,7 +119,7 @@ impl JpegXlImage {
             if scaled.is_nan() || (lossless && (scaled - value).abs() > 0.05) {
                 return Err(failed("it has samples that are no integers of its depth".to_owned()));
             }
-            decoded.extend_from_slice(&(value as u16).to_le_bytes());
+            values.push(value as u16);
         }
         Ok(())
     }

@@ -4,26 +4,82 @@
 //! for many gigabytes so, where the image itself is small. Each tile has a tile-part, and each precinct a packet
 //! of at least a byte: more of them than there is room for are refused, and very many tiles.
 
+use super::super::error::DicomFault;
+use super::super::transfer_syntax::TransferSyntax;
 use super::codestream::{Codestream, unpadded};
-use super::error::DicomFault;
+use super::openjpeg;
 
 /// The codec takes 14 kB for a tile, whatever its size. Real images have one, or some hundred.
 const MOST_TILES: u64 = 4096;
 
-/// Reads the SIZ segment (A.5.1) and follows the tile-parts to the end of the codestream.
-pub(super) fn jpeg_2000(bytes: &[u8]) -> Result<Codestream, DicomFault> {
-    let size = ImageSize::read(bytes).filter(|size| is_complete(bytes, size).is_some());
-    let size = size.ok_or(DicomFault::Codestream { format: "JPEG 2000" })?;
-    // The highest bit of Rsiz: extensions of part 2, which the codec passes over (ISO/IEC 15444-2 A.2.1).
-    if bytes.get(6).is_some_and(|high| high & 0x80 != 0) {
-        let supported = "JPEG 2000 codestreams of part 1 and part 15";
+/// The extensions of part 2 of Rsiz that are understood: multiple component transforms (ISO/IEC 15444-2 A.2.1).
+const COMPONENT_TRANSFORMS: u16 = 0x8100;
+
+/// A codestream that has been found complete.
+pub(in super::super) struct Jpeg2000<'a> {
+    pub(in super::super) stream: Codestream,
+    /// From SOC to the last tile-part.
+    tiles: &'a [u8],
+}
+
+/// Reads the SIZ segment (A.5.1) and follows the tile-parts to the end of the codestream, which may stand in the boxes of
+/// a JP2 file.
+pub(in super::super) fn open(frame: &[u8]) -> Result<Jpeg2000<'_>, DicomFault> {
+    let bytes = unboxed(frame).ok_or(INCOMPLETE)?;
+    let size = ImageSize::read(bytes).ok_or(INCOMPLETE)?;
+    let capabilities = bytes.get(6..8).map_or(0, |pair| u16::from_be_bytes([pair[0], pair[1]]));
+    if capabilities & 0x8000 != 0 && capabilities != COMPONENT_TRANSFORMS {
+        let supported =
+            "JPEG 2000 codestreams of part 1, of part 15 and with the component transforms of part 2";
         return Err(DicomFault::Unsupported { value: "extensions of part 2".to_owned(), supported });
     }
     if size.tiles > MOST_TILES {
         let supported = "JPEG 2000 of up to 4096 tiles";
         return Err(DicomFault::Unsupported { value: format!("{} tiles", size.tiles), supported });
     }
-    Ok(size.stream)
+    let end = end_of_tiles(bytes, &size).ok_or(INCOMPLETE)?;
+    Ok(Jpeg2000 { stream: size.stream, tiles: &bytes[..end] })
+}
+
+const INCOMPLETE: DicomFault = DicomFault::Codestream { format: "JPEG 2000" };
+
+/// The codestream in the boxes of a JP2 file (ISO/IEC 15444-1 annex I), or the frame itself where it is one.
+fn unboxed(frame: &[u8]) -> Option<&[u8]> {
+    if !frame.starts_with(&[0, 0, 0, 12, b'j', b'P', b' ', b' ']) {
+        return Some(frame);
+    }
+    let mut rest = frame;
+    loop {
+        let (&[l0, l1, l2, l3, ref kind @ ..], _) = rest.split_first_chunk::<8>()?;
+        let (header, length) = match u32::from_be_bytes([l0, l1, l2, l3]) {
+            0 => (8, rest.len()),
+            1 => (16, usize::try_from(u64::from_be_bytes(*rest.get(8..)?.first_chunk()?)).ok()?),
+            length => (8, length as usize),
+        };
+        let content = rest.get(header..length)?;
+        if kind == b"jp2c" {
+            return Some(content);
+        }
+        rest = &rest[length..];
+    }
+}
+
+impl Jpeg2000<'_> {
+    /// Decodes the samples: of each pixel one behind the other.
+    pub(in super::super) fn decode(
+        &self,
+        syntax: TransferSyntax,
+        samples: &mut Vec<i32>,
+    ) -> Result<(), DicomFault> {
+        let Codestream { rows, columns, components, .. } = self.stream;
+        let pixels = rows as usize * columns as usize;
+        // Other segments may stand before the end marker; the library knows the main header and tile-parts alone.
+        let whole = [self.tiles, &[0xFF, 0xD9]].concat();
+        openjpeg::decode(&whole, pixels, components.into(), samples).ok_or_else(|| DicomFault::Codec {
+            syntax: syntax.to_string(),
+            message: "the codestream is damaged".to_owned(),
+        })
+    }
 }
 
 struct ImageSize {
@@ -40,6 +96,10 @@ impl ImageSize {
         let (tile_width, tile_height, tile_left, tile_top) = (word(20)?, word(24)?, word(28)?, word(32)?);
         let components = u16::from_be_bytes(*segment.get(36..)?.first_chunk()?);
         let &[depth, dx, dy] = segment.get(38..)?.first_chunk()?;
+        let all = segment.get(38..)?.get(..3 * usize::from(components))?;
+        if all.as_chunks::<3>().0.iter().any(|component| *component != [depth, dx, dy]) {
+            return None;
+        }
         if (dx, dy) != (1, 1) || tile_width == 0 || tile_height == 0 {
             return None;
         }
@@ -75,30 +135,33 @@ impl ImageSize {
     }
 }
 
-/// Follows the segments of the main header and the lengths of the tile-parts to the end marker. `None` where
-/// they do not lead there, or where there is less than `size` and the coding styles ask for.
-fn is_complete(bytes: &[u8], size: &ImageSize) -> Option<()> {
-    let mut at = 2;
+/// Follows the segments of the main header and the lengths of the tile-parts to the end marker. Returns where the last
+/// tile-part ends. `None` where they do not lead there, or where there is less than `size` and the coding styles ask for.
+fn end_of_tiles(bytes: &[u8], size: &ImageSize) -> Option<usize> {
+    let (mut at, mut end) = (2, 2);
     let mut parts = 0;
-    let all_tiles = |parts: u64| (parts >= size.tiles).then_some(());
     loop {
         let Some(&[0xFF, code, l0, l1]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) else {
             // The end marker may be the last two bytes.
             let ends = bytes.get(at..).is_some_and(|rest| rest.starts_with(&[0xFF, 0xD9]));
-            return all_tiles(parts).filter(|()| ends && at > 2);
+            return (ends && at > 2 && parts >= size.tiles).then_some(end);
         };
         match code {
-            0xD9 => return all_tiles(parts),
+            0xD9 => return (parts >= size.tiles).then_some(end),
             // SOT (A.4.2): the tile-part's length is counted from its marker; 0 means up to the end.
             0x90 => {
                 parts += 1;
                 let length = u32::from_be_bytes(*bytes.get(at + 6..)?.first_chunk::<4>()?) as usize;
                 check_styles(bytes.get(at + 12..)?, size, bytes.len())?;
                 match length {
-                    0 => return all_tiles(parts).filter(|()| unpadded(bytes).ends_with(&[0xFF, 0xD9])),
+                    0 => {
+                        let tiles = unpadded(bytes).strip_suffix(&[0xFF, 0xD9])?;
+                        return (parts >= size.tiles).then_some(tiles.len());
+                    }
                     14.. => at += length,
                     _ => return None,
                 }
+                end = at;
             }
             _ => {
                 let length = usize::from(u16::from_be_bytes([l0, l1]).max(2));
@@ -127,6 +190,8 @@ fn check_styles(mut header: &[u8], size: &ImageSize, bytes: usize) -> Option<()>
 fn check_style(code: u8, segment: &[u8], size: &ImageSize, bytes: usize) -> Option<()> {
     // An image of more components is refused later.
     let (style, rest) = match code {
+        // Each layer has a packet, of a byte at least, in each precinct (B.9).
+        0x52 if usize::from(u16::from_be_bytes([*segment.get(2)?, *segment.get(3)?])) > bytes => return None,
         0x52 => (*segment.first()?, segment.get(5..)?),
         0x53 => (*segment.get(1)?, segment.get(2..)?),
         _ => return Some(()),
@@ -160,40 +225,40 @@ mod tests {
     #[test]
     fn a_codestream_must_reach_its_end() {
         let stream = stream([300, 200], &[], &[], 2);
-        let found = jpeg_2000(&stream).unwrap();
+        let found = open(&stream).unwrap().stream;
         assert_eq!((found.rows, found.columns, found.precision, found.signed), (200, 300, 14, true));
-        assert!(jpeg_2000(&stream[..stream.len() - 2]).is_err());
-        assert!(jpeg_2000(&stream[..stream.len() - 3]).is_err());
+        assert!(open(&stream[..stream.len() - 2]).is_err());
+        assert!(open(&stream[..stream.len() - 3]).is_err());
     }
 
     #[test]
     fn every_tile_has_a_part_and_every_precinct_a_byte() {
-        assert!(jpeg_2000(&stream([300, 199], &[], &[], 2)).is_err());
-        assert!(jpeg_2000(&stream([0, 200], &[], &[], 2)).is_err());
+        assert!(open(&stream([300, 199], &[], &[], 2)).is_err());
+        assert!(open(&stream([0, 200], &[], &[], 2)).is_err());
         let mut many = stream([4, 3], &[], &[], 2);
         let part = many[45..many.len() - 2].to_vec();
         many.truncate(45);
         many.extend(part.repeat(75 * 67));
         many.extend([0xFF, 0xD9]);
-        let refused = jpeg_2000(&many).unwrap_err().to_string();
+        let refused = open(&many).err().unwrap().to_string();
         assert!(refused.contains("5025 tiles"), "{refused}");
         // One level; precincts of 1 × 1 and of 8 × 16: 150 × 100 + 38 × 13 of them.
         let style = [0xFF, 0x52, 0, 14, 1, 0, 0, 1, 0, 1, 4, 4, 0, 1, 0x00, 0x43];
         let of_component = [0xFF, 0x53, 0, 11, 0, 1, 1, 4, 4, 0, 1, 0x00, 0x43];
         for (main, part) in [(&style[..], &[][..]), (&[], &style), (&of_component, &[]), (&[], &of_component)]
         {
-            assert!(jpeg_2000(&stream([300, 200], main, part, 15_000)).is_err());
-            assert!(jpeg_2000(&stream([300, 200], main, part, 15_494)).is_ok());
+            assert!(open(&stream([300, 200], main, part, 15_000)).is_err());
+            assert!(open(&stream([300, 200], main, part, 15_494)).is_ok());
         }
         let mut largest = style;
         largest[4] = 0;
-        assert!(jpeg_2000(&stream([300, 200], &largest, &[], 2)).is_ok());
+        assert!(open(&stream([300, 200], &largest, &[], 2)).is_ok());
         let mut largest_side = stream([u32::MAX, u32::MAX], &style, &[], 2);
         largest_side[8..16].fill(0xFF);
         largest_side[59..61].fill(0);
-        assert!(jpeg_2000(&largest_side).is_err());
+        assert!(open(&largest_side).is_err());
         let mut levels = style;
         levels[9] = 33;
-        assert!(jpeg_2000(&stream([300, 200], &levels, &[], 60_000)).is_err());
+        assert!(open(&stream([300, 200], &levels, &[], 60_000)).is_err());
     }
 }

@@ -2,7 +2,12 @@
 
 /// Unpacks `pixels` samples of `planes` bytes out of a frame into little endian bytes. `None` where the
 /// frame is damaged: a segment outside it, or one that ends before its plane is full.
-pub(super) fn decode(frame: &[u8], pixels: usize, planes: usize, bytes: &mut Vec<u8>) -> Option<()> {
+pub(in super::super) fn decode(
+    frame: &[u8],
+    pixels: usize,
+    planes: usize,
+    bytes: &mut Vec<u8>,
+) -> Option<()> {
     let header = frame.first_chunk::<64>()?;
     let word = |index: usize| -> Option<usize> {
         let word = header.get(4 * index..)?.first_chunk::<4>()?;

@@ -1,0 +1,135 @@
+//! The bits of entropy-coded data: a byte behind FF has 7 bits (T.87 A.1).
+
+use crate::error::JpegLsError;
+
+/// Reads bits up to the next marker. Behind it come zeros, which are counted: [`BitReader::check`] tells whether any of
+/// them was used.
+pub(crate) struct BitReader<'a> {
+    data: &'a [u8],
+    at: usize,
+    /// The next bits, from the highest on. Bits below `count` may hold a part of the byte at `at`.
+    held: u64,
+    count: u32,
+    /// The byte before `at` is FF.
+    after_ff: bool,
+    /// Zero bits that were put behind the data.
+    invented: u32,
+}
+
+/// True if one of eight bytes is FF.
+fn has_ff(word: u64) -> bool {
+    (!word).wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080 != 0
+}
+
+impl<'a> BitReader<'a> {
+    pub(crate) fn new(data: &'a [u8], at: usize) -> Self {
+        Self { data, at, held: 0, count: 0, after_ff: false, invented: 0 }
+    }
+
+    /// Makes sure that at least `needed` bits are held, up to 56.
+    #[inline(always)]
+    pub(crate) fn hold(&mut self, needed: u32) {
+        if self.count < needed {
+            self.refill();
+        }
+    }
+
+    #[inline(always)]
+    fn refill(&mut self) {
+        if let Some(bytes) = self.data.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let word = u64::from_be_bytes(*bytes);
+            if !self.after_ff && !has_ff(word) {
+                self.held |= word >> self.count;
+                let bytes = (63 - self.count) >> 3;
+                self.at += bytes as usize;
+                self.count += 8 * bytes;
+                return;
+            }
+        }
+        self.refill_bytewise();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill_bytewise(&mut self) {
+        while self.count <= 56 {
+            let (byte, bits) = match (self.after_ff, self.data.get(self.at..).unwrap_or_default()) {
+                // A byte behind FF with its highest bit set belongs to a marker.
+                (true, &[byte @ 0..=0x7F, ..]) => (byte << 1, 7),
+                (false, [0xFF]) | (false, [0xFF, 0x80..=0xFF, ..]) | (true, _) | (false, []) => {
+                    self.invented = self.invented.saturating_add(8);
+                    self.count += 8;
+                    continue;
+                }
+                (false, &[byte, ..]) => (byte, 8),
+            };
+            self.at += 1;
+            self.after_ff = bits == 8 && byte == 0xFF;
+            self.held |= u64::from(byte) << (56 - self.count);
+            self.count += bits;
+        }
+    }
+
+    /// Zeros that come next, of those that are held.
+    #[inline(always)]
+    pub(crate) fn zeros(&self) -> u32 {
+        self.held.leading_zeros()
+    }
+
+    /// The bits that are held.
+    #[inline(always)]
+    pub(crate) fn held(&self) -> u32 {
+        self.count
+    }
+
+    /// Passes over bits that are held.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, bits: u32) {
+        self.held <<= bits;
+        self.count -= bits;
+    }
+
+    /// Takes up to 32 bits that are held.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, bits: u32) -> u32 {
+        let value = ((self.held >> 1) >> (63 - bits)) as u32;
+        self.skip(bits);
+        value
+    }
+
+    /// Fails where bits were used that are not in the data.
+    pub(crate) fn check(&self) -> Result<(), JpegLsError> {
+        if self.invented > self.count { Err(JpegLsError::Missing) } else { Ok(()) }
+    }
+
+    /// Ends the data: nothing but the bits that fill its last byte may be left. Returns the offset of the marker behind it.
+    pub(crate) fn finish(&mut self) -> Result<usize, JpegLsError> {
+        self.check()?;
+        self.refill_bytewise();
+        let real = self.count - self.invented.min(self.count);
+        // A last byte FF is followed by one more, of zeros, so that it is no marker.
+        if real >= 8 && !(real < 16 && self.held >> 48 == 0) {
+            let padding = |&byte: &u8| byte == 0 || byte == b' ';
+            let held = (self.held << (real % 8)).to_be_bytes();
+            let rest = self.data.get(self.at..).unwrap_or_default();
+            let is_padding = held[..real as usize / 8].iter().all(padding) && rest.iter().all(padding);
+            return if is_padding { Ok(self.data.len()) } else { Err(JpegLsError::LeftOver) };
+        }
+        Ok(self.at)
+    }
+
+    /// Passes over the restart marker with this number, 0 to 7.
+    pub(crate) fn restart(&mut self, number: u8) -> Result<(), JpegLsError> {
+        let mut at = self.finish()?;
+        while self.data.get(at..).is_some_and(|rest| rest.starts_with(&[0xFF, 0xFF])) {
+            at += 1;
+        }
+        match self.data.get(at..) {
+            Some(&[0xFF, code, ..]) if code == 0xD0 + number => {
+                *self = Self::new(self.data, at + 2);
+                Ok(())
+            }
+            _ => Err(JpegLsError::Restart),
+        }
+    }
+}

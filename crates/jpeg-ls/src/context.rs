@@ -1,0 +1,111 @@
+//! The statistics by which the coder adapts (T.87 A.4, A.6 and A.7).
+
+use crate::error::JpegLsError;
+
+/// The largest parameter of a Golomb code: beyond it, the stream is damaged.
+const MOST_K: u32 = 24;
+
+/// The statistics of prediction errors in one context.
+#[derive(Clone, Copy)]
+#[repr(align(16))]
+pub(crate) struct Context {
+    /// Sum of the absolute errors.
+    a: u32,
+    /// Sum of the errors, kept in the range of -n to 0.
+    b: i32,
+    /// Correction of the prediction.
+    pub(crate) c: i32,
+    /// Number of errors.
+    n: i32,
+}
+
+/// The least `k` for which n times 2 to the power of k reaches `a`.
+#[inline(always)]
+fn golomb_parameter(n: u32, a: u32) -> Result<u32, JpegLsError> {
+    let k = n.leading_zeros().saturating_sub(a.leading_zeros());
+    let k = k + u32::from(n << k < a);
+    if k > MOST_K { Err(JpegLsError::Code) } else { Ok(k) }
+}
+
+impl Context {
+    pub(crate) fn new(first_a: u32) -> Self {
+        Self { a: first_a, b: 0, c: 0, n: 1 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn k(&self) -> Result<u32, JpegLsError> {
+        golomb_parameter(self.n as u32, self.a)
+    }
+
+    /// True if the two signs of an error are exchanged in its code, for `k` of 0 and without loss (T.87 A.5.2).
+    #[inline(always)]
+    pub(crate) fn is_mirrored(&self) -> bool {
+        2 * self.b <= -self.n
+    }
+
+    /// Takes in a quantized error (T.87 A.6). `step` is 2 NEAR + 1.
+    #[inline(always)]
+    pub(crate) fn update(&mut self, error: i32, step: i32, reset: i32) {
+        let mut a = self.a + error.unsigned_abs();
+        let mut b = self.b + error * step;
+        let mut n = self.n;
+        if n == reset {
+            a >>= 1;
+            b >>= 1;
+            n >>= 1;
+        }
+        n += 1;
+        if b <= -n {
+            b += n;
+            self.c -= i32::from(self.c > -128);
+            b = b.max(1 - n);
+        } else if b > 0 {
+            b -= n;
+            self.c += i32::from(self.c < 127);
+            b = b.min(0);
+        }
+        (self.a, self.b, self.n) = (a, b, n);
+    }
+}
+
+/// The statistics of the samples that end runs (T.87 A.7.2).
+#[derive(Clone, Copy)]
+pub(crate) struct RunContext {
+    a: u32,
+    n: i32,
+    /// Number of negative errors.
+    negative: i32,
+    /// 1 where the samples to the left and above are alike.
+    alike: i32,
+}
+
+impl RunContext {
+    pub(crate) fn new(first_a: u32, alike: i32) -> Self {
+        Self { a: first_a, n: 1, negative: 0, alike }
+    }
+
+    #[inline(always)]
+    pub(crate) fn k(&self) -> Result<u32, JpegLsError> {
+        golomb_parameter(self.n as u32, self.a + ((self.n >> 1) * self.alike) as u32)
+    }
+
+    /// The error of this code, which is taken in.
+    #[inline(always)]
+    pub(crate) fn error(&mut self, code: u32, k: u32, reset: i32) -> i32 {
+        let code = code as i32;
+        let value = code + self.alike;
+        let map = value & 1;
+        let magnitude = (value + map) >> 1;
+        let is_positive = i32::from(k != 0 || 2 * self.negative >= self.n) != map;
+        let error = if is_positive { magnitude } else { -magnitude };
+        self.negative += i32::from(error < 0);
+        self.a += ((code + 1 - self.alike) >> 1) as u32;
+        if self.n == reset {
+            self.a >>= 1;
+            self.n >>= 1;
+            self.negative >>= 1;
+        }
+        self.n += 1;
+        error
+    }
+}

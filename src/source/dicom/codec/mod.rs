@@ -1,0 +1,10 @@
+//! One file for each kind of compressed pixel data, and what they have in common.
+
+pub(super) mod codestream;
+pub(super) mod deflated;
+pub(super) mod jpeg;
+pub(super) mod jpeg_2000;
+pub(super) mod jpeg_ls;
+pub(super) mod jpeg_xl;
+mod openjpeg;
+pub(super) mod rle;

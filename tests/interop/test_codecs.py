@@ -1,0 +1,148 @@
+"""Compressed images: the values in the file are those that were encoded, and those that other decoders give."""
+
+import h5py
+import numpy as np
+import pytest
+from pydicom.encaps import encapsulate
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID
+
+from trees import Study, dicom, noise
+
+imagecodecs = pytest.importorskip("imagecodecs")
+
+JPEG = "1.2.840.10008.1.2.4."
+SHAPES = [(13, 11), (64, 40), (9, 8)]
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+
+def picture(shape, bits, signed=False):
+    """A smooth image with flat areas and some noise, of all values that `bits` hold."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    high = (1 << bits) - 1
+    values = (np.sin(x / 5) + np.cos(y / 7) + 2) * high / 4 + noise(shape, 0, max(1, high // 64), shape, bits)
+    values[: shape[0] // 3, : shape[1] // 2] = high
+    values[-shape[0] // 4 :, shape[1] // 2 :] = 0
+    values = np.clip(values, 0, high).astype(np.int64) - (1 << bits - 1 if signed else 0)
+    return values.astype(("i" if signed else "u") + ("1" if bits <= 8 else "2"))
+
+
+def compressed(array, bits, syntax, frame, fragments=1):
+    """An image object whose pixels are `frame`, in that many fragments."""
+    image = dicom(array, bits=bits)
+    image.file_meta.TransferSyntaxUID = UID(syntax)
+    image.PixelData = encapsulate([frame], fragments_per_frame=fragments)
+    image["PixelData"].VR = "OB"
+    image["PixelData"].is_undefined_length = True
+    return image
+
+
+def packed(dicomprep, tmp_path, images):
+    """The images of the file, in the order of `images`, which are of one size."""
+    study = Study(tmp_path / "data")
+    for number, image in enumerate(images):
+        study.add(f"P{number:03}", number + 1, image)
+    _, report = dicomprep.report(study.root, tmp_path / "x.h5", "--split", "none")
+    assert report["samples"] == len(images), report
+    with h5py.File(tmp_path / "x.h5") as file:
+        found = dict(zip(file["samples/patient_id"].asstr()[:], file["images"][..., 0]))
+    return [found[f"P{number:03}"] for number in range(len(images))]
+
+
+def lossless_jpeg(array, bits, predictor):
+    # Lossless JPEG has no sign: two's complement of as many bits as the array's type has.
+    return imagecodecs.jpeg8_encode(
+        array.view(f"u{array.itemsize}"), lossless=True, predictor=predictor, bitspersample=bits
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_lossless_jpeg_of_every_depth_and_predictor(dicomprep, tmp_path, shape):
+    arrays, images = [], []
+    for bits in range(2, 17):
+        for predictor in range(1, 8):
+            array = picture(shape, bits)
+            frame = lossless_jpeg(array, bits, predictor)
+            np.testing.assert_array_equal(imagecodecs.jpeg8_decode(frame), array)
+            syntax = JPEG + ("70" if predictor == 1 else "57")
+            arrays.append(array)
+            images.append(compressed(array, bits, syntax, frame, fragments=1 + predictor % 3))
+    for found, array in zip(packed(dicomprep, tmp_path, images), arrays):
+        np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("syntax, encode", [
+    (JPEG + "70", lambda array: lossless_jpeg(array, 16, 1)),
+    (JPEG + "80", lambda array: imagecodecs.jpegls_encode(array.view("u2"))),
+    (JPEG + "90", lambda array: imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat="j2k")),
+    (JPEG + "90", lambda array: imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat="jp2")),
+    (JPEG + "201", lambda array: imagecodecs.htj2k_encode(array, reversible=True)),
+], ids=["lossless JPEG", "JPEG-LS", "JPEG 2000", "JP2", "HTJ2K"])
+def test_signed_and_unsigned_of_16_bits(dicomprep, tmp_path, shape, syntax, encode):
+    for signed in (False, True):
+        array = picture(shape, 16, signed)
+        (found,) = packed(dicomprep, tmp_path / str(signed), [compressed(array, 16, syntax, encode(array), 2)])
+        np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.parametrize("near", [0, 1, 3, 10])
+def test_jpeg_ls_is_exact_with_and_without_loss(dicomprep, tmp_path, near):
+    for bits in (8, 16):
+        array = picture((64, 40), bits)
+        frame = imagecodecs.jpegls_encode(array, level=near)
+        expected = imagecodecs.jpegls_decode(frame)
+        assert np.abs(expected.astype(int) - array).max() <= near
+        image = compressed(array, bits, JPEG + ("81" if near else "80"), frame)
+        (found,) = packed(dicomprep, tmp_path / str(bits), [image])
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("bits, syntax", [(8, "50"), (8, "51"), (12, "51")])
+@pytest.mark.parametrize("quality", [5, 50, 95])
+def test_lossy_jpeg_equals_libjpeg_turbo(dicomprep, tmp_path, bits, syntax, quality):
+    array = picture((61, 43), bits)
+    frame = imagecodecs.jpeg8_encode(array, level=quality, bitspersample=bits)
+    (found,) = packed(dicomprep, tmp_path, [compressed(array, bits, JPEG + syntax, frame)])
+    np.testing.assert_array_equal(found, imagecodecs.jpeg8_decode(frame))
+
+
+@pytest.mark.parametrize("plugin", ["gdcm", "pylibjpeg"])
+def test_other_decoders_agree(dicomprep, tmp_path, plugin):
+    array = picture((64, 40), 16)
+    frames = {
+        "70": lossless_jpeg(array, 16, 1),
+        "57": lossless_jpeg(array, 16, 6),
+        "80": imagecodecs.jpegls_encode(array),
+        "90": imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat="j2k"),
+    }
+    images = [compressed(array, 16, JPEG + syntax, frame) for syntax, frame in frames.items()]
+    for image, found in zip(images, packed(dicomprep, tmp_path, images)):
+        decoder = get_decoder(image.file_meta.TransferSyntaxUID)
+        if plugin not in decoder.available_plugins:
+            pytest.skip(f"pydicom has no plugin {plugin} here")
+        expected, _ = decoder.as_array(image, decoding_plugin=plugin)
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"  "])
+def test_a_jpeg_without_end_marker_is_read_and_told(dicomprep, tmp_path, padding):
+    array = picture((64, 40), 12)
+    frame = lossless_jpeg(array, 12, 4).removesuffix(b"\xff\xd9") + padding
+    study = Study(tmp_path / "data")
+    study.add("P1", 1, compressed(array, 12, JPEG + "57", frame))
+    result, report = dicomprep.report(study.root, tmp_path / "x.h5", "--split", "none")
+    assert "no end marker" in result.stdout + result.stderr
+    with h5py.File(tmp_path / "x.h5") as file:
+        np.testing.assert_array_equal(file["images"][0, ..., 0], array)
+
+
+def test_data_that_is_missing_or_left_over_is_refused(dicomprep, tmp_path):
+    array = picture((64, 40), 12)
+    whole = lossless_jpeg(array, 12, 1).removesuffix(b"\xff\xd9")
+    for name, frame in {"missing": whole[:-20], "left over": whole + b"\x12\x34\x56"}.items():
+        study = Study(tmp_path / name)
+        study.add("P1", 1, compressed(array, 12, JPEG + "70", frame + b"\xff\xd9"))
+        _, report = dicomprep.report(study.root, tmp_path / f"{name}.h5", "--split", "none", code=1)
+        assert report["samples"] == 0
