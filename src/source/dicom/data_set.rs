@@ -7,6 +7,7 @@
 
 use super::attribute::{Attribute, tag};
 use super::error::{DicomFault, Located};
+use super::vr::{has_long_form, is_vr};
 
 /// Sequences nested deeper than this are refused. Real files stay below ten.
 const MAX_DEPTH: usize = 64;
@@ -384,42 +385,5 @@ fn may_hold_header(tag: u32) -> bool {
             | tag::PLANE_ORIENTATION_SEQUENCE
             | tag::FRAME_VOI_LUT_SEQUENCE
             | tag::PIXEL_VALUE_TRANSFORMATION_SEQUENCE
-    )
-}
-
-/// True for a value representation (PS3.5 table 6.2-1).
-pub(super) fn is_vr(bytes: [u8; 2]) -> bool {
-    has_long_form(bytes)
-        || matches!(
-            &bytes,
-            b"AE"
-                | b"AS"
-                | b"AT"
-                | b"CS"
-                | b"DA"
-                | b"DS"
-                | b"DT"
-                | b"FD"
-                | b"FL"
-                | b"IS"
-                | b"LO"
-                | b"LT"
-                | b"PN"
-                | b"SH"
-                | b"SL"
-                | b"SS"
-                | b"ST"
-                | b"TM"
-                | b"UI"
-                | b"UL"
-                | b"US"
-        )
-}
-
-/// The value representations with a 32-bit length (PS3.5 table 7.1-1).
-fn has_long_form(vr: [u8; 2]) -> bool {
-    matches!(
-        &vr,
-        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV"
     )
 }

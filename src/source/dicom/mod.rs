@@ -27,6 +27,7 @@ mod stored_pixels;
 mod transfer_syntax;
 pub(super) mod tree;
 mod value_text;
+mod vr;
 
 pub use attribute::Attribute;
 pub use convert::{Conversion, ConvertOptions, convert};

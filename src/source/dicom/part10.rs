@@ -6,11 +6,12 @@ use std::io::Read;
 use flate2::read::DeflateDecoder;
 
 use super::attribute::{self, tag};
-use super::data_set::{Step, Syntax, Walk, is_vr};
+use super::data_set::{Step, Syntax, Walk};
 use super::error::{DicomFault, Located};
 use super::limits::Limits;
 use super::transfer_syntax::TransferSyntax;
 use super::value_text::{identifier, shown, text};
+use super::vr::is_vr;
 
 /// A file's data set: the bytes that hold it, how long they are in all, where it begins.
 #[derive(Debug)]
