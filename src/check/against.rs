@@ -9,7 +9,7 @@ use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
 use crate::layout::Layout;
 use crate::prep::{Control, FreshRow, RecordedOptions, Share, SourceRows, Sources};
-use crate::store::{AnnotationCell, DatasetFile, SampleRow};
+use crate::store::{AnnotationCell, DatasetFile, SampleRow, StoreError, column};
 
 /// Location of the sources.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct SourceOptions<'p> {
 ///
 /// # Errors
 /// [`CheckError::Prep`] where they cannot be planned, [`CheckError::KeyNeeded`] and [`CheckError::KeyNotNeeded`] where
-/// the key does not go with the file.
+/// the key does not go with the file, [`CheckError::OtherKey`] where it is another one.
 pub fn sources_of(
     file: &DatasetFile,
     sources: &SourceOptions<'_>,
@@ -41,7 +41,22 @@ pub fn sources_of(
     };
     options.threads = threads;
     options.shard = file.shard()?.map(|shard| Share { index: shard.index, count: shard.count });
-    Ok(Sources::plan(&*sources.layout, options, (file.shape(), file.pixel_type()), control)?)
+    let planned = Sources::plan(&*sources.layout, options, (file.shape(), file.pixel_type()), control)?;
+    if recorded.has_pseudonyms && !knows_a_patient(file, &planned)? {
+        return Err(CheckError::OtherKey(path(file.path())));
+    }
+    Ok(planned)
+}
+
+/// True if the file has no row, or one of a patient of the sources.
+fn knows_a_patient(file: &DatasetFile, sources: &Sources) -> Result<bool, StoreError> {
+    let mut patients = file.column(column::PATIENT_ID)?.walk();
+    for row in 0..file.rows() {
+        if patients.cell(row)?.text().is_some_and(|patient| sources.knows_patient(patient)) {
+            return Ok(true);
+        }
+    }
+    Ok(file.rows() == 0)
 }
 
 /// Compares rows with their sources.

@@ -20,6 +20,12 @@ pub enum CheckError {
          --pseudonym-key FILE", .0.display()
     )]
     KeyNeeded(PathBuf),
+    /// None of the pseudonyms is that of a patient of the sources.
+    #[error(
+        "none of the pseudonyms in {} is that of a patient of the sources: --pseudonym-key is another key than the one \
+         they were made with, or these are not its sources", .0.display()
+    )]
+    OtherKey(PathBuf),
     /// A key was given for a file without pseudonyms.
     #[error("the ids in {} are no pseudonyms: leave out --pseudonym-key", .0.display())]
     KeyNotNeeded(PathBuf),

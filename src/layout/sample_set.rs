@@ -110,6 +110,25 @@ impl SampleSet {
         self
     }
 
+    /// Puts the patients into the order of `key`, and their studies and samples with them.
+    pub fn sort_patients_by_key<K: Ord>(&mut self, key: impl Fn(&Patient) -> K) {
+        let mut order: Vec<usize> = (0..self.patients.len()).collect();
+        order.sort_by_cached_key(|&patient| key(&self.patients[patient]));
+        let mut places = vec![0; order.len()];
+        for (place, &patient) in order.iter().enumerate() {
+            places[patient] = place as u32;
+        }
+        self.patients = order.iter().map(|&patient| self.patients[patient].clone()).collect();
+        self.studies.iter_mut().for_each(|study| study.patient = places[study.patient as usize]);
+        // Stable: those of a patient stay in their order.
+        let mut all: Vec<&mut Sample> = self.samples.iter_mut().chain(&mut self.unlabelled).collect();
+        all.iter_mut().for_each(|sample| sample.patient = places[sample.patient as usize]);
+        all.sort_by_key(|sample| (sample.patient, sample.place));
+        all.into_iter().zip(0..).for_each(|(sample, place)| sample.place = place);
+        self.samples.sort_by_key(|sample| sample.place);
+        self.unlabelled.sort_by_key(|sample| sample.place);
+    }
+
     /// The structures, in the order of each sample's annotations.
     #[must_use]
     pub fn structures(&self) -> &StructureSet {

@@ -7,6 +7,7 @@ use super::pseudonym::Pseudonyms;
 use super::sink::Input;
 use crate::layout::SampleSet;
 use crate::model::Sample;
+use crate::assemble::SampleFacts;
 use crate::store::TextWidths;
 
 /// What a sample is called in the file.
@@ -24,6 +25,10 @@ pub(super) struct Namer<'a> {
     pseudonyms: Pseudonyms,
 }
 
+/// Folders of images and of contours in a data directory where nothing else is said.
+const IMAGES: &str = "dicoms";
+const CONTOURS: &str = "contourfiles";
+
 impl<'a> Namer<'a> {
     /// With a key, ids become pseudonyms.
     pub(super) fn new(pairs: &'a SampleSet, samples: &'a [Sample], key: Option<Vec<u8>>) -> Self {
@@ -33,12 +38,12 @@ impl<'a> Namer<'a> {
     /// The names in the row of a sample.
     pub(super) fn names(&self, sample: &Sample) -> Names {
         let (patient, study) = (self.pairs.patient(sample), self.pairs.study(sample));
-        let in_path = |name: &str| self.pseudonyms.in_path(name, &patient.id);
+        let in_path = |name: &str, part| self.pseudonyms.in_path(name, &patient.id, part);
         Names {
-            id: in_path(&sample.id),
+            id: in_path(&sample.id, ""),
             patient_id: self.pseudonyms.of(&patient.id),
             original_id: self.pseudonyms.of(&study.original_id),
-            source: in_path(&self.pairs.image_name(sample)),
+            source: in_path(&self.pairs.image_name(sample), IMAGES),
         }
     }
 
@@ -48,9 +53,23 @@ impl<'a> Namer<'a> {
         let (patient, study) = (self.pairs.patient(sample), self.pairs.study(sample));
         let contour = input.plane.and_then(|plane| self.pairs.annotation_name(sample, usize::from(plane)));
         match contour {
-            Some(name) => self.pseudonyms.in_path(&name, &study.original_id),
-            None => self.pseudonyms.in_path(&self.pairs.image_name(sample), &patient.id),
+            Some(name) => self.pseudonyms.in_path(&name, &study.original_id, CONTOURS),
+            None => self.pseudonyms.in_path(&self.pairs.image_name(sample), &patient.id, IMAGES),
         }
+    }
+
+    /// `facts` with the digests that the file stores.
+    pub(super) fn keyed(&self, mut facts: SampleFacts) -> SampleFacts {
+        facts.source_sha256 = self.pseudonyms.of_digest(&facts.source_sha256);
+        for annotation in facts.annotations.iter_mut().flatten() {
+            annotation.sha256 = self.pseudonyms.of_digest(&annotation.sha256);
+        }
+        facts
+    }
+
+    /// What the file calls each patient of the link table.
+    pub(super) fn patient_ids(&self) -> impl Iterator<Item = String> {
+        self.pairs.patients.iter().map(|patient| self.pseudonyms.of(&patient.id))
     }
 
     /// The ids of each group of patients that share equal images, separated by commas.

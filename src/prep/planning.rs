@@ -9,6 +9,7 @@ use super::audit::Audited;
 
 use super::ledger::{Ledger, PlannedSplit, SplitSource};
 use super::plan_digest::digest_of_headers;
+use super::pseudonym::Pseudonyms;
 use super::split_choice::{assign, patients_of};
 use super::survey::Survey;
 use super::{Control, PrepError, PrepOptions, Share, Splits, Unlabelled};
@@ -80,6 +81,11 @@ pub(super) fn plan_as(
     let start = Instant::now();
     let mut pairs = pair(layout, &options.select(), (&options.limits, options.threads), control)?;
     options.structures = Some(pairs.planes.clone());
+    let pseudonyms = Pseudonyms::new(options.pseudonym_key.clone());
+    if pseudonyms.is_keyed() {
+        // The order of the data would tell who is who.
+        pairs.sort_patients_by_key(|patient| pseudonyms.of(&patient.id));
+    }
     let data_dir = layout.places().data_dir().to_owned();
     let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
@@ -108,7 +114,7 @@ pub(super) fn plan_as(
         audited;
     let audit_seconds = auditing.elapsed().as_secs_f64();
     let mut notes = std::mem::take(&mut pairs.notes);
-    let (splits, split_rule) = assign(&pairs, &samples, &options.splits, &mut notes)?;
+    let (splits, split_rule) = assign((&pairs, &samples), &options.splits, &pseudonyms, &mut notes)?;
     notes.append(&mut survey.remarks.notes);
     let mut skipped = std::mem::take(&mut pairs.skipped);
     skipped.append(&mut survey.remarks.skipped);
@@ -214,12 +220,15 @@ impl PrepPlan {
             Splits::Table(_) => SplitSource::Listed,
         };
         let patients = patients_of(&self.samples);
+        let pseudonyms = Pseudonyms::new(self.options.pseudonym_key.clone());
         let rows = self.share().len();
         let mut planned = vec![PlannedSplit::NONE; self.pairs.patients.len()];
         for &patient in &patients {
             let patient = patient as usize;
             let draw = match &self.options.splits {
-                Splits::Fractions(spec, seed) => SplitDraw::of(spec, *seed, &self.pairs.patients[patient].id),
+                Splits::Fractions(spec, seed) => {
+                    SplitDraw::of(spec, *seed, &pseudonyms.of(&self.pairs.patients[patient].id))
+                }
                 Splits::Table(_) => SplitDraw::NONE,
             };
             planned[patient] = PlannedSplit { split: self.splits[patient], draw };

@@ -23,19 +23,40 @@ impl Pseudonyms {
         }
     }
 
-    /// `name` with `id` replaced by its pseudonym wherever it is a folder. The last part is a number, and
-    /// stays as it is for a patient who is called by a number too.
-    pub(super) fn in_path(&self, name: &str, id: &str) -> String {
-        match (&self.key, name.rsplit_once('/')) {
-            (Some(_), Some((folders, last))) => {
-                let replaced =
-                    folders.split('/').map(|part| if part == id { self.of(id) } else { part.to_owned() });
-                format!("{}/{last}", replaced.collect::<Vec<_>>().join("/"))
-            }
-            _ => name.to_owned(),
+    /// True if ids are replaced.
+    pub(super) fn is_keyed(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The digest of a source file as the file stores it: its SHA-256, or HMAC-SHA-256 of that under the key, so that
+    /// nobody who has the source and not the key finds its row.
+    pub(super) fn of_digest(&self, sha256: &[u8; 32]) -> [u8; 32] {
+        match &self.key {
+            Some(key) => keyed(key, &[DIGEST_SALT, sha256].concat()),
+            None => *sha256,
         }
     }
+
+    /// `name`, a file of `id`, as the file stores it. With a key, its folder is the pseudonym below `part`, the usual
+    /// folder of a data directory: how the folders are really called says where the data come from. The name of the file
+    /// stays, and the folder of a structure (`i-contours`).
+    pub(super) fn in_path(&self, name: &str, id: &str, part: &str) -> String {
+        if self.key.is_none() {
+            return name.to_owned();
+        }
+        let pseudonym = self.of(id);
+        let (folders, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let structure = folders.rsplit('/').next().filter(|folder| folder.ends_with("-contours") && *folder != id);
+        // A number is no secret.
+        let names_id = id.chars().any(|character| !character.is_ascii_digit()) && file.contains(id);
+        let file = if names_id { file.replace(id, &pseudonym) } else { file.to_owned() };
+        let parts = [part, &pseudonym, structure.unwrap_or_default(), &file];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    }
 }
+
+/// What a digest is keyed with beside the key: no id is keyed to the same.
+const DIGEST_SALT: &[u8] = b"dicomprep source v1";
 
 fn keyed(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
@@ -64,11 +85,23 @@ mod tests {
     }
 
     #[test]
-    fn replaces_the_id_in_a_path_only() {
+    fn a_path_keeps_its_file_and_the_usual_folders() {
         let pseudonyms = Pseudonyms::new(Some(b"key".to_vec()));
-        let name = pseudonyms.in_path("dicoms/P1/1.dcm", "P1");
-        assert_eq!(name, format!("dicoms/{}/1.dcm", pseudonyms.of("P1")));
-        assert_eq!(pseudonyms.in_path("7/7", "7"), format!("{}/7", pseudonyms.of("7")));
-        assert_eq!(Pseudonyms::new(None).in_path("dicoms/P1/1.dcm", "P1"), "dicoms/P1/1.dcm");
+        let [p, seven] = ["P1", "7"].map(|id| pseudonyms.of(id));
+        assert_eq!(
+            pseudonyms.in_path("clinic/dicoms/P1/1.dcm", "P1", "dicoms"),
+            format!("dicoms/{p}/1.dcm")
+        );
+        assert_eq!(pseudonyms.in_path("7/7", "7", ""), format!("{seven}/7"));
+        let contour = pseudonyms.in_path("x/P1/i-contours/IM-7.txt", "P1", "contourfiles");
+        assert_eq!(contour, format!("contourfiles/{p}/i-contours/IM-7.txt"));
+        let plain = Pseudonyms::new(None);
+        assert_eq!(plain.in_path("clinic/P1/1.dcm", "P1", "dicoms"), "clinic/P1/1.dcm");
+        assert_eq!(plain.of_digest(&[3; 32]), [3; 32]);
+        assert_ne!(pseudonyms.of_digest(&[3; 32]), [3; 32]);
+        assert_ne!(
+            pseudonyms.of_digest(&[3; 32]),
+            Pseudonyms::new(Some(b"other".to_vec())).of_digest(&[3; 32])
+        );
     }
 }

@@ -23,6 +23,7 @@ pub(super) use reuse::EarlierReader;
 use parts::segment_rows;
 
 use super::names::Namer;
+use super::pseudonym::Pseudonyms;
 use super::{NoteEntry, PrepError, PrepPlan};
 use crate::model::{Note, Place};
 use crate::store::{DatasetFile, Encoder, StoreError, Target};
@@ -64,7 +65,7 @@ impl Resume {
         let sample_bytes = plan.shape.pixels() * (plan.pixel_type.size() + plan.pairs.structures().len());
         let segment_rows = options.segment_rows.unwrap_or_else(|| segment_rows(sample_bytes));
         let mut resume = Self {
-            earlier: EarlierRows::new(),
+            earlier: EarlierRows::new(Pseudonyms::new(plan.options.pseudonym_key.clone())),
             folder: PartsFolder::of(target.path()),
             notes: Vec::new(),
             others: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! The rows of a finished file made anew from its sources.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::names::Namer;
@@ -21,6 +21,8 @@ pub struct Sources {
     numbers: HashMap<String, usize>,
     /// Why a file is not used, by its name.
     skipped: HashMap<String, String>,
+    /// The patients of the link table, as the file calls them.
+    patient_ids: HashSet<String>,
 }
 
 impl Sources {
@@ -41,6 +43,7 @@ impl Sources {
         Ok(Self {
             numbers: ids.zip(0..).collect(),
             skipped: skipped.collect(),
+            patient_ids: namer.patient_ids().collect(),
             options: plan.assemble_options(),
             plan,
         })
@@ -74,6 +77,12 @@ impl Sources {
     #[must_use]
     pub fn why_skipped(&self, name: &str) -> Option<&str> {
         self.skipped.get(name).map(String::as_str)
+    }
+
+    /// True if a patient of the sources is called `patient_id` in the file.
+    #[must_use]
+    pub fn knows_patient(&self, patient_id: &str) -> bool {
+        self.patient_ids.contains(patient_id)
     }
 
     /// Makes rows, for one thread.
@@ -128,6 +137,7 @@ impl SourceRows<'_> {
         let masks = self.assembler.masks();
         let checksum = [crc32c::crc32c(&image), crc32c::crc32c(masks)];
         let value_range = [statistics.min as f32, statistics.max as f32];
+        let facts = self.namer.keyed(facts);
         let names = self.namer.names(sample);
         let cells = sample_row(names, sample, facts, value_range, checksum);
         Ok(FreshRow { cells, image, mask: masks })

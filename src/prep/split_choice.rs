@@ -1,5 +1,6 @@
 //! Which patient goes into which split.
 
+use super::pseudonym::Pseudonyms;
 use super::{PrepError, Splits};
 use crate::layout::SampleSet;
 use crate::model::Sample;
@@ -8,9 +9,9 @@ use crate::split::{SPLIT_RULE, SplitName, SplitSpec, apply_split_file, assign_sp
 
 /// The split of every patient, and the rule in words.
 pub(super) fn assign(
-    pairs: &SampleSet,
-    samples: &[Sample],
+    (pairs, samples): (&SampleSet, &[Sample]),
     splits: &Splits,
+    pseudonyms: &Pseudonyms,
     notes: &mut Vec<Note>,
 ) -> Result<(Vec<SplitName>, String), PrepError> {
     let with_samples = patients_of(samples);
@@ -25,9 +26,14 @@ pub(super) fn assign(
             let rule = if spec.is_none() {
                 "none".to_owned()
             } else {
-                format!("{spec}: {SPLIT_RULE} Patients that share an equal image count as one, by the first.")
+                let order =
+                    if pseudonyms.is_keyed() { "in the order of patient_id" } else { "in link order" };
+                let rule = SPLIT_RULE.replace("in link order", order);
+                format!("{spec}: {rule} Patients that share an equal image count as one, by the first.")
             };
-            let assigned = assign_splits(spec, *seed, ids());
+            // A draw by the true id would be the same without the key.
+            let drawn: Vec<String> = ids().map(|id| pseudonyms.of(id)).collect();
+            let assigned = assign_splits(spec, *seed, drawn.iter().map(String::as_str));
             note_empty_splits(spec, &assigned, notes);
             (assigned, rule)
         }

@@ -277,6 +277,7 @@ impl<'a, 'p> Worker<'a, 'p> {
             self.totals.histogram.add(self.assembler.pixels());
         }
         let value_range = [statistics.min as f32, statistics.max as f32];
+        let facts = self.shared.namer.keyed(facts);
         let names = self.shared.namer.names(sample);
         let row = sample_row(names, sample, facts, value_range, row.checksum);
         EncodedRow { row, image, mask, statistics }
@@ -309,6 +310,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         self.images.encode(&bytes, plan.pixel_type.size(), &mut image);
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
         let value_range = [statistics.min as f32, statistics.max as f32];
+        let facts = self.shared.namer.keyed(facts);
         let names = self.shared.namer.names(sample);
         let row = sample_row(names, sample, facts, value_range, checksum);
         self.totals.compress += start.elapsed();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +56,11 @@ impl Target {
             Some(locked) => locked,
             None => unique_partial(&place).map_err(io_error("create a file beside", &place))?,
         };
+        // A file that replaces another is as readable as that.
+        if let Ok(replaced) = fs::metadata(&place) {
+            let writable = Permissions::from_mode(replaced.permissions().mode() | 0o200);
+            fs::set_permissions(&partial, writable).map_err(io_error("create", &partial))?;
+        }
         let claim = Claim::new(&partial);
         Ok(Self { path: path.to_owned(), place, partial, file, is_locked, replace, claim })
     }
@@ -125,7 +130,14 @@ impl Target {
         let folder = File::open(folder_of(&place)).ok();
         let file = File::open(&partial).map_err(io_error("open", &partial))?;
         file.sync_all().map_err(io_error("sync", &partial))?;
-        let bytes = file.metadata().map_err(io_error("open", &partial))?.len();
+        let metadata = file.metadata().map_err(io_error("open", &partial))?;
+        let bytes = metadata.len();
+        if let Some(mode) = fs::metadata(&place).ok().filter(|_| replace).map(|old| old.permissions().mode())
+            && metadata.permissions().mode() == mode | 0o200
+        {
+            // What makes it read-only comes last.
+            let _ = file.set_permissions(Permissions::from_mode(mode));
+        }
         let moved = if replace { partial.persist(&place) } else { partial.persist_noclobber(&place) };
         moved.map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => StoreError::Exists(path.clone()),
@@ -297,6 +309,23 @@ mod tests {
         let circle = folder.path().join("circle");
         std::os::unix::fs::symlink("circle", &circle).unwrap();
         assert!(Target::claim(&circle, true).is_err());
+    }
+
+    #[test]
+    fn a_file_keeps_the_mode_of_the_one_it_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, b"old").unwrap();
+        for mode in [0o600, 0o640, 0o444] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let target = Target::claim(&path, true).unwrap();
+            let meanwhile = fs::metadata(target.partial()).unwrap().permissions().mode() & 0o777;
+            assert_eq!(meanwhile, mode | 0o200);
+            fs::write(target.partial(), b"new").unwrap();
+            target.commit().unwrap();
+            let found = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((found, fs::read(&path).unwrap()), (mode, b"new".to_vec()));
+        }
     }
 
     #[test]

@@ -160,7 +160,7 @@ def test_a_table_that_separates_equal_images(pairs, dicomprep, tmp_path):
 def test_pseudonyms_stay_pseudonyms(dicomprep, tmp_path):
     study = equal_study(tmp_path / "tree", [(0, 7), (3, 5)])
     key = tmp_path / "key"
-    key.write_bytes(b"secret")
+    key.write_bytes(b"sixteen secret bytes")
     compare(dicomprep, study.root, tmp_path / "out", (2, 5), "--pseudonym-key", key)
     for shard in (tmp_path / "out" / "of-5").iterdir():
         data = shard.read_bytes()
@@ -318,7 +318,7 @@ def test_other_pseudonyms_are_refused(dicomprep, tmp_path):
     shards = []
     for index in range(2):
         key = tmp_path / f"key-{index}"
-        key.write_bytes(bytes([index]))
+        key.write_bytes(bytes([index]) * 16)
         shards += make_shards(dicomprep, FIXTURES, tmp_path / "out", 2, "--pseudonym-key", key, indices=[index])
     refused(dicomprep, tmp_path, shards, "their plans differ")
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import shutil
+import subprocess
 from fractions import Fraction
 
 import h5py
@@ -370,6 +371,16 @@ def pseudonym(text):
     return hmac.new(KEY, text.encode(), hashlib.sha256).hexdigest()
 
 
+def keyed_digest(data):
+    message = b"dicomprep source v1" + hashlib.sha256(data).digest()
+    return hmac.new(KEY, message, hashlib.sha256).hexdigest()
+
+
+def split_number(seed, patient):
+    digest = hashlib.sha256(b"dicomprep split v1" + seed.to_bytes(8, "little") + patient.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
 def everything(path):
     """Each text and each byte of a file: raw, in columns and in attributes."""
     texts = [path.read_bytes()]
@@ -391,15 +402,24 @@ def test_pseudonyms_replace_the_ids_everywhere(compression, named, dicomprep, tm
     shutil.copyfile(named.image_path(SECRET[1], 1), named.image_path(SECRET[3], 1))
     dicomprep.prep(named.root, tmp_path / "plain.h5", *words)
     result = dicomprep.prep(named.root, tmp_path / "x.h5", *words, "--pseudonym-key", tmp_path / "key")
-    columns = ("id", "patient_id", "original_id", "source", "split")
+    columns = ("id", "patient_id", "original_id", "source")
     plain = {name: column(tmp_path / "plain.h5", name) for name in columns}
     found = {name: column(tmp_path / "x.h5", name) for name in plain}
+    # Patients are in the order of their pseudonyms, each with its rows in the order of the numbers.
+    order = sorted(range(len(plain["id"])), key=lambda row: (pseudonym(plain["patient_id"][row]), row))
+    assert order != list(range(len(order)))
+    plain = {name: [texts[row] for row in order] for name, texts in plain.items()}
     assert found["patient_id"] == [pseudonym(text) for text in plain["patient_id"]]
     assert found["original_id"] == [pseudonym(text) for text in plain["original_id"]]
     assert found["id"] == [f"{pseudonym(text.split('/')[0])}/{text.split('/')[1]}" for text in plain["id"]]
     assert found["source"] == [
         f"dicoms/{pseudonym(text.split('/')[1])}/{text.split('/')[2]}" for text in plain["source"]]
-    assert found["split"] == plain["split"]
+    # The split is drawn by the pseudonym: nobody without the key can draw it for a name.
+    drawn = {patient: split_number(3, patient) < 0.5 for patient in found["patient_id"]}
+    drawn[pseudonym(SECRET[3])] = drawn[pseudonym(SECRET[1])] = drawn[min(pseudonym(SECRET[1]), pseudonym(SECRET[3]))]
+    if len(set(drawn.values())) == 2:
+        splits = column(tmp_path / "x.h5", "split")
+        assert splits == ["train" if drawn[patient] else "val" for patient in found["patient_id"]]
     ids = [text for patient, original in named.originals.items() for text in (patient, original)]
     for content in everything(tmp_path / "x.h5"):
         for text in [*ids, *(text.split("-")[0] for text in SECRET)]:
@@ -407,13 +427,15 @@ def test_pseudonyms_replace_the_ids_everywhere(compression, named, dicomprep, tm
     # The same search finds them where they are.
     assert all(any(text.encode() in content for content in everything(tmp_path / "plain.h5")) for text in ids)
     with h5py.File(tmp_path / "x.h5") as file:
-        assert list(file.attrs["split_joined"]) == [f"{pseudonym(SECRET[1])},{pseudonym(SECRET[3])}"]
+        assert list(file.attrs["split_joined"]) == [",".join(sorted(pseudonym(SECRET[n]) for n in (1, 3)))]
         assert json.loads(file.attrs["config"])["pseudonyms"] is True
         lines = []
         for row, source in enumerate(found["source"]):
             patient, number = plain["id"][row].split("/")
             contour = named.contour_path(patient, int(number))
             digests = [file[f"samples/{name}"][row].tobytes().hex() for name in ("source_sha256", "annotation_sha256")]
+            sources = [named.image_path(patient, int(number)), contour]
+            assert digests == [keyed_digest(source.read_bytes()) for source in sources]
             lines += [f"{digests[0]}  {source}",
                       f"{digests[1]}  contourfiles/{found['original_id'][row]}/i-contours/{contour.name}"]
         lines.sort(key=str.encode)
@@ -429,7 +451,8 @@ def test_what_a_table_leaves_out_has_pseudonyms_too(named, dicomprep, tmp_path):
     words = ["--split-file", file, "--pseudonym-key", tmp_path / "key", "--compression", "0"]
     dicomprep.prep(named.root, tmp_path / "x.h5", *words, code=3)
     with h5py.File(tmp_path / "x.h5") as packed:
-        assert list(packed.attrs["split_left_out"]) == [f"{pseudonym(SECRET[3])}/1"]
+        # Of two equal images, the one of the patient whose pseudonym comes later.
+        assert list(packed.attrs["split_left_out"]) == [f"{max(pseudonym(SECRET[n]) for n in (1, 3))}/1"]
     for content in everything(tmp_path / "x.h5"):
         assert not any(text.encode() in content for text in SECRET)
 
@@ -441,20 +464,90 @@ def test_an_id_that_is_also_the_name_of_a_file_or_folder(dicomprep, tmp_path):
         study.add(patient, 1, noise((8, 8), 0, 900, patient).astype(np.int16))
     (tmp_path / "key").write_bytes(KEY)
     dicomprep.prep(study.root, tmp_path / "x.h5", "--pseudonym-key", tmp_path / "key")
-    order = ["1", "dicoms", "i-contours"]
+    order = sorted(["1", "dicoms", "i-contours"], key=pseudonym)
     assert column(tmp_path / "x.h5", "id") == [f"{pseudonym(patient)}/1" for patient in order]
-    # Every folder that is called as the patient is.
-    top = ["dicoms", pseudonym("dicoms"), "dicoms"]
-    assert column(tmp_path / "x.h5", "source") == [
-        f"{folder}/{pseudonym(patient)}/1.dcm" for folder, patient in zip(top, order)]
+    assert column(tmp_path / "x.h5", "source") == [f"dicoms/{pseudonym(patient)}/1.dcm" for patient in order]
 
 
-@pytest.mark.parametrize("content, words", [(b"", "empty"), (None, "No such file")])
+@pytest.mark.parametrize("content, words", [
+    (b"", "empty"), (b"fifteen bytes..", "15 bytes"), (b"x", "head -c 32 /dev/urandom"), (None, "No such file")])
 def test_a_key_that_is_none_is_refused(content, words, dicomprep, tmp_path, out):
     if content is not None:
         (tmp_path / "key").write_bytes(content)
     result = dicomprep.prep(FIXTURES, out / "x.h5", "--pseudonym-key", tmp_path / "key", code=1)
     assert "--pseudonym-key" in result.stderr and words in result.stderr and not list(out.iterdir())
+
+
+def test_the_folders_of_a_keyed_file_have_their_usual_names(named, dicomprep, tmp_path):
+    dicomprep.prep(named.root, tmp_path / "x.h5", "--pseudonym-key", tmp_path / "key")
+    (named.root / "dicoms").rename(tmp_path / "Clinic of Doctor Caligari")
+    (named.root / "contourfiles").rename(named.root / "Drawn by Doctor Mabuse")
+    words = ["--dicoms", tmp_path / "Clinic of Doctor Caligari", "--contours", named.root / "Drawn by Doctor Mabuse",
+             "--pseudonym-key", tmp_path / "key"]
+    dicomprep.prep(named.root, tmp_path / "y.h5", *words)
+    assert (tmp_path / "x.h5").read_bytes() == (tmp_path / "y.h5").read_bytes()
+    dicomprep.prep(named.root, tmp_path / "s.h5", *words, "--shard", "0/2", "--compression", "0")
+    for content in everything(tmp_path / "s.h5"):
+        assert b"Doctor" not in content
+
+
+def test_the_order_of_the_link_table_changes_nothing(named, dicomprep, tmp_path):
+    words = ["--pseudonym-key", tmp_path / "key"]
+    dicomprep.prep(named.root, tmp_path / "x.h5", *words)
+    for index in range(2):
+        dicomprep.prep(named.root, tmp_path / f"s{index}.h5", *words, "--shard", f"{index}/2")
+    table = named.root / "link.csv"
+    head, *rows = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join([head, *reversed(rows)]) + "\n", encoding="utf-8")
+    dicomprep.prep(named.root, tmp_path / "y.h5", *words)
+    assert (tmp_path / "x.h5").read_bytes() == (tmp_path / "y.h5").read_bytes()
+    for index in range(2):
+        dicomprep.prep(named.root, tmp_path / f"t{index}.h5", *words, "--shard", f"{index}/2")
+        assert (tmp_path / f"s{index}.h5").read_bytes() == (tmp_path / f"t{index}.h5").read_bytes()
+    dicomprep("merge", "-o", tmp_path / "m.h5", tmp_path / "s0.h5", tmp_path / "s1.h5")
+    assert (tmp_path / "m.h5").read_bytes() == (tmp_path / "x.h5").read_bytes()
+    assert dicomprep("verify", tmp_path / "x.h5", "--against", named.root, *words).returncode == 0
+
+
+def test_a_key_comes_out_of_a_pipe(named, dicomprep, tmp_path):
+    dicomprep.prep(named.root, tmp_path / "x.h5", "--pseudonym-key", tmp_path / "key")
+    command = '"$0" prep "$1" -o "$2" --pseudonym-key <(cat "$3")'
+    words = ["bash", "-c", command, dicomprep.path, named.root, tmp_path / "y.h5", tmp_path / "key"]
+    result = subprocess.run(list(map(str, words)), capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "x.h5").read_bytes() == (tmp_path / "y.h5").read_bytes()
+
+
+def test_a_key_that_others_may_use_is_remarked(named, dicomprep, tmp_path):
+    for mode, remarked in ((0o644, True), (0o600, False), (0o640, True)):
+        (tmp_path / "key").chmod(mode)
+        result = dicomprep.prep(named.root, tmp_path / "x.h5", "--pseudonym-key", tmp_path / "key", "--force")
+        assert ("chmod 600" in result.stderr) == remarked
+        assert "true ids" in result.stderr
+
+
+def test_a_report_may_travel_with_pseudonyms(named, dicomprep, tmp_path):
+    # A folder that no row names, a broken contour, a row without a folder, and equal images.
+    shutil.copytree(named.root / "dicoms" / SECRET[0], named.root / "dicoms" / "Rumpelstilz-5")
+    named.contour_path(SECRET[2], 1).write_text("no number")
+    shutil.copyfile(named.image_path(SECRET[1], 1), named.image_path(SECRET[3], 1))
+    with open(named.root / "link.csv", "a", encoding="utf-8") as table:
+        table.write(f"{SECRET[0]},Hieronymus-4\n")
+    words = ["--pseudonym-key", tmp_path / "key", "--report", tmp_path / "r.json"]
+    secret = [*SECRET, "Rumpelstilz-5", "Hieronymus-4", *(f"original-of-{patient[::-1]}" for patient in SECRET)]
+    (tmp_path / "key").chmod(0o600)
+    dicomprep.prep(named.root, tmp_path / "x.h5", *words, code=3)
+    text = (tmp_path / "r.json").read_text(encoding="utf-8")
+    assert sum(name in text for name in secret) > 3 and (tmp_path / "r.json").stat().st_mode & 0o777 == 0o600
+    dicomprep.prep(named.root, tmp_path / "x.h5", *words, "--report-ids", "pseudonyms", "--force", code=3)
+    text = (tmp_path / "r.json").read_text(encoding="utf-8")
+    assert not [name for name in secret if name in text]
+    assert pseudonym(SECRET[2]) in text and (tmp_path / "r.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "r.json").chmod(0o644)
+    dicomprep.prep(named.root, tmp_path / "x.h5", *words, "--force", code=3)
+    assert (tmp_path / "r.json").stat().st_mode & 0o777 == 0o600
+    result = dicomprep.prep(named.root, tmp_path / "y.h5", "--report-ids", "pseudonyms", code=2)
+    assert "--pseudonym-key" in result.stderr
 
 
 # ---------------------------------------------------------------- what headers hold beside the image

@@ -301,16 +301,18 @@ def test_pixels_that_differ_though_the_sources_agree(tree, packed, dicomprep):
 
 def test_places_and_pseudonyms(tree, dicomprep, out, tmp_path):
     key = tmp_path / "key"
-    key.write_bytes(b"secret")
+    key.write_bytes(b"sixteen secret bytes")
     (tree / "dicoms").rename(tmp_path / "images")
     words = ["--dicoms", tmp_path / "images"]
     dicomprep.prep(tree, out / "x.h5", *words, "--pseudonym-key", key)
     verify(dicomprep, out / "x.h5", "--against", tree, *words, "--pseudonym-key", key)
     _, said = verify(dicomprep, out / "x.h5", "--against", tree, *words, code=1)
     assert "--pseudonym-key" in said
-    key.write_bytes(b"another")
-    found, _ = verify(dicomprep, out / "x.h5", "--against", tree, *words, "--pseudonym-key", key, code=1)
-    assert "source_missing" in kinds(found)
+    key.write_bytes(b"another sixteen bytes")
+    result = dicomprep("verify", out / "x.h5", "--against", tree, *words, "--pseudonym-key", key)
+    assert result.returncode == 1 and "another key" in result.stderr and result.stdout == ""
+    result = dicomprep("repair", out / "x.h5", "--against", tree, *words, "--pseudonym-key", key, "-o", out / "y.h5")
+    assert result.returncode == 1 and "another key" in result.stderr and not (out / "y.h5").exists()
     assert dicomprep("verify", out / "x.h5", *words).returncode == 2
 
 

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use dicomprep::model::Plain;
 use dicomprep::prep::{
-    self, Control, Entry, PartsFolder, PrepError, PrepPlan, PrepSummary, RowOrigins, ShardEntry, Share,
+    self, Control, Entry, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds, RowOrigins, ShardEntry,
+    Share,
 };
 use dicomprep::store::{StoreError, Target};
 
-use crate::args::{OutputArgs, PrepArgs};
+use crate::args::{OutputArgs, PrepArgs, ReportIdsChoice};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
@@ -49,7 +50,11 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
             done.map_err(|error| stopped(error, &output))?
         }
     };
-    write_report(args, &summary).with_context(|| match &summary.output {
+    let ids = ReportIds::of(&plan);
+    if ids.is_some() && !output.quiet {
+        exit::tell(TRUE_IDS);
+    }
+    write_report(args, &summary, ids.as_ref()).with_context(|| match &summary.output {
         Some(output) => format!("{} is complete, but its report is not written", output.path.display()),
         None => "the report is not written".to_owned(),
     })?;
@@ -59,6 +64,10 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     }
     Ok(conclude(&summary, args, &settings.output))
 }
+
+/// The warning about what a run with a key says beside its file.
+const TRUE_IDS: &str = "note: the file has pseudonyms; reports, plans and messages of this run have the true ids, but for \
+    a report with --report-ids pseudonyms\n";
 
 /// Why a place cannot be written.
 fn not_claimed(error: StoreError, place: &Path) -> anyhow::Error {
@@ -99,6 +108,9 @@ fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
             );
         }
     }
+    if args.report_ids == ReportIdsChoice::Pseudonyms && args.content.pseudonym_key.is_none() {
+        exit::wrong_usage("prep", "--report-ids pseudonyms needs the --pseudonym-key that makes them");
+    }
     if settings.output == Path::new("-") {
         exit::wrong_usage("prep", "--output takes a file: HDF5 cannot be written to standard output");
     }
@@ -134,8 +146,16 @@ fn conclude(summary: &PrepSummary, args: &PrepArgs, output: &Path) -> Exit {
 }
 
 /// Writes the summary as JSON to where it was asked for.
-fn write_report(args: &PrepArgs, summary: &PrepSummary) -> anyhow::Result<()> {
-    report::write("prep", summary, &args.report, args.force)
+fn write_report(args: &PrepArgs, summary: &PrepSummary, ids: Option<&ReportIds>) -> anyhow::Result<()> {
+    let mode = report::Mode { force: args.force, private: ids.is_some() };
+    match ids.filter(|_| args.report_ids == ReportIdsChoice::Pseudonyms) {
+        None => report::write_as("prep", summary, &args.report, mode),
+        Some(ids) => {
+            let mut hidden = serde_json::to_value(summary)?;
+            ids.hide(&mut hidden);
+            report::write_as("prep", &hidden, &args.report, mode)
+        }
+    }
 }
 
 /// The summary for people; with `plan`, of what would be done.

@@ -1,6 +1,8 @@
 //! Reports as JSON, and lists of what was left out.
 
 use std::collections::HashMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Context;
 use dicomprep::model::Plain;
@@ -29,14 +31,36 @@ pub(crate) fn write(
     report: &ReportArgs,
     force: bool,
 ) -> anyhow::Result<()> {
+    write_as(command, summary, report, Mode { force, private: false })
+}
+
+/// How the file of a report is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mode {
+    /// Replace a file that exists.
+    pub(crate) force: bool,
+    /// Only its owner may read it.
+    pub(crate) private: bool,
+}
+
+/// As [`write`], where only the owner may read the file if `mode` says so.
+pub(crate) fn write_as(
+    command: &str,
+    summary: &impl Serialize,
+    report: &ReportArgs,
+    mode: Mode,
+) -> anyhow::Result<()> {
     if report.file().is_none() && !report.to_stdout() {
         return Ok(());
     }
     let json = exit::json(command, summary)?;
     if let Some(path) = report.file() {
-        let target = Target::claim(path, force)?;
-        std::fs::write(target.partial(), &json)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let target = Target::claim(path, mode.force)?;
+        let cannot = || format!("cannot write {}", path.display());
+        if mode.private {
+            fs::set_permissions(target.partial(), Permissions::from_mode(0o600)).with_context(cannot)?;
+        }
+        fs::write(target.partial(), &json).with_context(cannot)?;
         target.commit()?;
     }
     if report.to_stdout() {

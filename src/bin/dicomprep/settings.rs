@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use dicomprep::layout::Layout;
 use dicomprep::prep::{PrepOptions, Share, Splits};
 use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
@@ -139,12 +140,23 @@ fn splits(content: &ContentArgs) -> anyhow::Result<Splits> {
     })
 }
 
+/// Bytes of the shortest key: fewer can be tried out.
+const SHORTEST_KEY: usize = 16;
+
+/// Reads a key from a file or a pipe, and remarks a file that others may read.
 pub(crate) fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let is_other = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
-    ensure!(!is_other, "--pseudonym-key {} is not a file", path.display());
-    let key = read_small(path).with_context(|| format!("cannot read --pseudonym-key {}", path.display()))?;
-    if key.is_empty() {
-        bail!("--pseudonym-key {} is empty: anybody could make the same pseudonyms", path.display());
+    let name = path.display();
+    ensure!(!path.is_dir(), "--pseudonym-key {name} is a folder");
+    let key = read_small(path).with_context(|| format!("cannot read --pseudonym-key {name}"))?;
+    let bytes = if key.is_empty() { "is empty".to_owned() } else { format!("has {} bytes", key.len()) };
+    ensure!(
+        key.len() >= SHORTEST_KEY,
+        "--pseudonym-key {name} {bytes}, and a key needs at least {SHORTEST_KEY}, so that nobody can try out all keys; \
+         this makes a good one: (umask 077; head -c 32 /dev/urandom > {name})"
+    );
+    let is_shared = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.mode() & 0o077 != 0;
+    if std::fs::metadata(path).is_ok_and(|metadata| is_shared(&metadata)) {
+        exit::tell(&format!("note: others may use the key {name}; chmod 600 makes it yours alone\n"));
     }
     Ok(key)
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::same_options::difference;
 use crate::model::first_bits;
 use crate::prep::PrepPlan;
+use crate::prep::pseudonym::Pseudonyms;
 use crate::store::{DatasetFile, EncodedRows, Encoder, SampleRows, StoreError};
 
 /// Files that are kept open: rows that follow each other mostly stand in one file.
@@ -26,6 +27,8 @@ pub(in crate::prep) struct EarlierRows {
     images: Vec<u64>,
     names: Vec<u64>,
     open: Mutex<VecDeque<(u32, Arc<DatasetFile>)>>,
+    /// Of this run; the digests of earlier files are plain, or keyed with the same key.
+    pseudonyms: Pseudonyms,
 }
 
 struct EarlierFile {
@@ -53,8 +56,9 @@ pub(in crate::prep) enum Found {
 }
 
 impl EarlierRows {
-    pub(in crate::prep) fn new() -> Self {
+    pub(in crate::prep) fn new(pseudonyms: Pseudonyms) -> Self {
         Self {
+            pseudonyms,
             files: Vec::new(),
             rows: Vec::new(),
             images: Vec::new(),
@@ -113,9 +117,15 @@ impl EarlierRows {
         self.rows.is_empty()
     }
 
+    /// True if `stored` is what a file stores for a source with the digest `sha256`.
+    pub(in crate::prep) fn is_digest(&self, stored: &Sha, sha256: &Sha) -> bool {
+        stored == sha256 || *stored == self.pseudonyms.of_digest(sha256)
+    }
+
     /// Whether an image file with this digest was used before.
     pub(in crate::prep) fn knows_image(&self, image: &Sha) -> bool {
-        self.images.binary_search(&first_bits(image)).is_ok()
+        let knows = |digest: &Sha| self.images.binary_search(&first_bits(digest)).is_ok();
+        knows(image) || knows(&self.pseudonyms.of_digest(image))
     }
 
     /// Whether there was an image file of this name before.
@@ -125,8 +135,16 @@ impl EarlierRows {
 
     /// The row that was made of these files, most probably: compare the digests.
     pub(in crate::prep) fn find(&self, image: &Sha, annotations: &[Option<Sha>]) -> Option<Found> {
-        let wanted = content(image, annotations);
-        let place = self.rows.binary_search_by_key(&wanted, |entry| entry.content).ok()?;
+        let place = |image: &Sha, annotations: &[Option<Sha>]| {
+            let wanted = content(image, annotations);
+            self.rows.binary_search_by_key(&wanted, |entry| entry.content).ok()
+        };
+        let keyed = || {
+            let keyed = |sha256: &Sha| self.pseudonyms.of_digest(sha256);
+            let annotations: Vec<_> = annotations.iter().map(|digest| digest.as_ref().map(keyed)).collect();
+            place(&keyed(image), &annotations)
+        };
+        let place = place(image, annotations).or_else(keyed)?;
         let Entry { file, row, .. } = self.rows[place];
         Some(match self.files[file as usize].differs {
             Some(option) => Found::Differs(option),

@@ -74,17 +74,20 @@ impl MadeBefore for EarlierReader<'_> {
             }
             Some(Found::Row { file, row }) => (file, row),
         };
+        let earlier = self.earlier;
         let Some((encoded, rows)) = self.read(file, row) else {
             self.why = Some(Why::Damaged);
             return false;
         };
-        let is_same = encoded.row.source_sha256 == *source_sha256
-            && encoded
-                .row
-                .annotations
-                .iter()
-                .map(|cell: &AnnotationCell| cell.sha256)
-                .eq(annotations.iter().copied());
+        let cells = encoded.row.annotations.iter();
+        let is_same_annotation =
+            |(cell, wanted): (&AnnotationCell, &Option<Sha>)| match (&cell.sha256, wanted) {
+                (Some(stored), Some(sha256)) => earlier.is_digest(stored, sha256),
+                (stored, wanted) => stored == wanted,
+            };
+        let is_same = earlier.is_digest(&encoded.row.source_sha256, source_sha256)
+            && cells.len() == annotations.len()
+            && cells.zip(annotations).all(is_same_annotation);
         if is_same {
             *pixels = Pixels::from_le_bytes(pixels.pixel_type(), rows.image());
             masks.clear();

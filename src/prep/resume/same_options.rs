@@ -24,6 +24,10 @@ pub(in crate::prep) fn difference(
         return Ok(Some("config"));
     };
     let (theirs, ours) = (&recorded.options, &plan.options);
+    if recorded.has_pseudonyms && ours.pseudonym_key.is_none() {
+        // Its digests are keyed: no source is found by them.
+        return Ok(Some("pseudonym_key"));
+    }
     let compression = ours.compression;
     let differences = [
         ("structures", theirs.structures != ours.structures),

@@ -69,6 +69,10 @@ pub(crate) struct PrepArgs {
     pub(crate) on_finding: OnFinding,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+    /// How the report names patients: by their true ids, or by the pseudonyms of --pseudonym-key, for a report that may
+    /// travel. Messages and plans always have the true ids
+    #[arg(long, value_name = "WHICH", default_value = "true", value_parser = named(report_ids()))]
+    pub(crate) report_ids: ReportIdsChoice,
     /// Plan everything and make only share I of N, counted from 0: a file that `dicomprep merge` joins with the others
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(crate) shard: Option<Share>,
@@ -186,9 +190,18 @@ pub(crate) struct ContentArgs {
     /// themselves; auto takes planes where a few images come out no more than half a per cent larger
     #[arg(long, value_name = "WHICH", default_value = "auto", value_parser = named(encoders()))]
     pub(crate) encoder: Auto<Encoder>,
-    /// Replace the ids by HMAC-SHA-256 keyed with this file's bytes
+    /// Replace the ids in the file by HMAC-SHA-256 keyed with this file's bytes, at least 16, which may come from a pipe:
+    /// head -c 32 /dev/urandom makes good ones. Rows are in the order of the pseudonyms, and digests of sources are
+    /// keyed too. Reports, plans and messages of the run have the true ids
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) pseudonym_key: Option<PathBuf>,
+}
+
+/// How a report names patients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReportIdsChoice {
+    True,
+    Pseudonyms,
 }
 
 /// A value, or `None` for `auto`.
@@ -205,6 +218,10 @@ pub(super) fn structures(typed: &str) -> Result<StructurePatterns, String> {
 
 fn require() -> Vec<(&'static str, Require)> {
     vec![("any", Require::Any), ("all", Require::All)]
+}
+
+fn report_ids() -> Vec<(&'static str, ReportIdsChoice)> {
+    vec![("true", ReportIdsChoice::True), ("pseudonyms", ReportIdsChoice::Pseudonyms)]
 }
 
 fn on_finding() -> Vec<(&'static str, OnFinding)> {
