@@ -10,6 +10,7 @@ PEERS       ?=
 PYTEST_FLAGS ?= -q -rs
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
+ATTACK_RUNS  ?= 20000
 
 VENV        := $(CURDIR)/.venv
 BENCH_VENV  := $(CURDIR)/.venv-bench
@@ -55,6 +56,10 @@ fuzz: $(CMAKE_PATH) ## search for inputs that break the readers, FUZZ_SECONDS=60
 	@.ci/setup c++
 	$(WITH_CMAKE) CARGO="$(CARGO)" CARGO_FLAGS="$(CARGO_FLAGS)" \
 		fuzz/run '$(abspath $(TARGET))/fuzz' $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+attack: $(CMAKE_PATH) $(STAMPS)/tests ## damage files, inputs and limits ATTACK_RUNS=20000 times, and count what goes wrong
+	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS)
+	$(VENV)/bin/python -W ignore tests/attack/attack.py $(TARGET)/release/dicomprep --runs $(ATTACK_RUNS)
 
 deny: ## licences, duplicate versions and advisories of all dependencies, by cargo-deny
 	@command -v cargo-deny >/dev/null || { echo "make: first cargo install --locked cargo-deny" >&2; exit 1; }

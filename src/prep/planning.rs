@@ -180,7 +180,7 @@ impl PrepPlan {
             let mut cells = vec![sample.id.to_string(), split, self.pairs.image_name(sample)];
             let contours = 0..structures.len();
             cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));
-            let cells: Vec<String> = cells.iter().map(|cell| Plain(cell).to_string()).collect();
+            let cells: Vec<String> = cells.iter().map(|cell| spreadsheet_cell(cell)).collect();
             writeln!(to, "{}", cells.join("\t"))?;
         }
         Ok(())
@@ -251,6 +251,13 @@ impl PrepPlan {
             limits: options.limits,
         }
     }
+}
+
+/// `text` as the cell of a table: without control characters, and with an apostrophe before what a spreadsheet would take
+/// for a formula.
+fn spreadsheet_cell(text: &str) -> String {
+    let apostrophe = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    format!("{apostrophe}{}", Plain(text))
 }
 
 /// Memory of the program and the HDF5 library with the file and its parts alone.
@@ -347,4 +354,16 @@ fn check_size(
         return Err(PrepError::TooLarge { shape, pixel_type, bytes, limit });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (text, cell) in [("P1/1", "P1/1"), ("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("+1", "'+1"), ("a=1", "a=1")] {
+            assert_eq!(spreadsheet_cell(text), cell);
+        }
+    }
 }

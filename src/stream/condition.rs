@@ -17,13 +17,23 @@ use super::known_column::{Kind, KnownColumn, Parts, all_columns};
 ///   is not.
 ///
 /// Parsing needs no file. What a file alone knows, its structures, is asked for by [`Condition::cell`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Condition {
     column: &'static KnownColumn,
     /// The component or structure after the dot.
     part: Option<String>,
     operator: Operator,
     value: Value,
+    /// The value as it was written.
+    written: String,
+}
+
+/// Equal where the same rows meet both, however the value is written.
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        (self.column.name, &self.part, self.operator, &self.value)
+            == (other.column.name, &other.part, other.operator, &other.value)
+    }
 }
 
 /// How a cell is compared with the value of a [`Condition`].
@@ -245,12 +255,13 @@ impl FromStr for Condition {
         if column.kind == Kind::Text && !matches!(operator, Operator::Equal | Operator::NotEqual) {
             return Err(ConditionError::TextOrder { condition: condition(), column: owned_name() });
         }
+        let written = value.to_owned();
         let value = Value::parse(value, column.kind).ok_or_else(|| ConditionError::NotANumber {
             condition: condition(),
             column: owned_name(),
             value: value.to_owned(),
         })?;
-        Ok(Self { column, part: part.map(str::to_owned), operator, value })
+        Ok(Self { column, part: part.map(str::to_owned), operator, value, written })
     }
 }
 
@@ -286,12 +297,7 @@ impl fmt::Display for Condition {
             write!(f, ".{part}")?;
         }
         // With spaces, so that a value that begins with an equals sign stays one.
-        write!(f, " {} ", self.operator)?;
-        match &self.value {
-            Value::Text(value) => f.write_str(value),
-            Value::Float64(value) => value.fmt(f),
-            Value::Float32(value) => value.fmt(f),
-        }
+        write!(f, " {} {}", self.operator, self.written)
     }
 }
 
@@ -304,6 +310,16 @@ mod tests {
 
     fn parse(text: &str) -> Condition {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_number_is_shown_as_it_was_written() {
+        for value in ["1e308", "1.50", "-0", "7"] {
+            let shown = parse(&format!("instance>={value}")).to_string();
+            assert_eq!(shown, format!("instance >= {value}"));
+            assert_eq!(parse(&shown), parse(&format!("instance>={value}")));
+        }
+        assert_eq!(parse("instance=1"), parse("instance = 1.0"));
     }
 
     fn error(text: &str) -> String {

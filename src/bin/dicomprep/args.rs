@@ -31,8 +31,13 @@ pub(crate) use repair::RepairArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use whiten::WhitenArgs;
 
+const PIXELS: &str = "\
+Which commands read pixels: prep, batches, preview, explain, whiten, verify, repair; diff without --quick and merge
+without --virtual; audit those of contours that accuse each other. None: info, prep --dry-run, batches --describe.";
+
 /// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.
 #[derive(Debug, Parser)]
+#[command(after_help = PIXELS)]
 #[command(name = "dicomprep", version, styles = Styles::styled(), max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -14,6 +14,7 @@ mod merge;
 mod places;
 mod prep;
 mod preview;
+mod process_limits;
 mod progress;
 mod repair;
 mod report;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     let done = panic::catch_unwind(|| {
         let (matches, args) = args();
         places::refuse_replacing(&matches, &args.command);
-        exit::report(run(&args))
+        exit::report(process_limits::prepare().and_then(|()| run(&args)))
     });
     let exit = done.unwrap_or_else(|_| {
         let message = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);

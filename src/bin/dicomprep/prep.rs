@@ -16,7 +16,7 @@ use crate::args::{OutputArgs, PrepArgs, ReportIdsChoice};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::PrepSettings;
+use crate::settings::{PrepSettings, remark_key};
 use crate::{findings, report, table};
 
 /// Places that are shown of a note that is about many.
@@ -26,6 +26,7 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     let cancel = interrupt::stop_on_signals()?;
     let settings = PrepSettings::resolve(args)?;
     refuse_conflicts(args, &settings);
+    remark_key(args.content.pseudonym_key.as_deref(), output);
     let output_file = (!args.dry_run).then(|| settings.output.clone());
     // What would make the end fail is found before the work. The places are given back meanwhile, because
     // they may lie in the data directory, and what is there is counted.
@@ -61,6 +62,9 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     if !output.quiet {
         let estimate = args.dry_run.then_some(&plan);
         exit::tell(&describe(&summary, estimate, output.verbose));
+    }
+    if output.quiet && summary.has_rejected() {
+        exit::tell(&rejected(&summary));
     }
     Ok(conclude(&summary, args, &settings.output))
 }
@@ -143,6 +147,12 @@ fn conclude(summary: &PrepSummary, args: &PrepArgs, output: &Path) -> Exit {
         debug_assert!(args.dry_run || summary.output.is_some());
         Exit::Done
     }
+}
+
+/// The one line about rejected files where nothing else is told.
+fn rejected(summary: &PrepSummary) -> String {
+    let count = summary.rejected.len() + summary.rejected_rows.len();
+    format!("dicomprep: {count} rejected, files and rows of the link table; --report FILE lists them with the reasons\n")
 }
 
 /// Writes the summary as JSON to where it was asked for.

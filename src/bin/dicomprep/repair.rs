@@ -9,12 +9,13 @@ use crate::args::{OutputArgs, RepairArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, read_key};
+use crate::settings::{all_cores, read_key, remark_key};
 use crate::verify::{limit, sources};
 use crate::{report, table};
 
 pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
+    remark_key(args.sources.pseudonym_key.as_deref(), output);
     let sources = sources(&args.against, &args.sources, key.as_deref())?;
     if sources.layout.places().is_input(&args.output) {
         exit::wrong_usage("repair", "--output names a place among the inputs; nothing is ever written there");

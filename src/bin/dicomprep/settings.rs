@@ -13,7 +13,7 @@ use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
 use dicomprep::split::read_split_file;
 use dicomprep::stream::{StreamOptions, StreamWork};
 
-use crate::args::{BatchesArgs, ContentArgs, PrepArgs, Window, WorkArgs};
+use crate::args::{BatchesArgs, ContentArgs, OutputArgs, PrepArgs, Window, WorkArgs};
 use crate::exit;
 
 /// Everything `prep` needs to know.
@@ -143,7 +143,16 @@ fn splits(content: &ContentArgs) -> anyhow::Result<Splits> {
 /// Bytes of the shortest key: fewer can be tried out.
 const SHORTEST_KEY: usize = 16;
 
-/// Reads a key from a file or a pipe, and remarks a file that others may read.
+/// Remarks a key that others may read.
+pub(crate) fn remark_key(path: Option<&Path>, output: &OutputArgs) {
+    let is_shared = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.mode() & 0o077 != 0;
+    let shared = path.filter(|path| std::fs::metadata(path).is_ok_and(|metadata| is_shared(&metadata)));
+    if let Some(name) = shared.filter(|_| !output.quiet).map(Path::display) {
+        exit::tell(&format!("note: others may use the key {name}; chmod 600 makes it yours alone\n"));
+    }
+}
+
+/// Reads a key from a file or a pipe.
 pub(crate) fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
     let name = path.display();
     ensure!(!path.is_dir(), "--pseudonym-key {name} is a folder");
@@ -154,10 +163,6 @@ pub(crate) fn read_key(path: &Path) -> anyhow::Result<Vec<u8>> {
         "--pseudonym-key {name} {bytes}, and a key needs at least {SHORTEST_KEY}, so that nobody can try out all keys; \
          this makes a good one: (umask 077; head -c 32 /dev/urandom > {name})"
     );
-    let is_shared = |metadata: &std::fs::Metadata| metadata.is_file() && metadata.mode() & 0o077 != 0;
-    if std::fs::metadata(path).is_ok_and(|metadata| is_shared(&metadata)) {
-        exit::tell(&format!("note: others may use the key {name}; chmod 600 makes it yours alone\n"));
-    }
     Ok(key)
 }
 

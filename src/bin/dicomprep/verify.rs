@@ -10,7 +10,7 @@ use crate::args::{OutputArgs, SourceArgs, VerifyArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, read_key};
+use crate::settings::{all_cores, read_key, remark_key};
 use crate::{report, table};
 
 /// Entries of a list that are shown without `--verbose`.
@@ -24,6 +24,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
         );
     }
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
+    remark_key(args.sources.pseudonym_key.as_deref(), output);
     let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
     let sources = sources.transpose()?;
     let is_input = |report| sources.as_ref().is_some_and(|sources| sources.layout.places().is_input(report));
