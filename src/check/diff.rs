@@ -39,7 +39,7 @@ pub struct Diff {
     pub b: PathBuf,
     /// Rows of both.
     pub rows: [usize; 2],
-    /// How images and masks were compared: `data` read against its checksums, or the recorded `checksums` alone.
+    /// Way of the comparison of images and masks: `data` read against its checksums, or the recorded `checksums` alone.
     pub compared: &'static str,
     /// Rows with equal images, masks and columns.
     pub equal: usize,

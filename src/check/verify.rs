@@ -14,7 +14,7 @@ use super::totals::Totals;
 use crate::prep::{Control, Sources};
 use crate::store::{DatasetFile, Flaw, ValueHistogram};
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Clone, Serialize)]
 pub struct VerifySummary {
     /// The file.

@@ -8,7 +8,7 @@ use std::fmt;
 use super::deflate::PlaneDeflater;
 use super::filters::Applied;
 
-/// How hard to compress: 0 stores the chunks as they are, 1 to 9 as in gzip.
+/// Compression level: 0 stores the chunks as they are, 1 to 9 as in gzip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compression(u8);
 
@@ -25,14 +25,14 @@ impl Compression {
         self.0
     }
 
-    /// Whether chunks are compressed at all.
+    /// True if chunks are compressed at all.
     #[must_use]
     pub fn is_on(self) -> bool {
         self.0 > 0
     }
 }
 
-/// Which deflate encoder makes the zlib streams of a data set. Any reader reads both.
+/// Deflate encoder that makes the zlib streams of a data set. Any reader reads both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoder {
     /// Runs and Huffman codes only, the same at every level: byte planes of noisy images hold runs but hardly

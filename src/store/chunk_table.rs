@@ -1,4 +1,4 @@
-//! Where each chunk of a dataset stands in the file, so that it can be read without the library and its lock.
+//! Places of the chunks of a dataset in the file, so that it can be read without the library and its lock.
 
 use std::fs::File;
 use std::ops::Range;
@@ -42,11 +42,11 @@ pub struct ChunkTable {
 pub(super) struct Run {
     /// The first of them.
     pub(super) row: usize,
-    /// Which file.
+    /// The file.
     pub(super) file: usize,
     /// The first of them there.
     pub(super) source_row: usize,
-    /// How many there are.
+    /// Number of them.
     pub(super) rows: usize,
 }
 
@@ -177,7 +177,7 @@ impl ChunkTable {
         self.chunk_bytes
     }
 
-    /// Which bytes of the file chunk `chunk` is; `None` where it was never written, or the table cannot be read
+    /// Bytes of the file that chunk `chunk` takes; `None` where it was never written, or the table cannot be read
     /// back.
     #[must_use]
     pub fn place(&self, chunk: usize) -> Option<Range<u64>> {
@@ -196,7 +196,7 @@ impl ChunkTable {
         self.file.read_exact_at(bytes, address).map_err(io_error("read a chunk of", &self.path))
     }
 
-    /// What a chunk went through that left out these filters.
+    /// Filters of a chunk that left out these filters.
     pub(super) fn applied(&self, filters_left_out: u32) -> Applied {
         self.filters.applied(filters_left_out)
     }
@@ -218,7 +218,7 @@ impl ChunkTable {
     }
 }
 
-/// Whether no encoder makes a chunk of `raw` bytes so long.
+/// True if no encoder makes a chunk of `raw` bytes so long.
 pub(super) fn is_longer_than_any(length: usize, raw: usize) -> bool {
     length > 2 * raw + 1024
 }

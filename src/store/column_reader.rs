@@ -39,7 +39,7 @@ pub(super) enum CellKind {
     Float64,
 }
 
-/// What a column says about one row.
+/// Cell of a column in one row.
 #[derive(Debug, Clone, Copy)]
 pub struct Cell<'c> {
     kind: CellKind,

@@ -41,7 +41,7 @@ pub struct SampleRow {
     pub checksum: [u32; 2],
 }
 
-/// What the file says about one structure of one sample.
+/// Columns of one structure of one sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AnnotationCell {
     /// SHA-256 of the annotation file's bytes, `None` where the structure was not annotated.

@@ -9,7 +9,7 @@ use super::StoreError;
 use super::error::hdf5_error;
 use crate::model::PixelType;
 
-/// Whether numbers in this order are not as the format has them: little endian.
+/// True if numbers in this order are not as the format has them: little endian.
 pub(super) fn is_swapped(order: ByteOrder) -> bool {
     !matches!(order, ByteOrder::LittleEndian | ByteOrder::None)
 }

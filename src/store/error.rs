@@ -1,4 +1,4 @@
-//! What can go wrong with the HDF5 file.
+//! Errors of the HDF5 file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,31 +17,31 @@ pub enum StoreError {
     /// The system refused an operation on the file.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried: `create`, `sync`, `rename` …
+        /// The action: `create`, `sync`, `rename` …
         action: &'static str,
         /// On which file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// The system refused what HDF5 wanted to do with the file.
     #[error("cannot {action} {}", path.display())]
     System {
-        /// What was tried.
+        /// The action.
         action: String,
         /// On which file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// HDF5 refused an operation on the file.
     #[error("cannot {action} {}", path.display())]
     Hdf5 {
-        /// What was tried.
+        /// The action.
         action: String,
         /// On which file.
         path: PathBuf,
-        /// What HDF5 says.
+        /// Error of HDF5.
         source: hdf5::Error,
     },
     /// A chunk cannot be decoded, or is not what was written.
@@ -49,11 +49,11 @@ pub enum StoreError {
     Damaged {
         /// Of which dataset.
         dataset: String,
-        /// Which row, the first one of the chunk.
+        /// The row, the first one of the chunk.
         row: usize,
         /// Of which file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The flaw.
         source: CodecError,
     },
     /// A heap with the texts of attributes cannot be walked through.
@@ -61,29 +61,29 @@ pub enum StoreError {
         "the texts of the attributes of {} are damaged: in the heap at byte {address}, {why}", path.display()
     )]
     TextHeap {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Where the heap begins.
+        /// Byte at which the heap begins.
         address: u64,
-        /// What is wrong with it.
+        /// The flaw.
         why: String,
     },
     /// Something outside of images and masks is not what was written.
     #[error("{} is damaged: {place}: {what}; `dicomprep verify` lists all that is wrong", path.display())]
     Flawed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The dataset or attribute: `/@text_checksum`.
         place: String,
-        /// What is wrong with it.
+        /// The flaw.
         what: String,
     },
     /// It is not a file of ours.
     #[error("{} is not a dicomprep file: {why}", path.display())]
     NotOurs {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is missing.
+        /// The property that is missing.
         why: String,
     },
     /// A dataset is stored in a way that no file of ours is.
@@ -93,11 +93,11 @@ pub enum StoreError {
         path.display()
     )]
     Layout {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Which dataset.
+        /// The dataset.
         dataset: String,
-        /// What is different.
+        /// The difference.
         why: String,
     },
     /// A file that a virtual file refers to cannot be read, or is another one.
@@ -111,13 +111,13 @@ pub enum StoreError {
         path: PathBuf,
         /// The other one.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The flaw.
         why: String,
     },
     /// It has a format version that this program does not read.
     #[error("{} has format version {found}; this program reads versions 1.x", path.display())]
     Version {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its version.
         found: String,
@@ -128,11 +128,11 @@ pub enum StoreError {
         path.display(), data.display()
     )]
     OtherData {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The data set that it does not go with.
         data: PathBuf,
-        /// What is different.
+        /// The difference.
         what: String,
     },
 }

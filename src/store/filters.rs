@@ -1,4 +1,4 @@
-//! Which of HDF5's filters the chunks of a dataset went through.
+//! HDF5's filters of the chunks of a dataset.
 
 use hdf5::Dataset;
 use hdf5::filters::Filter;
@@ -30,7 +30,7 @@ impl FilterPipeline {
         Ok(Ok(pipeline))
     }
 
-    /// What a chunk went through that left out the filters whose bits are set in `left_out`.
+    /// Filters of a chunk that left out the filters whose bits are set in `left_out`.
     pub(super) fn applied(&self, left_out: u32) -> Applied {
         let applied = |place: Option<u32>| place.is_some_and(|place| left_out >> place & 1 == 0);
         let shuffled = applied(self.shuffle) && self.element_size > 1;
@@ -41,10 +41,10 @@ impl FilterPipeline {
     }
 }
 
-/// What one chunk went through.
+/// Filters of one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
-    /// Whether it is a zlib stream.
+    /// True if it is a zlib stream.
     pub deflated: bool,
     /// Bytes of the elements whose bytes were shuffled, `None` where they were not.
     pub shuffled_elements: Option<usize>,

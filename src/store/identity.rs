@@ -1,4 +1,4 @@
-//! What a file says about itself as a whole: by what it is known, and the statistics of its pixels.
+//! Attributes of a file as a whole: its identity, and the statistics of its pixels.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct TrainFigures {
     pub outer_percentiles: Option<[f64; 2]>,
 }
 
-/// What tells a data set from others: what it was made of and how, and what came of it.
+/// Values that tell a data set from others: its sources, its options and its statistics.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatasetIdentity {
     /// Attribute `source_digest`.
@@ -42,7 +42,7 @@ pub struct RootAttributes {
     pub mask_rule: String,
     /// Number of patients in the rows.
     pub patients: usize,
-    /// How the splits were made, in words.
+    /// Rule of the splits, in words.
     pub split_rule: String,
     /// The seed of the splits.
     pub split_seed: u64,
@@ -57,12 +57,12 @@ pub struct RootAttributes {
     pub source_digest: String,
     /// Unit of the pixels.
     pub units: String,
-    /// Whether no two splits share an equal image; that they share no patient is certain.
+    /// True if no two splits share an equal image; that they share no patient is certain.
     pub images_disjoint: bool,
 }
 
 impl DatasetIdentity {
-    /// What is different in `other`, `None` where nothing is.
+    /// The first difference of `other`, `None` if there is none.
     pub(super) fn difference(&self, other: &Self) -> Option<String> {
         let differs = |what: &str, a: &dyn fmt::Debug, b: &dyn fmt::Debug| {
             let (a, b) = (format!("{a:?}"), format!("{b:?}"));

@@ -28,7 +28,7 @@ const ATTRIBUTE_INFO: u8 = 0x15;
 pub(super) struct HeapReferences {
     /// The addresses of the collections.
     pub(super) collections: BTreeSet<u64>,
-    /// Whether some object keeps attributes outside of its header, which may refer to other collections.
+    /// True if some object keeps attributes outside of its header, which may refer to other collections.
     pub(super) has_dense_attributes: bool,
     /// The name of a link that leads to another file, if there is one.
     pub(super) external_link: Option<String>,
@@ -55,7 +55,7 @@ pub(super) fn heap_references(file: &File) -> io::Result<Option<HeapReferences>>
     Ok(Some(walk.found))
 }
 
-/// Where the header of the root group stands, in a superblock of version 2 or 3 with addresses of 8 bytes.
+/// Address of the header of the root group, in a superblock of version 2 or 3 with addresses of 8 bytes.
 fn root_address(file: &File) -> io::Result<Option<u64>> {
     let mut superblock = [0; 48];
     if file.metadata()?.len() < superblock.len() as u64 {
@@ -204,7 +204,7 @@ fn dense_address(data: &[u8], order_bytes: usize) -> Option<u64> {
     bytes.u64()
 }
 
-/// Where a link leads.
+/// Target of a link.
 enum Link {
     /// To the object at this address.
     Hard(u64),

@@ -14,10 +14,10 @@ use super::{ColumnReader, StoreError, attributes, text_checksum};
 /// Rows read at a time: memory stays bounded whatever the number of rows.
 const ROWS_AT_A_TIME: usize = 4096;
 
-/// What a file contains.
+/// Contents of a file.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct DatasetInfo {
-    /// Where the file is.
+    /// Path of the file.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
@@ -45,7 +45,7 @@ pub struct DatasetInfo {
     pub patients: usize,
     /// For each split, its samples and its patients.
     pub splits: BTreeMap<String, SplitInfo>,
-    /// How the splits were made.
+    /// Rule of the splits.
     pub split_rule: String,
     /// Samples that were left out because their image stands in another split.
     pub split_left_out: Vec<String>,

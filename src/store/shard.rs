@@ -15,12 +15,12 @@ use super::{
 use crate::model::PixelType;
 use crate::split::{SplitDraw, SplitName};
 
-/// Which share of which plan a file holds.
+/// The share of a plan that a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardSpec {
-    /// Which share, counted from 0.
+    /// Number of the share, counted from 0.
     pub index: u32,
-    /// How many shares there are.
+    /// Number of shares.
     pub count: u32,
     /// The rows of the whole plan.
     pub plan_rows: u64,
@@ -47,7 +47,7 @@ impl ShardSpec {
     }
 }
 
-/// What the group says about one row.
+/// Columns of the group for one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShardRow {
     /// Its number in the plan.
@@ -56,7 +56,7 @@ pub struct ShardRow {
     pub patient: u32,
     /// The split that the plan gives its patient.
     pub split: SplitName,
-    /// What is drawn for its patient.
+    /// The draw of its patient.
     pub draw: SplitDraw,
     /// The sums of its pixels.
     pub statistics: ImageStatistics,
@@ -163,7 +163,7 @@ fn histogram_checksum(bins: &[u32], counts: &[u64]) -> u32 {
 }
 
 impl DatasetFile {
-    /// Which share of which plan the file holds; `None` for a file that is no shard.
+    /// The share of a plan that the file holds; `None` for a file that is no shard.
     ///
     /// # Errors
     /// [`StoreError::NotOurs`] where it is a shard and does not say which.
@@ -249,7 +249,7 @@ impl<'f> ShardRows<'f> {
         Ok(Self { file, columns, findings: file.column_in(SAMPLES, column::FINDINGS)?.walk() })
     }
 
-    /// What the group says about `row`.
+    /// Columns of the group for `row`.
     ///
     /// # Errors
     /// [`StoreError`] where a column cannot be read, or says what no row says.

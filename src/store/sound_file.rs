@@ -55,7 +55,7 @@ impl SoundFile {
         Ok(Self { path: path.to_owned(), hdf5, file: Arc::new(file), bytes })
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -132,7 +132,7 @@ pub(super) fn all_datasets(file: &File) -> hdf5::Result<Vec<Dataset>> {
     Ok(datasets)
 }
 
-/// Whether the file begins as our files do: they have no user block.
+/// True if the file begins as our files do: they have no user block.
 fn is_hdf5(file: &std::fs::File) -> io::Result<bool> {
     const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
     let mut start = Vec::new();
@@ -142,7 +142,7 @@ fn is_hdf5(file: &std::fs::File) -> io::Result<bool> {
 
 #[cfg(test)]
 thread_local! {
-    /// How often this thread has walked a file.
+    /// Number of files that this thread has walked.
     pub(super) static WALKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 

@@ -16,7 +16,7 @@ pub struct ImageStatistics {
     sums: Sums,
 }
 
-/// What mean and deviation come from: for integers the exact sum and sum of squares; for floats, in binary64,
+/// Sums behind mean and deviation: for integers the exact sum and sum of squares; for floats, in binary64,
 /// the mean and the sum of the squared distances from it, which does not cancel where the mean is large.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Sums {
@@ -110,7 +110,7 @@ impl ImageStatistics {
         }
     }
 
-    /// What [`ImageStatistics::fingerprint`] and the public fields were made from.
+    /// Source of what [`ImageStatistics::fingerprint`] and the public fields were made from.
     pub(super) fn from_parts(
         pixel_type: PixelType,
         pixels: u64,

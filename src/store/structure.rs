@@ -1,4 +1,4 @@
-//! Whether a file is built as the format promises: datasets, columns, attributes, and their checksums.
+//! Check of a file against the promises of the format: datasets, columns, attributes, and their checksums.
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, Location};
@@ -37,18 +37,18 @@ const LATE_COLUMNS: [&str; 2] = [column::SPLIT, column::FINDINGS];
 pub struct Flaw {
     /// The dataset or attribute: `/samples/id`, `/images@units`.
     pub place: String,
-    /// What is wrong with it.
+    /// The flaw.
     pub what: String,
 }
 
-/// What a look at the structure of a file has found.
+/// Result of a check of the structure of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Structure {
-    /// What breaks a promise of the format.
+    /// Broken promises of the format.
     pub flaws: Vec<Flaw>,
-    /// What the format does not know, and does not forbid.
+    /// Contents that the format does not know, and does not forbid.
     pub notes: Vec<Flaw>,
-    /// Whether all columns can be read and have their checksums, so that rows can be judged by them.
+    /// True if all columns can be read and have their checksums, so that rows can be judged by them.
     pub columns_are_sound: bool,
 }
 
@@ -185,7 +185,7 @@ impl DatasetFile {
         Ok(())
     }
 
-    /// Whether all columns that the format names are as it says.
+    /// True if all columns that the format names are as it says.
     fn check_columns(&self, found: &mut Structure) -> Result<bool, StoreError> {
         let hdf5 = hdf5_error("read", self.path());
         let before = found.flaws.len();
@@ -230,7 +230,7 @@ impl DatasetFile {
         Ok(sound)
     }
 
-    /// What is wrong with a column; of one that the format does not know, only its checksum is looked at.
+    /// The flaw of a column; of one that the format does not know, only its checksum is looked at.
     fn column_flaw(&self, dataset: &Dataset, spec: Option<&ColumnSpec>) -> hdf5::Result<Option<String>> {
         if let Some(spec) = spec {
             let element = dataset.dtype()?.to_descriptor()?;

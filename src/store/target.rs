@@ -28,7 +28,7 @@ const MAX_NAME_BYTES: usize = 255;
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
-    /// Where it really is: `path`, or the place that a symbolic link there leads to.
+    /// Real place of the file: `path`, or the place that a symbolic link there leads to.
     place: PathBuf,
     partial: TempPath,
     /// The partial file, locked; not locked where the file system has no locks.
@@ -95,7 +95,7 @@ impl Target {
         place_of(path).ok().map(|place| beside(&place, ".", PARTIAL_SUFFIX))
     }
 
-    /// Where to write in the meantime.
+    /// Path to write to in the meantime.
     #[must_use]
     pub fn partial(&self) -> &Path {
         &self.partial
@@ -107,13 +107,13 @@ impl Target {
         &self.path
     }
 
-    /// Where the file will be, with a symbolic link followed.
+    /// Place of the file, with a symbolic link followed.
     #[must_use]
     pub fn place(&self) -> &Path {
         &self.place
     }
 
-    /// Whether nobody else can claim the same place meanwhile; not so where the file system has no locks.
+    /// True if nobody else can claim the same place meanwhile; not so where the file system has no locks.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.is_locked
@@ -265,7 +265,7 @@ fn open_leftover(partial: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(flags.bits() as i32).open(partial)
 }
 
-/// Whether `file` is what stands at `path`.
+/// True if `file` is what stands at `path`.
 fn is_named(file: &File, path: &Path) -> bool {
     let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     match (file.metadata(), fs::symlink_metadata(path)) {

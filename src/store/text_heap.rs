@@ -16,7 +16,7 @@ use super::StoreError;
 use super::bytes::Bytes;
 use super::error::{hdf5_error, io_error};
 
-/// How a collection begins: its signature and its version.
+/// First bytes of a collection: its signature and its version.
 const START: &[u8; 5] = b"GCOL\x01";
 /// Bytes of the header of a collection, and of an object in it.
 const HEADER_BYTES: u64 = 16;
@@ -65,7 +65,7 @@ pub(super) fn check_gaps(path: &Path, file: &File, datasets: &[Dataset]) -> Resu
     check(path, file, collections(file, &gaps(chunks, bytes)).map_err(&read)?)
 }
 
-/// Which bytes the chunks take; neighbours are one range.
+/// Bytes that the chunks take; neighbours are one range.
 fn chunks_of(datasets: &[Dataset]) -> hdf5::Result<Vec<Range<u64>>> {
     let mut taken: Vec<Range<u64>> = Vec::new();
     for dataset in datasets.iter().filter(|dataset| dataset.is_chunked()) {
@@ -81,7 +81,7 @@ fn chunks_of(datasets: &[Dataset]) -> hdf5::Result<Vec<Range<u64>>> {
     Ok(taken)
 }
 
-/// What lies between the ranges of `taken`, up to `end`.
+/// Gaps between the ranges of `taken`, up to `end`.
 fn gaps(mut taken: Vec<Range<u64>>, end: u64) -> Vec<Range<u64>> {
     taken.sort_unstable_by_key(|range| range.start);
     let (mut gaps, mut at) = (Vec::new(), 0);
@@ -96,7 +96,7 @@ fn gaps(mut taken: Vec<Range<u64>>, end: u64) -> Vec<Range<u64>> {
     gaps
 }
 
-/// Where the collections within `gaps` begin.
+/// Addresses of the collections within `gaps`.
 fn collections(file: &File, gaps: &[Range<u64>]) -> io::Result<Vec<u64>> {
     let (mut found, mut piece) = (Vec::new(), vec![0; 16 * PIECE]);
     for gap in gaps {

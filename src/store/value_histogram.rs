@@ -1,8 +1,8 @@
-//! How often each pixel value occurs.
+//! Counts of each pixel value.
 
 use crate::model::{PixelType, Pixels};
 
-/// How often each value occurs. Integers are counted one by one; floats in bins that are 2⁻⁹ of the
+/// Counts of each value. Integers are counted one by one; floats in bins that are 2⁻⁹ of the
 /// value wide.
 #[derive(Debug, Clone)]
 pub struct ValueHistogram {
@@ -14,7 +14,7 @@ pub struct ValueHistogram {
     /// Integers that were counted lately, in tables that take turns: neighbouring pixels are often equal, and a counter
     /// that was just written is slow to read again. There are none before the first integer is counted.
     recent: [Vec<u32>; 4],
-    /// How many these are, which no counter of them exceeds.
+    /// Number of these, which no counter of them exceeds.
     recent_values: u32,
 }
 

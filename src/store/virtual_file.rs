@@ -22,7 +22,7 @@ pub struct VirtualSource {
     identity: SourceIdentity,
 }
 
-/// What tells whether a file is still the same: its size, the checksum of its texts, and that of the checksums of all its
+/// Identity of a file: its size, the checksum of its texts, and that of the checksums of all its
 /// images and masks.
 pub(super) type SourceIdentity = [u64; 3];
 
@@ -44,7 +44,7 @@ pub(super) struct SourceTables {
 /// Opens the file at a path, which is not virtual.
 type OpenSource<'o> = &'o dyn Fn(&Path) -> Result<SourceTables, StoreError>;
 
-/// Which row of a virtual file stands where, while it is being written.
+/// Places of the rows of a virtual file, while it is being written.
 #[derive(Debug, Default)]
 pub(super) struct VirtualMap {
     sources: Vec<VirtualSource>,
@@ -98,7 +98,7 @@ impl VirtualMap {
         builder.create(name)
     }
 
-    /// Where the images of the rows stand, for a virtual file that will be at `path`.
+    /// Places of the images of the rows, for a virtual file that will be at `path`.
     pub(super) fn images(&self, path: &Path, open: OpenSource<'_>) -> Result<ChunkTable, StoreError> {
         let images = |source: &VirtualSource| {
             let place = folder(path).join(&source.name);
@@ -122,7 +122,7 @@ impl VirtualMap {
     }
 }
 
-/// Where the rows of a virtual file stand.
+/// Places of the rows of a virtual file.
 pub(super) struct VirtualTables {
     pub(super) images: ChunkTable,
     pub(super) masks: ChunkTable,

@@ -28,7 +28,7 @@ pub struct WhiteningFile {
     pub samples: u64,
     /// Directions that were kept.
     pub rank: u64,
-    /// What was added to the singular values.
+    /// Number added to the singular values.
     pub epsilon: f64,
     /// The factor before centring; 1 where nothing is rescaled.
     pub rescale: f64,

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::model::{GridShape, PixelType, StructureSet};
 
-/// What must be known before the first row is written.
+/// Properties that must be known before the first row is written.
 #[derive(Debug, Clone)]
 pub struct DatasetSpec {
     /// Size of every image and mask.
@@ -42,7 +42,7 @@ pub struct DatasetSpec {
     pub capacity: usize,
     /// Widths of the text columns.
     pub text_widths: TextWidths,
-    /// Which share of a plan the file holds, and the width of the longest name of an annotation file; `None` for a file
+    /// The share of a plan that the file holds, and the width of the longest name of an annotation file; `None` for a file
     /// that is no shard.
     pub shard: Option<(ShardSpec, usize)>,
 }
@@ -65,7 +65,7 @@ pub struct EncodedRow {
 pub struct TrainStatistics {
     /// Mean, standard deviation, extremes.
     pub moments: Moments,
-    /// How often each value occurs.
+    /// Counts of each value.
     pub histogram: ValueHistogram,
 }
 
@@ -80,7 +80,7 @@ pub struct DatasetWriter {
     write_back: WriteBack,
 }
 
-/// Where images and masks go.
+/// Destination of images and masks.
 enum PixelStore {
     /// Into the file.
     Chunks(PixelDatasets),
@@ -197,7 +197,7 @@ impl DatasetWriter {
         finished.map_err(hdf5_error("finish", self.target.path()))
     }
 
-    /// Where the chunks of `/images` stand that were appended so far.
+    /// Places of the chunks of `/images` stand that were appended so far.
     ///
     /// # Errors
     /// [`StoreError`] where the file cannot be read back.

@@ -18,7 +18,7 @@ const OPEN_FILES: usize = 8;
 /// A SHA-256.
 pub(in crate::prep) type Sha = [u8; 32];
 
-/// Which rows there are, in memory that takes 32 bytes for each.
+/// Known rows, in memory that takes 32 bytes for each.
 pub(in crate::prep) struct EarlierRows {
     files: Vec<EarlierFile>,
     /// Sorted; one for each content.
@@ -122,13 +122,13 @@ impl EarlierRows {
         stored == sha256 || *stored == self.pseudonyms.of_digest(sha256)
     }
 
-    /// Whether an image file with this digest was used before.
+    /// True if an image file with this digest was used before.
     pub(in crate::prep) fn knows_image(&self, image: &Sha) -> bool {
         let knows = |digest: &Sha| self.images.binary_search(&first_bits(digest)).is_ok();
         knows(image) || knows(&self.pseudonyms.of_digest(image))
     }
 
-    /// Whether there was an image file of this name before.
+    /// True if there was an image file of this name before.
     pub(in crate::prep) fn knows_name(&self, name: &str) -> bool {
         self.names.binary_search(&name_bits(name)).is_ok()
     }

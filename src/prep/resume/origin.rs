@@ -1,10 +1,10 @@
-//! Which rows were taken from earlier files, and why others were not.
+//! Rows taken from earlier files, and reasons why others were not.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Where a row comes from.
+/// Origin of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::prep) enum Origin {
     /// It was taken from an earlier file.
@@ -38,14 +38,14 @@ impl Why {
     }
 }
 
-/// How many rows were taken from earlier files.
+/// Number of rows taken from earlier files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RowOrigins {
     /// Rows that were taken from an interrupted run or from an earlier file.
     pub reused: usize,
     /// Rows that were made.
     pub made: usize,
-    /// Where there were earlier rows, why others were made anew, and how many: `not there before`, `image changed`,
+    /// If there were earlier rows, the reasons why others were made anew, and their numbers: `not there before`, `image changed`,
     /// `annotation changed`, `option mask_rule differs`, `damaged`.
     pub made_anew: BTreeMap<String, usize>,
 }

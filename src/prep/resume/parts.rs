@@ -1,4 +1,4 @@
-//! What a run has made, in files of its own: segment by segment beside the output, for a run that goes on after it.
+//! Finished work of a run, in files of its own: segment by segment beside the output, for a run that goes on after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,7 +50,7 @@ pub(in crate::prep) struct OpenPart {
     patients: BTreeSet<u32>,
 }
 
-/// What is there of a part: all rows, or some of their pixel counts.
+/// The present content of a part: all rows, or some of their pixel counts.
 #[derive(Default)]
 struct Pending {
     part: Option<OpenPart>,

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use crate::store::{StoreError, beside, folder_of, place_of};
 
-/// How the folder is called after the output.
+/// Suffix of the folder after the name of the output.
 const FOLDER_SUFFIX: &str = ".parts";
-/// How its files are called: `part-000001.h5`, and while they are written as every partial file.
+/// Names of its files: `part-000001.h5`, and while they are written as every partial file.
 const PART: (&str, &str) = ("part-", ".h5");
 const PARTIAL: (&str, &str) = (".part-", ".partial");
-/// What follows the name of a part that cannot be read.
+/// Suffix of a part that cannot be read.
 const DAMAGED: &str = ".damaged";
 
 /// The parts of an output: `final_data.h5.parts` for `final_data.h5`.
@@ -30,7 +30,7 @@ impl PartsFolder {
         Self { path: beside(&place, "", FOLDER_SUFFIX) }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,4 +1,4 @@
-//! Whether the rows of a file are those that a plan would make of the same files.
+//! Check if the rows of a file are those that a plan would make of the same files.
 
 use crate::assemble::Fit;
 use crate::prep::config::RecordedOptions;
@@ -51,12 +51,12 @@ pub(in crate::prep) fn difference(
     Ok(if is_encoded_the_same(file, plan, encoder)? { None } else { Some("encoding") })
 }
 
-/// What is done to images of another size.
+/// Treatment of images of another size.
 fn fit(options: &PrepOptions) -> Option<Fit> {
     options.size.map(|_| options.fit)
 }
 
-/// Whether the first and the last sound row have the bytes that our encoders give them: another program may have
+/// True if the first and the last sound row have the bytes that our encoders give them: another program may have
 /// written the chunks anew, with the same pixels.
 fn is_encoded_the_same(file: &DatasetFile, plan: &PrepPlan, encoder: Encoder) -> Result<bool, StoreError> {
     let compression = plan.options.compression;

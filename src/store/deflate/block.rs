@@ -37,7 +37,7 @@ pub(super) struct BlockCoder {
     lengths: [u8; SYMBOLS],
     codes: [Code; SYMBOLS + 2],
     header: Header,
-    /// Whether the planned block takes the fixed codes.
+    /// True if the planned block takes the fixed codes.
     fixed: bool,
     /// For each match length less 3, the bits of length and distance together.
     matches: [Code; MAX_MATCH - MIN_MATCH + 1],

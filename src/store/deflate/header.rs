@@ -1,4 +1,4 @@
-//! How a block writes down its code lengths (RFC 1951, 3.2.7).
+//! Code lengths of a block as they are written (RFC 1951, 3.2.7).
 
 use super::bits::BitWriter;
 use super::huffman::{Code, assign_codes, code_lengths};
@@ -23,11 +23,11 @@ pub(super) struct Header {
     symbols: usize,
     /// The code lengths with repetitions shortened: a symbol and the value of its extra bits.
     items: [(u8, u8); SYMBOLS + 1],
-    /// How many of `items` there are.
+    /// Number of `items`.
     used: usize,
     /// The code lengths of the items' symbols.
     lengths: [u8; LENGTH_SYMBOLS],
-    /// How many of [`LENGTHS_ORDER`] are written, at least 4.
+    /// Number of [`LENGTHS_ORDER`] that are written, at least 4.
     ordered: usize,
 }
 

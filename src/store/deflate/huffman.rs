@@ -103,7 +103,7 @@ fn inner_depths(keys: &[u32], depths: &mut [u32]) {
     }
 }
 
-/// How many leaves have each length, if none may lie below `limit`.
+/// Number of leaves of each length, if none may lie below `limit`.
 ///
 /// The tree grows from a single leaf at the root: each inner node turns a leaf of its depth into two leaves
 /// one level below. A node too deep for that turns the deepest leaf that may still become two. Every step

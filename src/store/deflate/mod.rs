@@ -98,7 +98,7 @@ struct Blocks<'a> {
     planes: &'a [u8],
     coder: &'a mut BlockCoder,
     bits: BitWriter<'a>,
-    /// What stands before this position of `planes` is written. What stands between it and the block at
+    /// The input before this position of `planes` is written. What stands between it and the block at
     /// hand waits to be stored, in as few blocks as possible.
     settled: usize,
 }

@@ -1,4 +1,4 @@
-//! Where a byte repeats: the input as stretches of literals, each followed by a run.
+//! Repetitions of a byte: the input as stretches of literals, each followed by a run.
 
 use super::symbols::{MAX_MATCH, MIN_MATCH, Tally};
 
@@ -119,7 +119,7 @@ fn find_run(data: &[u8], from: usize, stop: usize) -> usize {
 /// The seven low bits of each byte.
 const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
 
-/// Whether four equal bytes follow each other in `WINDOW + 3` bytes.
+/// True if four equal bytes follow each other in `WINDOW + 3` bytes.
 #[inline]
 fn has_run(window: &[u8]) -> bool {
     let mut least = u8::MAX;

@@ -1,4 +1,4 @@
-//! Whether two neighbouring parts of the input are better off with one Huffman code or with two.
+//! Decision if two neighbouring parts of the input are better off with one Huffman code or with two.
 
 use super::symbols::{EXTRA_BITS, FIRST_LENGTH, Tally};
 

@@ -45,7 +45,7 @@ pub(super) fn extra_value(length: usize, index: usize) -> usize {
     length - BASE[index] as usize
 }
 
-/// How often each literal or length occurs in a part of the input.
+/// Counts of each literal and length in a part of the input.
 #[derive(Clone)]
 pub(super) struct Tally {
     /// Occurrences of each symbol.
