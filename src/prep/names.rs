@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::finish::FinalSplits;
 use super::pseudonym::Pseudonyms;
 use super::sink::Input;
+use crate::assemble::SampleFacts;
 use crate::layout::SampleSet;
 use crate::model::Sample;
-use crate::assemble::SampleFacts;
 use crate::store::TextWidths;
 
 /// What a sample is called in the file.

@@ -362,7 +362,9 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula() {
-        for (text, cell) in [("P1/1", "P1/1"), ("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("+1", "'+1"), ("a=1", "a=1")] {
+        for (text, cell) in
+            [("P1/1", "P1/1"), ("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("+1", "'+1"), ("a=1", "a=1")]
+        {
             assert_eq!(spreadsheet_cell(text), cell);
         }
     }

@@ -46,7 +46,8 @@ impl Pseudonyms {
         }
         let pseudonym = self.of(id);
         let (folders, file) = name.rsplit_once('/').unwrap_or(("", name));
-        let structure = folders.rsplit('/').next().filter(|folder| folder.ends_with("-contours") && *folder != id);
+        let structure =
+            folders.rsplit('/').next().filter(|folder| folder.ends_with("-contours") && *folder != id);
         // A number is no secret.
         let names_id = id.chars().any(|character| !character.is_ascii_digit()) && file.contains(id);
         let file = if names_id { file.replace(id, &pseudonym) } else { file.to_owned() };
@@ -88,10 +89,7 @@ mod tests {
     fn a_path_keeps_its_file_and_the_usual_folders() {
         let pseudonyms = Pseudonyms::new(Some(b"key".to_vec()));
         let [p, seven] = ["P1", "7"].map(|id| pseudonyms.of(id));
-        assert_eq!(
-            pseudonyms.in_path("clinic/dicoms/P1/1.dcm", "P1", "dicoms"),
-            format!("dicoms/{p}/1.dcm")
-        );
+        assert_eq!(pseudonyms.in_path("clinic/dicoms/P1/1.dcm", "P1", "dicoms"), format!("dicoms/{p}/1.dcm"));
         assert_eq!(pseudonyms.in_path("7/7", "7", ""), format!("{seven}/7"));
         let contour = pseudonyms.in_path("x/P1/i-contours/IM-7.txt", "P1", "contourfiles");
         assert_eq!(contour, format!("contourfiles/{p}/i-contours/IM-7.txt"));

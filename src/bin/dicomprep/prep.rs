@@ -152,7 +152,9 @@ fn conclude(summary: &PrepSummary, args: &PrepArgs, output: &Path) -> Exit {
 /// The one line about rejected files where nothing else is told.
 fn rejected(summary: &PrepSummary) -> String {
     let count = summary.rejected.len() + summary.rejected_rows.len();
-    format!("dicomprep: {count} rejected, files and rows of the link table; --report FILE lists them with the reasons\n")
+    format!(
+        "dicomprep: {count} rejected, files and rows of the link table; --report FILE lists them with the reasons\n"
+    )
 }
 
 /// Writes the summary as JSON to where it was asked for.

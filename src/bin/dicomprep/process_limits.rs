@@ -23,7 +23,8 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
     // Memory that cannot be had ends the program by abort(3), after a line that says how much was asked for.
     flag::register_conditional_shutdown(SIGABRT, Exit::Failed as i32, Arc::new(AtomicBool::new(true)))
         .context("cannot watch for signals")?;
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("cannot ask for the limit of open files")?;
+    let (soft, hard) =
+        getrlimit(Resource::RLIMIT_NOFILE).context("cannot ask for the limit of open files")?;
     if soft < hard {
         // What cannot be raised is judged as it is.
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
