@@ -25,28 +25,29 @@ NORMAL = np.cross(ROW, COLUMN)
 ORIGIN = np.array([-40.0, 25.0, 110.0])
 
 
-def image(position, number, *key, **more):
+def image(position, number, patient=1):
     """An image of the series at `position` mm along the normal."""
     where = ORIGIN + position * NORMAL
     return dicom(
-        noise((ROWS, COLUMNS), 0, 900, *key, position, number).astype(np.uint16),
-        PatientID="p", StudyInstanceUID="2.25.10", SeriesInstanceUID="2.25.20", FrameOfReferenceUID="2.25.30",
+        noise((ROWS, COLUMNS), 0, 900, patient, position, number).astype(np.uint16),
+        PatientID=f"p{patient}", StudyInstanceUID=f"2.25.10.{patient}", SeriesInstanceUID=f"2.25.20.{patient}",
+        FrameOfReferenceUID=f"2.25.30.{patient}",
         InstanceNumber=number, PixelSpacing=list(SPACING), SliceThickness=DISTANCE,
-        ImagePositionPatient=[round(x, 6) for x in where], ImageOrientationPatient=[*ROW, *COLUMN], **more,
+        ImagePositionPatient=[round(x, 6) for x in where], ImageOrientationPatient=[*ROW, *COLUMN],
     )
 
 
 class Series:
     """A folder of images whose names and numbers say nothing of their order, and a label volume of them."""
 
-    def __init__(self, root, positions=None):
+    def __init__(self, root, positions=None, patient=1):
         self.root = root
         self.positions = [DISTANCE * k for k in range(SLICES)] if positions is None else positions
         order = [3, 0, 4, 1, 2][: len(self.positions)]
         self.names = {}
         for number, k in enumerate(order, 1):
-            file = image(self.positions[k], number)
-            file.SOPInstanceUID = file.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(k)])
+            file = image(self.positions[k], number, patient)
+            file.SOPInstanceUID = file.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[f"{patient} {k}"])
             self.names[k] = f"images/{number:02}.dcm"
             write(root / self.names[k], file)
         # (slice, row, column): 1 and 5, other shapes in each slice, and none that is symmetric.
