@@ -222,7 +222,9 @@ def test_an_option_file_of_more_than_a_mebibyte_is_refused(words, dicomprep, out
     (tmp_path / "dicoms").mkdir()
     (tmp_path / "contourfiles").mkdir()
     (tmp_path / "link.csv").write_text("patient_id,original_id\nP,O\n")
-    words = [tmp_path if word == "." else word for word in words]
+    packed = out / "a.h5"
+    dicomprep.prep(small_study(tmp_path / "good", ["P1"]).root, packed, "--split", "none", "--on-finding", "keep")
+    words = [{".": tmp_path, "a.h5": packed}.get(word, word) for word in words]
     result, peak = measured(dicomprep.path, out, *words, long)
     assert result.returncode == 1 and b"more than 1048576 bytes" in result.stderr, result.stderr
     assert peak < 100, f"{peak} MiB"
