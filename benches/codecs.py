@@ -1,6 +1,6 @@
 """Decoding times of the codecs beside the libraries in C and C++: `make bench-codecs`.
 
-Each image of the fixtures is encoded by libjpeg-turbo (lossless JPEG, predictor 1) and CharLS, decoded by ours and by
+Each image of the fixtures, or of the folder that is given, is encoded by libjpeg-turbo (lossless JPEG, predictor 1) and CharLS, decoded by ours and by
 each library, and compared. A time is the shortest of many; the figure is the median over the images. Ratios hold on any
 machine, times do not.
 """
@@ -31,7 +31,8 @@ def shortest(decode):
 
 
 def images():
-    files = sorted((ROOT / "fixtures" / "final_data").rglob("*.dcm"))
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "fixtures" / "final_data"
+    files = sorted(folder.rglob("*.dcm"))
     for file in files[:: max(1, len(files) // IMAGES)][:IMAGES]:
         yield pydicom.dcmread(file).pixel_array.astype(np.uint16)
 

@@ -293,7 +293,7 @@ fn empty_jpeg_2000(rows: u32, columns: u32, depth: u8) -> Vec<u8> {
 
 #[test]
 fn a_codestream_of_another_size_or_depth_is_refused_before_it_is_decoded() {
-    for (rows, columns, depth) in [(8, 8, 15), (4, 5, 15), (5, 4, 15), (4, 4, 19), (4, 4, 0x8F)] {
+    for (rows, columns, depth) in [(8, 8, 15), (4, 5, 15), (5, 4, 15), (4, 4, 19)] {
         let image = Builder::image(JPEG_2000, 4, 4).frame(&empty_jpeg_2000(rows, columns, depth));
         assert!(matches!(fault(&image), DicomFault::CodestreamDiffers { .. }), "{rows} {columns} {depth}");
     }

@@ -38,6 +38,7 @@ fn fault(syntax: TransferSyntax, error: JpegError) -> DicomFault {
         | JpegError::Cut
         | JpegError::Missing
         | JpegError::Restart
+        | JpegError::NoTable { .. }
         | JpegError::NoMarker { .. } => DicomFault::Codestream { format: "JPEG" },
         _ => DicomFault::Codec { syntax: syntax.to_string(), message: error.to_string() },
     }
