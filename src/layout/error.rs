@@ -1,6 +1,7 @@
 //! Why a data directory cannot be read as a layout.
 
 use crate::files::{FilesError, TableError};
+use crate::model::Place;
 
 /// Why no samples can be found at all. What concerns single files never stops a plan.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,19 @@ pub enum LayoutError {
     /// A folder is not where it should be.
     #[error(transparent)]
     Files(#[from] FilesError),
+    /// A data directory is arranged in no way, or in several ways, that is known.
+    #[error("{place}: {found}. Name a layout with --layout: {needs}")]
+    NoLayout {
+        /// The data directory.
+        place: Place,
+        /// What is there.
+        found: String,
+        /// What each layout needs.
+        needs: String,
+    },
+    /// There is no layout of this name.
+    #[error("--layout: there is no layout {0}; use auto, link, scd2009, rvsc2012, table or dicom")]
+    UnknownLayout(String),
     /// A structure that is asked for has a name that the data does not have.
     #[error("--structures: no annotation is called {asked}; there {are} {found}", are = if *.one { "is" } else { "are" })]
     UnknownStructure {

@@ -5,12 +5,15 @@
 //! [`registry`].
 
 mod annotations;
+mod cases;
 mod dicom_tree;
 mod error;
 mod linked_folders;
 mod numbered;
 pub mod registry;
+mod rvsc2012;
 mod sample_set;
+mod scd2009;
 mod select;
 mod table;
 
@@ -21,7 +24,9 @@ pub use annotations::{Annotations, OpenAnnotation, OpenedAnnotation};
 pub use dicom_tree::DicomTree;
 pub use error::LayoutError;
 pub use linked_folders::{LinkRow, LinkTable, LinkedFolders, RejectedRow, parse_link_table, read_link_table};
+pub use rvsc2012::Rvsc2012;
 pub use sample_set::{Patient, SampleSet, Study, use_files};
+pub use scd2009::Scd2009;
 pub use select::{PatternError, Require, Select, StructureChoice, StructurePattern, StructurePatterns, fold};
 pub use table::{ColumnNames, Table};
 

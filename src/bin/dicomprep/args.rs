@@ -25,6 +25,7 @@ pub(crate) use batches::{BatchesArgs, Window, WorkArgs};
 pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use merge::MergeArgs;
+pub(crate) use places::PlaceArgs;
 pub(crate) use prep::{ContentArgs, PrepArgs, ReportIdsChoice};
 pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use repair::RepairArgs;

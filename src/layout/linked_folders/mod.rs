@@ -16,10 +16,11 @@ use std::path::Path;
 pub(super) use link_table::id_fault;
 pub use link_table::{LinkRow, LinkTable, RejectedRow, parse_link_table, read_link_table};
 
+use super::cases::relations;
 use super::numbered::{Case, Kinds, Numbered, Pair, pair};
 use super::{Layout, LayoutError, Patient, Reading, SampleSet, Select, StructurePatterns, Study};
 use crate::files::{FileKind, FilesError, FolderId, PlacePart, Places, Tree, TreeFolder, join_name};
-use crate::model::{FileId, Nesting, Note, Place, Reason, Relations, Sample, Skipped, StructureSet};
+use crate::model::{FileId, Note, Place, Reason, Sample, Skipped, StructureSet};
 
 use file_number::{contour_number, image_number};
 
@@ -86,24 +87,11 @@ impl Layout for LinkedFolders {
         let kinds = Kinds::new(&KINDS, select, &default)?;
         let folders = Folders::of(std::mem::take(&mut tree.folders));
         let mut set = SampleSet::new(self.name(), tree, kinds.planes.clone());
-        set.relations = relations(&kinds);
+        set.relations = relations(&KINDS, &kinds);
         let names =
             [link.name(), self.places.roots()[IMAGES].name(), self.places.roots()[ANNOTATIONS].name()];
         Ok(Pairing { names, kinds, folders, set }.pair(table))
     }
-}
-
-/// The inner contour lies within the outer one, around blood, which is brighter than muscle.
-fn relations(kinds: &Kinds) -> Relations {
-    let plane_of = |kind: usize| {
-        let is_only = |pattern: &super::StructurePattern| {
-            (0..KINDS.len()).all(|other| pattern.matches(KINDS[other], None) == (other == kind))
-        };
-        kinds.planes.patterns().iter().position(is_only)
-    };
-    let [inner, outer] = [0, 1].map(plane_of);
-    let nested = inner.zip(outer).map(|(inner, outer)| Nesting { inner, outer });
-    Relations { nested, bright: inner }
 }
 
 /// The folders of the layout that no row of the link table has claimed.

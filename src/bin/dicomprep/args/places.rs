@@ -11,9 +11,10 @@ use dicomprep::raster::MaskRule;
 /// Locations of the parts of a data directory, if not the usual ones.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PlaceArgs {
-    /// Arrangement of images and annotations: link, dicom (any tree of DICOM objects, RTSTRUCT and SEG), or table
-    #[arg(long, value_name = "NAME", value_parser = layouts())]
-    layout: Option<String>,
+    /// Arrangement of images and annotations; auto looks at names: link, scd2009, rvsc2012, table (by --table), or dicom
+    /// (any tree of DICOM objects, RTSTRUCT and SEG)
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = layouts())]
+    layout: String,
     /// The link table [default: DATA_DIR/link.csv]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     link: Option<PathBuf>,
@@ -37,19 +38,20 @@ pub(crate) struct PlaceArgs {
 impl PlaceArgs {
     /// True if a location is given.
     pub(super) fn is_given(&self) -> bool {
-        self.layout.is_some()
+        self.layout != "auto"
             || [&self.link, &self.dicoms, &self.contours, &self.table].into_iter().any(Option::is_some)
     }
 
     /// The usual rule of the layout: planning systems trace structures through pixel centres.
-    pub(crate) fn mask_rule(&self) -> MaskRule {
-        if self.layout.as_deref() == Some("dicom") { MaskRule::CenterInclusive } else { MaskRule::Center }
+    pub(crate) fn mask_rule(layout: &dyn Layout) -> MaskRule {
+        if layout.name() == "dicom" { MaskRule::CenterInclusive } else { MaskRule::Center }
     }
 
     /// The layout of `data_dir`.
     pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Box<dyn Layout>> {
         let Self { layout, link, dicoms, contours, table, columns } = self.clone();
         let (data_dir, columns) = (data_dir.to_owned(), columns.unwrap_or_default());
+        let layout = Some(layout);
         Ok(registry::open(&LayoutOptions { layout, data_dir, link, dicoms, contours, table, columns })?)
     }
 }
@@ -66,5 +68,6 @@ fn columns(typed: &str) -> Result<ColumnNames, String> {
 }
 
 fn layouts() -> PossibleValuesParser {
-    PossibleValuesParser::new(registry::LAYOUTS.map(|(name, _)| name))
+    let names = registry::LAYOUTS.iter().map(|entry| entry.name);
+    PossibleValuesParser::new(std::iter::once("auto").chain(names))
 }

@@ -1,0 +1,170 @@
+//! Data sets of cases, each with numbered images and contours: what the layouts of challenges share.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::files::{FileKind, Tree};
+use crate::model::{FileId, Nesting, Place, Reason, Relations, Sample, Skipped, StructureSet};
+
+use super::numbered::{Case, Kinds, Numbered, pair};
+use super::{LayoutError, Patient, SampleSet, Select, StructurePatterns, Study};
+
+/// What the name of a file tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Named {
+    /// The image with this number.
+    Image(i32),
+    /// The contour of this kind with this number.
+    Contour(usize, i32),
+    /// It looks like an image or a contour, and cannot be used for this reason.
+    Unusable(String),
+}
+
+/// A file of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CaseFile {
+    /// By which files of one case know each other.
+    pub(super) key: String,
+    /// The name of the case where its images stand; of that where its contours stand.
+    pub(super) name: Box<str>,
+    /// What the file is.
+    pub(super) named: Named,
+}
+
+/// A layout of cases.
+pub(super) struct Cases<'a> {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The kinds of contours, the inner and the outer one first.
+    pub(super) kinds: &'static [&'static str],
+    /// What a file is, by the folders that it stands in and its name; `None` where it is none of the layout.
+    pub(super) classify: &'a dyn Fn(&[&str], &str) -> Option<CaseFile>,
+}
+
+/// The files of one case.
+#[derive(Default)]
+struct Found {
+    patient: Box<str>,
+    original: Box<str>,
+    contour_place: String,
+    case: Case,
+}
+
+impl Cases<'_> {
+    /// Pairs the files of a tree.
+    pub(super) fn pair(&self, mut tree: Tree, select: &Select) -> Result<SampleSet, LayoutError> {
+        let default = StructurePatterns::of_names(StructureSet::new(["inner"]).expect("one name is a set"));
+        let kinds = Kinds::new(self.kinds, select, &default)?;
+        let folders = std::mem::take(&mut tree.folders);
+        let mut set = SampleSet::new(self.name, tree, kinds.planes.clone());
+        let mut cases: BTreeMap<String, Found> = BTreeMap::new();
+        for folder in folders {
+            if let Err(reason) = folder.place {
+                folder.files.iter().for_each(|&file| skip(&mut set, file, reason, ""));
+                continue;
+            }
+            let shown = set.catalog.folder_name(folder.id).to_owned();
+            let path: Vec<&str> = shown.split('/').collect();
+            for file in folder.files {
+                let Some(found) = (self.classify)(&path, set.catalog.file_name(file)) else { continue };
+                self.add(&mut set, &kinds, &mut cases, (file, &shown, found));
+            }
+        }
+        set.relations = relations(self.kinds, &kinds);
+        let mut ids = HashSet::new();
+        for (key, found) in cases {
+            add_case(&mut set, &kinds, &mut ids, (key, found));
+        }
+        Ok(set)
+    }
+
+    fn add(
+        &self,
+        set: &mut SampleSet,
+        kinds: &Kinds,
+        cases: &mut BTreeMap<String, Found>,
+        (file, folder, found): (FileId, &str, CaseFile),
+    ) {
+        let case = cases.entry(found.key).or_default();
+        case.case.contours.resize_with(self.kinds.len(), Vec::new);
+        match found.named {
+            Named::Image(number) => {
+                set.catalog.set_kind(file, FileKind::Image);
+                case.patient = found.name;
+                case.case.image_folder.get_or_insert_with(|| folder.to_owned());
+                case.case.images.push(Numbered { number, file });
+            }
+            Named::Contour(kind, number) => {
+                case.original = found.name;
+                folder.clone_into(&mut case.contour_place);
+                if kinds.is_asked(kind) {
+                    set.catalog.set_kind(file, FileKind::ContourText);
+                    case.case.contours[kind].push(Numbered { number, file });
+                } else {
+                    skip(set, file, Reason::StructureNotAsked, &kinds.ask(kind));
+                }
+            }
+            Named::Unusable(detail) => skip(set, file, Reason::NameDoesNotFit, &detail),
+        }
+    }
+}
+
+/// Adds the samples of one case, which is one patient.
+fn add_case(set: &mut SampleSet, kinds: &Kinds, ids: &mut HashSet<Box<str>>, (key, found): (String, Found)) {
+    let [patient, study] = [set.patients.len(), set.studies.len()].map(|count| count as u32);
+    let name = if found.patient.is_empty() { &found.original } else { &found.patient };
+    // Two cases of one name keep apart by their keys.
+    let id: Box<str> = if ids.contains(name) { key.into() } else { name.clone() };
+    ids.insert(id.clone());
+    let paired = pair(&found.case, kinds, &set.catalog);
+    let mut add = |pair: super::numbered::Pair| {
+        let file = set.catalog.file_name(pair.image.file);
+        let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+        Sample {
+            id: format!("{id}/{stem}").into(),
+            patient,
+            study,
+            place: pair.number as u32,
+            image: pair.image,
+            number: Some(pair.number),
+            annotations: pair.annotations,
+        }
+    };
+    let samples: Vec<Sample> = paired.samples.into_iter().map(&mut add).collect();
+    let unlabelled: Vec<Sample> = paired.unlabelled.into_iter().map(&mut add).collect();
+    set.samples.extend(samples);
+    set.unlabelled.extend(unlabelled);
+    paired.skipped.into_iter().for_each(|skipped| set.skip(skipped));
+    let place = Place::file(found.contour_place);
+    set.studies.push(Study { patient, original_id: found.original, place });
+    let folder = found.case.image_folder.unwrap_or_default().into();
+    set.patients.push(Patient { id, folder, split: None });
+}
+
+fn skip(set: &mut SampleSet, file: FileId, reason: Reason, detail: &str) {
+    let place = Place::file(set.catalog.name(file));
+    set.skip(Skipped::new(place, reason, detail).of(file));
+}
+
+/// The inner contour lies within the outer one, around blood, which is brighter than muscle.
+pub(super) fn relations(known: &[&str], kinds: &Kinds) -> Relations {
+    let plane_of = |kind: usize| {
+        let is_only = |pattern: &super::StructurePattern| {
+            (0..known.len()).all(|other| pattern.matches(known[other], None) == (other == kind))
+        };
+        kinds.planes.patterns().iter().position(is_only)
+    };
+    let [inner, outer] = [0, 1].map(plane_of);
+    let nested = inner.zip(outer).map(|(inner, outer)| Nesting { inner, outer });
+    Relations { nested, bright: inner }
+}
+
+/// The number in a name, from its digits; `None` where there are none.
+pub(super) fn number(digits: &str) -> Option<Result<i32, String>> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().map_err(|_| format!("the number is larger than {}", i32::MAX)))
+}
+
+/// A number that fits, or why it does not.
+pub(super) fn named(number: Result<i32, String>, wrap: impl FnOnce(i32) -> Named) -> Named {
+    number.map_or_else(Named::Unusable, wrap)
+}

@@ -1,0 +1,117 @@
+//! Layout `rvsc2012`: the right ventricle challenge of 2012.
+//!
+//! ```text
+//! <any folders>/patient<NN>/P<NN>dicom/P<NN>-<nnnn>.dcm
+//! <any folders>/patient<NN>/P<NN>contours-manual/P<NN>-<nnnn>-{i,o}contour-manual.txt
+//! ```
+//!
+//! Contours are in the stored orientation of the images.
+
+use std::path::Path;
+
+use super::cases::{CaseFile, Cases, Named, named, number};
+use super::{Layout, LayoutError, Reading, SampleSet, Select};
+use crate::files::{FilesError, Places, Tree};
+
+const KINDS: [&str; 2] = ["inner", "outer"];
+
+/// A data directory with patients of the challenge of 2012.
+#[derive(Debug)]
+pub struct Rvsc2012 {
+    places: Places,
+}
+
+impl Rvsc2012 {
+    /// The layout of `data_dir`.
+    ///
+    /// # Errors
+    /// [`FilesError`] where it is no folder.
+    pub fn new(data_dir: &Path) -> Result<Self, FilesError> {
+        Ok(Self { places: Places::new(data_dir)? })
+    }
+
+    /// True if a folder with this path, relative to the data directory, holds contours of the layout.
+    #[must_use]
+    pub fn has_contours(folder: &str) -> bool {
+        let last = folder.rsplit('/').next().unwrap_or(folder);
+        patient(last, "contours-manual").is_some()
+    }
+}
+
+impl Layout for Rvsc2012 {
+    fn name(&self) -> &'static str {
+        "rvsc2012"
+    }
+
+    fn places(&self) -> &Places {
+        &self.places
+    }
+
+    fn expects(&self, _: usize, _: &[Box<str>]) -> bool {
+        true
+    }
+
+    fn pair(&self, tree: Tree, select: &Select, _: &Reading<'_>) -> Result<SampleSet, LayoutError> {
+        Cases { name: self.name(), kinds: &KINDS, classify: &classify }.pair(tree, select)
+    }
+}
+
+/// `P01` of the folder `P01dicom`.
+fn patient<'a>(folder: &'a str, suffix: &str) -> Option<&'a str> {
+    let patient = folder.strip_suffix(suffix)?;
+    let digits = patient.strip_prefix(['P', 'p'])?;
+    number(digits)?.ok().map(|_| patient)
+}
+
+fn classify(folders: &[&str], file: &str) -> Option<CaseFile> {
+    let folder = folders.last()?;
+    let above = folders.len().checked_sub(2).map_or("", |index| folders[index]);
+    let (patient, suffix) = match (patient(folder, "dicom"), patient(folder, "contours-manual")) {
+        (Some(patient), _) => (patient, ".dcm"),
+        (_, Some(patient)) => (patient, ".txt"),
+        _ => return None,
+    };
+    let stem = file.to_ascii_lowercase();
+    let rest = stem.strip_suffix(suffix)?.strip_prefix(&*patient.to_ascii_lowercase())?.strip_prefix('-')?;
+    let found = match (suffix, rest.split_once('-')) {
+        (".dcm", None) => named(number(rest)?, Named::Image),
+        (".txt", Some((digits, "icontour-manual"))) => {
+            named(number(digits)?, |number| Named::Contour(0, number))
+        }
+        (".txt", Some((digits, "ocontour-manual"))) => {
+            named(number(digits)?, |number| Named::Contour(1, number))
+        }
+        _ => Named::Unusable(
+            "files are called P<NN>-<number>.dcm or P<NN>-<number>-{i,o}contour-manual.txt".to_owned(),
+        ),
+    };
+    // Training and test sets begin to count anew, so that the folders above tell patients apart.
+    let key = [folders[..folders.len() - 1].join("/"), patient.to_ascii_uppercase()].join("/");
+    let name = if above.is_empty() { patient } else { above };
+    Some(CaseFile { key, name: name.into(), named: found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_by_folders_and_names() {
+        let found = |path: &str| {
+            let mut folders: Vec<&str> = path.split('/').collect();
+            let file = folders.pop().unwrap();
+            classify(&folders, file).map(|found| (found.name.into_string(), found.named))
+        };
+        let of = |named| Some(("patient01".to_owned(), named));
+        assert_eq!(found("T/patient01/P01dicom/P01-0059.dcm"), of(Named::Image(59)));
+        assert_eq!(
+            found("T/patient01/P01contours-manual/P01-0059-ocontour-manual.txt"),
+            of(Named::Contour(1, 59))
+        );
+        assert!(matches!(found("patient01/P01dicom/P01-a-b.dcm"), Some((_, Named::Unusable(_)))));
+        assert_eq!(found("patient01/P01list.txt"), None);
+        assert!(
+            Rvsc2012::has_contours("T/patient01/P01contours-manual") && !Rvsc2012::has_contours("P01dicom")
+        );
+    }
+}

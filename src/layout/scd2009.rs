@@ -1,0 +1,143 @@
+//! Layout `scd2009`: the Sunnybrook data as the challenge of 2009 gave it out.
+//!
+//! ```text
+//! <any folders>/<case>/IM-<series>-<n>.dcm             or <case>/DICOM/IM-<series>-<n>.dcm
+//! <any folders>/<case>/contours-manual/IRCCI-expert/IM-0001-<n>-{i,o,p1,p2}contour-manual.txt
+//! ```
+//!
+//! Cases are the same where their names are without leading zeros in their numbers: `SC-HF-I-01` and `SC-HF-I-1`. The
+//! number after IM of an image is that of a series, and tells nothing.
+
+use std::path::Path;
+
+use super::cases::{CaseFile, Cases, Named, named, number};
+use super::{Layout, LayoutError, Reading, SampleSet, Select};
+use crate::files::{FilesError, Places, Tree};
+
+const KINDS: [&str; 4] = ["inner", "outer", "p1", "p2"];
+const LETTERS: [&str; 4] = ["i", "o", "p1", "p2"];
+
+/// A data directory with cases of the challenge of 2009.
+#[derive(Debug)]
+pub struct Scd2009 {
+    places: Places,
+}
+
+impl Scd2009 {
+    /// The layout of `data_dir`.
+    ///
+    /// # Errors
+    /// [`FilesError`] where it is no folder.
+    pub fn new(data_dir: &Path) -> Result<Self, FilesError> {
+        Ok(Self { places: Places::new(data_dir)? })
+    }
+
+    /// True if a folder with this path, relative to the data directory, holds contours of the layout.
+    #[must_use]
+    pub fn has_contours(folder: &str) -> bool {
+        folder.ends_with("contours-manual/IRCCI-expert")
+    }
+}
+
+impl Layout for Scd2009 {
+    fn name(&self) -> &'static str {
+        "scd2009"
+    }
+
+    fn places(&self) -> &Places {
+        &self.places
+    }
+
+    fn expects(&self, _: usize, _: &[Box<str>]) -> bool {
+        true
+    }
+
+    fn pair(&self, tree: Tree, select: &Select, _: &Reading<'_>) -> Result<SampleSet, LayoutError> {
+        Cases { name: self.name(), kinds: &KINDS, classify: &classify }.pair(tree, select)
+    }
+}
+
+fn classify(folders: &[&str], file: &str) -> Option<CaseFile> {
+    let of_case = |name: &str, named| {
+        (!name.is_empty()).then(|| CaseFile { key: without_leading_zeros(name), name: name.into(), named })
+    };
+    if let [.., case, "contours-manual", "IRCCI-expert"] = folders {
+        return of_case(case, contour(file)?);
+    }
+    let number = image_number(file)?;
+    let case = match folders {
+        [.., case, last] if last.eq_ignore_ascii_case("dicom") => case,
+        [.., case] => case,
+        [] => return None,
+    };
+    of_case(case, named(number, Named::Image))
+}
+
+/// The number in `IM-0004-0059.dcm`.
+fn image_number(file: &str) -> Option<Result<i32, String>> {
+    let lower = file.to_ascii_lowercase();
+    let mut parts = lower.strip_suffix(".dcm")?.strip_prefix("im-")?.split('-');
+    let (series, digits) = (parts.next()?, parts.next()?);
+    let _ = number(series)?;
+    if parts.next().is_some() { None } else { number(digits) }
+}
+
+/// The contour in `IM-0001-0048-icontour-manual.txt`. `None` for a text that looks like none.
+fn contour(file: &str) -> Option<Named> {
+    let lower = file.to_ascii_lowercase();
+    let stem = lower.strip_suffix(".txt")?;
+    let wrong = || {
+        Named::Unusable("a contour is called IM-<series>-<number>-{i,o,p1,p2}contour-manual.txt".to_owned())
+    };
+    let parse = || {
+        let mut parts = stem.strip_prefix("im-")?.split('-');
+        let (series, digits, letter) = (parts.next()?, parts.next()?, parts.next()?.strip_suffix("contour")?);
+        let _ = number(series)?;
+        let kind = LETTERS.iter().position(|other| *other == letter)?;
+        let ends = parts.next() == Some("manual") && parts.next().is_none();
+        ends.then_some(())?;
+        Some(named(number(digits)?, |number| Named::Contour(kind, number)))
+    };
+    Some(parse().unwrap_or_else(wrong))
+}
+
+/// `SC-HF-I-01` as `sc-hf-i-1`.
+fn without_leading_zeros(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (text, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
+        let (digits, after) = from.split_at(end);
+        let digits = digits.trim_start_matches('0');
+        plain += &text.to_lowercase();
+        plain += if digits.is_empty() { "0" } else { digits };
+        rest = after;
+    }
+    plain + &rest.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_by_folders_and_names() {
+        let found = |path: &str| {
+            let mut folders: Vec<&str> = path.split('/').collect();
+            let file = folders.pop().unwrap();
+            classify(&folders, file).map(|found| (found.key, found.named))
+        };
+        let case = |key: &str, named| Some((key.to_owned(), named));
+        assert_eq!(found("train/SC-HF-I-01/IM-0106-0060.dcm"), case("sc-hf-i-1", Named::Image(60)));
+        assert_eq!(found("SC-HF-I-1/DICOM/IM-0001-0060.DCM"), case("sc-hf-i-1", Named::Image(60)));
+        let contour = "x/SC-N-010/contours-manual/IRCCI-expert/IM-0001-0048-p2contour-manual.txt";
+        assert_eq!(found(contour), case("sc-n-10", Named::Contour(3, 48)));
+        let odd = "SC-1/contours-manual/IRCCI-expert/IM-0001-0048-xcontour-manual.txt";
+        assert!(matches!(found(odd), Some((_, Named::Unusable(_)))));
+        let large = "SC-1/IM-0001-2147483648.dcm";
+        assert!(matches!(found(large), Some((_, Named::Unusable(why))) if why.contains("larger than")));
+        assert_eq!(found("SC-1/contours-auto/FGRE/IM-0001-0048-icontour-auto.txt"), None);
+        assert_eq!(found("SC-1/readme.txt"), None);
+    }
+}
