@@ -25,6 +25,8 @@ pub struct LayoutOptions {
     pub table: Option<PathBuf>,
     /// Other names of its columns.
     pub columns: ColumnNames,
+    /// True if rows of the link table without folders or contours are notes, and not rejected.
+    pub allow_missing: bool,
 }
 
 impl LayoutOptions {
@@ -59,7 +61,8 @@ pub const LAYOUTS: [Entry; 5] = [
         open: |options| {
             let [link, dicoms, contours] =
                 [&options.link, &options.dicoms, &options.contours].map(Option::as_deref);
-            Ok(Box::new(LinkedFolders::new(&options.data_dir, link, dicoms, contours)?))
+            let layout = LinkedFolders::new(&options.data_dir, link, dicoms, contours)?;
+            Ok(Box::new(layout.allow_missing(options.allow_missing)))
         },
     },
     Entry {

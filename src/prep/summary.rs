@@ -131,6 +131,12 @@ pub struct Bins {
     pub other_shards: usize,
 }
 
+/// True if a name is that of a contour text in some layout.
+fn looks_like_contour(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with(".txt") && lower.contains("contour")
+}
+
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }
@@ -299,7 +305,7 @@ impl PrepSummary {
     /// Whether anything that should have been used was left out.
     #[must_use]
     pub fn has_rejected(&self) -> bool {
-        self.bins.rejected > 0 || !self.rejected_rows.is_empty()
+        self.bins.rejected > 0 || !self.rejected_rows.is_empty() || self.has_unmatched()
     }
 
     /// Whether no file is to be made: nothing is left for it, or the options are strict.
@@ -322,6 +328,14 @@ impl PrepSummary {
         let first = self.rejected.iter().chain(&self.rejected_rows).find(|entry| entry.reason != consequence);
         match first {
             Some(entry) => format!("{}: {}", entry.place(), entry.detail),
+            None if let Some(entry) = self.ignored.iter().find(|entry| looks_like_contour(entry.file())) => {
+                format!(
+                    "there are contours, and none was understood, as {}: {}; --contours names their folder, and --table \
+                 takes any arrangement",
+                    entry.place(),
+                    if entry.detail.is_empty() { entry.reason } else { &entry.detail }
+                )
+            }
             None if self.bins.unlabelled == 0 => {
                 "there is no image dicoms/<patient_id>/<n>.dcm for a row of the link table".to_owned()
             }
@@ -330,6 +344,11 @@ impl PrepSummary {
                 self.bins.unlabelled
             ),
         }
+    }
+
+    /// True if a whole folder of images or contours was left out because no row names it.
+    fn has_unmatched(&self) -> bool {
+        self.reasons.contains_key(Reason::NotLinked.code())
     }
 
     /// Images per second of the whole run.

@@ -51,7 +51,8 @@ def check(dicomprep, tree, out, clean, *, code, missing=(), same_bytes=False):
     assert report["bins"]["rejected"] == len(report["rejected"])
     assert report["bins"]["ignored"] == len(report["ignored"])
     assert report["samples"] == len(found)
-    assert (code == 3) == bool(report["rejected"] or report["rejected_rows"])
+    unmatched = "folder-without-link-row" in report["reasons"]
+    assert (code == 3) == bool(report["rejected"] or report["rejected_rows"] or unmatched)
     return result, report
 
 
@@ -95,16 +96,20 @@ def test_link_tables_of_any_form_give_the_same_bytes(form, dicomprep, tree, out,
     check(dicomprep, tree, out, clean, code=0, same_bytes=True)
 
 
-def test_a_link_row_without_a_folder_is_a_note(dicomprep, tree, out, clean):
+def test_a_link_row_without_a_folder_is_rejected(dicomprep, tree, out, clean):
     with open(tree / "link.csv", "a") as table:
         table.write("SYN0009901,SYN-HF-I-99\n")
-    _, report = check(dicomprep, tree, out, clean, code=0)
+    _, report = check(dicomprep, tree, out, clean, code=3)
+    assert [row["line"] for row in report["rejected_rows"]] == [6, 6]
+    assert "SYN0009901" in report["rejected_rows"][0]["detail"]
+    assert "--allow-missing" in report["rejected_rows"][0]["detail"]
+    _, report = dicomprep.report(tree, out / "allowed.h5", "--allow-missing")
     assert any("SYN0009901" in note["text"] + str(note["places"]) for note in report["notes"])
 
 
 def test_a_folder_without_a_link_row_is_ignored(dicomprep, tree, out, clean):
     shutil.copytree(tree / "dicoms" / PATIENT, tree / "dicoms" / "SYN0009901")
-    _, report = check(dicomprep, tree, out, clean, code=0, same_bytes=True)
+    _, report = check(dicomprep, tree, out, clean, code=3, same_bytes=True)
     assert reasons(report, "ignored")["dicoms/SYN0009901/1.dcm"] == "folder-without-link-row"
 
 

@@ -42,6 +42,7 @@ const KIND_FOLDERS: [&str; 2] = ["i-contours", "o-contours"];
 #[derive(Debug)]
 pub struct LinkedFolders {
     places: Places,
+    allow_missing: bool,
 }
 
 impl LinkedFolders {
@@ -59,7 +60,14 @@ impl LinkedFolders {
         contours: Option<&Path>,
     ) -> Result<Self, FilesError> {
         let places = Places::new(data_dir)?.with_table(link, LINK)?;
-        Ok(Self { places: places.with_roots(&[(dicoms, DICOMS), (contours, CONTOURS)])? })
+        let places = places.with_roots(&[(dicoms, DICOMS), (contours, CONTOURS)])?;
+        Ok(Self { places, allow_missing: false })
+    }
+
+    /// The same; with `allow`, a row whose folder is not there, or has no contour, is a note and not rejected.
+    #[must_use]
+    pub fn allow_missing(self, allow: bool) -> Self {
+        Self { allow_missing: allow, ..self }
     }
 }
 
@@ -90,7 +98,7 @@ impl Layout for LinkedFolders {
         set.relations = relations(&KINDS, &kinds);
         let names =
             [link.name(), self.places.roots()[IMAGES].name(), self.places.roots()[ANNOTATIONS].name()];
-        Ok(Pairing { names, kinds, folders, set }.pair(table))
+        Ok(Pairing { names, kinds, folders, set, allow_missing: self.allow_missing }.pair(table))
     }
 }
 
@@ -131,6 +139,7 @@ struct Pairing<'a> {
     kinds: Kinds,
     folders: Folders,
     set: SampleSet,
+    allow_missing: bool,
 }
 
 impl Pairing<'_> {
@@ -148,7 +157,8 @@ impl Pairing<'_> {
         }
         patients.into_iter().for_each(|rows| self.add_patient(rows));
         self.skip_rejected(&table.rejected);
-        self.set.rejected_rows = table.rejected.into_iter().map(|row| row.skipped).collect();
+        self.set.rejected_rows.extend(table.rejected.into_iter().map(|row| row.skipped));
+        self.set.rejected_rows.sort_by_key(|row| row.place.line);
         self.skip_unlinked();
         self.set
     }
@@ -166,22 +176,35 @@ impl Pairing<'_> {
         for row in rows {
             let at = |column: &str| Place::file(link).at_line(row.line).in_column(column);
             if images.is_none() {
-                let text = format!("there is no folder {folder} that could be read");
-                self.set.notes.push(Note::new(at("patient_id"), text));
+                let similar = similar(self.folders.images.keys(), &id);
+                self.miss(
+                    at("patient_id"),
+                    format!("there is no folder {folder} that could be read{similar}"),
+                );
             }
             let original = join_name(contourfiles, &row.original_id);
             match self.folders.contours.remove(&row.original_id) {
                 None => {
-                    let text = format!("there is no folder {original} that could be read");
-                    self.set.notes.push(Note::new(at("original_id"), text));
+                    let similar = similar(self.folders.contours.keys(), &row.original_id);
+                    self.miss(
+                        at("original_id"),
+                        format!("there is no folder {original} that could be read{similar}"),
+                    );
                 }
                 Some(found) => {
                     let study = self.set.studies.len() as u32;
                     studies.extend(found.iter().flatten().map(|folder| (folder.id, study)));
+                    let before = self.set.skipped.len();
                     if self.take_contours(&found, &mut case) == 0 {
+                        let skipped = &self.set.skipped[before..];
+                        let has_others = skipped.iter().any(|file| file.reason == Reason::StructureNotAsked);
                         let asked: Vec<_> = self.set.structures().names().collect();
                         let text = format!("{original} has no {} contour", asked.join(" and no "));
-                        self.set.notes.push(Note::new(at("original_id"), text));
+                        if has_others {
+                            self.set.notes.push(Note::new(at("original_id"), text));
+                        } else {
+                            self.miss(at("original_id"), text);
+                        }
                     }
                 }
             }
@@ -215,6 +238,16 @@ impl Pairing<'_> {
         self.set.unlabelled.extend(unlabelled);
         paired.skipped.into_iter().for_each(|skipped| self.set.skip(skipped));
         self.set.patients.push(Patient { id, folder: folder.into(), split: None });
+    }
+
+    /// A row that lacks a folder or contours.
+    fn miss(&mut self, place: Place, text: String) {
+        if self.allow_missing {
+            self.set.notes.push(Note::new(place, text));
+        } else {
+            let detail = format!("{text}; --allow-missing makes it a note");
+            self.set.rejected_rows.push(Skipped::new(place, Reason::LinkRow, detail));
+        }
     }
 
     fn take_images(&mut self, folder: &TreeFolder, case: &mut Case) {
@@ -287,4 +320,16 @@ impl Pairing<'_> {
             self.set.skip(Skipped::new(place, reason, detail).of(file));
         }
     }
+}
+
+/// A folder that differs from `wanted` in letter case, leading zeros or punctuation only, as a remark.
+fn similar<'n>(mut names: impl Iterator<Item = &'n Box<str>>, wanted: &str) -> String {
+    let plain = |name: &str| {
+        let digits = name.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+        let digits: Vec<String> = digits.map(|digits| digits.trim_start_matches('0').to_owned()).collect();
+        let letters: String = name.chars().filter(|c| c.is_alphabetic()).collect();
+        (letters.to_lowercase(), digits)
+    };
+    let found = names.find(|name| plain(name) == plain(wanted));
+    found.map_or_else(String::new, |name| format!(", but {name} is there"))
 }

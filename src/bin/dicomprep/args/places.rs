@@ -33,6 +33,9 @@ pub(crate) struct PlaceArgs {
     /// Other names of the table's columns, as in patient=case,image=path
     #[arg(long, value_name = "NAMES", requires = "table", value_parser = columns)]
     columns: Option<ColumnNames>,
+    /// Accept rows of the link table without a folder or without contours; they are notes
+    #[arg(long)]
+    allow_missing: bool,
 }
 
 impl PlaceArgs {
@@ -49,10 +52,19 @@ impl PlaceArgs {
 
     /// The layout of `data_dir`.
     pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Box<dyn Layout>> {
-        let Self { layout, link, dicoms, contours, table, columns } = self.clone();
+        let Self { layout, link, dicoms, contours, table, columns, allow_missing } = self.clone();
         let (data_dir, columns) = (data_dir.to_owned(), columns.unwrap_or_default());
         let layout = Some(layout);
-        Ok(registry::open(&LayoutOptions { layout, data_dir, link, dicoms, contours, table, columns })?)
+        Ok(registry::open(&LayoutOptions {
+            layout,
+            data_dir,
+            link,
+            dicoms,
+            contours,
+            table,
+            columns,
+            allow_missing,
+        })?)
     }
 }
 
