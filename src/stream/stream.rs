@@ -35,7 +35,11 @@ impl Stream {
         let augment = options.augment_spec()?;
         let (file, row_options) = (Arc::clone(dataset.file()), options.row_options());
         let selection = select_rows(&*file, &row_options)?;
-        let splits: Vec<String> = splits_of(&*file, &selection)?.into_iter().collect();
+        let splits: Vec<String> = match splits_of(&*file, &selection) {
+            // Known for a remark alone: a column that cannot be read is no error of a stream that does without.
+            Err(_) if augment.is_none() && !row_options.names_split() => Vec::new(),
+            splits => splits?.into_iter().collect(),
+        };
         let evaluation = match augment {
             Some(_) => Evaluation::of(options, &splits),
             None => Evaluation::default(),

@@ -394,7 +394,7 @@ WRONG = [
     ("--normalize", ["--normalize", "max"]), ("--uneven", ["--uneven", "repeat"]),
     ("--window", ["--normalize", "window", "--window", "300"]),
     ("--window", ["--normalize", "window", "--window", "300,0.5"]),
-    ("--window", ["--normalize", "window", "--window", "nan,3"]), ("--window", ["--window", "300,600"]),
+    ("--window", ["--normalize", "window", "--window", "nan,3"]), ("--normalize window", ["--window", "300,600"]),
     ("--structures", ["--structures", "inner,inner"]), ("--structures", ["--structures", ""]),
     ("--nothing", ["--nothing"]),
 ]
