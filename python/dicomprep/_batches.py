@@ -1,0 +1,177 @@
+"""Batches of a stream."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dicomprep._errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dicomprep import _dicomprep
+    from dicomprep._dataset import Dataset
+
+# Options of `Dataset.batches` that the bytes do not depend on.
+WORK_OPTIONS = ("threads", "prefetch", "cache", "verify")
+
+
+class Batch:
+    """Samples of one batch. Unpacks as `images, masks`.
+
+    The arrays are writable and belong to this batch: no later batch is written into them while they, or arrays that
+    share their memory, are referenced.
+    """
+
+    __slots__ = ("_source", "epoch", "images", "index", "masks", "next_cursor", "position", "rows")
+
+    images: NDArray[Any]
+    """Images (N, H, W, C), or (N, C, H, W) with layout `nchw`."""
+    masks: NDArray[Any]
+    """Masks (N, H, W, K), or (N, K, H, W): one plane for each structure."""
+    rows: NDArray[np.int64]
+    """The row of the file of each sample (N,)."""
+    position: NDArray[np.int64]
+    """The position in the epoch of each sample, all ranks together (N,)."""
+    epoch: int
+    """The epoch, from 0."""
+    index: int
+    """The number of the batch in its epoch, from 0."""
+    next_cursor: str | None
+    """`start=` of a stream that goes on after this batch; None after the last."""
+
+    def __init__(self, raw: _dicomprep._RawBatch, dataset: Dataset, stream: _dicomprep.Stream) -> None:
+        self.images, self.masks, self.rows, self.position, self.epoch, self.index, self.next_cursor = raw
+        self._source = (dataset, stream)
+
+    @property
+    def cursor(self) -> str:
+        """The place of this batch in the stream, `EPOCH:BATCH`."""
+        return f"{self.epoch}:{self.index}"
+
+    @property
+    def ids(self) -> list[str]:
+        """The id of each sample."""
+        ids = self._source[0].columns["id"]
+        return [str(ids[row]) for row in self.rows]
+
+    @property
+    def augmentation(self) -> list[dict[str, Any]] | None:
+        """What was drawn for each sample; None where the stream is not augmented."""
+        drawn = [self._source[1].draw(self.epoch, int(row)) for row in self.rows]
+        return [json.loads(text) for text in drawn if text is not None] or None
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        yield self.images
+        yield self.masks
+
+    def __repr__(self) -> str:
+        return f"Batch({self.cursor}, images {self.images.shape}, masks {self.masks.shape})"
+
+    def _repr_html_(self) -> str:
+        from dicomprep._html import strip
+
+        return f"<p>{self!r}</p>{strip(list(zip(self.images, self.masks, strict=True))[:8])}"
+
+
+class Batches(Iterator[Batch]):
+    """An iterator of `Batch`, decoded ahead on threads. No thread runs before the first batch.
+
+    Several threads may take batches from it. After a fork the child goes on by itself from the same batch. It pickles as
+    file, options and cursor.
+    """
+
+    def __init__(self, dataset: Dataset, options: dict[str, Any], start: str = "0:0") -> None:
+        self._dataset = dataset
+        self._options = options
+        self._stream, self._work = make_stream(dataset, options)
+        self._cursor: str | None = start
+        self._running: _dicomprep.Batches | None = self._stream.batches(start, self._work)
+        self._process = os.getpid()
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor of the next batch; None where none is left."""
+        return self._cursor
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Number of batches in each epoch of this rank."""
+        return self._stream.batches_per_epoch
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> Batch:
+        running = self._running
+        if running is None:
+            raise StopIteration
+        if self._process != os.getpid():
+            if self._cursor is None:
+                raise StopIteration
+            running = self._running = self._stream.batches(self._cursor, self._work)
+            self._process = os.getpid()
+        raw = running.take()
+        if raw is None:
+            self.close()
+            raise StopIteration
+        self._cursor = raw[6]
+        return Batch(raw, self._dataset, self._stream)
+
+    def close(self) -> None:
+        """Stops the threads and frees what was decoded ahead. Batches that were taken stay as they are."""
+        running, self._running = self._running, None
+        if running is not None and self._process == os.getpid():
+            running.close()
+
+    def __enter__(self) -> Batches:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._cursor is None:
+            raise UsageError("no batch is left to pickle")
+        return Batches, (self._dataset, self._options, self._cursor)
+
+
+def make_stream(dataset: Dataset, options: dict[str, Any]) -> tuple[_dicomprep.Stream, dict[str, Any]]:
+    """The stream of `options`, and those of them that say how to decode it."""
+    options = dict(options)
+    if "no_verify" in options:
+        options["verify"] = not options.pop("no_verify")
+    work = {name: options.pop(name) for name in WORK_OPTIONS if name in options}
+    work = {name: value for name, value in work.items() if value is not None}
+    if isinstance(work.get("cache"), str):
+        work["cache"] = byte_count(work["cache"])
+    return dataset._raw.stream(to_json(options)), work
+
+
+def to_json(options: dict[str, Any]) -> str:
+    """Options as JSON; None leaves one out, but for `epochs`, where it is without end."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if "epochs" in options and options["epochs"] is None:
+        given["epochs"] = 0
+    return json.dumps(given, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, "tolist"):  # numbers and arrays of numpy
+        return value.tolist()
+    raise UsageError(f"{value!r} is no value of an option")
+
+
+def byte_count(text: str) -> int:
+    """A number of bytes from a text such as `512M`."""
+    digits = text.rstrip("KMGTiBkmgtb")
+    shift = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}.get(text[len(digits) :].upper().rstrip("B").rstrip("I"))
+    if not digits.isdigit() or shift is None:
+        raise UsageError("use a number of bytes, or with K, M, G or T for powers of 1024")
+    return int(digits) << shift

@@ -1,0 +1,184 @@
+"""An open data set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from dicomprep import _dicomprep
+from dicomprep._batches import Batches, to_json
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+StrPath = str | os.PathLike[str]
+
+
+class Columns(Mapping[str, "NDArray[Any]"]):
+    """The columns of `/samples` as numpy arrays, one entry a row. Texts are arrays of `str`. Each is read once."""
+
+    def __init__(self, raw: _dicomprep.Dataset, rows: NDArray[Any] | None) -> None:
+        self._raw = raw
+        self._rows = rows
+        self._read: dict[str, NDArray[Any]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        import numpy as np
+
+        if name not in self._raw.column_names():
+            raise KeyError(name)
+        if name not in self._read:
+            values, shape = self._raw.column(name)
+            column = np.asarray(values).reshape(shape)
+            self._read[name] = column if self._rows is None else column[self._rows]
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw.column_names())
+
+    def __len__(self) -> int:
+        return len(self._raw.column_names())
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame`, one line a row. Columns with several values a row become several columns."""
+        import pandas
+
+        table: dict[str, Any] = {}
+        for name, column in self.items():
+            if column.ndim == 1:
+                table[name] = column
+            else:
+                flat = column.reshape(len(column), -1)
+                table.update({f"{name}.{index}": flat[:, index] for index in range(flat.shape[1])})
+        return pandas.DataFrame(table)
+
+
+class Dataset(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
+    """An open data set. `data[i]` is the stored image (H, W, C) and mask (H, W, K) of a row.
+
+    The HDF5 handle is closed once the tables are read. Any number of threads may use it, and a forked process. It pickles
+    as its path and selection.
+    """
+
+    def __init__(self, *paths: StrPath, options: dict[str, Any] | None = None) -> None:
+        # Absolute, so that a process in another folder opens the same file.
+        self._paths = [os.path.abspath(path) for path in paths]
+        self._raw = _dicomprep.Dataset(self._paths)
+        self._options: dict[str, Any] = {}
+        self._rows: list[int] | None = None
+        self.columns = Columns(self._raw, None)
+        if options:
+            self._select(options)
+
+    def _select(self, options: dict[str, Any]) -> None:
+        import numpy as np
+
+        self._options = options
+        self._rows = self._raw.select(to_json(options))
+        self._selected = Columns(self._raw, np.asarray(self._rows))
+
+    def _with(self, options: dict[str, Any]) -> Dataset:
+        other = object.__new__(Dataset)
+        other._paths, other._raw, other.columns = self._paths, self._raw, self.columns
+        other._select(options)
+        return other
+
+    @property
+    def path(self) -> str:
+        """The path of the file, or of the first shard."""
+        return self._paths[0]
+
+    @property
+    def structures(self) -> list[str]:
+        """The mask planes, in order."""
+        return self._raw.structures
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of each image."""
+        return self._raw.image_shape
+
+    @property
+    def statistics(self) -> dict[str, float | None]:
+        """Mean, standard deviation, range and outer percentiles of the pixels of the train split."""
+        return self._raw.statistics()
+
+    @property
+    def rows(self) -> list[int]:
+        """The rows of the file that are selected, in its order."""
+        return list(range(len(self._raw))) if self._rows is None else list(self._rows)
+
+    @property
+    def selected_columns(self) -> Columns:
+        """The columns, with one entry for each selected row."""
+        return self.columns if self._rows is None else self._selected
+
+    def split(self, name: str) -> Dataset:
+        """The rows of a split: `train`, `val` or `test`."""
+        return self._with({**self._options, "split": name})
+
+    def where(self, *conditions: str) -> Dataset:
+        """The rows that meet all conditions, as in `mask_pixels.inner>50`."""
+        return self._with({**self._options, "where": [*self._options.get("where", []), *conditions]})
+
+    def batches(self, *, start: str = "0:0", **options: Any) -> Batches:
+        """Batches for training, from the cursor `start`, as `dicomprep batches` makes them with the same options.
+
+        `batch_size=32`, `split=None`, `where=[]`, `structures=[]`, `balance=None`, `seed=0`, `shuffle=True`, `epochs=1`
+        (None or 0 without end), `rank=0`, `world_size=1`, `uneven="pad"`, `drop_last=False`, `layout="nhwc"`,
+        `image_dtype="float32"`, `mask_dtype="uint8"`, `normalize="none"`, `window=None`, `augment=None`, all ranges of
+        Keras' `ImageDataGenerator`, and `threads`, `prefetch`, `cache`, `verify`, which the bytes do not depend on.
+
+        Raises `UsageError` where options are wrong, `DataError` where they do not go with the file, `DamageError` where a
+        sample does not have its checksum.
+        """
+        return Batches(self, self._merged(options), start)
+
+    def _merged(self, options: dict[str, Any]) -> dict[str, Any]:
+        given = options.get("where") or []
+        conditions = [*self._options.get("where", []), *([given] if isinstance(given, str) else given)]
+        merged = {**self._options, **options}
+        return {**merged, "where": conditions} if conditions else merged
+
+    def __len__(self) -> int:
+        return len(self._raw) if self._rows is None else len(self._rows)
+
+    def __getitem__(self, index: SupportsIndex) -> tuple[NDArray[Any], NDArray[Any]]:  # type: ignore[override]
+        row = index.__index__()
+        if row < 0:
+            row += len(self)
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {index} of {len(self)}")
+        return self._raw.row(row if self._rows is None else self._rows[row])
+
+    def __repr__(self) -> str:
+        height, width, channels = self.image_shape
+        shape = f"{height} x {width} x {channels}"
+        return f"Dataset({self.path!r}, {len(self)} samples of {shape}, structures {', '.join(self.structures)})"
+
+    def _repr_html_(self) -> str:
+        from dicomprep._html import page
+
+        return page(self)
+
+    def show(self, row: int) -> Any:
+        """The image of a row with the outlines of its masks, for a notebook."""
+        from dicomprep._html import Picture
+
+        return Picture(*self[row])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self._paths, self._options)
+
+
+def _reopen(paths: list[str], options: dict[str, Any]) -> Dataset:
+    return Dataset(*paths, options=options)
+
+
+def open(*paths: StrPath) -> Dataset:
+    """Opens a file that `prep` wrote, or all shards of one plan.
+
+    Raises `DataError` where it cannot be read.
+    """
+    return Dataset(*paths)

@@ -1,0 +1,109 @@
+//! A stream: the batches of a data set under given options.
+
+use dicomprep::stream::{self, Batch, BatchPool, TensorSchema};
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arrays;
+use crate::batches::{Batches, cursor};
+use crate::errors::exception;
+use crate::options::work;
+
+/// Images, masks, rows, positions in the epoch, and the batch's epoch and number in it.
+pub(crate) type RawBatch<'py> = (
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<i64>>,
+    u64,
+    u64,
+    Option<String>,
+);
+
+/// Type, shape and axes of a sample's image or mask.
+type RawSchema = (&'static str, [usize; 3], [&'static str; 3]);
+
+/// The batches that options make of a data set.
+#[pyclass(frozen)]
+pub(crate) struct Stream(pub(crate) stream::Stream);
+
+#[pymethods]
+impl Stream {
+    /// The batches from the cursor `start` on.
+    #[pyo3(signature = (start, given=None))]
+    fn batches(&self, start: &str, given: Option<&Bound<'_, PyDict>>) -> PyResult<Batches> {
+        let batches = self.0.batches(cursor(start)?, &work(given)?).map_err(exception)?;
+        Ok(Batches::new(self.0.clone(), batches))
+    }
+
+    /// The batch at the cursor `at`, decoded on the calling thread.
+    fn batch<'py>(&self, py: Python<'py>, at: &str) -> PyResult<RawBatch<'py>> {
+        let at = cursor(at)?;
+        let batch = py.detach(|| self.0.batch(at)).map_err(exception)?;
+        raw_batch(py, &self.0, batch, None)
+    }
+
+    /// The sample that `row` is in `epoch`: a batch of one.
+    fn sample<'py>(&self, py: Python<'py>, epoch: u64, row: u64) -> PyResult<RawBatch<'py>> {
+        let batch = py.detach(|| self.0.sample(epoch, row)).map_err(exception)?;
+        raw_batch(py, &self.0, batch, None)
+    }
+
+    /// What is drawn for `row` in `epoch`, as JSON; `None` where the stream is not augmented.
+    fn draw(&self, epoch: u64, row: u64) -> Option<String> {
+        self.0.draw(epoch, row).and_then(|params| serde_json::to_string(&params).ok())
+    }
+
+    #[getter]
+    fn batches_per_epoch(&self) -> u64 {
+        self.0.plan().batches_per_epoch()
+    }
+
+    #[getter]
+    fn samples_per_epoch(&self) -> u64 {
+        self.0.plan().samples_per_epoch()
+    }
+
+    /// Number of epochs; `None` without end.
+    #[getter]
+    fn epochs(&self) -> Option<u64> {
+        self.0.plan().options().epochs.map(std::num::NonZeroU64::get)
+    }
+
+    #[getter]
+    fn structures(&self) -> Vec<String> {
+        self.0.schema().structures.clone()
+    }
+
+    #[getter]
+    fn image(&self) -> RawSchema {
+        raw_schema(&self.0.schema().image)
+    }
+
+    #[getter]
+    fn mask(&self) -> RawSchema {
+        raw_schema(&self.0.schema().mask)
+    }
+}
+
+fn raw_schema(schema: &TensorSchema) -> RawSchema {
+    (schema.element.name(), schema.shape, schema.axes)
+}
+
+pub(crate) fn raw_batch<'py>(
+    py: Python<'py>,
+    stream: &stream::Stream,
+    batch: Batch,
+    pool: Option<BatchPool>,
+) -> PyResult<RawBatch<'py>> {
+    let column = |of: fn(&dicomprep::order::Sample) -> u64| {
+        batch.samples.iter().map(|sample| i64::try_from(of(sample)).unwrap_or(i64::MAX)).collect::<Vec<_>>()
+    };
+    let rows = column(|sample| sample.row).into_pyarray(py);
+    let positions = column(|sample| sample.position).into_pyarray(py);
+    let (at, next) = (batch.cursor, batch.next.map(|next| next.cursor.to_string()));
+    let schema = stream.schema();
+    let [images, masks] = arrays::of_batch(py, batch, [&schema.image, &schema.mask], pool)?;
+    Ok((images, masks, rows, positions, at.epoch, at.batch, next))
+}

@@ -1,0 +1,65 @@
+"""The commands as functions, and their errors."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import FIXTURES
+
+import dicomprep
+from dicomprep._command import program
+
+
+def test_prep_writes_the_bytes_of_the_command(tmp_path):
+    summary = dicomprep.prep(FIXTURES, tmp_path / "module.h5", structures="inner,outer", split_seed=5)
+    command = [program(), "prep", FIXTURES, "-o", tmp_path / "command.h5", "--structures", "inner,outer", "-q"]
+    subprocess.run([*command, "--split-seed", "5"], check=False)
+    assert (tmp_path / "module.h5").read_bytes() == (tmp_path / "command.h5").read_bytes()
+    assert summary.command == "prep" and summary["samples"] == len(dicomprep.open(tmp_path / "module.h5"))
+
+
+def test_info_plan_and_verify_report(file):
+    assert dicomprep.info(file).samples == len(dicomprep.open(file))
+    assert dicomprep.plan(FIXTURES).command == "prep"
+    assert dicomprep.verify(file).exit_code == 0
+
+
+def test_errors_have_the_text_of_the_command(tmp_path):
+    with pytest.raises(dicomprep.DataError, match="nowhere"):
+        dicomprep.prep(tmp_path / "nowhere", tmp_path / "a.h5")
+    with pytest.raises(dicomprep.UsageError, match="colour"):
+        dicomprep.info(tmp_path / "a.h5", colour=3)
+    with pytest.raises(dicomprep.DataError, match=r"a\.h5"):
+        dicomprep.open(tmp_path / "a.h5")
+
+
+def test_a_damaged_file_is_found(file, tmp_path, data):
+    damaged = bytearray(file.read_bytes())
+    with __import__("h5py").File(file) as h5:
+        place = h5["images"].id.get_chunk_info(3).byte_offset
+    damaged[place + 20] ^= 255
+    (tmp_path / "damaged.h5").write_bytes(damaged)
+    with pytest.raises(dicomprep.DamageError) as failure:
+        dicomprep.verify(tmp_path / "damaged.h5")
+    assert failure.value.summary["problems"]
+    with pytest.raises(dicomprep.DamageError, match="row 3"):
+        dicomprep.open(tmp_path / "damaged.h5")[3]
+
+
+def test_python_m_is_the_command():
+    asked = [[sys.executable, "-m", "dicomprep"], [program()]]
+    versions = {subprocess.run([*one, "--version"], capture_output=True, check=True).stdout for one in asked}
+    assert len(versions) == 1
+
+
+def test_wrangle_and_flow():
+    images, masks = dicomprep.wrangle(FIXTURES)
+    assert images.ndim == masks.ndim == 4 and len(images) == len(masks)
+    batches = dicomprep.flow(images, masks, batch_size=4, seed=1)
+    for _ in range(2 * len(images) // 4 + 1):
+        some, of_them = next(batches)
+        assert len(some) == len(of_them) <= 4
+    with pytest.raises(dicomprep.UsageError, match="augment"):
+        dicomprep.flow(images, masks, augment="cardiac")
+    assert set(np.unique(masks)) <= {0, 1}

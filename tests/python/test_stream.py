@@ -1,0 +1,183 @@
+"""Streams of the module are those of the command and of the file."""
+
+import gc
+import io
+import multiprocessing
+import os
+import pickle
+import random
+import subprocess
+import threading
+
+import h5py
+import numpy as np
+import pytest
+
+import dicomprep
+from dicomprep._command import flags, program
+
+CHOICES = {
+    "batch_size": [1, 3, 8],
+    "split": [None, "train", "val"],
+    "seed": [0, 7],
+    "shuffle": [True, False],
+    "epochs": [1, 2],
+    "structures": [None, ["outer"], ["outer", "inner"]],
+    "layout": ["nhwc", "nchw"],
+    "image_dtype": ["float32", "float16"],
+    "mask_dtype": ["uint8", "float32"],
+    "normalize": ["none", "zscore", "minmax"],
+    "augment": [None, "cardiac"],
+    "drop_last": [False, True],
+    "world_size": [1, 2],
+}
+
+
+def command(file, options):
+    given = dict(options)
+    switches = [] if given.pop("shuffle", True) else ["--no-shuffle"]
+    done = subprocess.run([program(), "batches", file, "-q", *flags(given), *switches], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    stream = io.BytesIO(done.stdout)
+    while stream.tell() < len(done.stdout):
+        yield np.lib.format.read_array(stream), np.lib.format.read_array(stream)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_module_and_command_agree(file, seed):
+    chosen = random.Random(seed)
+    options = {name: chosen.choice(values) for name, values in CHOICES.items()}
+    got = list(dicomprep.open(file).batches(**options))
+    expected = list(command(file, options))
+    assert len(got) == len(expected) > 0
+    for batch, (images, masks) in zip(got, expected, strict=True):
+        assert batch.images.dtype == images.dtype and batch.masks.dtype == masks.dtype
+        np.testing.assert_array_equal(batch.images, images)
+        np.testing.assert_array_equal(batch.masks, masks)
+
+
+def test_rows_and_columns_are_those_of_the_file(file, data):
+    with h5py.File(file, "r+") as h5:
+        assert len(data) == len(h5["images"])
+        for row in (0, 5, -1):
+            image, mask = data[row]
+            np.testing.assert_array_equal(image, h5["images"][row % len(data)])
+            np.testing.assert_array_equal(mask, h5["masks"][row % len(data)])
+        assert list(data.columns["id"]) == [text.decode() for text in h5["samples/id"]]
+        np.testing.assert_array_equal(data.columns["mask_pixels"], h5["samples/mask_pixels"])
+    with pytest.raises(IndexError):
+        data[len(data)]
+    with pytest.raises(KeyError):
+        data.columns["colour"]
+
+
+def test_selections(data):
+    train = data.split("train")
+    assert set(train.selected_columns["split"]) == {"train"} and 0 < len(train) < len(data)
+    some = train.where("mask_pixels.inner>0")
+    assert (some.selected_columns["mask_pixels"][:, 0] > 0).all()
+    rows = [row for batch in some.batches() for row in batch.rows]
+    assert sorted(rows) == some.rows
+    assert len(data.columns.to_pandas()) == len(data)
+
+
+def test_batches_that_are_kept_are_never_written_again(data):
+    held, copies = [], []
+    for batch in data.batches(batch_size=2, epochs=4, threads=3):
+        held.append(batch.images[1:])
+        copies.append(batch.images[1:].copy())
+        del batch
+    for array, copy in zip(held, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_arrays_are_writable_and_owned(data, file):
+    batch = next(data.batches(batch_size=2, shuffle=False))
+    before = data[0][0].copy()
+    batch.images += 1
+    image, _ = data[0]
+    np.testing.assert_array_equal(image, before)
+    image[:] = 0
+    np.testing.assert_array_equal(data[0][0], before)
+    assert np.from_dlpack(batch.images).ctypes.data == batch.images.ctypes.data
+
+
+def test_going_on_from_a_cursor(data):
+    options = {"batch_size": 3, "epochs": 2, "augment": "cardiac"}
+    whole = list(data.batches(**options))
+    rest = list(data.batches(**options, start=whole[2].next_cursor))
+    assert [batch.cursor for batch in rest] == [batch.cursor for batch in whole[3:]]
+    np.testing.assert_array_equal(rest[0].images, whole[3].images)
+    assert whole[-1].next_cursor is None
+    assert len(whole[0].augmentation) == len(whole[0].ids) == 3
+
+
+def test_closing_ends_the_threads(data):
+    before = threading.active_count(), len(os.listdir("/proc/self/task"))
+    batches = data.batches(epochs=None, batch_size=4)
+    assert len(os.listdir("/proc/self/task")) == before[1]
+    next(batches)
+    assert len(os.listdir("/proc/self/task")) > before[1]
+    batches.close()
+    assert len(os.listdir("/proc/self/task")) == before[1]
+    assert list(batches) == []
+
+
+def test_memory_does_not_grow(data):
+    def resident():
+        gc.collect()
+        return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    batches = data.batches(epochs=None, batch_size=2)
+    for _ in range(200):
+        next(batches)
+    before = resident()
+    for _ in range(1000):
+        next(batches)
+    assert resident() - before < 8 << 20
+
+
+def first_rows(batches):
+    return [int(row) for row in next(batches).rows]
+
+
+def in_child(batches, results):
+    results.put(first_rows(batches))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_child_goes_on_by_itself(data, method):
+    batches, alone = data.batches(batch_size=3), data.batches(batch_size=3)
+    next(batches), next(alone)
+    context = multiprocessing.get_context(method)
+    results = context.Queue()
+    child = context.Process(target=in_child, args=(batches, results))
+    child.start()
+    got = results.get(timeout=60)
+    child.join(60)
+    assert child.exitcode == 0
+    assert got == first_rows(alone) == first_rows(batches)
+
+
+def test_pickles(data):
+    train = pickle.loads(pickle.dumps(data.split("train")))
+    assert train.rows == data.split("train").rows
+
+
+def test_wrong_options_say_so(data):
+    with pytest.raises(dicomprep.UsageError, match="batch_size"):
+        data.batches(batch_size=0)
+    with pytest.raises(dicomprep.UsageError, match="colour"):
+        data.batches(colour=1)
+    with pytest.raises(dicomprep.UsageError, match="image_dtype='float32'"):
+        data.batches(image_dtype="stored", normalize="zscore")
+    with pytest.raises(dicomprep.DataError, match="no structure"):
+        data.batches(structures=["apex"])
+    assert isinstance(dicomprep.UsageError("x"), ValueError)
+
+
+def test_a_notebook_shows_samples(data):
+    page = data._repr_html_()
+    assert page.count("<img") == 8 and "train" in page
+    assert data.show(0)._repr_png_().startswith(b"\x89PNG")
+    assert "<img" in next(data.batches())._repr_html_()
