@@ -15,7 +15,7 @@ pub(crate) struct Tensors(Held);
 
 enum Held {
     Batch { batch: Option<Batch>, pool: Option<BatchPool>, process: u32 },
-    Alone(TensorBytes),
+    Alone(#[expect(dead_code, reason = "arrays show its memory")] TensorBytes),
 }
 
 impl Drop for Tensors {
@@ -89,7 +89,11 @@ fn array<'py>(
 }
 
 #[expect(unsafe_code, reason = "numpy takes a pointer and its owner")]
-fn typed<'py, T: Element>(raw: Raw, shape: &[usize], owner: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn typed<'py, T: Element>(
+    raw: Raw,
+    shape: &[usize],
+    owner: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     let numbers = shape.iter().product::<usize>();
     debug_assert_eq!(T::get_dtype(owner.py()).itemsize(), size_of::<T>());
     if numbers == 0 || numbers * size_of::<T>() != raw.bytes || !raw.first.cast::<T>().is_aligned() {
