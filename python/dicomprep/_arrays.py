@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ def wrangle(data_dir: StrPath, link: StrPath | None = None, **options: Any) -> t
 
     `link` is the link table where it is not in its usual place; `options` are those of `prep`.
     """
+    import tempfile
+
     import numpy as np
 
     with tempfile.TemporaryDirectory(prefix="dicomprep-") as folder:

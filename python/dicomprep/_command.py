@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
-import sysconfig
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dicomprep._errors import DamageError, DataError, Error, UsageError
+
+if TYPE_CHECKING:
+    import subprocess
 
 StrPath = str | os.PathLike[str]
 Progress = bool | Callable[[str, int, int], None]
@@ -54,7 +52,10 @@ def program() -> str:
 
     Raises `Error` where it is not installed.
     """
-    folders = [sysconfig.get_path("scripts"), os.path.dirname(sys.executable), str(Path.home() / ".local" / "bin")]
+    import shutil
+    import sysconfig
+
+    folders = [sysconfig.get_path("scripts"), os.path.dirname(sys.executable), os.path.expanduser("~/.local/bin")]
     for folder in folders:
         path = os.path.join(folder, "dicomprep")
         if os.access(path, os.X_OK):
@@ -117,6 +118,10 @@ def flags(options: dict[str, Any]) -> list[str]:
 
 
 def _run(command: str, places: list[str], options: dict[str, Any], progress: Progress | None) -> Summary:
+    # Not at the top: `import dicomprep` is half as long without them.
+    import subprocess
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="dicomprep-") as folder:
         report = os.path.join(folder, "report.json")
         asked = [] if progress is None else ["--progress", "plain" if progress else "none"]
@@ -130,10 +135,19 @@ def _run(command: str, places: list[str], options: dict[str, Any], progress: Pro
             process.terminate()
             process.wait()
             raise
-        fields = json.loads(Path(report).read_text()) if os.path.exists(report) else {}
+        fields = _read(report)
     if code in (0, 3):
         return Summary(fields, code)
     raise _failure(code, text, fields)
+
+
+def _read(report: str) -> dict[str, Any]:
+    try:
+        with open(report, encoding="utf-8") as file:
+            fields: dict[str, Any] = json.load(file)
+            return fields
+    except FileNotFoundError:
+        return {}
 
 
 def _failure(code: int, text: str, fields: dict[str, Any]) -> Error:

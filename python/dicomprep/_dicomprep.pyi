@@ -5,6 +5,8 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Batches", "Dataset", "Stream", "__version__", "option_names"]
+
 __version__: str
 
 _Schema: TypeAlias = tuple[str, list[int], list[str]]
