@@ -44,6 +44,9 @@ test: $(CMAKE_PATH) $(STAMPS)/tests ## run all tests: Rust, then the file under 
 # Program and module go into one file. The program is made executable before it is packed: pip keeps the mode.
 WHEEL_PROGRAM := python/dicomprep.data/scripts/dicomprep
 WHEEL_PROFILE ?= release
+# maturin looks at the module alone; the program may need a newer C library, and then the tag says so.
+MATURIN        = $(VENV)/bin/maturin build --profile $(WHEEL_PROFILE) $(CARGO_FLAGS) --out $(WHEEL_FOLDER)
+AUDITWHEEL     = $(VENV)/bin/auditwheel show $(WHEEL_FOLDER)/*.whl
 WHEEL_FOLDER   = $(TARGET)/wheels-$(WHEEL_PROFILE)
 
 wheel: $(CMAKE_PATH) $(STAMPS)/wheel ## build the Python wheel into target/wheels-release and say what it runs on
@@ -51,13 +54,17 @@ wheel: $(CMAKE_PATH) $(STAMPS)/wheel ## build the Python wheel into target/wheel
 	install -D -m 755 $(TARGET)/$(WHEEL_PROFILE:dev=debug)/dicomprep $(WHEEL_PROGRAM)
 	strip $(WHEEL_PROGRAM)
 	rm -rf $(WHEEL_FOLDER)
-	$(WITH_CMAKE) $(VENV)/bin/maturin build --profile $(WHEEL_PROFILE) $(CARGO_FLAGS) --out $(WHEEL_FOLDER)
-	$(VENV)/bin/auditwheel show $(WHEEL_FOLDER)/*.whl
+	$(WITH_CMAKE) $(MATURIN)
+	tag=$$($(AUDITWHEEL) | grep -m 1 -o '"manylinux_[0-9]*_[0-9]*' | tr -d '"'); \
+		ls $(WHEEL_FOLDER) | grep -q "$${tag}_" || \
+		{ rm $(WHEEL_FOLDER)/*.whl && $(WITH_CMAKE) $(MATURIN) --compatibility $$tag; }
+	$(AUDITWHEEL)
 
 test-python: $(STAMPS)/tests ## build a wheel of the debug profile, install it and run the Python tests
 	$(MAKE) --no-print-directory wheel WHEEL_PROFILE=dev
 	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL_FOLDER)/*.whl
 	$(VENV)/bin/pip install --quiet -r tests/python/requirements.txt
+	$(VENV)/bin/mypy
 	$(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/python
 
 check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denied

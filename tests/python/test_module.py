@@ -33,3 +33,10 @@ def test_import_loads_no_framework():
     code = "import sys, dicomprep; print(sorted({'torch', 'keras', 'tensorflow', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_stubs_are_those_of_the_module(tmp_path):
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy.stubtest", "dicomprep._dicomprep"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
