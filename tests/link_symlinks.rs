@@ -21,7 +21,11 @@ use dicomprep::source::Limits;
 const CONTOUR: &str = "contourfiles/O1/i-contours/IM-0001-0001-icontour-manual.txt";
 
 fn select(structures: &str, require: Require) -> Select {
-    Select { structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()), require }
+    Select {
+        structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()),
+        require,
+        annotation: Default::default(),
+    }
 }
 
 /// The samples of a data directory.

@@ -73,6 +73,8 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         require: Require::Any,
         unlabelled: Unlabelled::Skip,
         mask_rule: MaskRule::Center,
+        combine: Default::default(),
+        annotation: Default::default(),
         contour_offset: [0.0; 2],
         pixel_type: None,
         size: Some(size),

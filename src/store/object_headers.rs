@@ -273,7 +273,7 @@ mod tests {
             attributes::write_text(&dataset, "c", &"x".repeat(3000)).unwrap();
         });
         let found = found.unwrap();
-        assert!(heaps.len() >= 3 && !found.has_dense_attributes, "{heaps:?}");
+        assert!(!heaps.is_empty() && !found.has_dense_attributes, "{heaps:?}");
         assert_eq!(found.collections.into_iter().collect::<Vec<_>>(), heaps);
     }
 
