@@ -70,7 +70,7 @@ fn keys() -> Vec<FrameKey> {
 
 /// An element in Explicit VR Little Endian.
 fn element(tag: u32, vr: &str, value: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::from((tag >> 16).to_le_bytes()[..2].to_owned());
+    let mut bytes = (tag >> 16).to_le_bytes()[..2].to_owned();
     bytes.extend(&tag.to_le_bytes()[..2]);
     bytes.extend(vr.as_bytes());
     let mut value = value.to_vec();

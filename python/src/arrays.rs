@@ -2,6 +2,8 @@
 //!
 //! The only file with unsafe code: numpy takes a pointer and the object that owns what it points to.
 
+#![allow(clippy::large_enum_variant, reason = "inner code of this file alone")]
+
 use std::process;
 
 use dicomprep::stream::{Batch, BatchPool, ElementType, TensorBytes, TensorSchema};

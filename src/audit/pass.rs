@@ -267,7 +267,7 @@ fn and_more(count: usize) -> String {
 
 fn lacking_outer(known: Known<'_>, from: usize, images: &[&ImageFacts]) -> Vec<usize> {
     let Some([inner, outer]) = both_planes(known.plan) else { return Vec::new() };
-    let has = |k: usize, plane: usize| known.samples[from + k].annotations[plane].first().is_some();
+    let has = |k: usize, plane: usize| !known.samples[from + k].annotations[plane].is_empty();
     let with_inner = (0..images.len()).filter(|&k| has(k, inner));
     coverage::without_outer(with_inner.map(|k| (k, images[k].time, has(k, outer))).collect())
 }

@@ -3,6 +3,8 @@
 //! Every entry below the data directory, and below the folders that are read instead of parts of it, is seen exactly
 //! once. A folder reached through a symbolic link is not seen a second time at its own place.
 
+#![allow(clippy::type_complexity, reason = "inner code of this file alone")]
+
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! Which contours go with which image, by the numbers in their names. Pure: numbers in, pairs out.
 
+#![allow(clippy::borrowed_box, reason = "inner code of this file alone")]
+
 use std::collections::BTreeMap;
 
 use crate::files::Catalog;

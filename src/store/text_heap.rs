@@ -3,6 +3,8 @@
 //! They are the only structures of our files without a checksum of HDF5's, and the library does not come to the end of
 //! one with certain wrong bytes (HDF5 File Format Specification 3.0, III.E: Global Heap).
 
+#![allow(clippy::single_range_in_vec_init, reason = "inner code of this file alone")]
+
 use std::fs::File;
 use std::io;
 use std::ops::Range;

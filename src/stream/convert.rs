@@ -1,5 +1,7 @@
 //! From the pixels in the file to the numbers in a batch.
 
+#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
+
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,7 @@
 //! Decodes a scan into the samples of the image.
 
+#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
+
 use std::mem::swap;
 
 use crate::bits::BitReader;

@@ -1,5 +1,7 @@
 //! The lossless process (T.81 annex H).
 
+#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
+
 use crate::bits::BitReader;
 use crate::error::JpegError;
 use crate::header::Header;
@@ -258,7 +260,7 @@ mod tests {
             prop_assert!(decode(&stream, &mut decoded).unwrap().has_end);
             prop_assert_eq!(&decoded, &samples);
             // Without the end marker, and with what fills a fragment.
-            for padding in [&[][..], &[0], &[b' ', b' ']] {
+            for padding in [&[][..], &[0], b"  "] {
                 let cut = [&stream[..stream.len() - 2], padding].concat();
                 prop_assert!(!decode(&cut, &mut decoded).unwrap().has_end);
                 prop_assert_eq!(&decoded, &samples);

@@ -42,7 +42,8 @@ fn upsample_row(
     let here = plane.row(y / down);
     // A plane of one or two columns is repeated, as in libjpeg.
     let is_wide = plane.size.0 > 2;
-    let next_to = || if y % 2 == 0 { plane.row((y / 2).saturating_sub(1)) } else { plane.row(y / 2 + 1) };
+    let next_to =
+        || if y.is_multiple_of(2) { plane.row((y / 2).saturating_sub(1)) } else { plane.row(y / 2 + 1) };
     match (across, down) {
         (1, 1) => out.extend_from_slice(here),
         (2, 1) if is_wide => {

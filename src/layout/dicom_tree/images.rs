@@ -1,5 +1,7 @@
 //! The images of the tree: grouped by patient, study and series, sorted by geometry.
 
+#![allow(clippy::type_complexity, reason = "inner code of this file alone")]
+
 use std::collections::BTreeMap;
 
 use crate::files::Catalog;

@@ -3,6 +3,8 @@
 //! Images are grouped by Patient ID, study and series and sorted by geometry. RT Structure Sets and segmentations
 //! anywhere in the tree are joined to them by UIDs, else by geometry. UIDs serve for that alone and reach no output.
 
+#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
+
 mod images;
 mod join;
 mod names;

@@ -1,5 +1,7 @@
 //! From the rows of a table to samples.
 
+#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::Ordering;

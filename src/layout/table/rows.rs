@@ -1,5 +1,7 @@
 //! The rows of a table of images and annotations.
 
+#![allow(clippy::borrowed_box, reason = "inner code of this file alone")]
+
 use crate::files::TableError;
 use crate::files::table::{NamedTable, parse_named_table, quoted};
 use crate::model::{Place, Reason, Skipped};

@@ -3,6 +3,9 @@
 //! Fragments are found in one pass over their headers; of a file, nothing else is read for that. A frame is then read by
 //! itself, so that memory is that of one frame and its compressed bytes.
 
+#![allow(clippy::single_range_in_vec_init, reason = "inner code of this file alone")]
+#![allow(clippy::type_complexity, reason = "inner code of this file alone")]
+
 use std::io;
 use std::ops::Range;
 

@@ -139,7 +139,6 @@ impl Tree<'_> {
             _ => self
                 .characters
                 .decode(bytes)
-                .map(Into::into)
                 .unwrap_or_else(|_| bytes.iter().map(|&byte| char::from(byte)).collect()),
         };
         let folded: Vec<&str> =
