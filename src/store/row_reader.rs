@@ -12,7 +12,7 @@ pub struct RowReader<'f> {
 }
 
 impl<'f> RowReader<'f> {
-    /// A reader of the rows of `file`, which compares them with `checksums`, the file's
+    /// A reader of the rows of `file`, which compares them with `checksums`,
     /// the column `samples/checksum`, if they are given.
     #[must_use]
     pub fn new(file: &'f DatasetTables, checksums: Option<&'f ColumnReader>) -> Self {
