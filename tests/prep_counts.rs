@@ -121,9 +121,10 @@ fn images_after_the_first_are_made_in_memory_that_is_there() {
         let more = samples[1] - samples[0];
         [0, 1, 2].map(|what| (many[what] - few[what]) / more)
     });
-    // Names, the points of a contour, and what the audit keeps of it: nothing that grows with the image.
+    // Names, the points of a contour, what the audit keeps of it, and the identifiers of each header that is read:
+    // nothing that grows with the image.
     let [allocations, bytes, reads] = small;
-    assert!(allocations <= 70 && large[0] <= 70, "{small:?} {large:?}");
+    assert!(allocations <= 90 && large[0] <= 90, "{small:?} {large:?}");
     assert!(bytes < 16_000, "{bytes} bytes an image");
     assert!(large[1] < bytes + 1_000, "{large:?} bytes an image of 16 times the pixels, {small:?} before");
     // Each of header, contour, image and contour again is read by one call, and another one finds the end.

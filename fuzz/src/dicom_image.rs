@@ -19,7 +19,7 @@ const LIMITS: Limits = Limits { max_image_bytes: 1 << 20, max_image_pixels: 1 <<
 /// What independent encoders made: see `make.py` beside it.
 const FRAMES: &str = include_str!("../../tests/golden/codecs/frames.txt");
 
-const SYNTAXES: [&str; 22] = [
+const SYNTAXES: [&str; 24] = [
     EXPLICIT,
     IMPLICIT,
     BIG,
@@ -31,6 +31,8 @@ const SYNTAXES: [&str; 22] = [
     "1.2.840.10008.1.2.4.51",
     "1.2.840.10008.1.2.4.57",
     "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.4.80",
+    "1.2.840.10008.1.2.4.81",
     "1.2.840.10008.1.2.4.90",
     "1.2.840.10008.1.2.4.91",
     "1.2.840.10008.1.2.4.92",

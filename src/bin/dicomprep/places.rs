@@ -210,7 +210,7 @@ mod tests {
         let required = |id: &str| REQUIRED.iter().find(|(arg, _)| *arg == id).map(|(_, value)| value.into());
         for arg in command.get_arguments() {
             let id = arg.get_id().as_str();
-            let filler = || arg.is_required_set().then(|| OsString::from("nowhere"));
+            let filler = || arg.is_required_set().then(|| OsString::from(format!("no {id}")));
             if let Some(value) = given(id).or_else(|| required(id)).or_else(filler) {
                 put(arg, value);
             }
@@ -258,6 +258,7 @@ mod tests {
                 "prep link",
                 "prep dicoms",
                 "prep contours",
+                "prep table",
                 "prep split_file",
                 "prep pseudonym_key",
                 "merge shards",
@@ -265,6 +266,7 @@ mod tests {
                 "audit link",
                 "audit dicoms",
                 "audit contours",
+                "audit table",
                 "batches files",
                 "batches augment",
                 "batches zca_whitening",
@@ -279,12 +281,14 @@ mod tests {
                 "verify link",
                 "verify dicoms",
                 "verify contours",
+                "verify table",
                 "verify pseudonym_key",
                 "repair file",
                 "repair against",
                 "repair link",
                 "repair dicoms",
                 "repair contours",
+                "repair table",
                 "repair pseudonym_key",
                 "diff a",
                 "diff b",
