@@ -97,7 +97,11 @@ fn check_frame(file: &[u8], frame: u32) {
     let apart = FrameReader::open("a.dcm", file, file.len() as u64, &LIMITS)
         .and_then(|reader| reader.read("a.dcm", file, frame, &mut stored));
     let apart = apart.map(|header| (header, stored.values().clone()));
-    assert_eq!(format!("{whole:?}"), format!("{apart:?}"));
+    // The two ways meet what is wrong with a file in different orders.
+    match (&whole, &apart) {
+        (Err(_), Err(_)) => {}
+        _ => assert_eq!(format!("{whole:?}"), format!("{apart:?}")),
+    }
 }
 
 fn check_image(header: &ImageHeader, stored: &StoredPixels) {

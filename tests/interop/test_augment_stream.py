@@ -229,8 +229,8 @@ def test_a_file_begins_with_a_preset(final_data, dicomprep, toml):
         assert parameters == base[key]
 
 
-def test_the_example_of_the_readme(final_data, dicomprep, toml):
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def test_the_example_of_the_page(final_data, dicomprep, toml):
+    text = (REPOSITORY / "docs" / "augmentation.md").read_text(encoding="utf-8")
     example, = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert describe(dicomprep, final_data, *toml(example))["images"]["shape"] == [20, 224, 224, 1]
     seen = set().union(*drawn(dicomprep, final_data, *toml(example), "--epochs", 3).values())

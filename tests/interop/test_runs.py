@@ -61,6 +61,8 @@ def test_missing_data_ends_with_1(dicomprep, out, tmp_path):
     assert "nowhere" in result.stderr
     (tmp_path / "empty").mkdir()
     result = dicomprep.prep(tmp_path / "empty", out / "x.h5", code=1)
+    assert "/empty: no layout is recognized" in result.stderr and "--layout" in result.stderr
+    result = dicomprep.prep(tmp_path / "empty", out / "x.h5", "--layout", "link", code=1)
     assert "empty/dicoms" in result.stderr and "--dicoms" in result.stderr
     assert os.listdir(out) == []
 

@@ -28,7 +28,8 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
         threads: args.threads.map_or_else(all_cores, usize::from),
     };
     let progress = progress(output);
-    let summary = prep::audit(&*layout, &request, &Control { progress: &*progress, cancel: &cancel })?;
+    let summary = prep::audit(&*layout, &request, &Control { progress: &*progress, cancel: &cancel });
+    let summary = summary.inspect_err(|error| exit::refuse_unknown_name("audit", error))?;
     report::write("audit", &summary, &args.report, args.force)?;
     let text = describe(&summary, output);
     if args.report.to_stdout() {

@@ -5,8 +5,10 @@ use std::io::{self, Write};
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use dicomprep::layout::LayoutError;
 use dicomprep::model::{Hint, Plain};
-use dicomprep::stream::StreamError;
+use dicomprep::prep::PrepError;
+use dicomprep::stream::{StreamError, StreamOptions};
 use serde::Serialize;
 
 use crate::args::Args;
@@ -49,7 +51,23 @@ fn hint(error: &(dyn Error + 'static)) -> Option<Hint> {
 pub(crate) fn wrong_options(name: &str, error: &StreamError) -> ! {
     let hint = error.hint().map(|hint| format!("; {}", hint.for_shell())).unwrap_or_default();
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    wrong_usage(name, &format!("{error}{cause}{hint}"))
+    wrong_usage(name, &format!("{}{hint}", with_flags(&format!("{error}{cause}"))))
+}
+
+/// `text` with the names of options that stand in backticks as flags: `image_dtype` becomes --image-dtype.
+fn with_flags(text: &str) -> String {
+    let flag = |name: &str| format!("--{}", name.replace('_', "-"));
+    let names = StreamOptions::names().into_iter();
+    names.fold(text.to_owned(), |text, name| text.replace(&format!("`{name}`"), &flag(name)))
+}
+
+/// Ends the program where `error` is about a name that an option gives and nothing has.
+pub(crate) fn refuse_unknown_name(command: &str, error: &PrepError) {
+    if let PrepError::Layout(layout) = error
+        && matches!(**layout, LayoutError::UnknownStructure { .. } | LayoutError::UnknownLayout(_))
+    {
+        wrong_usage(command, &layout.to_string());
+    }
 }
 
 /// Ends the program because options of the subcommand `name` contradict each other, or an option and the data.

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
     let plan = prep::plan(&*settings.layout, settings.options, &control);
+    let plan = plan.inspect_err(|error| exit::refuse_unknown_name("prep", error));
     let plan = plan.map_err(|error| stopped(error, &settings.output))?;
     let planned = PrepSummary::of_plan(&plan);
     let summary = match output_file {
