@@ -1,5 +1,6 @@
 """Writes docs/options.md from the help of the program: python docs/options.py PROGRAM [FILE]"""
 
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,10 @@ This page is the help of every command, written by `make docs`. `dicomprep COMMA
 
 
 def help_of(program, *words):
-    return subprocess.run([program, *words, "--help"], check=True, capture_output=True, text=True).stdout
+    # As wide anywhere, whatever the terminal.
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    done = subprocess.run([program, *words, "--help"], check=True, capture_output=True, text=True, env=environment)
+    return done.stdout
 
 
 def commands(program):
