@@ -210,6 +210,8 @@ def replace(source, target, name, data=None, attributes=True, missing=(), **opti
                 new[row] = data[row]
         else:
             new = file.create_dataset(name, data=data, **options)
+        if "checksum" in kept:
+            kept["checksum"] = np.uint32(expect.crc32c(new[:].tobytes()))
         new.attrs.update(kept)
     return target
 

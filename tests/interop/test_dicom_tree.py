@@ -102,7 +102,7 @@ def test_what_is_lost_changes_the_exit_code(dicomprep, clinic, out):
     dicomprep.prep(clinic, out / "b.h5", "--layout", "dicom", "--structures", "ring=Ring#2", "--on-finding", "keep")
     assert int(masks(out / "b.h5")["P3/1"].sum()) == 16
     wrong = dicomprep("prep", clinic, "-o", out / "c.h5", "--layout", "dicom", "--structures", "Heart")
-    assert wrong.returncode == 1 and "Ring (#2)" in wrong.stderr
+    assert wrong.returncode == 2 and "Ring (#2)" in wrong.stderr
 
 
 def test_segmentations_of_highdicom(dicomprep, tmp_path, out):

@@ -136,7 +136,7 @@ def test_planes_have_names_of_their_own(dicomprep, tmp_path):
 
 def test_a_structure_that_is_not_there_is_named(dicomprep, tmp_path):
     result = dicomprep("prep", FIXTURES, "-o", tmp_path / "x.h5", "--structures", "left atrium")
-    assert result.returncode == 1 and "left atrium; there are inner, outer" in result.stderr
+    assert result.returncode == 2 and "left atrium; there are inner, outer" in result.stderr
 
 
 def test_rows_of_one_patient_stay_together(dicomprep, tmp_path):

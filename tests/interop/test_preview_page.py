@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+import expect
 from browser import Browser
 from conftest import FIXTURES
 from streams import Contents, copy, grown, replace
@@ -308,6 +309,7 @@ def test_names_are_never_markup(dicomprep, browser, final_data, tmp_path):
         file.attrs["structures"] = ["<i>inner", "</script>outer"]
         file.attrs["split_rule"] = "<b>rule</b>"
         file["images"].attrs["units"] = "<u>"
+        file.attrs["text_checksum"] = expect.text_checksum(file)
     page = page_of(dicomprep, path, tmp_path)
     browser.open(page, "#order=file")
     assert browser.ids() == names
