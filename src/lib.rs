@@ -41,6 +41,8 @@ pub mod prep;
 pub mod raster;
 pub mod report;
 pub mod series;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod sink;
 pub mod source;
 pub mod split;

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the first to the last; a module may use itself and what stands before it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "model", "series", "files", "split", "source", "layout", "raster", "assemble", "audit", "store", "prep",
-    "check", "order", "augment", "stream", "whiten", "sink", "report",
+    "check", "order", "augment", "stream", "whiten", "sink", "report", "serve",
 ];
 
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::Plain;
 
 /// A text in HTML, between tags or in quoted attributes.
-pub(super) struct Text<'t>(pub(super) &'t str);
+pub(crate) struct Text<'t>(pub(crate) &'t str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

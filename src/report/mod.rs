@@ -24,6 +24,8 @@ mod summary;
 
 pub use bins::PrepBins;
 pub use error::PreviewError;
+#[cfg(feature = "serve")]
+pub(crate) use html::Text;
 pub use overlay::{Picture, side_by_side};
 pub use preview::{Preview, PreviewOptions, Shown};
 pub use shades::Shades;

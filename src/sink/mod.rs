@@ -9,6 +9,7 @@
 
 mod arrow_columns;
 mod arrow_ipc;
+mod describe;
 mod error;
 mod format;
 mod lent;
@@ -22,6 +23,7 @@ mod samples;
 mod webdataset_tar;
 mod writer;
 
+pub use describe::describe;
 pub use error::SinkError;
 pub use format::{BatchFormat, Format, Piece};
 pub use output::{FileOutput, Output, is_pipe_or_device};

@@ -58,6 +58,7 @@ WAYS = {
     "explain": [["explain", "bad.h5", "--at", "0:0:0"], ["explain", "virtual.h5", "--at", "0:0:0"]],
     "preview": [["preview", "bad.h5", "-o", "OUT"], ["preview", "bad.h5", "--png", "OUT"],
                 ["preview", "virtual.h5", "--terminal=always"]],
+    "serve": [["serve", "bad.h5", "--listen", "127.0.0.1:0"], ["serve", "virtual.h5", "--listen", "127.0.0.1:0"]],
     "whiten": [["whiten", "bad.h5", "-o", "OUT"], ["whiten", "virtual.h5", "-o", "OUT"]],
     "prep": [["prep", "STUDY", "-o", "OUT", "--reuse", "bad.h5"], ["prep", "STUDY", "-o", "OUT", "--reuse", "virtual.h5"]],
 }

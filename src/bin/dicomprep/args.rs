@@ -12,6 +12,8 @@ mod prep;
 mod preview;
 mod repair;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod whiten;
 
 use std::path::PathBuf;
@@ -30,6 +32,8 @@ pub(crate) use prep::{ContentArgs, PrepArgs, ReportIdsChoice};
 pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use repair::RepairArgs;
 pub(crate) use report::ReportArgs;
+#[cfg(feature = "serve")]
+pub(crate) use serve::{Log, ServeArgs};
 pub(crate) use whiten::WhitenArgs;
 
 const PIXELS: &str = "\
@@ -79,6 +83,8 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     Audit(Box<AuditArgs>),
     Batches(Box<BatchesArgs>),
+    #[cfg(feature = "serve")]
+    Serve(Box<ServeArgs>),
     Explain(Box<ExplainArgs>),
     Preview(Box<PreviewArgs>),
     Whiten(WhitenArgs),

@@ -4,9 +4,9 @@ use std::io::{IsTerminal, stdout};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use dicomprep::order::{Cursor, Uneven};
+use dicomprep::order::Cursor;
 use dicomprep::sink::{BatchWriter, FileOutput, Format, SinkError, is_pipe_or_device};
-use dicomprep::stream::{Batches, Dataset, Stream, StreamError, TensorSchema, Times};
+use dicomprep::stream::{Batches, Dataset, Stream, StreamError, Times};
 use serde_json::{Value, json};
 
 use crate::args::{BatchesArgs, OutputArgs};
@@ -231,53 +231,14 @@ fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
 
 /// Description of the stream for its reader.
 fn describe(stream: &Stream, format: &Format, args: &BatchesArgs) -> Value {
-    let (schema, plan) = (stream.schema(), stream.plan());
-    let options = plan.options();
-    let (samples, batch_size) = (plan.samples_per_epoch(), options.batch_size.get());
-    let last = match samples % batch_size {
-        0 if samples > 0 => batch_size,
-        rest => rest,
+    let mut description = dicomprep::sink::describe(stream, format);
+    let conditions: Vec<String> = args.selection.conditions.iter().map(ToString::to_string).collect();
+    description["file"] = match &args.files[..] {
+        [file] => json!(file),
+        files => json!(files),
     };
-    // The files of a tar are of one sample each.
-    let per_batch = format.has_batch_axis.then_some(("sample", batch_size.min(samples)));
-    let tensor = |tensor: &TensorSchema| {
-        let sides = tensor.axes.into_iter().zip(tensor.shape.map(|side| side as u64));
-        let (axes, shape): (Vec<&str>, Vec<u64>) = per_batch.into_iter().chain(sides).unzip();
-        json!({ "dtype": tensor.element.name(), "shape": shape, "axes": axes })
-    };
-    json!({
-        "file": match &args.files[..] { [file] => json!(file), files => json!(files) },
-        "format": format.name,
-        "images": tensor(&schema.image),
-        "masks": tensor(&schema.mask),
-        "structures": schema.structures,
-        "normalization": schema.normalization,
-        "augmentation": stream.augmentation(),
-        "split": schema.split,
-        "splits": stream.splits(),
-        "where": args.selection.conditions.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "balance": args.selection.balance,
-        "rows": options.rows,
-        "epochs": options.epochs,
-        "seed": schema.seed,
-        "rank": options.rank.rank(),
-        "world_size": options.rank.world_size(),
-        "uneven": uneven_name(options.uneven),
-        "batch_size": batch_size,
-        "drop_last": options.drop_last,
-        "samples_per_epoch": samples,
-        "batches_per_epoch": plan.batches_per_epoch(),
-        "samples_of_last_batch": last,
-        "bytes_per_sample": schema.image.sample_bytes() + schema.mask.sample_bytes(),
-        "start": args.order.start.to_string(),
-        "end": plan.end().to_string(),
-    })
-}
-
-fn uneven_name(uneven: Uneven) -> &'static str {
-    match uneven {
-        Uneven::Pad => "pad",
-        Uneven::Drop => "drop",
-        Uneven::Allow => "allow",
-    }
+    description["where"] = json!(conditions);
+    description["balance"] = json!(args.selection.balance);
+    description["start"] = json!(args.order.start.to_string());
+    description
 }

@@ -18,6 +18,8 @@ mod process_limits;
 mod progress;
 mod repair;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod settings;
 mod table;
 mod verify;
@@ -74,6 +76,8 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Merge(merge) => merge::run(merge, &args.output),
         Command::Audit(audit) => audit::run(audit, &args.output),
         Command::Batches(batches) => batches::run(batches, &args.output),
+        #[cfg(feature = "serve")]
+        Command::Serve(serve) => serve::run(serve, &args.output),
         Command::Preview(preview) => preview::run(preview, &args.output),
         Command::Whiten(whiten) => whiten::run(whiten, &args.output),
         Command::Explain(explain) => explain::run(explain),

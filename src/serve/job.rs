@@ -1,0 +1,243 @@
+//! A stream that a query asks for, and its batches in their format.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures_util::stream;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::batches::Encoded;
+use super::datasets::{Opened, Served};
+use super::query::Query;
+use super::reply::Refusal;
+use crate::order::Cursor;
+use crate::sink::{self, FORMATS, Format, SinkError};
+use crate::stream::{Batch, Stream, StreamError, StreamOptions};
+
+/// The largest number of batches that a group or a path may name.
+const MAX_GROUP_NAME: usize = 64;
+
+/// A stream of a data set in a format.
+pub(super) struct Job {
+    pub(super) served: Arc<Served>,
+    /// Keeps the file open that the batches are read from.
+    _opened: Arc<Opened>,
+    stream: Stream,
+    format: &'static Format,
+    /// The same for jobs that give the same bytes: file and options.
+    pub(super) key: String,
+}
+
+/// The job that the names and values of `query` ask for.
+///
+/// # Errors
+/// [`Refusal`] that names the option.
+pub(super) async fn of_query(
+    served: Arc<Served>,
+    opened: Arc<Opened>,
+    query: &Query,
+) -> Result<Arc<Job>, Refusal> {
+    let (options, format) = options(query)?;
+    make(served, opened, options, format).await
+}
+
+/// The job for the batch at `cursor` alone. Epochs have no end for it.
+///
+/// # Errors
+/// As [`of_query`]; where an epoch has no such batch.
+pub(super) async fn of_batch(
+    served: Arc<Served>,
+    opened: Arc<Opened>,
+    query: &Query,
+    cursor: Cursor,
+) -> Result<Arc<Job>, Refusal> {
+    let (mut options, format) = options(query)?;
+    options.epochs = None;
+    let job = make(served, opened, options, format).await?;
+    let batches = job.stream.plan().batches_per_epoch();
+    if cursor.batch >= batches {
+        return Err(Refusal::not_found(format!("an epoch has {batches} batches, from 0 on")));
+    }
+    Ok(job)
+}
+
+/// The name of a group.
+///
+/// # Errors
+/// [`Refusal`] where it has other characters than letters, digits, `.`, `_` and `-`, or is longer than 64.
+pub(super) fn group(name: String) -> Result<String, Refusal> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.is_empty() || name.len() > MAX_GROUP_NAME || !name.chars().all(fits) {
+        return Err(Refusal::wrong("group: use 1 to 64 letters, digits, `.`, `_` and `-`"));
+    }
+    Ok(name)
+}
+
+fn options(query: &Query) -> Result<(StreamOptions, &'static Format), Refusal> {
+    let mut options = StreamOptions::default();
+    let mut format = FORMATS[0];
+    for (name, value) in query.rest() {
+        if name == "format" {
+            format = Format::named(value).ok_or_else(|| {
+                let names = FORMATS.map(|format| format.name).join(", ");
+                Refusal::wrong(format!("format={value}: use one of {names}"))
+            })?;
+            continue;
+        }
+        options.set(name, &Value::from(value)).map_err(|error| {
+            let hint = error.hint().map(|hint| format!("; {}", hint.for_query())).unwrap_or_default();
+            Refusal::wrong(format!("{name}={value}: {error}{hint}"))
+        })?;
+    }
+    // Files of this machine are no reader's business.
+    if !options.files().is_empty() {
+        return Err(Refusal::wrong(
+            "a query cannot name files of the service; presets of augmentation have names",
+        ));
+    }
+    options.texts = format.needs_texts;
+    Ok((options, format))
+}
+
+async fn make(
+    served: Arc<Served>,
+    opened: Arc<Opened>,
+    options: StreamOptions,
+    format: &'static Format,
+) -> Result<Arc<Job>, Refusal> {
+    let file = Arc::clone(&opened);
+    let asked = options.clone();
+    let stream = tokio::task::spawn_blocking(move || file.dataset.stream(&asked)).await;
+    let stream =
+        stream.map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the stream cannot be made"))?;
+    let stream = stream.map_err(|error| refused(&error))?;
+    let text = serde_json::to_string(&options).unwrap_or_default();
+    let key = format!("{}\n{}\n{text}", opened.tag(), format.name);
+    Ok(Arc::new(Job { served, _opened: opened, stream, format, key }))
+}
+
+/// The answer to options that do not go together or with the file.
+fn refused(error: &StreamError) -> Refusal {
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{}{error}", if text.is_empty() { "" } else { ": " });
+        cause = error.source();
+    }
+    if let Some(hint) = error.hint() {
+        let _ = write!(text, "; {}", hint.for_query());
+    }
+    Refusal::wrong(text)
+}
+
+impl Job {
+    /// The media type of the stream.
+    pub(super) fn media_type(&self) -> &'static str {
+        self.format.media_type
+    }
+
+    /// The description of the stream, as `dicomprep batches --describe` prints it.
+    pub(super) fn describe(&self) -> Value {
+        sink::describe(&self.stream, self.format)
+    }
+
+    /// True if a batch alone needs the start and the end of a stream to be read.
+    pub(super) fn is_document(&self) -> bool {
+        !self.format.extensions.contains(&"npy")
+    }
+
+    /// The strong entity tag of a batch: file, options and place.
+    pub(super) fn tag(&self, cursor: Cursor) -> String {
+        let digest = Sha256::digest(format!("{}\n{cursor}", self.key));
+        let mut text = String::from("\"");
+        for byte in &digest[..16] {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text + "\""
+    }
+
+    /// # Errors
+    /// [`Refusal`] where the stream has no batch at `start`.
+    pub(super) fn check_start(&self, start: Cursor) -> Result<(), Refusal> {
+        self.stream.plan().batches_from(start).map(drop).map_err(|error| Refusal::wrong(error.to_string()))
+    }
+
+    /// The first batch from `start` on; `None` where there is none.
+    pub(super) fn first_from(&self, start: Cursor) -> Option<Cursor> {
+        self.stream.plan().batches_from(start).ok()?.next().map(|batch| batch.cursor())
+    }
+
+    /// The batch after the one at `cursor`; `None` after the last.
+    pub(super) fn after(&self, cursor: Cursor) -> Option<Cursor> {
+        self.first_from(self.cursor_after(cursor))
+    }
+
+    /// The cursor to go on at after the batch at `cursor`.
+    pub(super) fn cursor_after(&self, cursor: Cursor) -> Cursor {
+        self.stream.plan().after(cursor)
+    }
+
+    /// The bytes before the first batch.
+    ///
+    /// # Errors
+    /// [`SinkError`] where the format does not hold the samples.
+    pub(super) fn start(&self) -> Result<Vec<Bytes>, SinkError> {
+        let bytes = (self.format.encoder)(self.stream.schema())?.start();
+        Ok(if bytes.is_empty() { Vec::new() } else { vec![Bytes::from(bytes)] })
+    }
+
+    /// The bytes after the last batch.
+    pub(super) fn end(&self) -> Vec<Bytes> {
+        let end =
+            (self.format.encoder)(self.stream.schema()).map(|encoder| encoder.end()).unwrap_or_default();
+        if end.is_empty() { Vec::new() } else { vec![Bytes::from(end)] }
+    }
+
+    /// Decodes the batch at `cursor`.
+    ///
+    /// # Errors
+    /// [`StreamError`] where a row is damaged or cannot be read.
+    pub(super) fn encode(&self, cursor: Cursor) -> Result<Encoded, StreamError> {
+        let batch = Arc::new(self.stream.batch(cursor)?);
+        let samples = batch.samples.len() as u64;
+        // The schema fits the format: `start` has made an encoder of it.
+        let Ok(mut encoder) = (self.format.encoder)(self.stream.schema()) else {
+            return Ok(Encoded { pieces: Vec::new(), samples });
+        };
+        let pieces = encoder.encode(&batch).into_iter().map(|piece| owned(&batch, piece.bytes)).collect();
+        Ok(Encoded { pieces, samples })
+    }
+}
+
+/// The images or the masks of a batch that several own.
+struct Tensor {
+    batch: Arc<Batch>,
+    is_mask: bool,
+}
+
+impl AsRef<[u8]> for Tensor {
+    fn as_ref(&self) -> &[u8] {
+        if self.is_mask { &self.batch.masks } else { &self.batch.images }
+    }
+}
+
+/// `piece`, which is a part of the tensors of `batch` or of something that lives shorter; tensors are not copied.
+fn owned(batch: &Arc<Batch>, piece: &[u8]) -> Bytes {
+    for is_mask in [false, true] {
+        let tensor = Tensor { batch: Arc::clone(batch), is_mask };
+        if !piece.is_empty() && std::ptr::eq(tensor.as_ref(), piece) {
+            return Bytes::from_owner(tensor);
+        }
+    }
+    Bytes::copy_from_slice(piece)
+}
+
+/// The body that consists of `pieces`.
+pub(super) fn whole_body(pieces: Vec<Bytes>) -> Body {
+    Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>)))
+}

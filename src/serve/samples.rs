@@ -1,0 +1,124 @@
+//! Rows of a data set, and their pictures.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::Shared;
+use super::datasets::Opened;
+use super::reply::{Refusal, json, of_type};
+use crate::model::GridShape;
+use crate::report::{Picture, Shades, side_by_side};
+use crate::stream::{RowOptions, StreamError, StreamOptions};
+
+/// Rows of one answer, at most.
+const MAX_ROWS: usize = 1000;
+
+/// The facts about the rows that meet all conditions.
+pub(super) async fn rows(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let mut query = shared.query(&request)?;
+    let offset = number(&mut query, "offset", 0)?;
+    let limit = number(&mut query, "limit", 100)?;
+    if limit == 0 || limit > MAX_ROWS {
+        return Err(Refusal::wrong(format!("limit={limit}: use 1 to {MAX_ROWS}")));
+    }
+    let mut conditions = Vec::new();
+    for (name, value) in query.rest() {
+        if name != "where" {
+            return Err(Refusal::wrong(format!(
+                "`{name}` is no option of /samples; they are where, offset, limit"
+            )));
+        }
+        let condition = value.parse();
+        conditions.push(condition.map_err(|error| Refusal::wrong(format!("where={value}: {error}")))?);
+    }
+    let opened = shared.served(&name)?.current().await?;
+    on_thread(move || {
+        let selection = RowOptions { conditions, allow_leak: true, ..RowOptions::default() };
+        let rows = match opened.dataset.select(&selection) {
+            Ok(rows) => rows,
+            Err(StreamError::NothingSelected { .. }) => Vec::new(),
+            Err(error) => return Err(Refusal::wrong(error.to_string())),
+        };
+        let facts: Result<Vec<_>, _> =
+            rows.iter().skip(offset).take(limit).map(|row| opened.dataset.row_facts(*row)).collect();
+        let facts = facts.map_err(|error| Refusal::unavailable(error.to_string()))?;
+        Ok(json(
+            StatusCode::OK,
+            &serde_json::json!({ "rows": rows.len(), "offset": offset, "samples": facts }),
+        ))
+    })
+    .await
+}
+
+/// One row, `{row}`, or its picture, `{row}.png`.
+pub(super) async fn row(
+    State(shared): State<Arc<Shared>>,
+    Path((name, row)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let mut query = shared.query(&request)?;
+    let outline = match query.take("mask").as_deref() {
+        None | Some("outline") => true,
+        Some("none") => false,
+        Some(other) => return Err(Refusal::wrong(format!("mask={other}: use outline or none"))),
+    };
+    let (number, is_picture) = match row.strip_suffix(".png") {
+        Some(number) => (number, true),
+        None => (row.as_str(), false),
+    };
+    let opened = shared.served(&name)?.current().await?;
+    let rows = opened.dataset.rows() as u64;
+    let row: Option<u64> = number.parse().ok().filter(|row| *row < rows);
+    let row = row.ok_or_else(|| {
+        Refusal::not_found(format!("there is no row {number}; there are {rows}, from 0 on"))
+    })?;
+    on_thread(move || {
+        if is_picture {
+            let png =
+                picture(&opened, row, outline).map_err(|error| Refusal::unavailable(error.to_string()))?;
+            return Ok(of_type(StatusCode::OK, "image/png", png));
+        }
+        let facts = opened.dataset.row_facts(row).map_err(|error| Refusal::unavailable(error.to_string()))?;
+        Ok(json(StatusCode::OK, &facts))
+    })
+    .await
+}
+
+fn number(query: &mut super::query::Query, name: &str, default: usize) -> Result<usize, Refusal> {
+    let Some(text) = query.take(name) else { return Ok(default) };
+    text.parse().map_err(|_| Refusal::wrong(format!("{name}={text}: use a whole number")))
+}
+
+/// Runs what reads the file on a thread where it may block.
+async fn on_thread(
+    work: impl FnOnce() -> Result<Response, Refusal> + Send + 'static,
+) -> Result<Response, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the row cannot be read")))
+}
+
+/// The image of a row as PNG, with the outlines of its masks where they are asked for.
+fn picture(opened: &Opened, row: u64, outline: bool) -> Result<Vec<u8>, StreamError> {
+    let stream = opened.dataset.stream(&StreamOptions { shuffle: false, ..StreamOptions::default() })?;
+    let batch = stream.sample(0, row)?;
+    let [_, _, channels] = stream.schema().image.shape;
+    let (values, _) = batch.images.as_chunks::<4>();
+    let image: Vec<f32> = values.iter().step_by(channels).map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let [height, width, planes] = stream.schema().mask.shape;
+    // The shape of a file is at least 1 x 1.
+    let shape = GridShape::new(height, width).expect("the images of a file have pixels");
+    let none = vec![0; batch.masks.len()];
+    let mask: &[u8] = if outline { &batch.masks } else { &none };
+    let mut png = Vec::new();
+    let shades = Shades::of_percentiles(&image);
+    // Writing to a vector cannot fail.
+    let _ = side_by_side(&[Picture { shape, image: &image, mask, planes }], shades, &mut png);
+    Ok(png)
+}

@@ -1,0 +1,302 @@
+"""`dicomprep serve` under real clients: urllib, http.client, curl."""
+
+import http.client
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import h5py
+import numpy as np
+import pytest
+
+from conftest import FIXTURES, REPOSITORY
+
+TOKEN = "0123456789abcdef"
+
+
+class Service:
+    def __init__(self, process, url):
+        self.process, self.url = process, url
+        self.host, self.port = re.fullmatch(r"http://(.+):(\d+)/", url).groups()
+
+    def open(self, path, headers=None):
+        return urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers or {}), timeout=30)
+
+    def read(self, path, headers=None):
+        with self.open(path, headers) as answer:
+            return answer.read()
+
+    def refused(self, path, headers=None):
+        """Status and text of an answer that is no success."""
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            self.read(path, headers)
+        return refusal.value.code, refusal.value.read().decode()
+
+
+@contextmanager
+def serving(dicomprep, *words, env=None):
+    command = [dicomprep.path, "serve", *words, "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+    try:
+        line = process.stderr.readline()
+        assert line.startswith("listening on "), line + process.stderr.read()
+        yield Service(process, line.split()[-1])
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def data(dicomprep, tmp_path_factory):
+    path = tmp_path_factory.mktemp("served") / "data.h5"
+    dicomprep.prep(FIXTURES, path, "--structures", "inner,outer")
+    return path
+
+
+@pytest.fixture(scope="module")
+def service(dicomprep, data):
+    with serving(dicomprep, data) as service:
+        yield service
+
+
+def stream_of_the_command(dicomprep, data, *words):
+    done = subprocess.run([dicomprep.path, "batches", data, "--quiet", *words], capture_output=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("format", ["npy", "arrow", "webdataset"])
+def test_streams_are_those_of_the_command(format, dicomprep, data, service):
+    query = f"split=train&seed=5&batch_size=3&epochs=3&augment=cardiac&normalize=zscore&start=1:1&format={format}"
+    words = ["--split", "train", "--seed", "5", "-b", "3", "--epochs", "3", "--augment", "cardiac", "--normalize", "zscore",
+             "--start", "1:1", "--format", format]
+    assert service.read(f"datasets/data/batches?{query}") == stream_of_the_command(dicomprep, data, *words)
+
+
+def test_a_batch_has_a_url_and_a_tag(dicomprep, data, service):
+    path = "datasets/data/batches/2/1?batch_size=4&seed=3"
+    with service.open(path) as answer:
+        batch, tag = answer.read(), answer.headers["ETag"]
+        assert int(answer.headers["Content-Length"]) == len(batch) and "max-age" in answer.headers["Cache-Control"]
+    whole = stream_of_the_command(dicomprep, data, "-b", "4", "--seed", "3", "--epochs", "3", "--start", "2:1")
+    assert whole.startswith(batch)
+    assert service.refused(path, {"If-None-Match": tag})[0] == 304
+    assert service.refused("datasets/data/batches/0/99")[0] == 404
+    with serving(dicomprep, data) as other, other.open(path) as answer:
+        assert (answer.read(), answer.headers["ETag"]) == (batch, tag)
+
+
+def test_an_arrow_batch_is_a_stream_of_its_own(service):
+    ipc = pytest.importorskip("pyarrow.ipc")
+    batch = service.read("datasets/data/batches/0/0?batch_size=4&format=arrow")
+    assert [part.num_rows for part in ipc.open_stream(batch)] == [4]
+
+
+def test_rows_schema_and_lists(data, service):
+    listed = json.loads(service.read("datasets"))["datasets"]
+    assert [entry["name"] for entry in listed] == ["data"] and "path" not in listed[0]
+    rows = json.loads(service.read("datasets/data/samples?where=annotated.outer%3D1&limit=2"))
+    assert len(rows["samples"]) == 2 and rows["rows"] > 2
+    assert json.loads(service.read("datasets/data/samples/3"))["row"] == 3
+    assert service.read("datasets/data/samples/3.png").startswith(b"\x89PNG")
+    schema = json.loads(service.read("datasets/data/schema?batch_size=4"))
+    assert schema["images"]["shape"] == [4, 64, 64, 1]
+    assert b"<h2>data</h2>" in service.read("")
+    paths = json.loads(service.read("openapi.json"))["paths"]
+    assert "/datasets/{name}/batches/{epoch}/{batch}" in paths
+
+
+def test_the_file_is_read_in_parts(data, service):
+    whole = data.read_bytes()
+    assert service.read("datasets/data/file") == whole
+    with service.open("datasets/data/file", {"Range": "bytes=100-199"}) as answer:
+        assert answer.status == 206 and answer.read() == whole[100:200]
+        assert answer.headers["Content-Range"] == f"bytes 100-199/{len(whole)}"
+    assert service.refused("datasets/data/file", {"Range": f"bytes={len(whole)}-"})[0] == 416
+
+    class Remote(io.RawIOBase):
+        """The file from afar, as fsspec reads it."""
+
+        place = 0
+
+        def seekable(self):
+            return True
+
+        def readable(self):
+            return True
+
+        def seek(self, offset, whence=0):
+            self.place = [offset, self.place + offset, len(whole) + offset][whence]
+            return self.place
+
+        def readinto(self, buffer):
+            end = min(self.place + len(buffer), len(whole))
+            if end <= self.place:
+                return 0
+            part = service.read("datasets/data/file", {"Range": f"bytes={self.place}-{end - 1}"})
+            buffer[: len(part)] = part
+            self.place += len(part)
+            return len(part)
+
+    with h5py.File(Remote()) as remote, h5py.File(data) as local:
+        assert np.array_equal(remote["images"][5], local["images"][5])
+
+
+@pytest.mark.parametrize("query, status, text", [
+    ("split=nope", 400, "nope"), ("batch_size=0", 400, "batch_size"), ("batchsize=3", 400, "batch_size"),
+    ("where=", 400, "where"), ("start=9:9", 400, "start"), ("augment=/etc/hostname", 400, "files"),
+    ("format=hdf5", 400, "npy"), ("seed=1&seed=2", 400, "twice"), ("group=a%2Fb", 400, "group"),
+    ("where=" + "a" * 9000, 414, "8192"), ("rank=2&world_size=2", 400, "rank"),
+])
+def test_wrong_queries_are_refused_with_a_reason(query, status, text, service):
+    code, said = service.refused(f"datasets/data/batches?{query}")
+    assert code == status and text in json.loads(said)["error"]
+
+
+def test_other_methods_and_places_are_refused(service):
+    connection = http.client.HTTPConnection(service.host, service.port, timeout=10)
+    for method in ("POST", "PUT", "DELETE", "TRACE"):
+        connection.request(method, "/datasets")
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 405 and "GET" in answer.headers["Allow"]
+    for path in ("nowhere", "datasets/other", "datasets/..%2f..", "datasets/data/samples/-1"):
+        assert service.refused(path)[0] == 404, path
+    connection.request("HEAD", "/datasets/data/batches?epochs=0")
+    assert connection.getresponse().status == 200
+    with socket.create_connection((service.host, int(service.port)), timeout=10) as plain:
+        plain.sendall(b"GET /datasets/data/batches HTTP/1.0\r\n\r\n")
+        assert b" 505 " in plain.recv(4096).split(b"\r\n")[0]
+
+
+def metric(service, name):
+    text = service.read("metrics").decode()
+    return float(re.search(rf"^{name}\{{dataset=\"data\"\}} (\S+)$", text, re.MULTILINE).group(1))
+
+
+def test_a_group_decodes_each_batch_once(dicomprep, data):
+    query = "datasets/data/batches?batch_size=4&epochs=100&seed=9&group=models"
+    with serving(dicomprep, data, "--group-window", "1024") as service:
+        streams = []
+        threads = [threading.Thread(target=lambda: streams.append(service.read(query))) for _ in range(4)]
+        # One that waits for its reader keeps the group, so that all find what was decoded.
+        with service.open(query) as first:
+            begin = first.read(1)
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+            whole = begin + first.read()
+        assert streams == [whole] * 4
+        assert whole == stream_of_the_command(dicomprep, data, "-b", "4", "--epochs", "100", "--seed", "9")
+        assert metric(service, "dicomprep_batches_decoded_total") == 500
+        assert metric(service, "dicomprep_batches_shared_total") == 2000
+
+
+def test_draining_never_looks_complete(dicomprep, data):
+    with serving(dicomprep, data) as service:
+        answer = service.open("datasets/data/batches?epochs=0&batch_size=20")
+        answer.read(100_000)
+        service.process.send_signal(signal.SIGTERM)
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            while answer.read(1 << 20):
+                pass
+
+
+def test_a_damaged_row_cuts_the_stream(dicomprep, data, tmp_path):
+    damaged = tmp_path / "data.h5"
+    shutil.copyfile(data, damaged)
+    with h5py.File(damaged, "r+", locking=False) as file:
+        info = file["images"].id.get_chunk_info(7)
+        place = info.byte_offset + info.size // 2
+    with open(damaged, "r+b") as file:
+        file.seek(place)
+        byte = file.read(1)
+        file.seek(place)
+        file.write(bytes([byte[0] ^ 255]))
+    with serving(dicomprep, damaged) as service:
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            service.read("datasets/data/batches?shuffle=false&batch_size=2")
+        assert service.refused("datasets/data/batches/0/3?shuffle=false&batch_size=2")[0] == 500
+        assert service.read("datasets/data/batches/0/0?shuffle=false&batch_size=2")
+        assert metric(service, "dicomprep_streams_failed_total") == 1
+
+
+def test_tokens_are_asked_for_and_read_again(dicomprep, data, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"anna {TOKEN}\n")
+    with serving(dicomprep, data, "--token-file", tokens, "--log", "json") as service:
+        assert service.read("healthz") == b"ok\n"
+        assert service.refused("datasets")[0] == 401
+        assert service.refused("datasets", {"Authorization": "Bearer wrong"})[0] == 401
+        service.read("datasets", {"Authorization": f"Bearer {TOKEN}"})
+        tokens.write_text(f"ben {TOKEN}x\n")
+        service.process.send_signal(signal.SIGHUP)
+        lines = iter(service.process.stderr.readline, "")
+        assert any("tokens read again" in line for line in lines)
+        assert service.refused("datasets", {"Authorization": f"Bearer {TOKEN}"})[0] == 401
+        service.read("datasets", {"Authorization": f"Bearer {TOKEN}x"})
+
+
+def test_other_machines_are_not_let_in_by_accident(dicomprep, data):
+    result = dicomprep("serve", data, "--listen", "0.0.0.0:0", env={"DICOMPREP_TOKENS": ""})
+    assert result.returncode == 1 and "DICOMPREP_TOKENS: it has no token" in result.stderr
+    result = dicomprep("serve", data, "--listen", "0.0.0.0:0")
+    assert result.returncode == 1 and "--token-file" in result.stderr and "--public" in result.stderr
+
+
+def test_a_replaced_file_is_served_after_a_check(dicomprep, data, tmp_path):
+    served = tmp_path / "data.h5"
+    shutil.copyfile(data, served)
+    with serving(dicomprep, served) as service:
+        before = json.loads(service.read("datasets/data"))["structures"]
+        dicomprep.prep(FIXTURES, tmp_path / "new.h5", "--structures", "outer")
+        os.replace(tmp_path / "new.h5", served)
+        after = json.loads(service.read("datasets/data"))["structures"]
+        assert (before, after) == (["inner", "outer"], ["outer"])
+        (tmp_path / "bad.h5").write_bytes(b"no HDF5")
+        os.replace(tmp_path / "bad.h5", served)
+        assert service.refused("datasets/data/batches")[0] == 503
+
+
+def test_as_many_streams_as_are_allowed(dicomprep, data):
+    with serving(dicomprep, data, "--max-streams", "1") as service:
+        with service.open("datasets/data/batches?epochs=0") as first:
+            first.read(10)
+            code, text = service.refused("datasets/data/batches")
+            assert code == 429 and "1 streams" in text
+        assert service.read("datasets/data/batches/0/0")
+
+
+def start_commands():
+    """The start commands of Procfile and manifest.yml."""
+    procfile = (REPOSITORY / "Procfile").read_text(encoding="utf-8").partition("web: ")[2].strip()
+    manifest = re.search(r"^  command: (.+)$", (REPOSITORY / "manifest.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    return [procfile, manifest.group(1)]
+
+
+@pytest.mark.parametrize("command", start_commands(), ids=["Procfile", "manifest.yml"])
+def test_platforms_start_it(command, dicomprep, data, tmp_path):
+    (tmp_path / "dicomprep").symlink_to(dicomprep.path)
+    shutil.copyfile(data, tmp_path / "final_data.h5")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "PORT": str(port), "DICOMPREP_TOKENS": f"anna {TOKEN}"}
+    process = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=tmp_path, env=environment,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        assert "listening on http://0.0.0.0" in process.stderr.readline()
+        service = Service(process, f"http://127.0.0.1:{port}/")
+        assert service.read("healthz") == b"ok\n" and service.refused("datasets")[0] == 401
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
