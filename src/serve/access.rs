@@ -20,7 +20,7 @@ const MAX_TOKENS_BYTES: u64 = 1 << 20;
 pub enum AccessOptions {
     /// No token is asked for.
     Open,
-    /// A file with a line `name token` for each reader; it is read again on [`Access::reload`].
+    /// A file with a line `name token` for each reader; it is read again on a hangup (SIGHUP).
     TokenFile(PathBuf),
     /// The lines of such a file.
     Tokens(String),
