@@ -9,7 +9,7 @@ use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
 use crate::layout::Layout;
 use crate::prep::{Control, FreshRow, RecordedOptions, Share, SourceRows, Sources};
-use crate::store::{AnnotationCell, DatasetFile, SampleRow, StoreError, column};
+use crate::store::{DatasetFile, SAMPLE_COLUMNS, SampleRow, StoreError, column};
 
 /// Location of the sources.
 #[derive(Debug)]
@@ -186,28 +186,8 @@ pub(super) fn changed_sources(structures: &[String], old: &SampleRow, new: &Samp
     changed
 }
 
-/// The columns that differ, apart from digests and checksums.
+/// The columns that differ, apart from the checksums: the pixels are compared themselves.
 pub(super) fn differing_columns(a: &SampleRow, b: &SampleRow) -> Vec<&'static str> {
-    let (g, h) = (&a.geometry, &b.geometry);
-    let pixels = |row: &SampleRow| row.annotations.iter().map(|cell| cell.mask_pixels).collect::<Vec<_>>();
-    let area = |cell: &AnnotationCell| cell.contour_area.to_bits();
-    let areas = |row: &SampleRow| row.annotations.iter().map(area).collect::<Vec<_>>();
-    let floats = |a: &[f32], b: &[f32]| a.iter().zip(b).any(|(a, b)| a.to_bits() != b.to_bits());
-    let doubles = |a: &[f64], b: &[f64]| a.iter().zip(b).any(|(a, b)| a.to_bits() != b.to_bits());
-    let columns = [
-        ("patient_id", a.patient_id != b.patient_id),
-        ("original_id", a.original_id != b.original_id),
-        ("instance", a.instance != b.instance),
-        ("frame", a.frame != b.frame),
-        ("source", a.source != b.source),
-        ("mask_pixels", pixels(a) != pixels(b)),
-        ("contour_area", areas(a) != areas(b)),
-        ("rows and columns", a.source_shape != b.source_shape),
-        ("pixel_spacing", floats(&g.pixel_spacing.map(|mm| mm as f32), &h.pixel_spacing.map(|mm| mm as f32))),
-        ("image_position", doubles(&g.image_position, &h.image_position)),
-        ("image_orientation", doubles(&g.image_orientation, &h.image_orientation)),
-        ("window", floats(&g.window, &h.window)),
-        ("value_range", floats(&a.value_range, &b.value_range)),
-    ];
-    columns.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    let compared = SAMPLE_COLUMNS.iter().filter(|column| column.name != column::CHECKSUM);
+    compared.filter(|column| column.differs(a, b)).map(|column| column.name).collect()
 }

@@ -8,6 +8,18 @@ pub(super) fn write_text(at: &Location, name: &str, text: &str) -> hdf5::Result<
     at.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&unicode(text))
 }
 
+/// A scalar text attribute of the ASCII character set; `text` is a constant in ASCII without NUL.
+pub(super) fn write_ascii(at: &Location, name: &str, text: &str) -> hdf5::Result<()> {
+    let text = VarLenAscii::from_ascii(text).unwrap_or_default();
+    at.new_attr::<VarLenAscii>().create(name)?.write_scalar(&text)
+}
+
+/// A scalar text attribute of the ASCII character set; `None` where it is absent or no such text.
+pub(super) fn read_ascii(at: &Location, name: &str) -> Option<String> {
+    let text = at.attr(name).ok()?.read_scalar::<VarLenAscii>().ok()?;
+    std::str::from_utf8(text.as_bytes()).ok().map(str::to_owned)
+}
+
 /// A one-dimensional text attribute.
 pub(super) fn write_texts<'t>(
     at: &Location,

@@ -4,6 +4,7 @@ use hdf5::plist::dataset_create::FillTime;
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, Group};
 
+use super::column_spec::{ColumnSpec, ColumnTexts};
 use super::schema::COMPACT;
 use super::schema::attribute;
 use super::{ChunkEncoder, Compression, EncodedChunk, Encoder, attributes, direct_chunk};
@@ -62,6 +63,7 @@ pub(super) struct Column {
     filled: Vec<u8>,
     /// CRC-32C of all rows so far.
     checksum: u32,
+    texts: Option<ColumnTexts>,
 }
 
 /// Encodes the chunks of columns.
@@ -77,14 +79,14 @@ impl ColumnEncoder {
 }
 
 impl Column {
-    /// Creates the dataset for at most `capacity` rows of the axes `axes`.
+    /// Creates the dataset for at most `capacity` rows.
     pub(super) fn create(
         parent: &Group,
-        name: &str,
-        element: &TypeDescriptor,
-        (capacity, axes): (usize, &[usize]),
+        spec: &ColumnSpec,
+        capacity: usize,
         compression: Compression,
     ) -> hdf5::Result<Self> {
+        let ColumnSpec { name, element, axes, texts } = spec;
         let row_bytes = element.size() * axes.iter().product::<usize>();
         let chunk_rows = (COLUMN_CHUNK_BYTES / row_bytes).clamp(1, capacity.max(1));
         let shape: Vec<usize> = std::iter::once(capacity).chain(axes.iter().copied()).collect();
@@ -96,6 +98,7 @@ impl Column {
             offset: vec![0; shape.len()],
             filled: Vec::with_capacity(chunk_rows * row_bytes),
             checksum: 0,
+            texts: *texts,
         })
     }
 
@@ -109,7 +112,7 @@ impl Column {
         if self.filled.len() == self.chunk_bytes { self.write(encoder) } else { Ok(()) }
     }
 
-    /// Writes what is left, gives the dataset its number of rows, and notes their checksum.
+    /// Writes what is left, gives the dataset its number of rows and its attributes.
     pub(super) fn finish(mut self, rows: usize, encoder: &mut ColumnEncoder) -> hdf5::Result<()> {
         if !self.filled.is_empty() {
             // The last chunk is stored whole; what lies beyond the last row is zero.
@@ -117,7 +120,10 @@ impl Column {
             self.write(encoder)?;
         }
         set_rows(&self.dataset, rows)?;
-        attributes::write_number(&self.dataset, attribute::CHECKSUM, self.checksum)
+        attributes::write_number(&self.dataset, attribute::CHECKSUM, self.checksum)?;
+        let Some(ColumnTexts { units, description }) = self.texts else { return Ok(()) };
+        attributes::write_ascii(&self.dataset, attribute::UNITS, units)?;
+        attributes::write_ascii(&self.dataset, attribute::DESCRIPTION, description)
     }
 
     fn write(&mut self, encoder: &mut ColumnEncoder) -> hdf5::Result<()> {

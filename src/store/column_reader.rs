@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hdf5::Dataset;
-use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
+use super::cell_type::CellType;
 use super::element::is_swapped;
 use super::error::hdf5_error;
 use super::{ChunkReader, ChunkTable, StoreError};
@@ -20,7 +20,7 @@ const LARGEST_CHUNK: usize = 64 << 20;
 #[derive(Debug, Clone)]
 pub struct ColumnReader {
     table: Arc<ChunkTable>,
-    kind: CellKind,
+    kind: CellType,
     rows: usize,
     row_bytes: usize,
     /// Numbers or texts of each axis after the rows.
@@ -29,20 +29,10 @@ pub struct ColumnReader {
     held: Option<Arc<[u8]>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CellKind {
-    Text,
-    UInt8,
-    Int32,
-    UInt32,
-    Float32,
-    Float64,
-}
-
 /// Cell of a column in one row.
 #[derive(Debug, Clone, Copy)]
 pub struct Cell<'c> {
-    kind: CellKind,
+    kind: CellType,
     bytes: &'c [u8],
 }
 
@@ -70,7 +60,7 @@ impl ColumnReader {
             .dtype()
             .and_then(|element| Ok((element.to_descriptor()?, element.size(), element.byte_order())));
         let (descriptor, element_size, order) = element.map_err(hdf5_error("read", path))?;
-        let kind = CellKind::of(&descriptor).filter(|_| !is_swapped(order));
+        let kind = CellType::of(&descriptor).filter(|_| !is_swapped(order));
         let kind = kind.ok_or_else(|| layout(format!("its elements are {order:?} {descriptor}")))?;
         let row_bytes = element_size * shape[1..].iter().product::<usize>();
         let table = ChunkTable::read(dataset, path, file)?;
@@ -96,7 +86,7 @@ impl ColumnReader {
     }
 
     /// Type of the numbers, or text.
-    pub(super) fn kind(&self) -> CellKind {
+    pub(super) fn kind(&self) -> CellType {
         self.kind
     }
 
@@ -182,35 +172,19 @@ impl ColumnPage {
     }
 }
 
-impl CellKind {
-    fn of(element: &TypeDescriptor) -> Option<Self> {
-        Some(match element {
-            TypeDescriptor::FixedUnicode(_) | TypeDescriptor::FixedAscii(_) => Self::Text,
-            TypeDescriptor::Unsigned(IntSize::U1) => Self::UInt8,
-            TypeDescriptor::Integer(IntSize::U4) => Self::Int32,
-            TypeDescriptor::Unsigned(IntSize::U4) => Self::UInt32,
-            TypeDescriptor::Float(FloatSize::U4) => Self::Float32,
-            TypeDescriptor::Float(FloatSize::U8) => Self::Float64,
-            _ => return None,
-        })
-    }
-
-    fn size(self) -> usize {
-        match self {
-            Self::Text | Self::UInt8 => 1,
-            Self::Int32 | Self::UInt32 | Self::Float32 => 4,
-            Self::Float64 => 8,
-        }
-    }
-}
-
 impl<'c> Cell<'c> {
+    /// A cell of these bytes.
+    #[cfg(test)]
+    pub(super) fn of(kind: CellType, bytes: &'c [u8]) -> Self {
+        Self { kind, bytes }
+    }
+
     /// The text, up to its padding; `None` where the column holds numbers, or what is no UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&'c str> {
         let end = self.bytes.iter().position(|byte| *byte == 0).unwrap_or(self.bytes.len());
         let text = std::str::from_utf8(&self.bytes[..end]).ok();
-        text.filter(|_| self.kind == CellKind::Text)
+        text.filter(|_| self.kind == CellType::Text)
     }
 
     /// All components as they stand in the file.
@@ -225,12 +199,12 @@ impl<'c> Cell<'c> {
         let bytes = self.bytes.get(component * size..)?.get(..size)?;
         let word = || bytes.first_chunk::<4>().copied();
         Some(match self.kind {
-            CellKind::Text => return None,
-            CellKind::UInt8 => bytes[0].into(),
-            CellKind::Int32 => i32::from_le_bytes(word()?).into(),
-            CellKind::UInt32 => u32::from_le_bytes(word()?).into(),
-            CellKind::Float32 => f32::from_le_bytes(word()?).into(),
-            CellKind::Float64 => f64::from_le_bytes(*bytes.first_chunk()?),
+            CellType::Text => return None,
+            CellType::UInt8 => bytes[0].into(),
+            CellType::Int32 => i32::from_le_bytes(word()?).into(),
+            CellType::UInt32 => u32::from_le_bytes(word()?).into(),
+            CellType::Float32 => f32::from_le_bytes(word()?).into(),
+            CellType::Float64 => f64::from_le_bytes(*bytes.first_chunk()?),
         })
     }
 }

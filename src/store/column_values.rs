@@ -1,7 +1,8 @@
 //! All values of a column at once.
 
 use super::StoreError;
-use super::column_reader::{CellKind, ColumnPage, ColumnReader};
+use super::cell_type::CellType;
+use super::column_reader::{ColumnPage, ColumnReader};
 
 /// All values of a column of `/samples`.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,14 +45,14 @@ impl ColumnReader {
         let width = self.row_bytes() / self.axes().iter().product::<usize>().max(1);
         let words = || bytes.as_chunks::<4>().0.iter().copied();
         let values = match self.kind() {
-            CellKind::Text => TypedValues::Text(bytes.chunks_exact(width.max(1)).map(text).collect()),
-            CellKind::Int32 => TypedValues::Int32(words().map(i32::from_le_bytes).collect()),
-            CellKind::UInt32 => TypedValues::UInt32(words().map(u32::from_le_bytes).collect()),
-            CellKind::Float32 => TypedValues::Float32(words().map(f32::from_le_bytes).collect()),
-            CellKind::Float64 => TypedValues::Float64(
+            CellType::Text => TypedValues::Text(bytes.chunks_exact(width.max(1)).map(text).collect()),
+            CellType::Int32 => TypedValues::Int32(words().map(i32::from_le_bytes).collect()),
+            CellType::UInt32 => TypedValues::UInt32(words().map(u32::from_le_bytes).collect()),
+            CellType::Float32 => TypedValues::Float32(words().map(f32::from_le_bytes).collect()),
+            CellType::Float64 => TypedValues::Float64(
                 bytes.as_chunks().0.iter().map(|&word| f64::from_le_bytes(word)).collect(),
             ),
-            CellKind::UInt8 => TypedValues::UInt8(bytes),
+            CellType::UInt8 => TypedValues::UInt8(bytes),
         };
         Ok(ColumnValues { shape, values })
     }

@@ -8,6 +8,7 @@ use super::column_reader::ColumnReader;
 use super::dataset_tables::{ClosedFile, DatasetTables};
 use super::element::read_element;
 use super::error::hdf5_error;
+use super::sample_columns::SampleColumn;
 use super::schema::{FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column};
 use super::sound_file::SoundFile;
 use super::virtual_file;
@@ -176,6 +177,16 @@ impl DatasetFile {
     #[must_use]
     pub fn format_version(&self) -> String {
         attributes::read_text(self.hdf5(), attribute::FORMAT_VERSION).unwrap_or_default()
+    }
+
+    /// The minor part of the attribute `format_version`.
+    pub(super) fn minor_version(&self) -> u32 {
+        self.format_version().split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0)
+    }
+
+    /// True if the format of the file's version has the column `name` in `/samples`.
+    pub(super) fn must_have(&self, name: &str) -> bool {
+        SampleColumn::find(name).is_some_and(|column| column.since <= self.minor_version())
     }
 
     /// Attribute `generator`.

@@ -3,9 +3,11 @@
 /// Root attribute `format`.
 pub const FORMAT: &str = "dicomprep";
 /// Root attribute `format_version`, `major.minor`. Readers refuse a major part they do not know.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 /// The major version this code writes and reads.
 pub(super) const FORMAT_MAJOR: &str = "1";
+/// The minor version this code writes.
+pub(super) const FORMAT_MINOR: u32 = 1;
 
 /// Root attribute `format` of a whitening file.
 pub(super) const ZCA_FORMAT: &str = "dicomprep zca";
@@ -36,6 +38,9 @@ pub(super) const COMPACT: (u32, u32) = (64, 48);
 pub(super) const ROW_MAJOR_NOTE: &str =
     "Axes are in C (row-major) order, as h5py shows them; MATLAB, Julia and R list them reversed.";
 
+/// Root attribute `documentation`.
+pub(super) const DOCUMENTATION: &str = "docs/format.md in the source of dicomprep; each column of /samples and /shard has units and a description";
+
 /// Root and dataset attributes.
 pub(super) mod attribute {
     pub(in crate::store) const FORMAT: &str = "format";
@@ -57,6 +62,9 @@ pub(super) mod attribute {
     /// Of a column.
     pub(in crate::store) const CHECKSUM: &str = "checksum";
     pub(in crate::store) const UNITS: &str = "units";
+    /// Of a column.
+    pub(in crate::store) const DESCRIPTION: &str = "description";
+    pub(in crate::store) const DOCUMENTATION: &str = "documentation";
     pub(in crate::store) const DIMENSION_LABELS: &str = "DIMENSION_LABELS";
     pub(in crate::store) const TRAIN_MEAN: &str = "train_mean";
     pub(in crate::store) const TRAIN_STD: &str = "train_std";

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use hdf5::types::{IntSize, TypeDescriptor};
 use hdf5::{File, Group};
 
+use super::cell_type::CellType;
 use super::chunked_dataset::{Column, ColumnEncoder};
-use super::columns::{ColumnSpec, text};
+use super::column_spec::{ColumnSpec, ColumnTexts};
 use super::schema::{SAMPLES, SHARD, column, shard, shard_attribute};
 use super::{
     ColumnWalk, Compression, DatasetFile, EncodedChunk, ImageStatistics, StoreError, TextWidths,
@@ -64,17 +64,60 @@ pub struct ShardRow {
     pub annotation_sources: Vec<String>,
 }
 
-/// The columns of the group, in the order in which [`ShardColumns::push`] fills them.
+/// A column of the group.
+struct ShardColumn {
+    name: &'static str,
+    cell_type: CellType,
+    /// Attribute `description`.
+    description: &'static str,
+}
+
+/// All columns of the group, in the order in which [`ShardColumns::push`] fills them. None has a unit.
+static SHARD_COLUMNS: [ShardColumn; 5] = [
+    ShardColumn {
+        name: shard::NUMBER,
+        cell_type: CellType::UInt32,
+        description: "Number of the row in the plan, ascending; rejected ones are missing",
+    },
+    ShardColumn {
+        name: shard::PATIENT,
+        cell_type: CellType::UInt32,
+        description: "Place of the patient among the usable rows of the link table; in the order of the pseudonyms \
+                      where prep had a key",
+    },
+    ShardColumn {
+        name: shard::SPLIT,
+        cell_type: CellType::UInt8,
+        description: "Split that the plan gives the patient; where its draw falls among all splits; where it falls \
+                      among all but the largest: 0 train, 1 val, 2 test, 3 none",
+    },
+    ShardColumn {
+        name: shard::STATISTICS,
+        cell_type: CellType::UInt8,
+        description: "Count, extremes and sums of the pixels of the image",
+    },
+    ShardColumn {
+        name: shard::ANNOTATION_SOURCE,
+        cell_type: CellType::Text,
+        description: "Annotation files, relative to the data directory; empty where not annotated",
+    },
+];
+
+/// The columns of the group in a file of `structures` mask planes.
 pub(super) fn specs(structures: usize, source_width: usize) -> Vec<ColumnSpec> {
-    let columns: [(&'static str, TypeDescriptor, &[usize]); 5] = [
-        (shard::NUMBER, UINT32, &[]),
-        (shard::PATIENT, UINT32, &[]),
-        (shard::SPLIT, UINT8, &[3]),
-        (shard::STATISTICS, UINT8, &[ImageStatistics::BYTES]),
-        (shard::ANNOTATION_SOURCE, text(source_width), &[structures]),
-    ];
-    let spec = |(name, element, axes): (_, _, &[usize])| ColumnSpec { name, element, axes: axes.to_vec() };
-    columns.into_iter().map(spec).collect()
+    let axes = |name| match name {
+        shard::SPLIT => vec![3],
+        shard::STATISTICS => vec![ImageStatistics::BYTES],
+        shard::ANNOTATION_SOURCE => vec![structures],
+        _ => Vec::new(),
+    };
+    let spec = |column: &ShardColumn| ColumnSpec {
+        name: column.name,
+        element: column.cell_type.descriptor(source_width),
+        axes: axes(column.name),
+        texts: Some(ColumnTexts { units: "none", description: column.description }),
+    };
+    SHARD_COLUMNS.iter().map(spec).collect()
 }
 
 /// Writes the group.
@@ -105,9 +148,7 @@ impl ShardColumns {
             attributes::write_number(&group, name, number)?;
         }
         attributes::write_numbers(&group, shard_attribute::PLAN_DIGEST, &[32], &shard.plan_digest)?;
-        let create = |ColumnSpec { name, element, axes }: &ColumnSpec| {
-            Column::create(&group, name, element, (capacity, axes), compression)
-        };
+        let create = |spec: &ColumnSpec| Column::create(&group, spec, capacity, compression);
         let columns = specs(structures, source_width).iter().map(create).collect::<hdf5::Result<_>>()?;
         Ok(Self {
             group,
@@ -318,9 +359,6 @@ impl DatasetFile {
         self.masks().copy_encoded(row, mask)
     }
 }
-
-const UINT8: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U1);
-const UINT32: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U4);
 
 impl ImageStatistics {
     /// Bytes of [`ImageStatistics::to_le_bytes`].

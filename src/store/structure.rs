@@ -3,11 +3,13 @@
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, Location};
 
-use super::columns::{ColumnSpec, TextWidths, specs, text};
+use super::column_spec::{ColumnSpec, ColumnTexts, sample_specs};
 use super::error::hdf5_error;
+use super::sample_columns::SampleColumn;
+use super::sample_row::TextWidths;
 use super::schema::{
-    FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS, SAMPLES, SHARD,
-    attribute, column, virtual_attribute,
+    DOCUMENTATION, FORMAT_MINOR, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS,
+    PERCENTILE_LEVELS, SAMPLES, SHARD, attribute, virtual_attribute,
 };
 use super::sound_file::all_datasets;
 use super::text_checksum::{self, TEXTS};
@@ -28,9 +30,6 @@ const IMAGE_NUMBERS: [&str; 6] = [
 
 /// Attributes of the root that only a virtual file has.
 const VIRTUAL: [&str; 3] = [virtual_attribute::FILES, virtual_attribute::IDENTITIES, virtual_attribute::RUNS];
-
-/// The columns that are written after the last row.
-const LATE_COLUMNS: [&str; 2] = [column::SPLIT, column::FINDINGS];
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -110,7 +109,8 @@ impl DatasetFile {
                 found.flaw(format!("/{object}@{name}"), "is missing");
             }
             let virtual_names: &[&str] = if object.is_empty() && self.is_virtual() { &VIRTUAL } else { &[] };
-            let known = || texts.iter().chain(numbers).chain(virtual_names);
+            let documentation: &[&str] = if object.is_empty() { &[attribute::DOCUMENTATION] } else { &[] };
+            let known = || texts.iter().chain(numbers).chain(virtual_names).chain(documentation);
             for name in names.iter().filter(|name| !known().any(|known| known == name)) {
                 found.note(format!("/{object}@{name}"), "is no attribute of the format");
             }
@@ -124,16 +124,35 @@ impl DatasetFile {
         if let Some(what) = text_checksum::flaw(file) {
             found.flaw("/@text_checksum", what);
         }
-        let version = attributes::read_text(file, attribute::FORMAT_VERSION).unwrap_or_default();
-        if version != FORMAT_VERSION {
+        if self.minor_version() > FORMAT_MINOR {
+            let version = self.format_version();
             found.note(
                 "/@format_version",
                 format!("is {version}; what came after {FORMAT_VERSION} is not looked at"),
             );
         }
+        self.check_constant(found, file, "/", (attribute::DOCUMENTATION, DOCUMENTATION));
         let config = attributes::read_text(file, attribute::CONFIG).unwrap_or_default();
         if !serde_json::from_str(&config).is_ok_and(|config: serde_json::Value| config.is_object()) {
             found.flaw("/@config", "is no JSON object");
+        }
+    }
+
+    /// Checks a text that is the same in every file of a version. The texts of another version are not known.
+    fn check_constant(
+        &self,
+        found: &mut Structure,
+        at: &Location,
+        object: &str,
+        (name, expected): (&str, &str),
+    ) {
+        if self.minor_version() != FORMAT_MINOR {
+            return;
+        }
+        match attributes::read_ascii(at, name) {
+            Some(text) if text == expected => {}
+            Some(text) => found.flaw(format!("{object}@{name}"), format!("is {text:?}, not {expected:?}")),
+            None => found.flaw(format!("{object}@{name}"), "is missing, or no text in ASCII"),
         }
     }
 
@@ -169,10 +188,9 @@ impl DatasetFile {
                 found.note(format!("/{name}"), "is no part of the format");
             }
         }
-        let known = specs(self.structures().len(), TextWidths::default());
         let samples = file.group(SAMPLES)?;
         for name in samples.member_names()? {
-            if !LATE_COLUMNS.contains(&&*name) && !known.iter().any(|spec| spec.name == name) {
+            if SampleColumn::find(&name).is_none() {
                 found.note(format!("/{SAMPLES}/{name}"), "is no column of the format");
             }
         }
@@ -189,8 +207,7 @@ impl DatasetFile {
     fn check_columns(&self, found: &mut Structure) -> Result<bool, StoreError> {
         let hdf5 = hdf5_error("read", self.path());
         let before = found.flaws.len();
-        let mut known = specs(self.structures().len(), TextWidths::default());
-        known.extend(LATE_COLUMNS.map(|name| ColumnSpec { name, element: text(0), axes: Vec::new() }));
+        let known = sample_specs(self.structures().len(), &TextWidths::default());
         let of_shard = match self.shard() {
             Ok(None) => Vec::new(),
             Ok(Some(_)) => shard::specs(self.structures().len(), 0),
@@ -203,8 +220,13 @@ impl DatasetFile {
         for (group, spec) in of_samples.chain(of_shard.iter().map(|spec| (SHARD, spec))) {
             let place = format!("/{group}/{}", spec.name);
             match self.hdf5().dataset(&place) {
+                Err(_) if group == SAMPLES && !self.must_have(spec.name) => {}
                 Err(_) => found.flaw(place, "is missing"),
                 Ok(dataset) => {
+                    if let Some(ColumnTexts { units, description }) = spec.texts {
+                        self.check_constant(found, &dataset, &place, (attribute::UNITS, units));
+                        self.check_constant(found, &dataset, &place, (attribute::DESCRIPTION, description));
+                    }
                     if let Some(what) = self.column_flaw(&dataset, Some(spec)).map_err(&hdf5)? {
                         found.flaw(place, what);
                     }

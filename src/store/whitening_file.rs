@@ -6,6 +6,7 @@ use hdf5::types::{FloatSize, TypeDescriptor};
 use hdf5::{File, Location};
 
 use super::chunked_dataset::{Column, ColumnEncoder};
+use super::column_spec::ColumnSpec;
 use super::element::is_swapped;
 use super::error::hdf5_error;
 use super::schema::{MATRIX, ZCA_FORMAT, ZCA_FORMAT_VERSION, attribute, zca_attribute};
@@ -55,7 +56,8 @@ impl WhiteningFile {
         let features = features(self.data.shape);
         let compression = Compression::new(LEVEL).expect("it is a level");
         let element = TypeDescriptor::Float(FloatSize::U4);
-        let mut rows = Column::create(&file, MATRIX, &element, (features, &[features]), compression)?;
+        let spec = ColumnSpec { name: MATRIX, element, axes: vec![features], texts: None };
+        let mut rows = Column::create(&file, &spec, features, compression)?;
         let mut encoder = ColumnEncoder::new(compression);
         let (mut bytes, mut checksum) = (Vec::new(), 0);
         for row in self.matrix.chunks_exact(features) {

@@ -8,11 +8,11 @@ use hdf5::plist::group_create::LinkPhaseChange;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use hdf5::{Dataset, File};
 
-use super::columns::SampleColumns;
 use super::error::{hdf5_error, io_error};
+use super::sample_writer::SampleWriter;
 use super::schema::{
-    COMPACT, FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS,
-    ROW_MAJOR_NOTE, SAMPLES, SPLIT_DISJOINT, attribute,
+    COMPACT, DOCUMENTATION, FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS,
+    PERCENTILE_LEVELS, ROW_MAJOR_NOTE, SAMPLES, SPLIT_DISJOINT, attribute,
 };
 use super::shard::ShardColumns;
 use super::target::Target;
@@ -74,7 +74,7 @@ pub struct DatasetWriter {
     target: Target,
     file: File,
     pixels: PixelStore,
-    columns: SampleColumns,
+    columns: SampleWriter,
     shard: Option<ShardColumns>,
     spec: DatasetSpec,
     write_back: WriteBack,
@@ -138,7 +138,7 @@ impl DatasetWriter {
         };
         let structures = spec.structures.len();
         let columns =
-            SampleColumns::create(samples, spec.capacity, structures, spec.text_widths, spec.compression)?;
+            SampleWriter::create(samples, spec.capacity, structures, spec.text_widths, spec.compression)?;
         let shard = spec.shard.as_ref().map(|(shard, width)| {
             ShardColumns::create(&file, shard, (spec.capacity, structures, *width), spec.compression)
         });
@@ -311,6 +311,7 @@ fn write_attributes(
     attributes::write_text(at, attribute::CONFIG, &root.config)?;
     attributes::write_text(at, attribute::SOURCE_DIGEST, &root.source_digest)?;
     attributes::write_text(at, attribute::ROW_MAJOR_NOTE, ROW_MAJOR_NOTE)?;
+    attributes::write_ascii(at, attribute::DOCUMENTATION, DOCUMENTATION)?;
 
     let labels = attribute::DIMENSION_LABELS;
     attributes::write_dimension_labels(&pixels.images, labels, &IMAGE_DIMENSIONS)?;

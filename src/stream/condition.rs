@@ -19,7 +19,7 @@ use super::known_column::{Kind, KnownColumn, Parts, all_columns};
 /// Parsing needs no file. What a file alone knows, its structures, is asked for by [`Condition::cell`].
 #[derive(Debug, Clone)]
 pub struct Condition {
-    column: &'static KnownColumn,
+    column: KnownColumn,
     /// The component or structure after the dot.
     part: Option<String>,
     operator: Operator,
@@ -135,6 +135,8 @@ impl Condition {
     /// | `window` | `center`, `width` | two numbers |
     /// | `value_range` | `min`, `max` | two numbers |
     /// | `image_position` | `x`, `y`, `z` | three numbers, in mm |
+    /// | `image_orientation` | `row_x`, `row_y`, `row_z`, `column_x`, `column_y`, `column_z` | six numbers |
+    /// | `checksum` | `image`, `mask` | two numbers |
     #[must_use]
     pub fn column(&self) -> &'static str {
         self.column.name
@@ -408,9 +410,11 @@ mod tests {
         assert_eq!(
             error("spilt=train"),
             "`spilt=train`: there is no column `spilt` to compare; there are id, patient_id, original_id, \
-             source, split, findings, instance, frame, rows, columns, annotated.STRUCTURE, mask_pixels.STRUCTURE, \
-             contour_area.STRUCTURE, pixel_spacing.row, pixel_spacing.column, window.center, window.width, \
-             value_range.min, value_range.max, image_position.x, image_position.y, image_position.z"
+             instance, frame, source, annotated.STRUCTURE, mask_pixels.STRUCTURE, contour_area.STRUCTURE, rows, \
+             columns, pixel_spacing.row, pixel_spacing.column, image_position.x, image_position.y, image_position.z, \
+             image_orientation.row_x, image_orientation.row_y, image_orientation.row_z, image_orientation.column_x, \
+             image_orientation.column_y, image_orientation.column_z, window.center, window.width, value_range.min, \
+             value_range.max, checksum.image, checksum.mask, split, findings"
         );
         assert_eq!(
             error("pixel_spacing.z<1"),

@@ -1,9 +1,9 @@
 //! The columns of `/samples` that a condition can be on.
 
-use crate::store::column;
+use crate::store::{Axis, CellType, SAMPLE_COLUMNS, SampleColumn};
 
-/// A column of which rows can be compared.
-#[derive(Debug, PartialEq)]
+/// A column of which rows can be compared: one with a text or number for each row, or with numbers that have names.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct KnownColumn {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
@@ -18,8 +18,8 @@ pub(super) enum Kind {
     Float32,
 }
 
-/// What a cell consists of.
-#[derive(Debug, PartialEq)]
+/// Parts of a cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Parts {
     One,
     /// Numbers with these names.
@@ -28,39 +28,30 @@ pub(super) enum Parts {
     Structures,
 }
 
-const fn known(name: &'static str, kind: Kind, parts: Parts) -> KnownColumn {
-    KnownColumn { name, kind, parts }
-}
-
-/// `docs/format.md` describes them.
-static COLUMNS: [KnownColumn; 17] = [
-    known(column::ID, Kind::Text, Parts::One),
-    known(column::PATIENT_ID, Kind::Text, Parts::One),
-    known(column::ORIGINAL_ID, Kind::Text, Parts::One),
-    known(column::SOURCE, Kind::Text, Parts::One),
-    known(column::SPLIT, Kind::Text, Parts::One),
-    known(column::FINDINGS, Kind::Text, Parts::One),
-    known(column::INSTANCE, Kind::Number, Parts::One),
-    known(column::FRAME, Kind::Number, Parts::One),
-    known(column::ROWS, Kind::Number, Parts::One),
-    known(column::COLUMNS, Kind::Number, Parts::One),
-    known(column::ANNOTATED, Kind::Number, Parts::Structures),
-    known(column::MASK_PIXELS, Kind::Number, Parts::Structures),
-    known(column::CONTOUR_AREA, Kind::Float32, Parts::Structures),
-    known(column::PIXEL_SPACING, Kind::Float32, Parts::Named(&["row", "column"])),
-    known(column::WINDOW, Kind::Float32, Parts::Named(&["center", "width"])),
-    known(column::VALUE_RANGE, Kind::Float32, Parts::Named(&["min", "max"])),
-    known(column::IMAGE_POSITION, Kind::Number, Parts::Named(&["x", "y", "z"])),
-];
-
 impl KnownColumn {
-    pub(super) fn find(name: &str) -> Option<&'static Self> {
-        COLUMNS.iter().find(|column| column.name == name)
+    /// `None` for a column of digests, which nobody compares with what can be written.
+    fn of(column: &'static SampleColumn) -> Option<Self> {
+        let kind = match column.cell_type {
+            CellType::Text => Kind::Text,
+            CellType::Float32 => Kind::Float32,
+            CellType::UInt8 | CellType::Int32 | CellType::UInt32 | CellType::Float64 => Kind::Number,
+        };
+        let parts = match column.axes {
+            [] => Parts::One,
+            [Axis::Structures] => Parts::Structures,
+            [Axis::Parts(names)] => Parts::Named(names),
+            _ => return None,
+        };
+        Some(Self { name: column.name, kind, parts })
     }
 
-    /// Whether a condition can be on this part of the column.
+    pub(super) fn find(name: &str) -> Option<Self> {
+        SampleColumn::find(name).and_then(Self::of)
+    }
+
+    /// True if a condition can be on this part of the column.
     pub(super) fn can_have(&self, part: Option<&str>) -> bool {
-        match (&self.parts, part) {
+        match (self.parts, part) {
             (Parts::One, part) => part.is_none(),
             (Parts::Named(names), Some(part)) => names.contains(&part),
             (Parts::Structures, Some(part)) => !part.is_empty(),
@@ -78,7 +69,7 @@ impl KnownColumn {
     }
 }
 
-/// What can stand before an operator.
+/// Everything that can stand before an operator.
 pub(super) fn all_columns() -> Vec<String> {
-    COLUMNS.iter().flat_map(KnownColumn::spellings).collect()
+    SAMPLE_COLUMNS.iter().filter_map(KnownColumn::of).flat_map(|column| column.spellings()).collect()
 }

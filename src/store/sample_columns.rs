@@ -1,0 +1,562 @@
+//! The columns of `/samples`, each described once: the writer, the reader, conditions on rows, comparisons and the
+//! check of a file's structure read this table, and `docs/format.md` repeats it.
+
+use super::cell_type::CellType;
+use super::column_reader::Cell;
+use super::sample_row::{SampleRow, TextWidths};
+use super::schema::column;
+use crate::model::GridShape;
+
+/// A column of `/samples`.
+#[derive(Debug)]
+pub struct SampleColumn {
+    /// Name of the dataset in `/samples`.
+    pub name: &'static str,
+    /// Type of its cells, or of their parts.
+    pub cell_type: CellType,
+    /// Axes after the rows; none where a row has one text or number.
+    pub axes: &'static [Axis],
+    /// Attribute `units` of the dataset, in ASCII.
+    pub units: &'static str,
+    /// Attribute `description` of the dataset, in ASCII.
+    pub description: &'static str,
+    /// Minor version of the format that the column came with. A file of an earlier one may lack it.
+    pub since: u32,
+    pub(super) content: Content,
+}
+
+/// An axis of the cells of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// The structures of the file, in the order of the mask planes.
+    Structures,
+    /// Parts with these names.
+    Parts(&'static [&'static str]),
+    /// So many bytes of a digest.
+    Digest(usize),
+}
+
+/// Source of the cells of a column.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// The samples, written as they come.
+    Row(RowCell),
+    /// A text for each row that is known once all rows are.
+    Late(LateText),
+}
+
+/// Text of a row that is written after the last row.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LateText {
+    /// Name of the split.
+    Split,
+    /// Names of checks.
+    Findings,
+}
+
+/// Conversion between a row and its cell in one column.
+#[derive(Debug)]
+pub(super) struct RowCell {
+    /// Bytes of a text; of other columns, 0.
+    pub(super) width: fn(&TextWidths) -> usize,
+    /// Appends the bytes of the cell, little endian.
+    pub(super) put: fn(&SampleRow, &mut Vec<u8>),
+    /// Takes over what the cell says, or says why no row has such a cell.
+    pub(super) get: fn(Cell<'_>, &mut SampleRow) -> Result<(), String>,
+}
+
+impl SampleColumn {
+    /// The column `name`.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        SAMPLE_COLUMNS.iter().find(|column| column.name == name)
+    }
+
+    /// The lengths of the axes after the rows, in a file of `structures` mask planes.
+    #[must_use]
+    pub fn axis_lengths(&self, structures: usize) -> Vec<usize> {
+        let length = |axis: &Axis| match axis {
+            Axis::Structures => structures,
+            Axis::Parts(names) => names.len(),
+            Axis::Digest(bytes) => *bytes,
+        };
+        self.axes.iter().map(length).collect()
+    }
+
+    /// The conversion of the cells of a column that is written as samples come.
+    pub(super) fn row_cell(&self) -> Option<&RowCell> {
+        match &self.content {
+            Content::Row(cell) => Some(cell),
+            Content::Late(_) => None,
+        }
+    }
+
+    /// True if two rows have different cells in this column, to the bit. Columns that are known only after the last row
+    /// are not part of a [`SampleRow`], and never differ.
+    #[must_use]
+    pub fn differs(&self, a: &SampleRow, b: &SampleRow) -> bool {
+        self.row_cell().is_some_and(|cell| {
+            let [mut first, mut second] = [Vec::new(), Vec::new()];
+            (cell.put)(a, &mut first);
+            (cell.put)(b, &mut second);
+            first != second
+        })
+    }
+}
+
+/// Digest of a source file.
+const SHA256: Axis = Axis::Digest(32);
+/// Units of columns without a unit.
+const NONE: &str = "none";
+/// Units of the columns that hold values of `/images`.
+const AS_IMAGES: &str = "units of /images";
+
+/// All columns of `/samples`, in the order in which they are written.
+pub static SAMPLE_COLUMNS: [SampleColumn; 21] = [
+    SampleColumn {
+        name: column::ID,
+        cell_type: CellType::Text,
+        axes: &[],
+        units: NONE,
+        description: "Unique name of the sample: patient_id/file stem",
+        since: 0,
+        content: Content::Row(RowCell {
+            width: |widths| widths.id,
+            put: |row, bytes| bytes.extend_from_slice(row.id.as_bytes()),
+            get: |cell, row| {
+                row.id = text(cell)?;
+                Ok(())
+            },
+        }),
+    },
+    SampleColumn {
+        name: column::PATIENT_ID,
+        cell_type: CellType::Text,
+        axes: &[],
+        units: NONE,
+        description: "Patient, as in the link table; a pseudonym where prep had a key",
+        since: 0,
+        content: Content::Row(RowCell {
+            width: |widths| widths.patient_id,
+            put: |row, bytes| bytes.extend_from_slice(row.patient_id.as_bytes()),
+            get: |cell, row| {
+                row.patient_id = text(cell)?;
+                Ok(())
+            },
+        }),
+    },
+    SampleColumn {
+        name: column::ORIGINAL_ID,
+        cell_type: CellType::Text,
+        axes: &[],
+        units: NONE,
+        description: "Second id of the patient in the link table; a pseudonym where prep had a key",
+        since: 0,
+        content: Content::Row(RowCell {
+            width: |widths| widths.original_id,
+            put: |row, bytes| bytes.extend_from_slice(row.original_id.as_bytes()),
+            get: |cell, row| {
+                row.original_id = text(cell)?;
+                Ok(())
+            },
+        }),
+    },
+    SampleColumn {
+        name: column::INSTANCE,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: NONE,
+        description: "Number that paired image and contour: 48 in 48.dcm and IM-0001-0048-...; -1 where there is none",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, [row.instance.to_le_bytes()]),
+            |cell, row| {
+                row.instance = number(cell, 0) as i32;
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::FRAME,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: NONE,
+        description: "Frame of a multi-frame object, counted from 0; 0 otherwise",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, [row.frame.to_le_bytes()]),
+            |cell, row| {
+                row.frame = number(cell, 0) as i32;
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::SOURCE,
+        cell_type: CellType::Text,
+        axes: &[],
+        units: NONE,
+        description: "Image file, relative to the data directory, with / as separator",
+        since: 0,
+        content: Content::Row(RowCell {
+            width: |widths| widths.source,
+            put: |row, bytes| bytes.extend_from_slice(row.source.as_bytes()),
+            get: |cell, row| {
+                row.source = text(cell)?;
+                Ok(())
+            },
+        }),
+    },
+    SampleColumn {
+        name: column::SOURCE_SHA256,
+        cell_type: CellType::UInt8,
+        axes: &[SHA256],
+        units: NONE,
+        description: "SHA-256 of the bytes of the image file",
+        since: 0,
+        content: numbers(
+            |row, bytes| bytes.extend_from_slice(&row.source_sha256),
+            |cell, row| {
+                row.source_sha256 = digest(cell, 0);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::ANNOTATED,
+        cell_type: CellType::UInt8,
+        axes: &[Axis::Structures],
+        units: NONE,
+        description: "1 where the structure was annotated; a mask of zeros with 1 here is truly empty",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.annotations.iter().map(|cell| [u8::from(cell.sha256.is_some())])),
+            |cell, row| {
+                for (plane, annotation) in row.annotations.iter_mut().enumerate() {
+                    annotation.sha256 = (number(cell, plane) != 0.0).then_some([0; 32]);
+                }
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::ANNOTATION_SHA256,
+        cell_type: CellType::UInt8,
+        axes: &[Axis::Structures, SHA256],
+        units: NONE,
+        description: "SHA-256 of the bytes of the annotation file; zeros where not annotated",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.annotations.iter().map(|cell| cell.sha256.unwrap_or_default())),
+            // `annotated`, which comes before, tells where there is one.
+            |cell, row| {
+                for (plane, annotation) in row.annotations.iter_mut().enumerate() {
+                    annotation.sha256 = annotation.sha256.map(|_| digest(cell, plane));
+                }
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::MASK_PIXELS,
+        cell_type: CellType::Int32,
+        axes: &[Axis::Structures],
+        units: "pixel",
+        description: "Number of ones in the mask",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.annotations.iter().map(|cell| cell.mask_pixels.to_le_bytes())),
+            |cell, row| {
+                for (plane, annotation) in row.annotations.iter_mut().enumerate() {
+                    annotation.mask_pixels = number(cell, plane) as i32;
+                }
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::CONTOUR_AREA,
+        cell_type: CellType::Float32,
+        axes: &[Axis::Structures],
+        units: "pixel",
+        description: "Area of the contour by the shoelace formula, in pixels of the source image; \
+                      NaN where not annotated",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.annotations.iter().map(|cell| cell.contour_area.to_le_bytes())),
+            |cell, row| {
+                for (plane, annotation) in row.annotations.iter_mut().enumerate() {
+                    annotation.contour_area = number(cell, plane) as f32;
+                }
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::ROWS,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: "pixel",
+        description: "Rows of the source image",
+        since: 0,
+        content: numbers(
+            // A side is at most 65,535.
+            |row, bytes| put(bytes, [(row.source_shape.rows() as i32).to_le_bytes()]),
+            |cell, row| {
+                row.source_shape = grid(number(cell, 0), row.source_shape.columns() as f64)?;
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::COLUMNS,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: "pixel",
+        description: "Columns of the source image",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, [(row.source_shape.columns() as i32).to_le_bytes()]),
+            |cell, row| {
+                row.source_shape = grid(row.source_shape.rows() as f64, number(cell, 0))?;
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::PIXEL_SPACING,
+        cell_type: CellType::Float32,
+        axes: &[Axis::Parts(&["row", "column"])],
+        units: "mm",
+        description: "Pixel Spacing (0028,0030) of the source image: between rows, between columns",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.geometry.pixel_spacing.map(|mm| (mm as f32).to_le_bytes())),
+            |cell, row| {
+                row.geometry.pixel_spacing = parts(cell);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::IMAGE_POSITION,
+        cell_type: CellType::Float64,
+        axes: &[Axis::Parts(&["x", "y", "z"])],
+        units: "mm",
+        description: "Image Position (Patient) (0020,0032) of the source image",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.geometry.image_position.map(f64::to_le_bytes)),
+            |cell, row| {
+                row.geometry.image_position = parts(cell);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::IMAGE_ORIENTATION,
+        cell_type: CellType::Float64,
+        axes: &[Axis::Parts(&["row_x", "row_y", "row_z", "column_x", "column_y", "column_z"])],
+        units: NONE,
+        description: "Image Orientation (Patient) (0020,0037) of the source image: direction cosines of the row, \
+                      then of the column",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.geometry.image_orientation.map(f64::to_le_bytes)),
+            |cell, row| {
+                row.geometry.image_orientation = parts(cell);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::WINDOW,
+        cell_type: CellType::Float32,
+        axes: &[Axis::Parts(&["center", "width"])],
+        units: AS_IMAGES,
+        description: "First Window Center (0028,1050) and Window Width (0028,1051), for the values in /images; \
+                      inverted with them where MONOCHROME1 was",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.geometry.window.map(f32::to_le_bytes)),
+            |cell, row| {
+                row.geometry.window = parts(cell).map(|value| value as f32);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::VALUE_RANGE,
+        cell_type: CellType::Float32,
+        axes: &[Axis::Parts(&["min", "max"])],
+        units: AS_IMAGES,
+        description: "Smallest and largest value of the image",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.value_range.map(f32::to_le_bytes)),
+            |cell, row| {
+                row.value_range = parts(cell).map(|value| value as f32);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::CHECKSUM,
+        cell_type: CellType::UInt32,
+        axes: &[Axis::Parts(&["image", "mask"])],
+        units: NONE,
+        description: "CRC-32C (Castagnoli) of the decoded bytes of the row in /images and in /masks",
+        since: 0,
+        content: numbers(
+            |row, bytes| put(bytes, row.checksum.map(u32::to_le_bytes)),
+            |cell, row| {
+                row.checksum = parts(cell).map(|value| value as u32);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::SPLIT,
+        cell_type: CellType::Text,
+        axes: &[],
+        units: NONE,
+        description: "train, val or test; empty where there are no splits",
+        since: 0,
+        content: Content::Late(LateText::Split),
+    },
+    SampleColumn {
+        name: column::FINDINGS,
+        cell_type: CellType::Text,
+        axes: &[],
+        units: NONE,
+        description: "Findings of the audit: names of checks, separated by commas; empty for most rows",
+        since: 0,
+        content: Content::Late(LateText::Findings),
+    },
+];
+
+const fn numbers(
+    put: fn(&SampleRow, &mut Vec<u8>),
+    get: fn(Cell<'_>, &mut SampleRow) -> Result<(), String>,
+) -> Content {
+    Content::Row(RowCell { width: |_| 0, put, get })
+}
+
+/// The text of a cell.
+fn text(cell: Cell<'_>) -> Result<String, String> {
+    cell.text().map(str::to_owned).ok_or_else(|| "is no UTF-8".to_owned())
+}
+
+/// Appends numbers of `B` bytes.
+fn put<const B: usize>(bytes: &mut Vec<u8>, values: impl IntoIterator<Item = [u8; B]>) {
+    bytes.extend(values.into_iter().flatten());
+}
+
+/// Component `component` of a cell; NaN where the cell has no such number.
+fn number(cell: Cell<'_>, component: usize) -> f64 {
+    cell.number(component).unwrap_or(f64::NAN)
+}
+
+/// The first `N` components.
+fn parts<const N: usize>(cell: Cell<'_>) -> [f64; N] {
+    std::array::from_fn(|component| number(cell, component))
+}
+
+/// Digest number `index` of a cell.
+pub(super) fn digest(cell: Cell<'_>, index: usize) -> [u8; 32] {
+    std::array::from_fn(|byte| cell.number(index * 32 + byte).unwrap_or_default() as u8)
+}
+
+/// The shape of a source image.
+fn grid(rows: f64, columns: f64) -> Result<GridShape, String> {
+    GridShape::new(rows as usize, columns as usize).map_err(|error| format!("is not of {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::AnnotationCell;
+
+    /// The row of a column in the documentation.
+    fn documented(column: &SampleColumn) -> String {
+        let axis = |axis: &Axis| match axis {
+            Axis::Structures => ", K".to_owned(),
+            Axis::Parts(names) => format!(", {}", names.len()),
+            Axis::Digest(bytes) => format!(", {bytes}"),
+        };
+        let axes: String = column.axes.iter().map(axis).collect();
+        let SampleColumn { name, units, description, .. } = column;
+        format!("| `/samples/{name}` | (N{axes}) | {} | {units} | {description} |", column.cell_type.name())
+    }
+
+    #[test]
+    fn the_documentation_has_every_column_once_and_no_other() {
+        let page = include_str!("../../docs/format.md");
+        let found: Vec<&str> = page.lines().filter(|line| line.starts_with("| `/samples/")).collect();
+        let expected: Vec<String> = SAMPLE_COLUMNS.iter().map(documented).collect();
+        assert_eq!(found, expected, "the table of docs/format.md should be\n{}", expected.join("\n"));
+    }
+
+    #[test]
+    fn texts_of_attributes_are_ones_that_all_readers_take() {
+        for SampleColumn { name, units, description, .. } in &SAMPLE_COLUMNS {
+            for text in [units, description] {
+                assert!(text.is_ascii() && text.len() >= 2 && !text.contains('\0'), "{name}: {text:?}");
+            }
+        }
+        let names: std::collections::BTreeSet<_> = SAMPLE_COLUMNS.iter().map(|column| column.name).collect();
+        assert_eq!(names.len(), SAMPLE_COLUMNS.len());
+    }
+
+    fn rows() -> impl Strategy<Value = SampleRow> {
+        let texts = ("[a-zé/.0-9]{0,9}", "[a-zé]{0,9}", "[A-Z]{0,9}", "[a-z/]{0,12}");
+        let annotation = (any::<Option<[u8; 32]>>(), 0..99_i32, any::<f32>());
+        let geometry = (any::<[f32; 2]>(), any::<[f64; 3]>(), any::<[f64; 6]>(), any::<[f32; 2]>());
+        let numbers = (any::<i32>(), any::<i32>(), any::<[u8; 32]>(), any::<[f32; 2]>(), any::<[u32; 2]>());
+        let shape = (1..=65_535_usize, 1..=65_535_usize);
+        (texts, prop::collection::vec(annotation, 0..3), geometry, numbers, shape).prop_map(
+            |(texts, annotations, geometry, numbers, shape)| {
+                let mut row = SampleRow::unknown(0);
+                (row.id, row.patient_id, row.original_id, row.source) = texts;
+                let cell = |(sha256, mask_pixels, contour_area)| AnnotationCell {
+                    sha256,
+                    mask_pixels,
+                    contour_area,
+                };
+                row.annotations = annotations.into_iter().map(cell).collect();
+                row.geometry.pixel_spacing = geometry.0.map(f64::from);
+                row.geometry.image_position = geometry.1;
+                row.geometry.image_orientation = geometry.2;
+                row.geometry.window = geometry.3;
+                (row.instance, row.frame, row.source_sha256, row.value_range, row.checksum) = numbers;
+                row.source_shape = GridShape::new(shape.0, shape.1).unwrap();
+                row
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_is_got(row in rows(), other in rows()) {
+            let mut read = SampleRow::unknown(row.annotations.len());
+            for column in &SAMPLE_COLUMNS {
+                let Some(cell) = column.row_cell() else { continue };
+                let mut bytes = Vec::new();
+                (cell.put)(&row, &mut bytes);
+                let parts: usize = column.axis_lengths(row.annotations.len()).iter().product();
+                if column.cell_type != CellType::Text {
+                    prop_assert_eq!(bytes.len(), parts * column.cell_type.size(), "{}", column.name);
+                }
+                (cell.get)(Cell::of(column.cell_type, &bytes), &mut read).unwrap();
+            }
+            for column in &SAMPLE_COLUMNS {
+                prop_assert!(!column.differs(&row, &read), "{}", column.name);
+            }
+            let differs = SAMPLE_COLUMNS.iter().any(|column| column.differs(&row, &other));
+            let equal = format!("{row:?}") == format!("{other:?}");
+            prop_assert_eq!(differs, !equal);
+        }
+    }
+}

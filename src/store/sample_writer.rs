@@ -1,0 +1,81 @@
+//! Writes the columns of `/samples`, row by row.
+
+use hdf5::Group;
+
+use super::Compression;
+use super::cell_type::CellType;
+use super::chunked_dataset::{Column, ColumnEncoder};
+use super::column_spec::{ColumnSpec, sample_specs};
+use super::sample_columns::{Content, LateText, RowCell, SAMPLE_COLUMNS};
+use super::sample_row::{SampleRow, TextWidths};
+
+/// Writes all columns of `/samples`.
+pub(super) struct SampleWriter {
+    group: Group,
+    columns: Vec<(&'static RowCell, Column)>,
+    late: Vec<(LateText, ColumnSpec)>,
+    encoder: ColumnEncoder,
+    compression: Compression,
+    cell: Vec<u8>,
+    rows: usize,
+}
+
+impl SampleWriter {
+    /// Creates the columns in `group`, for at most `capacity` rows and `structures` mask planes.
+    pub(super) fn create(
+        group: Group,
+        capacity: usize,
+        structures: usize,
+        widths: TextWidths,
+        compression: Compression,
+    ) -> hdf5::Result<Self> {
+        let (mut columns, mut late) = (Vec::new(), Vec::new());
+        for (column, spec) in SAMPLE_COLUMNS.iter().zip(sample_specs(structures, &widths)) {
+            match &column.content {
+                Content::Row(cell) => {
+                    columns.push((cell, Column::create(&group, &spec, capacity, compression)?));
+                }
+                Content::Late(text) => late.push((*text, spec)),
+            }
+        }
+        let encoder = ColumnEncoder::new(compression);
+        Ok(Self { group, columns, late, encoder, compression, cell: Vec::new(), rows: 0 })
+    }
+
+    /// Number of rows pushed.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Appends one row.
+    pub(super) fn push(&mut self, row: &SampleRow) -> hdf5::Result<()> {
+        for (cell, column) in &mut self.columns {
+            self.cell.clear();
+            (cell.put)(row, &mut self.cell);
+            column.push(&self.cell, &mut self.encoder)?;
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Adds the columns of splits and of findings, a text for each row, and completes all columns.
+    pub(super) fn finish(mut self, splits: &[&str], findings: &[&str]) -> hdf5::Result<()> {
+        for (_, column) in self.columns {
+            column.finish(self.rows, &mut self.encoder)?;
+        }
+        for (text, mut spec) in self.late {
+            let texts = match text {
+                LateText::Split => splits,
+                LateText::Findings => findings,
+            };
+            spec.element = CellType::Text.descriptor(texts.iter().map(|text| text.len()).max().unwrap_or(0));
+            // A chunk has at least one row, even where a shard has none.
+            let mut column = Column::create(&self.group, &spec, self.rows.max(1), self.compression)?;
+            for text in texts {
+                column.push(text.as_bytes(), &mut self.encoder)?;
+            }
+            column.finish(self.rows, &mut self.encoder)?;
+        }
+        Ok(())
+    }
+}
