@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -208,10 +209,21 @@ def test_statistics_are_those_of_the_train_split(packed, file):
     assert np.allclose(images.attrs[beside[0]], np.array(per_mille) / 10)
 
 
+def test_every_column_has_units_and_a_description(packed, file):
+    assert "docs/format.md" in file.attrs["documentation"]
+    page = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
+    for name, column in file["samples"].items():
+        units, description = (column.attrs[key] for key in ("units", "description"))
+        for value in (units, description):
+            assert isinstance(value, str) and value.isascii() and len(value) >= 2, (name, value)
+        assert f"| {units} | {description} |" in page, name
+    assert file["samples/pixel_spacing"].attrs["units"] == "mm"
+
+
 def test_attributes_say_what_the_file_is(packed, file):
     text = lambda value: value.decode() if isinstance(value, bytes) else value
     about = {name: text(value) for name, value in file.attrs.items()}
-    assert about["format"] == "dicomprep" and about["format_version"] == "1.0"
+    assert about["format"] == "dicomprep" and about["format_version"] == "1.1"
     assert about["generator"].startswith("dicomprep ")
     assert about["mask_rule"] == "center"
     assert [text(name) for name in about["structures"]] == packed.structures
