@@ -11,7 +11,8 @@ use std::path::Path;
 
 use dicomprep::model::{PixelType, Pixels};
 use dicomprep::store::{
-    DatasetFile, DatasetWriter, EncodedRows, Moments, StoreError, Target, TrainStatistics, ValueHistogram,
+    DatasetFile, DatasetWriter, EncodedRows, Moments, PERCENTILE_LEVELS, StoreError, Target, TrainStatistics,
+    ValueHistogram,
 };
 
 const ROWS: usize = 300;
@@ -22,17 +23,18 @@ fn copy_rows(source: &Path, copy: &Path, level: u8) {
     let mut writer =
         DatasetWriter::create(Target::claim(copy, true).unwrap(), packed::spec(ROWS, level)).unwrap();
     let mut rows = EncodedRows::new(&file).unwrap();
-    let mut train =
-        TrainStatistics { moments: Moments::default(), histogram: ValueHistogram::new(PixelType::Int16) };
+    let (mut moments, mut histogram) = (Moments::default(), ValueHistogram::new(PixelType::Int16));
     let mut splits = Vec::new();
     for row in 0..file.rows() {
         let encoded = rows.read(row).unwrap();
-        train.moments.add(&encoded.statistics);
-        train.histogram.add(&Pixels::Int16(packed::image(row)));
+        moments.add(&encoded.statistics);
+        histogram.add(&Pixels::Int16(packed::image(row)));
         writer.append(&encoded).unwrap();
         splits.push(rows.split(row).unwrap());
     }
     let splits: Vec<&str> = splits.iter().map(String::as_str).collect();
+    let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
+    let train = TrainStatistics { moments, percentiles };
     writer.finish(&packed::root(ROWS), &train, &splits, &[""; ROWS]).unwrap();
 }
 

@@ -10,6 +10,7 @@ mod problem;
 mod repair;
 mod row_check;
 mod totals;
+mod train_counts;
 mod verify;
 
 pub use against::{SourceOptions, sources_of};

@@ -1,10 +1,11 @@
 //! One row: whether image, mask and columns agree.
 
 use super::problem::{Problem, ProblemKind};
+use super::train_counts::TrainCounts;
 use crate::split::SplitName;
 use crate::store::{
     AnnotationCell, ColumnReader, ColumnWalk, DatasetFile, ImageStatistics, RowReader, SampleRow, SampleRows,
-    StoreError, ValueHistogram, column,
+    StoreError, column,
 };
 
 /// Looks at rows, for one thread.
@@ -19,7 +20,7 @@ pub(super) struct RowCheck<'f> {
     /// Its mask, where that is sound.
     pub(super) mask: Vec<u8>,
     /// The pixels of all rows in train.
-    pub(super) histogram: ValueHistogram,
+    pub(super) train: TrainCounts,
 }
 
 /// Problems of one row.
@@ -47,7 +48,7 @@ impl<'f> RowCheck<'f> {
             ids: file.column(column::ID).ok().map(ColumnReader::walk),
             image: vec![0; file.image_bytes()],
             mask: vec![0; file.mask_bytes()],
-            histogram: ValueHistogram::new(file.pixel_type()),
+            train: TrainCounts::new(file),
         })
     }
 
@@ -80,7 +81,7 @@ impl<'f> RowCheck<'f> {
                 }
                 let counts = split.is_empty() || split == SplitName::Train.name();
                 if counts && look.statistics.is_some() {
-                    self.histogram.add_le_bytes(&self.image);
+                    self.train.add(&self.image);
                 }
                 (look.cells, look.split) = (Some(cells), Some(split));
             }

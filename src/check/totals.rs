@@ -6,12 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
+use super::train_counts::TrainCounts;
 use crate::model::PixelType;
 use crate::split::SplitName;
-use crate::store::{
-    DatasetFile, Moments, PERCENTILE_LEVELS, RowReader, SPLIT_DISJOINT, SampleRows, StoreError,
-    ValueHistogram,
-};
+use crate::store::{DatasetFile, Moments, RowReader, SPLIT_DISJOINT, SampleRows, StoreError};
 
 /// Gathers the rows of a file, in order.
 #[derive(Default)]
@@ -81,7 +79,7 @@ impl Totals {
     }
 
     /// Judges what was gathered, once all rows were taken.
-    pub(super) fn judge(&mut self, file: &DatasetFile, train: &ValueHistogram) -> Result<(), StoreError> {
+    pub(super) fn judge(&mut self, file: &DatasetFile, train: &TrainCounts) -> Result<(), StoreError> {
         if self.uncounted > 0 {
             // What is damaged has been told; figures over the rest would only repeat it.
             return Ok(());
@@ -106,8 +104,7 @@ impl Totals {
             wrong("/@split_disjoint", format!("is {:?}, not {disjoint:?}", file.split_disjoint()));
         }
         let figures = self.moments.figures().into_iter();
-        let figures: Vec<f64> =
-            figures.chain(PERCENTILE_LEVELS.map(|level| train.percentile(level))).collect();
+        let figures: Vec<f64> = figures.chain(train.percentiles()).collect();
         let recorded = file.recorded_statistics();
         for ((name, recorded), figure) in recorded.into_iter().zip(&figures) {
             if !agree(file.pixel_type(), recorded, *figure, [figures[2], figures[3]]) {

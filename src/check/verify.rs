@@ -11,8 +11,9 @@ use super::blocks::{self, Crew};
 use super::problem::{ProblemKind, Problems};
 use super::row_check::{RowCheck, RowLook};
 use super::totals::Totals;
+use super::train_counts::TrainCounts;
 use crate::prep::{Control, Sources};
-use crate::store::{DatasetFile, Flaw, ValueHistogram};
+use crate::store::{DatasetFile, Flaw, SampleColumns};
 
 /// The findings.
 #[derive(Debug, Clone, Serialize)]
@@ -30,7 +31,7 @@ pub struct VerifySummary {
     pub against: bool,
     /// The problem.
     pub problems: Problems,
-    /// Objects that the format does not know and does not forbid.
+    /// Objects that the format does not know and does not forbid, and structures without a pixel.
     pub notes: Vec<Flaw>,
     /// Seconds that it took.
     pub seconds: f64,
@@ -86,12 +87,19 @@ pub(super) fn verify_file(
 ) -> Result<VerifySummary, CheckError> {
     let began = Instant::now();
     let structure = file.check_structure()?;
+    let mut notes = structure.notes;
+    if structure.columns_are_sound {
+        notes.extend(file.structures_without_pixels()?.into_iter().map(|name| Flaw {
+            place: "/masks".to_owned(),
+            what: format!("have no pixel of structure {name:?} in any row"),
+        }));
+    }
     let mut totals = Totals::default();
     for flaw in &structure.flaws {
         totals.problems.add_of_file(ProblemKind::Structure, &flaw.place, &*flaw.what);
     }
     let mut against = sources.map(|sources| Against::new(sources, file));
-    let histogram = look_at_rows(
+    let train = look_at_rows(
         file,
         structure.columns_are_sound,
         against.as_ref(),
@@ -99,7 +107,7 @@ pub(super) fn verify_file(
         Crew { threads, control, stage: "verifying rows" },
     )?;
     if structure.columns_are_sound {
-        totals.judge(file, &histogram)?;
+        totals.judge(file, &train)?;
         if let Some(against) = &mut against {
             against.find_added(&mut totals.problems, threads, control)?;
         }
@@ -112,7 +120,7 @@ pub(super) fn verify_file(
         decoded_bytes: decoded,
         against: against.is_some(),
         problems: totals.problems,
-        notes: structure.notes,
+        notes,
         seconds: began.elapsed().as_secs_f64(),
         threads,
         damaged: totals.damaged,
@@ -126,7 +134,7 @@ fn look_at_rows(
     against: Option<&Against<'_>>,
     totals: &mut Totals,
     crew: Crew<'_>,
-) -> Result<ValueHistogram, CheckError> {
+) -> Result<TrainCounts, CheckError> {
     let checksums = file.checksums().ok();
     let start = || {
         let fresh = against.map(|against| against.sources().rows());
@@ -148,7 +156,7 @@ fn look_at_rows(
         },
         |looks| looks.into_iter().for_each(|look| totals.take(look)),
     )?;
-    let mut histogram = ValueHistogram::new(file.pixel_type());
-    checks.iter().for_each(|(check, _)| histogram.merge(&check.histogram));
-    Ok(histogram)
+    let mut train = TrainCounts::new(file);
+    checks.iter().for_each(|(check, _)| train.merge(&check.train));
+    Ok(train)
 }

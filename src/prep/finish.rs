@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::PrepError;
 use super::ledger::{Ledger, SplitSource};
-use super::planning::pool;
 use super::summary::SplitSize;
-use crate::model::{Note, PixelType, Place};
+use super::written_rows::WrittenRows;
+use crate::model::{Note, Place};
 use crate::split::{SplitName, SplitSpec, assign_draws};
-use crate::store::{ChunkReader, ChunkTable, Moments, StoreError, TrainStatistics, ValueHistogram};
+use crate::store::{Moments, TrainStatistics, ValueHistogram};
 
 /// The splits of the patients, once it is known which of them share equal images.
 #[derive(Debug)]
@@ -88,13 +86,13 @@ impl FinalSplits {
     }
 
     /// The statistics of the train split. `histogram` counts the samples that the plan had put there. Those of
-    /// patients that have changed sides are read back by `count`, which counts the pixels of rows of the file; so are
-    /// the rows that equal a sample that was counted and then left out.
+    /// patients that have changed sides are read back; so are the rows that equal a sample that was counted and then left
+    /// out, and, for exact percentiles of floats, all rows of the split.
     pub(super) fn train_statistics(
         &self,
         ledger: &Ledger,
         mut histogram: ValueHistogram,
-        count: impl FnOnce([&[usize]; 2]) -> Result<[ValueHistogram; 2], PrepError>,
+        written: &WrittenRows<'_>,
     ) -> Result<TrainStatistics, PrepError> {
         let mut moments = Moments::default();
         for (&split, total) in self.of_patient.iter().zip(&ledger.patients) {
@@ -107,14 +105,17 @@ impl FinalSplits {
         let before = |row: &usize| ledger.planned[patient(row)].split.counts_as_train();
         let rows = 0..ledger.row_patients.len();
         let (gained, mut lost): (Vec<usize>, Vec<usize>) =
-            rows.filter(|row| now(row) != before(row)).partition(|row| now(row));
+            rows.clone().filter(|row| now(row) != before(row)).partition(|row| now(row));
         lost.extend(ledger.left_out_of_train.iter().map(|&row| row as usize));
-        if !gained.is_empty() || !lost.is_empty() {
-            let [gained, lost] = count([&gained, &lost])?;
-            histogram.merge(&gained);
-            histogram.subtract(&lost);
+        if !gained.is_empty() {
+            histogram.merge(&written.histogram(&gained)?);
         }
-        Ok(TrainStatistics { moments, histogram })
+        if !lost.is_empty() {
+            histogram.subtract(&written.histogram(&lost)?);
+        }
+        let train = || rows.filter(now).collect::<Vec<usize>>();
+        let percentiles = written.percentiles(&histogram, train)?;
+        Ok(TrainStatistics { moments, percentiles })
     }
 }
 
@@ -135,41 +136,4 @@ fn assign_by_leaders(spec: &SplitSpec, ledger: &mut Ledger) -> Vec<SplitName> {
         all[patient as usize] = all[ledger.equal.leader(patient) as usize];
     }
     all
-}
-
-/// Counts the pixels of rows of which the images stand in `images`, for two lists of them.
-pub(super) fn count_rows(
-    pixel_type: PixelType,
-    images: &ChunkTable,
-    lists: [&[usize]; 2],
-    threads: usize,
-) -> Result<[ValueHistogram; 2], PrepError> {
-    let pool = pool(threads)?;
-    let count = |rows| pool.install(|| count_list(pixel_type, images, rows, threads));
-    let [first, second] = lists.map(count);
-    Ok([first?, second?])
-}
-
-fn count_list(
-    pixel_type: PixelType,
-    images: &ChunkTable,
-    rows: &[usize],
-    threads: usize,
-) -> Result<ValueHistogram, StoreError> {
-    let empty = || ValueHistogram::new(pixel_type);
-    let count = |rows: &[usize]| {
-        let mut bytes = vec![0; images.chunk_bytes()];
-        let (mut reader, mut histogram) = (ChunkReader::new(), empty());
-        for &row in rows {
-            reader.read(images, row, &mut bytes)?;
-            histogram.add_le_bytes(&bytes);
-        }
-        Ok(histogram)
-    };
-    // One part for each thread: every part has a histogram of its own.
-    let part = rows.len().div_ceil(threads).max(1);
-    rows.par_chunks(part).map(count).try_reduce(empty, |mut all, part| {
-        all.merge(&part);
-        Ok(all)
-    })
 }

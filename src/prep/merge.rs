@@ -18,10 +18,11 @@ use rayon::ThreadPool;
 use shard_set::{Common, ShardSet};
 
 use super::equal_images::fingerprint;
-use super::finish::{FinalSplits, count_rows};
+use super::finish::FinalSplits;
 use super::ledger::{Entrant, Ledger, PlannedSplit, SplitSource};
 use super::source_digest::SourceDigest;
 use super::summary::Output;
+use super::written_rows::WrittenRows;
 use super::{Control, PrepError, Splits, pool};
 use crate::audit::{Check, CheckSet};
 use crate::store::{
@@ -72,7 +73,7 @@ pub fn merge(
         merging.add(place, path, control)?;
     }
     control.progress.end();
-    let mut summary = merging.finish(&set.common, options.threads)?;
+    let mut summary = merging.finish(&set.common, options.threads, control)?;
     summary.output.path = path;
     summary.shards = set.paths.len();
     summary.is_virtual = options.merged_as != MergedAs::Copy;
@@ -226,15 +227,19 @@ impl Merging {
         place
     }
 
-    fn finish(self, common: &Common, threads: usize) -> Result<MergeSummary, MergeError> {
+    fn finish(
+        self,
+        common: &Common,
+        threads: usize,
+        control: &Control<'_>,
+    ) -> Result<MergeSummary, MergeError> {
         let Self { writer, mut ledger, digest, names, patient_ids, histogram, bytes_copied, .. } = self;
         if ledger.row_patients.is_empty() {
             return Err(MergeError::Nothing);
         }
         let splits = FinalSplits::of(&mut ledger);
-        let train = splits.train_statistics(&ledger, histogram, |lists| {
-            count_rows(common.pixel_type, &writer.written_images()?, lists, threads)
-        })?;
+        let written = WrittenRows { writer: &writer, pixel_type: common.pixel_type, threads, control };
+        let train = splits.train_statistics(&ledger, histogram, &written)?;
         let id = |patient: u32| patient_ids[patient as usize].as_deref().unwrap_or_default().to_owned();
         let root = RootAttributes {
             patients: ledger.patients_with_rows(),

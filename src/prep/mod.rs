@@ -32,6 +32,7 @@ mod split_choice;
 mod summary;
 mod survey;
 mod worker;
+mod written_rows;
 
 pub(crate) use in_order::InOrder;
 pub(crate) use planning::pool;

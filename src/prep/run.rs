@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::encoder_choice::choose_encoder;
-use super::finish::{FinalSplits, count_rows};
+use super::finish::FinalSplits;
 use super::ledger::Ledger;
 use super::line::Line;
 use super::names::Namer;
@@ -14,6 +14,7 @@ use super::resume::{Resume, ResumeOptions};
 use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
+use super::written_rows::WrittenRows;
 use super::{PrepError, PrepOptions, Share};
 use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, ShardSpec, Target, TrainStatistics};
 
@@ -91,9 +92,13 @@ pub fn run(
     if !summary.is_refused() {
         let finishing = Instant::now();
         sink.writer.finish_shard(&totals.histogram)?;
-        let train = splits.train_statistics(&sink.ledger, totals.histogram, |lists| {
-            count_rows(plan.pixel_type, &sink.writer.written_images()?, lists, plan.options.threads)
-        })?;
+        let written = WrittenRows {
+            writer: &sink.writer,
+            pixel_type: plan.pixel_type,
+            threads: plan.options.threads,
+            control: &control,
+        };
+        let train = splits.train_statistics(&sink.ledger, totals.histogram, &written)?;
         let root = root_attributes(plan, encoder, &summary, namer.joined(&splits), &sink.ledger);
         let bytes = finish_file(sink, &namer, &splits, root, &train)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();

@@ -31,9 +31,10 @@ pub(super) fn arrow_schema(schema: &StreamSchema) -> Result<Schema, SinkError> {
         tensor_field("mask", &schema.mask)?,
         plain("id", DataType::Utf8),
         plain("patient_id", DataType::Utf8),
-        plain("row", DataType::UInt64),
-        plain("epoch", DataType::UInt64),
-        plain("position", DataType::UInt64),
+        // Spark and other readers know no unsigned integers.
+        plain("row", DataType::Int64),
+        plain("epoch", DataType::Int64),
+        plain("position", DataType::Int64),
     ];
     if schema.augmentation.is_some() {
         fields.push(plain("augmentation", DataType::Utf8));

@@ -28,6 +28,7 @@ pub fn describe(stream: &Stream, format: &Format) -> Value {
         "images": tensor(&schema.image),
         "masks": tensor(&schema.mask),
         "structures": schema.structures,
+        "without_pixels": stream.without_pixels(),
         "normalization": schema.normalization,
         "augmentation": stream.augmentation(),
         "split": schema.split,

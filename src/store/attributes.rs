@@ -20,13 +20,17 @@ pub(super) fn read_ascii(at: &Location, name: &str) -> Option<String> {
     std::str::from_utf8(text.as_bytes()).ok().map(str::to_owned)
 }
 
-/// A one-dimensional text attribute.
+/// A one-dimensional text attribute; none at all where there is no text, because readers such as GDAL and netCDF fail on
+/// an array of 0 texts.
 pub(super) fn write_texts<'t>(
     at: &Location,
     name: &str,
     texts: impl IntoIterator<Item = &'t str>,
 ) -> hdf5::Result<()> {
     let texts: Vec<VarLenUnicode> = texts.into_iter().map(unicode).collect();
+    if texts.is_empty() {
+        return Ok(());
+    }
     at.new_attr::<VarLenUnicode>().shape(texts.len()).create(name)?.write_raw(&texts)
 }
 

@@ -13,7 +13,7 @@ use hdf5::types::{DynValue, TypeDescriptor};
 use super::chunk_span::{Span, Spans};
 use super::error::{hdf5_error, io_error};
 use super::filters::{Applied, FilterPipeline};
-use super::{CodecError, EncodedChunk, StoreError};
+use super::{CodecError, EncodedChunk, StoreError, rewritten};
 
 /// Chunks up to which the table is held in memory: 16 MiB of it. A larger one goes to an unnamed temporary
 /// file.
@@ -112,14 +112,13 @@ impl ChunkTable {
         if Path::new(&dataset.filename()) != path {
             return Err(layout(format!("it is linked from another file, {}", dataset.filename())));
         }
-        let chunk = dataset.chunk().ok_or_else(|| layout("its data are not in chunks".to_owned()))?;
-        let shape = dataset.shape();
+        if let Some(why) = rewritten::flaw(dataset).map_err(hdf5)? {
+            return Err(layout(why));
+        }
+        let (chunk, shape) = (dataset.chunk().unwrap_or_default(), dataset.shape());
         let (Some(&chunk_rows), Some(&rows)) = (chunk.first(), shape.first()) else {
             return Err(layout("it has no axis of rows".to_owned()));
         };
-        if chunk[1..] != shape[1..] {
-            return Err(layout(format!("its chunks, {chunk:?}, are no whole rows of {:?}", &shape[1..])));
-        }
         let filters = FilterPipeline::of(dataset).map_err(hdf5)?;
         let filters = filters.map_err(|filter| layout(format!("it is stored with the filter {filter}")))?;
         let element_size = dataset.dtype().map_err(hdf5)?.size();

@@ -13,7 +13,7 @@ use super::schema::{FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DIS
 use super::sound_file::SoundFile;
 use super::virtual_file;
 use super::virtual_file::{SourceIdentity, SourceTables, VirtualSource, VirtualTables};
-use super::{ChunkTable, DatasetIdentity, RootAttributes, StoreError, TrainFigures, attributes};
+use super::{ChunkTable, DatasetIdentity, RootAttributes, StoreError, TrainFigures, attributes, rewritten};
 use crate::model::{GridShape, PixelType};
 
 /// A file whose rows can be read from any number of threads at once, without the library and its lock.
@@ -203,11 +203,20 @@ impl DatasetFile {
         let number = |name| Some((name, attributes::read_number::<f64>(images.as_deref()?, name)));
         let single =
             [attribute::TRAIN_MEAN, attribute::TRAIN_STD, attribute::TRAIN_MIN, attribute::TRAIN_MAX];
-        let name = attribute::TRAIN_PERCENTILES;
-        let percentiles = images.as_deref().and_then(|images| attributes::read_numbers::<f64>(images, name));
-        let percentiles = percentiles.unwrap_or_default();
-        let level = |level: usize| (name, percentiles.get(level).copied());
+        let percentiles = self.recorded_percentiles();
+        let level = |level: usize| (attribute::TRAIN_PERCENTILES, percentiles.get(level).copied());
         single.into_iter().filter_map(number).chain((0..PERCENTILE_LEVELS.len()).map(level)).collect()
+    }
+
+    /// The percentiles of train as they are recorded, NaN included; no more than there are levels.
+    #[must_use]
+    pub fn recorded_percentiles(&self) -> Vec<f64> {
+        let images = self.hdf5().dataset(IMAGES).ok();
+        let percentiles =
+            images.and_then(|images| attributes::read_numbers(&images, attribute::TRAIN_PERCENTILES));
+        let mut percentiles: Vec<f64> = percentiles.unwrap_or_default();
+        percentiles.truncate(PERCENTILE_LEVELS.len());
+        percentiles
     }
 
     /// The attributes that the rows do not decide, as they are recorded; what is missing is empty.
@@ -302,7 +311,9 @@ fn read_table(
     let layout = |why: String| StoreError::Layout { path: path.to_owned(), dataset: dataset.name(), why };
     let table = ChunkTable::read(dataset, path, file)?;
     if table.chunk_rows() != 1 {
-        return Err(layout(format!("its chunks have {} rows", table.chunk_rows())));
+        let command = rewritten::command(&dataset.file().map_err(hdf5_error("read", path))?);
+        let command = command.map_err(hdf5_error("read", path))?;
+        return Err(layout(format!("its chunks have {} rows; `{command}` undoes that", table.chunk_rows())));
     }
     Ok(table)
 }

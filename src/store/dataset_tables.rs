@@ -10,6 +10,7 @@ use rustix::fs::Advice;
 use super::column_reader::ColumnReader;
 use super::dataset_file::DatasetFile;
 use super::schema::column;
+use super::without_pixels::without_pixels;
 use super::{ChunkTable, DatasetIdentity, StoreError, TrainFigures};
 use crate::model::{GridShape, PixelType};
 
@@ -65,6 +66,14 @@ pub trait SampleColumns {
     /// # Errors
     /// [`StoreError`] where the file has no such column, or one of another type.
     fn column(&self, name: &str) -> Result<ColumnReader, StoreError>;
+
+    /// The structures of which no row has a pixel in its mask; none where the file has no rows.
+    ///
+    /// # Errors
+    /// As [`SampleColumns::column`].
+    fn structures_without_pixels(&self) -> Result<Vec<String>, StoreError> {
+        without_pixels(self.column(column::MASK_PIXELS)?, self.tables().structures())
+    }
 
     /// The column of the checksums, for [`RowReader::new`](super::RowReader::new).
     ///

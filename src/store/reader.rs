@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use hdf5::Dataset;
-use hdf5::types::FixedUnicode;
 
 use super::error::hdf5_error;
 use super::schema::{FORMAT, IMAGES, MASKS, SAMPLES, attribute, column};
 use super::sound_file::SoundFile;
+use super::without_pixels::without_pixels;
 use super::{ColumnReader, StoreError, attributes, text_checksum};
-
-/// Rows read at a time: memory stays bounded whatever the number of rows.
-const ROWS_AT_A_TIME: usize = 4096;
 
 /// Contents of a file.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -39,6 +36,8 @@ pub struct DatasetInfo {
     pub mask_rule: String,
     /// For each structure, in how many samples it was annotated.
     pub annotated: Vec<usize>,
+    /// The structures of which no sample has a pixel in its mask.
+    pub without_pixels: Vec<String>,
     /// Number of samples.
     pub samples: usize,
     /// Number of patients.
@@ -85,19 +84,23 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         return Err(flawed("/@text_checksum".to_owned(), what));
     }
     let rows = images.shape().first().copied().unwrap_or(0);
-    for name in [column::SPLIT, column::PATIENT_ID, column::ANNOTATED] {
+    let checked = |name: &str| {
         let place = format!("/{SAMPLES}/{name}");
         let dataset = sound.dataset(&place)?;
         let expected = attributes::read_number::<u32>(&dataset, attribute::CHECKSUM);
-        let sum = ColumnReader::new(&dataset, path, sound.file(), rows)?.checksum()?;
-        if expected.is_some_and(|expected| expected != sum) {
+        let column = ColumnReader::new(&dataset, path, sound.file(), rows)?;
+        if expected.is_some_and(|expected| column.checksum().is_ok_and(|sum| sum != expected)) {
             return Err(flawed(place, "its CRC-32C is not the one in its attribute `checksum`".to_owned()));
         }
-    }
+        Ok(column)
+    };
+    let (split, patient_id) = (checked(column::SPLIT)?, checked(column::PATIENT_ID)?);
+    checked(column::ANNOTATED)?;
+    let structures = attributes::read_texts(file, attribute::STRUCTURES).unwrap_or_default();
+    let without_pixels = without_pixels(checked(column::MASK_PIXELS)?, &structures)?;
     let text = |name: &str| attributes::read_text(file, name).unwrap_or_default();
     let columns = |name: &str| sound.dataset(&format!("{SAMPLES}/{name}"));
-    let (splits, patients) = count_splits(&columns(column::SPLIT)?, &columns(column::PATIENT_ID)?)
-        .map_err(hdf5_error("read", path))?;
+    let (splits, patients) = count_splits(split, patient_id)?;
     let annotated = count_annotated(&columns(column::ANNOTATED)?).map_err(hdf5_error("read", path))?;
     let figure =
         |name: &str| attributes::read_number::<f64>(&images, name).filter(|figure| figure.is_finite());
@@ -108,7 +111,8 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         generator: text(attribute::GENERATOR),
         pixel_type: pixel_type_name(&images).map_err(hdf5_error("read", path))?,
         units: attributes::read_text(&images, attribute::UNITS).unwrap_or_default(),
-        structures: attributes::read_texts(file, attribute::STRUCTURES).unwrap_or_default(),
+        structures,
+        without_pixels,
         mask_rule: text(attribute::MASK_RULE),
         annotated,
         samples: rows,
@@ -136,18 +140,19 @@ fn pixel_type_name(images: &Dataset) -> hdf5::Result<String> {
 }
 
 /// Samples and patients of each split, and the number of patients in all.
-fn count_splits(split: &Dataset, patient_id: &Dataset) -> hdf5::Result<(BTreeMap<String, SplitInfo>, usize)> {
-    let rows = split.shape().first().copied().unwrap_or(0);
+fn count_splits(
+    split: ColumnReader,
+    patient_id: ColumnReader,
+) -> Result<(BTreeMap<String, SplitInfo>, usize), StoreError> {
+    let rows = split.rows();
+    let (mut split, mut patient_id) = (split.walk(), patient_id.walk());
     let mut splits: BTreeMap<String, SplitInfo> = BTreeMap::new();
     let mut patients: BTreeSet<(String, String)> = BTreeSet::new();
-    for start in (0..rows).step_by(ROWS_AT_A_TIME) {
-        let span = start..rows.min(start + ROWS_AT_A_TIME);
-        let names = split.read_slice_1d::<FixedUnicode<16>, _>(span.clone())?;
-        let ids = patient_id.read_slice_1d::<FixedUnicode<1024>, _>(span)?;
-        for (name, id) in names.iter().zip(&ids) {
-            splits.entry(name.as_str().to_owned()).or_default().samples += 1;
-            patients.insert((name.as_str().to_owned(), id.as_str().to_owned()));
-        }
+    for row in 0..rows {
+        let name = split.cell(row)?.text().unwrap_or_default().to_owned();
+        let id = patient_id.cell(row)?.text().unwrap_or_default().to_owned();
+        splits.entry(name.clone()).or_default().samples += 1;
+        patients.insert((name, id));
     }
     let distinct: BTreeSet<&str> = patients.iter().map(|(_, id)| id.as_str()).collect();
     let total = distinct.len();

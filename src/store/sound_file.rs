@@ -1,12 +1,12 @@
 //! HDF5 files that are safe to read: every heap of texts was checked before the library reads one.
 
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hdf5::{Dataset, File};
 
 use super::error::{hdf5_error, io_error};
+use super::file_kind::other_kind;
 use super::object_headers::{HeapReferences, heap_references};
 use super::schema::{FORMAT_MAJOR, attribute};
 use super::{StoreError, attributes, text_heap};
@@ -36,11 +36,12 @@ impl SoundFile {
         let metadata = std::fs::metadata(path).map_err(io_error("open", path))?;
         // Opening a named pipe would wait for a writer.
         if !metadata.is_file() {
-            return Err(not_ours(path, "it is not a file"));
+            let what = if metadata.is_dir() { "it is a folder" } else { "it is not a file" };
+            return Err(not_ours(path, what));
         }
         let file = std::fs::File::open(path).map_err(io_error("open", path))?;
-        if !is_hdf5(&file).map_err(io_error("read", path))? {
-            return Err(not_ours(path, "it is not an HDF5 file without a user block"));
+        if let Some(kind) = other_kind(&file).map_err(io_error("read", path))? {
+            return Err(not_ours(path, kind));
         }
         let has_more = walk(path, &file)?;
         let hdf5 = File::with_options()
@@ -130,14 +131,6 @@ pub(super) fn all_datasets(file: &File) -> hdf5::Result<Vec<Dataset>> {
         datasets.extend(group.datasets()?);
     }
     Ok(datasets)
-}
-
-/// True if the file begins as our files do: they have no user block.
-fn is_hdf5(file: &std::fs::File) -> io::Result<bool> {
-    const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
-    let mut start = Vec::new();
-    file.take(SIGNATURE.len() as u64).read_to_end(&mut start)?;
-    Ok(start == SIGNATURE)
 }
 
 #[cfg(test)]

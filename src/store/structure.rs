@@ -12,7 +12,7 @@ use super::schema::{
     PERCENTILE_LEVELS, SAMPLES, SHARD, attribute, virtual_attribute,
 };
 use super::sound_file::all_datasets;
-use super::text_checksum::{self, TEXTS};
+use super::text_checksum::{self, MAY_BE_EMPTY, TEXTS};
 use super::{DatasetFile, StoreError, attributes, shard};
 
 /// Attributes of the root that are whole numbers.
@@ -105,7 +105,9 @@ impl DatasetFile {
                 _ => &[],
             };
             let names = at.attr_names()?;
-            for name in texts.iter().chain(numbers).filter(|name| !names.iter().any(|n| n == *name)) {
+            let is_missing =
+                |name: &&&str| !MAY_BE_EMPTY.contains(*name) && !names.iter().any(|n| n == **name);
+            for name in texts.iter().chain(numbers).filter(is_missing) {
                 found.flaw(format!("/{object}@{name}"), "is missing");
             }
             let virtual_names: &[&str] = if object.is_empty() && self.is_virtual() { &VIRTUAL } else { &[] };

@@ -29,18 +29,23 @@ pub(super) const TEXTS: [(&str, &[&str]); 3] = [
     (MASKS, &[a::DIMENSION_LABELS]),
 ];
 
+/// Those of them that may be without a text; a file leaves them out then.
+pub(super) const MAY_BE_EMPTY: [&str; 3] = [a::SPLIT_JOINED, a::SPLIT_LEFT_OUT, a::SPLIT_DISJOINT];
+
 /// CRC-32C over the [`TEXTS`], and the names of the files of a virtual file after those of the root: of each attribute its object, `@` and its name, then its texts, a NUL after each of
 /// them all.
 ///
 /// # Errors
-/// HDF5's own error where one is absent, or is no text.
+/// HDF5's own error where one is no text, or is absent and not of those that [`MAY_BE_EMPTY`].
 pub(super) fn checksum(file: &File) -> hdf5::Result<u32> {
     let mut all = 0;
     for (object, names) in TEXTS {
         let dataset = if object.is_empty() { None } else { Some(file.dataset(object)?) };
         let at: &Location = dataset.as_deref().map_or(&**file, |dataset| dataset);
         let more: &[&str] = if object.is_empty() && at.attr(FILES).is_ok() { &[FILES] } else { &[] };
-        for name in names.iter().chain(more) {
+        let present = at.attr_names()?;
+        let is_left_out = |name: &&str| MAY_BE_EMPTY.contains(name) && !present.iter().any(|n| n == name);
+        for name in names.iter().chain(more).filter(|name| !is_left_out(name)) {
             let mut texts = vec![format!("/{object}@{name}").into_bytes()];
             texts.extend(read(at, name)?);
             for text in texts {

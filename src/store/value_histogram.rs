@@ -1,9 +1,10 @@
 //! Counts of each pixel value.
 
+use super::FineHistogram;
 use crate::model::{PixelType, Pixels};
 
 /// Counts of each value. Integers are counted one by one; floats in bins that are 2⁻⁹ of the
-/// value wide.
+/// value wide, whose values a [`FineHistogram`] tells apart.
 #[derive(Debug, Clone)]
 pub struct ValueHistogram {
     pixel_type: PixelType,
@@ -22,7 +23,7 @@ pub struct ValueHistogram {
 const PORTION: usize = 1 << 24;
 
 /// Bits of an order-preserving float that are not used for its bin: 14 of the 23 of its mantissa.
-const FLOAT_BIN_SHIFT: u32 = 14;
+pub(super) const FLOAT_BIN_SHIFT: u32 = 14;
 
 impl ValueHistogram {
     /// An empty histogram for images of `pixel_type`.
@@ -132,15 +133,35 @@ impl ValueHistogram {
     /// `inverted_cdf`); NaN where nothing was counted. For floats, the lower edge of its bin.
     #[must_use]
     pub fn percentile(&self, level: f64) -> f64 {
+        self.rank(level).map_or(f64::NAN, |(bin, _)| self.value(bin as usize))
+    }
+
+    /// [`ValueHistogram::percentile`], exact for floats too where `fine` has counted the same pixels in the
+    /// [`ValueHistogram::percentile_bins`] of this level.
+    #[must_use]
+    pub fn exact_percentile(&self, level: f64, fine: &FineHistogram) -> f64 {
+        let Some((bin, rank)) = self.rank(level) else { return f64::NAN };
+        fine.value(bin, rank).map_or_else(|| self.value(bin as usize), f64::from)
+    }
+
+    /// For each level, the bin of its percentile; none where nothing was counted.
+    pub fn percentile_bins(&self, levels: &[f64]) -> impl Iterator<Item = u32> {
+        levels.iter().filter_map(|level| self.rank(*level)).map(|(bin, _)| bin)
+    }
+
+    /// The bin of a percentile, and which of the values in it, in ascending order from 1, it is.
+    fn rank(&self, level: f64) -> Option<(u32, u64)> {
         let total: u64 = self.occupied().map(|(_, count)| count).sum();
         // Levels are given to a tenth of a per cent; in thousandths the rank is an exact integer.
         let rank = (u128::from(total) * (level * 10.0).round() as u128).div_ceil(1000).max(1) as u64;
-        let mut seen = 0;
-        let reaches_rank = |(_, count): &(usize, u64)| {
-            seen += count;
-            seen >= rank
-        };
-        self.occupied().find(reaches_rank).map_or(f64::NAN, |(bin, _)| self.value(bin))
+        let mut before = 0;
+        for (bin, count) in self.occupied() {
+            if before + count >= rank {
+                return Some((bin as u32, rank - before));
+            }
+            before += count;
+        }
+        None
     }
 
     /// As [`ValueHistogram::counts`], with the numbers of bins.
@@ -172,18 +193,25 @@ fn int16_bin(value: i16) -> usize {
     usize::from(value as u16 ^ 0x8000)
 }
 
-/// Bins in ascending order of value: the bits of a float are ordered once the sign is folded in.
+/// Bins in ascending order of value.
 fn float_bin(value: f32) -> usize {
-    let bits = value.to_bits();
-    let ordered = if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 };
-    (ordered >> FLOAT_BIN_SHIFT) as usize
+    (ordered_bits(value) >> FLOAT_BIN_SHIFT) as usize
 }
 
 fn float_of_bin(bin: usize) -> f32 {
-    let ordered = (bin as u32) << FLOAT_BIN_SHIFT;
+    float_of_ordered((bin as u32) << FLOAT_BIN_SHIFT)
+}
+
+/// Numbers in ascending order of value: the bits of a float are ordered once the sign is folded in.
+pub(super) fn ordered_bits(value: f32) -> u32 {
+    let bits = value.to_bits();
+    if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 }
+}
+
+/// The value of which these are the [`ordered_bits`].
+pub(super) fn float_of_ordered(ordered: u32) -> f32 {
     // A negative bin's lowest value is the one whose cut-off bits are all set in magnitude.
-    let bits = if ordered >> 31 == 1 { ordered & 0x7FFF_FFFF } else { !ordered };
-    f32::from_bits(bits)
+    f32::from_bits(if ordered >> 31 == 1 { ordered & 0x7FFF_FFFF } else { !ordered })
 }
 
 #[cfg(test)]
@@ -269,6 +297,47 @@ mod tests {
 
     #[test]
     fn nothing_has_no_percentile() {
-        assert!(ValueHistogram::new(PixelType::Float32).percentile(50.0).is_nan());
+        let nothing = ValueHistogram::new(PixelType::Float32);
+        assert!(nothing.percentile(50.0).is_nan());
+        let fine = FineHistogram::new(nothing.percentile_bins(&[50.0]));
+        assert!(nothing.exact_percentile(50.0, &fine).is_nan());
+    }
+
+    /// The smallest of `values` that at least `level` per cent of them do not exceed, by the definition.
+    fn by_definition(values: &[f32], level: f64) -> f64 {
+        let mut values: Vec<f32> = values.iter().copied().filter(|value| value.is_finite()).collect();
+        values.sort_by(f32::total_cmp);
+        let reaches =
+            |&place: &usize| (place as f64 + 1.0) * 1000.0 >= values.len() as f64 * (level * 10.0).round();
+        (0..values.len()).find(reaches).map_or(f64::NAN, |place| values[place].into())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn percentiles_of_floats_are_exact(
+            spread in proptest::sample::select(vec![1e-3f32, 1.0, 1e6]),
+            center in proptest::sample::select(vec![0.0f32, 96.0, -1e4]),
+            units in proptest::collection::vec(-1.0f32..1.0, 1..400),
+            level in 0u16..=1000,
+        ) {
+            let mut values: Vec<f32> = units.iter().map(|unit| center + spread * unit).collect();
+            values.push(f32::NAN);
+            let level = f64::from(level) / 10.0;
+            let pixels = Pixels::Float32(values.clone());
+            let coarse = histogram(std::slice::from_ref(&pixels));
+            let mut fine = FineHistogram::new(coarse.percentile_bins(&[level]));
+            // Counted in two halves, as two threads would.
+            let mut rest = fine.clone();
+            let bytes = pixels.le_bytes();
+            let (first, second) = bytes.split_at(values.len() / 2 * 4);
+            fine.add_le_bytes(first);
+            rest.add_le_bytes(second);
+            fine.merge(&rest);
+            let expected = by_definition(&values, level);
+            proptest::prop_assert_eq!(coarse.exact_percentile(level, &fine), expected);
+            let around = FineHistogram::around([expected]);
+            proptest::prop_assert!(coarse.percentile(level) <= expected);
+            proptest::prop_assert!(around.value(coarse.rank(level).map_or(0, |(bin, _)| bin), 1).is_none());
+        }
     }
 }

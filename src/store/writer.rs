@@ -65,8 +65,8 @@ pub struct EncodedRow {
 pub struct TrainStatistics {
     /// Mean, standard deviation, extremes.
     pub moments: Moments,
-    /// Counts of each value.
-    pub histogram: ValueHistogram,
+    /// Percentiles at [`PERCENTILE_LEVELS`]; NaN where there is no pixel.
+    pub percentiles: [f64; PERCENTILE_LEVELS.len()],
 }
 
 /// Writes one file of the format of this module.
@@ -323,8 +323,8 @@ fn write_attributes(
     attributes::write_number(at, attribute::TRAIN_STD, std)?;
     attributes::write_number(at, attribute::TRAIN_MIN, min)?;
     attributes::write_number(at, attribute::TRAIN_MAX, max)?;
-    let percentiles = PERCENTILE_LEVELS.map(|level| train.histogram.percentile(level));
-    attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], &percentiles)?;
+    let percentiles = &train.percentiles;
+    attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], percentiles)?;
     attributes::write_numbers(
         at,
         attribute::TRAIN_PERCENTILE_LEVELS,

@@ -27,6 +27,7 @@ pub struct Stream {
     evaluation: Evaluation,
     splits: Vec<String>,
     names_split: bool,
+    without_pixels: Vec<String>,
 }
 
 impl Stream {
@@ -74,11 +75,21 @@ impl Stream {
             true => Some([column(column::ID)?, column(column::PATIENT_ID)?, column(column::SPLIT)?]),
             false => None,
         };
-        let parts = StreamParts { rows, transform, windows, texts, plan, schema, file };
+        let parts = StreamParts { rows, transform, windows, texts, plan, schema, file: Arc::clone(&file) };
         let names_split = row_options.names_split();
-        let stream = Self { dataset, parts: Arc::new(parts), evaluation, splits, names_split };
+        // Known for a remark alone: a column that cannot be read is no error.
+        let mut without_pixels = file.structures_without_pixels().unwrap_or_default();
+        without_pixels.retain(|name| parts.schema.structures.contains(name));
+        let parts = Arc::new(parts);
+        let stream = Self { dataset, parts, evaluation, splits, names_split, without_pixels };
         stream.check_batch_size()?;
         Ok(stream)
+    }
+
+    /// The structures of the stream of which no row of the file has a pixel in its mask.
+    #[must_use]
+    pub fn without_pixels(&self) -> &[String] {
+        &self.without_pixels
     }
 
     /// The batches from the one at `from` to the end, decoded on threads of their own. Nothing is started before the first

@@ -6,7 +6,8 @@ use std::path::Path;
 use dicomprep::model::{Geometry, GridShape, PixelType, Pixels, StructureSet};
 use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
-    ImageStatistics, Moments, RootAttributes, SampleRow, Target, TextWidths, TrainStatistics, ValueHistogram,
+    ImageStatistics, Moments, PERCENTILE_LEVELS, RootAttributes, SampleRow, Target, TextWidths,
+    TrainStatistics, ValueHistogram,
 };
 use dicomprep::stream::{ImageDtype, StreamOptions, StreamWork};
 
@@ -35,13 +36,12 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     let compression = spec.compression;
     let mut writer = DatasetWriter::create(Target::claim(path, true).unwrap(), spec).unwrap();
     let mut encoder = ChunkEncoder::new(compression, Encoder::Planes);
-    let mut train =
-        TrainStatistics { moments: Moments::default(), histogram: ValueHistogram::new(PixelType::Int16) };
+    let (mut moments, mut histogram) = (Moments::default(), ValueHistogram::new(PixelType::Int16));
     for row in 0..rows {
         let pixels = Pixels::Int16(image(row));
         let statistics = ImageStatistics::of(&pixels);
-        train.moments.add(&statistics);
-        train.histogram.add(&pixels);
+        moments.add(&statistics);
+        histogram.add(&pixels);
         let [mut image, mut mask] = [EncodedChunk::default(), EncodedChunk::default()];
         let stored = stored(row);
         encoder.encode(&stored[0], 2, &mut image);
@@ -51,6 +51,8 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     }
     let splits: Vec<&str> =
         (0..rows).map(|row| if row / 10 < rows.div_ceil(20) { "train" } else { "val" }).collect();
+    let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
+    let train = TrainStatistics { moments, percentiles };
     writer.finish(&root(rows), &train, &splits, &vec![""; rows]).unwrap();
 }
 

@@ -83,7 +83,7 @@ def test_arrow_has_types_names_and_values(words, any_data, dicomprep):
     structures = options.get("--structures", "inner,outer").split(",")
 
     assert schema.names == ["image", "mask", "id", "patient_id", "row", "epoch", "position"]
-    assert [schema.field(name).type for name in schema.names[2:]] == [pyarrow.string()] * 2 + [pyarrow.uint64()] * 3
+    assert [schema.field(name).type for name in schema.names[2:]] == [pyarrow.string()] * 2 + [pyarrow.int64()] * 3
     for name, dtype in (("image", TYPES.get(options.get("--image-dtype"), "float32")),
                         ("mask", options.get("--mask-dtype", "uint8"))):
         extension = schema.field(name).type

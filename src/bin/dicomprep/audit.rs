@@ -54,11 +54,14 @@ fn describe(summary: &AuditSummary, output: &OutputArgs) -> String {
 fn headline(summary: &AuditSummary) -> String {
     let of = |severity: &str| summary.findings.iter().filter(|finding| finding.severity == severity).count();
     let unusable = summary.rejected.len() + summary.rejected_rows.len();
-    let unusable = if unusable > 0 {
-        format!(", {} cannot be used", table::count(unusable, "file or row"))
-    } else {
-        String::new()
+    let unusable = match unusable {
+        0 => String::new(),
+        1 => ", 1 file or row cannot be used".to_owned(),
+        _ => format!(", {unusable} files or rows cannot be used"),
     };
+    if summary.images == 0 && summary.annotations == 0 {
+        return format!("nothing to audit: no image with a contour can be used{unusable}\n");
+    }
     format!(
         "{} on {} of {}: {}, {}, {}{unusable}\n",
         table::count(summary.annotations, "contour"),

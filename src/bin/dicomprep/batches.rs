@@ -72,6 +72,10 @@ fn tell_notes(stream: &Stream, args: &BatchesArgs) {
     if stream.plan().batches_per_epoch() == 0 {
         exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
     }
+    if !stream.without_pixels().is_empty() {
+        let structures = stream.without_pixels().join(", ");
+        exit::tell(&format!("note: no mask of the file has a pixel of {structures}\n"));
+    }
     if let Some(splits) = splits_together(stream) {
         exit::tell(&format!("note: without --split, samples of {splits} are streamed together\n"));
     }

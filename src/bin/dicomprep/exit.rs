@@ -12,7 +12,7 @@ use dicomprep::stream::{StreamError, StreamOptions};
 use serde::Serialize;
 
 use crate::args::Args;
-use crate::colour;
+use crate::{colour, wording};
 
 /// The exit codes, a contract. 2, wrong usage, is the argument parser's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(crate) fn not_understood(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
     }
-    tell(&error.render().to_string());
+    tell(&wording::of(error).unwrap_or_else(|| error.render().to_string()));
     std::process::exit(error.exit_code())
 }
 

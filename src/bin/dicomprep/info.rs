@@ -28,6 +28,9 @@ fn describe(info: &DatasetInfo) -> String {
         ("/masks", format!("{}, uint8, rule {}", shape(&info.masks), info.mask_rule)),
         ("structures", structures.join(", ")),
     ];
+    if !info.without_pixels.is_empty() {
+        rows.push(("empty", format!("no mask has a pixel of {}", info.without_pixels.join(", "))));
+    }
     for (name, split) in table::in_order(&info.splits) {
         let name = if name.is_empty() { "no split" } else { name };
         rows.push((name, format!("{} of {}", split.samples, table::count(split.patients, "patient"))));

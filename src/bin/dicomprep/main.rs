@@ -25,6 +25,7 @@ mod table;
 mod verify;
 mod version;
 mod whiten;
+mod wording;
 
 use std::panic;
 use std::process::ExitCode;

@@ -195,8 +195,11 @@ fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> St
     if more > 0 {
         text += &format!("note: {more} more; --verbose or --report FILE lists them all\n");
     }
-    text += &headline(summary, plan.is_some());
-    text += &table::lines(&rows(summary, plan));
+    // Where nothing is left, the error that follows says so.
+    if !summary.is_empty() {
+        text += &headline(summary, plan.is_some());
+        text += &table::lines(&rows(summary, plan));
+    }
     text
 }
 

@@ -11,8 +11,8 @@ use crate::prep::sink::Input;
 use crate::prep::source_digest::SourceDigest;
 use crate::prep::{PrepError, PrepPlan};
 use crate::store::{
-    DatasetSpec, DatasetWriter, EncodedRow, Encoder, Moments, RootAttributes, StoreError, Target,
-    TrainStatistics, ValueHistogram,
+    DatasetSpec, DatasetWriter, EncodedRow, Encoder, Moments, PERCENTILE_LEVELS, RootAttributes, StoreError,
+    Target, TrainStatistics, ValueHistogram,
 };
 
 /// Bytes of images and masks, before they are compressed, that make a segment.
@@ -155,7 +155,9 @@ impl<'a> Parts<'a> {
             images_disjoint: true,
         };
         let none = vec![""; writer.rows()];
-        writer.finish(&root, &TrainStatistics { moments, histogram }, &none, &none)?;
+        // Rows of parts are counted anew when they go into the file, so that edges of bins will do here.
+        let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
+        writer.finish(&root, &TrainStatistics { moments, percentiles }, &none, &none)?;
         Ok(())
     }
 

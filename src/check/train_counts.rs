@@ -1,0 +1,45 @@
+//! Counts of the pixels of train, against which recorded percentiles are held.
+
+use crate::model::PixelType;
+use crate::store::{DatasetFile, FineHistogram, PERCENTILE_LEVELS, ValueHistogram};
+
+/// Counts of the pixels of train. Of floats, each value is counted around the percentiles that the file records, so that
+/// one pass over the rows tells whether these are exact.
+pub(super) struct TrainCounts {
+    histogram: ValueHistogram,
+    /// `None` for integers, whose histogram is exact.
+    fine: Option<FineHistogram>,
+}
+
+impl TrainCounts {
+    /// Counts nothing yet of `file`.
+    pub(super) fn new(file: &DatasetFile) -> Self {
+        let recorded = || FineHistogram::around(file.recorded_percentiles());
+        let is_float = file.pixel_type() == PixelType::Float32;
+        Self { histogram: ValueHistogram::new(file.pixel_type()), fine: is_float.then(recorded) }
+    }
+
+    /// Counts an image.
+    pub(super) fn add(&mut self, image: &[u8]) {
+        self.histogram.add_le_bytes(image);
+        if let Some(fine) = &mut self.fine {
+            fine.add_le_bytes(image);
+        }
+    }
+
+    /// Adds the counts of `other`, of the same file.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.histogram.merge(&other.histogram);
+        if let (Some(fine), Some(other)) = (&mut self.fine, &other.fine) {
+            fine.merge(other);
+        }
+    }
+
+    /// The percentiles: exact, but for floats that lie far from the recorded ones, where it is the lower edge of a bin.
+    pub(super) fn percentiles(&self) -> [f64; PERCENTILE_LEVELS.len()] {
+        PERCENTILE_LEVELS.map(|level| match &self.fine {
+            Some(fine) => self.histogram.exact_percentile(level, fine),
+            None => self.histogram.percentile(level),
+        })
+    }
+}
