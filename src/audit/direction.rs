@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::copies::Annotation;
 use super::disputes::Known;
-use super::pass::LISTED;
+use super::finding::LISTED;
 use super::{Check, Finding};
 
 /// Fewer others tell nothing.

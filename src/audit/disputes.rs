@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::agreement::{Agreement, agreement};
 use super::copies::Annotation;
 use super::facts::ContourFacts;
+use super::finding::LISTED;
 use super::nesting::Outside;
 use super::{AuditOptions, Check, Finding, ImageFacts};
 use crate::assemble::read_image;
@@ -16,8 +17,6 @@ use crate::model::Sample;
 
 /// By how much the best must agree better with its image than the next.
 const MARGIN: f64 = 0.1;
-/// Others that are listed beside one annotation.
-const LISTED: usize = 10;
 
 /// Everything that is known of the samples.
 #[derive(Clone, Copy)]

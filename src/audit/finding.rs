@@ -3,6 +3,9 @@
 use super::Check;
 use crate::model::Place;
 
+/// Places that one finding about many lists.
+pub(super) const LISTED: usize = 10;
+
 /// A finding of a check: its place and its meaning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {

@@ -9,31 +9,20 @@ use sha2::{Digest, Sha256};
 use super::copies::Annotation;
 use super::disputes::{Known, Nested, settle_copies, settle_nested};
 use super::facts::{Axes, ContourFacts};
+use super::finding::LISTED;
 use super::neighbours::{Jump, Spot, jumps};
 use super::nesting::{Outside, outside};
+use super::options::AuditOptions;
 use super::shape::{Painter, Subject, check_shape};
 use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, direction, headers, wall};
 use crate::assemble::read_contour;
 use crate::layout::SampleSet;
 use crate::model::Sample;
 use crate::model::{Place, PolygonError, Reason, Skipped};
-use crate::source::{ContourError, ContourFault, Limits, parse_contour};
+use crate::source::{ContourError, ContourFault, parse_contour};
 
 /// Samples looked at by one thread at a time.
 const BLOCK: usize = 32;
-/// Places that one finding about many lists.
-pub(super) const LISTED: usize = 10;
-
-/// Options of an audit.
-#[derive(Debug, Clone, Copy)]
-pub struct AuditOptions {
-    /// Thresholds of findings.
-    pub thresholds: Thresholds,
-    /// Added to every contour point, `[x, y]` in pixels.
-    pub contour_offset: [f64; 2],
-    /// Limits of the inputs.
-    pub limits: Limits,
-}
 
 /// Result of an audit.
 #[derive(Debug, Default)]

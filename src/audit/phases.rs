@@ -2,6 +2,7 @@
 
 use super::coverage::gaps;
 use super::facts::Axes;
+use super::finding::LISTED;
 use super::headers::usual;
 use super::neighbours::SAME_SLICE;
 use super::{Check, Finding, ImageFacts};
@@ -12,8 +13,6 @@ const ENOUGH_SLICES: usize = 3;
 const ENOUGH_PHASES: usize = 5;
 /// A step between two phases that is so many times as long as usual has one missing.
 const LONG_STEP: f32 = 1.6;
-/// Slices of a patient that are listed.
-const LISTED: usize = 10;
 
 /// Images missing in `folder`: `numbers` are those of the files, ascending, and `headers` those that
 /// were read, with the numbers of their files; none where not all of the patient's were.

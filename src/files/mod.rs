@@ -11,6 +11,7 @@ mod places;
 mod records;
 mod roots;
 pub(crate) mod table;
+mod table_error;
 mod tree;
 
 pub use catalog::{Catalog, FileKind, FolderId};
@@ -18,5 +19,5 @@ pub use error::FilesError;
 pub use fates::{Fate, Fates};
 pub use places::{Location, PlacePart, Places, join_name};
 pub(crate) use roots::Roots;
-pub use table::{MAX_TABLE_BYTES, MAX_TABLE_ROWS, TableError};
+pub use table_error::{MAX_TABLE_BYTES, MAX_TABLE_ROWS, TableError};
 pub use tree::{Tree, TreeFolder};

@@ -1,6 +1,6 @@
 //! The records of a CSV text, with the lines they really stand on.
 
-use super::table::TableError;
+use super::table_error::TableError;
 use crate::model::Place;
 
 /// A value without the spaces around it, and without quotes that spaces kept the reader from seeing.

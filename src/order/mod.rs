@@ -20,6 +20,7 @@
 mod balance;
 mod batch_plan;
 mod cursor;
+mod cursor_text;
 mod epoch;
 mod error;
 mod hash;

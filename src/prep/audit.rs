@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
-use super::planning::pool;
+use super::pool::pool;
 use super::{Control, OnFinding, PrepError, PrepOptions, Unlabelled};
 use crate::audit::{Audit, Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
 use crate::layout::{Require, SampleSet};

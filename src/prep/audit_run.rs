@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::audit::{gaps, of_patient};
 use super::image_digests::{Unlabelled, equal_images, pixel_digest};
-use super::planning::{pair, pool};
+use super::planning::pair;
+use super::pool::pool;
 use super::summary::Entry;
 use super::survey::Survey;
 use super::{Control, FindingEntry, PrepError};

@@ -2,13 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::PrepError;
 use super::ledger::{Ledger, SplitSource};
-use super::summary::SplitSize;
 use super::written_rows::WrittenRows;
 use crate::model::{Note, Place};
 use crate::split::{SplitName, SplitSpec, assign_draws};
 use crate::store::{Moments, TrainStatistics, ValueHistogram};
+
+/// Size of one split.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SplitSize {
+    /// Number of samples.
+    pub samples: usize,
+    /// Number of patients.
+    pub patients: usize,
+}
 
 /// The splits of the patients, once it is known which of them share equal images.
 #[derive(Debug)]

@@ -7,20 +7,27 @@
 mod audit;
 mod audit_run;
 mod config;
+mod control;
+mod dataset_spec;
 mod encoder_choice;
 mod equal_images;
 mod error;
+mod estimate;
 mod finding_entry;
 mod finish;
 mod image_digests;
 mod in_order;
+mod input;
 mod ledger;
 mod line;
 mod merge;
 mod names;
 mod options;
+mod plan;
 mod plan_digest;
+mod plan_table;
 mod planning;
+mod pool;
 mod pseudonym;
 mod report_ids;
 mod resume;
@@ -35,20 +42,23 @@ mod worker;
 mod written_rows;
 
 pub(crate) use in_order::InOrder;
-pub(crate) use planning::pool;
+pub(crate) use pool::pool;
 
 pub use audit_run::{AuditRequest, AuditSummary, audit};
 pub use config::RecordedOptions;
+pub use control::{Control, Progress};
 pub use error::PrepError;
+pub use estimate::Estimate;
 pub use finding_entry::FindingEntry;
+pub use finish::SplitSize;
 pub use merge::{MergeError, MergeOptions, MergeSummary, MergedAs, merge};
 pub use options::{OnFinding, PrepOptions, Share, Splits, Unlabelled};
-pub use planning::{Estimate, PrepPlan, plan};
+pub use plan::PrepPlan;
+pub use planning::plan;
 pub use report_ids::ReportIds;
 pub use resume::{PartsFolder, ResumeOptions, RowOrigins};
-pub use run::{Control, Progress, run};
+pub use run::run;
 pub use sources::{FreshRow, SourceRows, Sources};
 pub use summary::{
-    Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, ShardEntry, SplitSize, StageSeconds,
-    StructureCount,
+    Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, ShardEntry, StageSeconds, StructureCount,
 };

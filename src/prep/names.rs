@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::finish::FinalSplits;
+use super::input::Input;
 use super::pseudonym::Pseudonyms;
-use super::sink::Input;
 use crate::assemble::SampleFacts;
 use crate::layout::SampleSet;
 use crate::model::Sample;

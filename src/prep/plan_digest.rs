@@ -3,10 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use super::audit::marks;
+use super::input::Input;
 use super::ledger::Ledger;
 use super::names::{Namer, Names};
-use super::planning::PrepPlan;
-use super::sink::Input;
+use super::plan::PrepPlan;
 use crate::audit::ImageFacts;
 use crate::store::{Encoder, NO_NUMBER};
 

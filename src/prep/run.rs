@@ -1,41 +1,24 @@
 //! Makes the file that was planned: on all threads, bounded, in the order of the plan.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::control::Control;
+use super::dataset_spec::dataset_spec;
 use super::encoder_choice::choose_encoder;
 use super::finish::FinalSplits;
 use super::ledger::Ledger;
 use super::line::Line;
 use super::names::Namer;
-use super::plan_digest::plan_digest;
-use super::planning::{PrepPlan, pool};
+use super::plan::PrepPlan;
+use super::pool::pool;
 use super::resume::{Resume, ResumeOptions};
 use super::sink::Sink;
 use super::summary::{Output, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
 use super::written_rows::WrittenRows;
-use super::{PrepError, PrepOptions, Share};
-use crate::store::{DatasetSpec, DatasetWriter, Encoder, RootAttributes, ShardSpec, Target, TrainStatistics};
-
-/// Is told how the work goes on. Called from all threads.
-pub trait Progress: Sync {
-    /// A stage of `total` steps begins.
-    fn begin(&self, stage: &str, total: usize);
-    /// `steps` more are done.
-    fn advance(&self, steps: usize);
-    /// The stage is over.
-    fn end(&self);
-}
-
-/// How the caller watches and stops the work.
-#[derive(Clone, Copy)]
-pub struct Control<'a> {
-    /// Is told how the work goes on.
-    pub progress: &'a dyn Progress,
-    /// Set to stop as soon as possible.
-    pub cancel: &'a AtomicBool,
-}
+use super::{PrepError, PrepOptions};
+use crate::store::{DatasetWriter, Encoder, RootAttributes, Target, TrainStatistics};
 
 /// Makes the file that `plan` describes under the name that `target` has claimed.
 ///
@@ -107,31 +90,6 @@ pub fn run(
     }
     summary.seconds.wall = plan.seconds + plan.audit_seconds + start.elapsed().as_secs_f64();
     Ok(summary)
-}
-
-pub(super) fn dataset_spec(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder) -> DatasetSpec {
-    DatasetSpec {
-        shape: plan.shape,
-        pixel_type: plan.pixel_type,
-        structures: plan.pairs.structures().clone(),
-        compression: plan.options.compression,
-        encoder,
-        // HDF5 knows no chunks of no row.
-        capacity: plan.share().len().max(1),
-        text_widths: namer.widths(),
-        shard: plan.options.shard.map(|Share { index, count }| {
-            let ledger = plan.ledger();
-            let spec = ShardSpec {
-                index,
-                count,
-                plan_rows: plan.samples.len() as u64,
-                patients: plan.pairs.patients.len() as u64,
-                planned_patients: ledger.planned_patients as u64,
-                plan_digest: plan_digest(plan, namer, encoder, &ledger),
-            };
-            (spec, namer.contour_width(plan.share()))
-        }),
-    }
 }
 
 /// Everything that is written after the last row. Returns the size of the file in bytes.

@@ -7,6 +7,7 @@ use super::PrepPlan;
 use super::audit::marks;
 use super::equal_images::fingerprint;
 use super::image_digests::equal_image;
+use super::input::Input;
 use super::ledger::{Admission, Entrant, Ledger, PlannedSplit};
 use super::names::Namer;
 use super::source_digest::SourceDigest;
@@ -16,15 +17,6 @@ use crate::files::Fates;
 use crate::model::Sample;
 use crate::model::{Note, Place, Reason, Skipped};
 use crate::store::{AnnotationCell, DatasetWriter, EncodedRow, ShardRow, StoreError};
-
-/// An input file: the image of a sample, or the contour of one of its structures.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Input {
-    /// The sample's number in the plan.
-    pub(super) sample: u32,
-    /// The structure's place in the masks, `None` for the image.
-    pub(super) plane: Option<u8>,
-}
 
 /// What became of a planned sample.
 pub(super) enum Outcome {

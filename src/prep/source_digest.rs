@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::input::Input;
 use super::pseudonym::hex;
-use super::sink::Input;
 use crate::store::SampleRow;
 
 /// Gathers the digest of every input that is used; names are asked for at the end, so that none is kept.

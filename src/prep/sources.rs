@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::names::Namer;
-use super::planning::{PrepPlan, plan_as};
+use super::plan::PrepPlan;
+use super::planning::plan_as;
 use super::worker::sample_row;
 use super::{Control, PrepError, PrepOptions};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};

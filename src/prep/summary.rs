@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use super::finish::FinalSplits;
+use super::finish::{FinalSplits, SplitSize};
 use super::sink::Sink;
 use super::{FindingEntry, PrepPlan, RowOrigins, Share};
 use crate::files::Fates;
@@ -95,15 +95,6 @@ pub struct Output {
 /// JSON is UTF-8, and a path need not be.
 fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
-}
-
-/// Size of one split.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct SplitSize {
-    /// Number of samples.
-    pub samples: usize,
-    /// Number of patients.
-    pub patients: usize,
 }
 
 /// One mask plane.

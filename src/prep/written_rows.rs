@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
-use super::planning::pool;
-use super::{Control, PrepError};
+use super::PrepError;
+use super::control::Control;
+use super::pool::pool;
 use crate::model::PixelType;
 use crate::store::{ChunkReader, DatasetWriter, FineHistogram, PERCENTILE_LEVELS, ValueHistogram};
 

@@ -4,30 +4,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::Semaphore;
 
+use super::encoded::Encoded;
 use super::job::Job;
 use crate::order::Cursor;
 use crate::stream::StreamError;
-
-/// A batch in its format.
-#[derive(Debug, Clone)]
-pub(super) struct Encoded {
-    /// Its bytes, in pieces that need no copy.
-    pub(super) pieces: Vec<Bytes>,
-    /// Number of samples.
-    pub(super) samples: u64,
-}
-
-impl Encoded {
-    /// Its length in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.len() as u64).sum()
-    }
-}
 
 /// A batch that is decoded, or will be.
 type Coming = Shared<BoxFuture<'static, Result<Encoded, BatchError>>>;

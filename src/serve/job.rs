@@ -10,8 +10,8 @@ use futures_util::stream;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::batches::Encoded;
 use super::datasets::{Opened, Served};
+use super::encoded::Encoded;
 use super::query::Query;
 use super::reply::Refusal;
 use crate::order::Cursor;

@@ -8,6 +8,7 @@ mod access;
 mod batches;
 mod body;
 mod datasets;
+mod encoded;
 mod error;
 mod file;
 mod job;

@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Advice;
 
 use super::column_reader::ColumnReader;
-use super::dataset_file::DatasetFile;
-use super::schema::column;
-use super::without_pixels::without_pixels;
-use super::{ChunkTable, DatasetIdentity, StoreError, TrainFigures};
+use super::{ChunkTable, DatasetIdentity, TrainFigures};
 use crate::model::{GridShape, PixelType};
 
 /// Shapes, statistics and chunk tables of a data set. Images and masks are read with them by any number of threads at
@@ -53,58 +50,6 @@ impl ClosedFile {
     /// The names of the columns of `/samples` that can be read, sorted.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.keys().map(String::as_str)
-    }
-}
-
-/// A data set whose columns can be read, with its HDF5 handle open or closed.
-pub trait SampleColumns {
-    /// Its shapes and tables.
-    fn tables(&self) -> &DatasetTables;
-
-    /// The column `name` of `/samples`.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the file has no such column, or one of another type.
-    fn column(&self, name: &str) -> Result<ColumnReader, StoreError>;
-
-    /// The structures of which no row has a pixel in its mask; none where the file has no rows.
-    ///
-    /// # Errors
-    /// As [`SampleColumns::column`].
-    fn structures_without_pixels(&self) -> Result<Vec<String>, StoreError> {
-        without_pixels(self.column(column::MASK_PIXELS)?, self.tables().structures())
-    }
-
-    /// The column of the checksums, for [`RowReader::new`](super::RowReader::new).
-    ///
-    /// # Errors
-    /// As [`SampleColumns::column`].
-    fn checksums(&self) -> Result<ColumnReader, StoreError> {
-        self.column(column::CHECKSUM)?.hold()
-    }
-}
-
-impl SampleColumns for DatasetFile {
-    fn tables(&self) -> &DatasetTables {
-        self
-    }
-
-    fn column(&self, name: &str) -> Result<ColumnReader, StoreError> {
-        Self::column(self, name)
-    }
-}
-
-impl SampleColumns for ClosedFile {
-    fn tables(&self) -> &DatasetTables {
-        self
-    }
-
-    fn column(&self, name: &str) -> Result<ColumnReader, StoreError> {
-        match self.columns.get(name) {
-            Some(column) => Ok(column.clone()),
-            // Which of the errors it is, only the file knows.
-            None => DatasetFile::open(self.path())?.column(name),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Counts of each float in a few bins of a [`ValueHistogram`](super::ValueHistogram).
 
-use super::value_histogram::{FLOAT_BIN_SHIFT, float_of_ordered, ordered_bits};
+use super::ordered_float::{FLOAT_BIN_SHIFT, float_of_ordered, ordered_bits};
 
 /// Values of a bin.
 const BIN_VALUES: usize = 1 << FLOAT_BIN_SHIFT;

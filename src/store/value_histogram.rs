@@ -1,6 +1,7 @@
 //! Counts of each pixel value.
 
 use super::FineHistogram;
+use super::ordered_float::{FLOAT_BIN_SHIFT, float_of_ordered, ordered_bits};
 use crate::model::{PixelType, Pixels};
 
 /// Counts of each value. Integers are counted one by one; floats in bins that are 2⁻⁹ of the
@@ -21,9 +22,6 @@ pub struct ValueHistogram {
 
 /// Values that are counted before [`ValueHistogram::settle`] is asked for again.
 const PORTION: usize = 1 << 24;
-
-/// Bits of an order-preserving float that are not used for its bin: 14 of the 23 of its mantissa.
-pub(super) const FLOAT_BIN_SHIFT: u32 = 14;
 
 impl ValueHistogram {
     /// An empty histogram for images of `pixel_type`.
@@ -200,18 +198,6 @@ fn float_bin(value: f32) -> usize {
 
 fn float_of_bin(bin: usize) -> f32 {
     float_of_ordered((bin as u32) << FLOAT_BIN_SHIFT)
-}
-
-/// Numbers in ascending order of value: the bits of a float are ordered once the sign is folded in.
-pub(super) fn ordered_bits(value: f32) -> u32 {
-    let bits = value.to_bits();
-    if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 }
-}
-
-/// The value of which these are the [`ordered_bits`].
-pub(super) fn float_of_ordered(ordered: u32) -> f32 {
-    // A negative bin's lowest value is the one whose cut-off bits are all set in magnitude.
-    f32::from_bits(if ordered >> 31 == 1 { ordered & 0x7FFF_FFFF } else { !ordered })
 }
 
 #[cfg(test)]

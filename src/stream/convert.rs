@@ -7,7 +7,7 @@ use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 
 use super::layout::plane_of;
-use super::normalize::Scaling;
+use super::scaling::Scaling;
 use super::{ConvertError, ElementType, Layout, Normalization, TensorSchema};
 use crate::model::PixelType;
 

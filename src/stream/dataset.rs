@@ -8,9 +8,7 @@ use ndarray::ArrayView3;
 
 use super::batch::{Element, ElementType, TensorSchema};
 use super::error::StreamError;
-use super::options::StreamOptions;
 use super::select::{RowOptions, select};
-use super::stream::Stream;
 use super::tensor_bytes::TensorBytes;
 use crate::model::PixelType;
 use crate::prep::{Control, MergeOptions, MergedAs, Progress, merge};
@@ -108,15 +106,6 @@ impl Dataset {
         let options = MergeOptions { merged_as: MergedAs::VirtualAnywhere, threads };
         merge(paths, Target::claim(&path, false)?, &options, control)?;
         Self::open(&path)
-    }
-
-    /// The stream that `options` make of it.
-    ///
-    /// # Errors
-    /// [`StreamError::Options`] where the options do not go together; other [`StreamError`]s where they do not go with the
-    /// file.
-    pub fn stream(&self, options: &StreamOptions) -> Result<Stream, StreamError> {
-        Stream::new(self.clone(), options)
     }
 
     /// Number of rows.

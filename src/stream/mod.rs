@@ -5,6 +5,7 @@
 //! Dataset --StreamOptions--> Stream --Cursor, StreamWork--> Batches --> Batch
 //! ```
 
+mod augment_options;
 mod augment_source;
 mod batch;
 mod batches;
@@ -25,6 +26,7 @@ mod options;
 mod parts;
 mod row_cache;
 mod rules;
+mod scaling;
 mod select;
 mod standardize;
 #[expect(clippy::module_inception, reason = "the stream is what the module is about")]

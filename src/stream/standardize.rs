@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::normalize::Scaling;
+use super::scaling::Scaling;
 
 /// What Keras' `ImageDataGenerator.standardize` does, in its order, to pixel x:
 ///

@@ -30,6 +30,17 @@ pub struct Stream {
     without_pixels: Vec<String>,
 }
 
+impl Dataset {
+    /// The stream that `options` make of it.
+    ///
+    /// # Errors
+    /// [`StreamError::Options`] where the options do not go together; other [`StreamError`]s where they do not go with the
+    /// file.
+    pub fn stream(&self, options: &StreamOptions) -> Result<Stream, StreamError> {
+        Stream::new(self.clone(), options)
+    }
+}
+
 impl Stream {
     pub(super) fn new(dataset: Dataset, options: &StreamOptions) -> Result<Self, StreamError> {
         options.check()?;

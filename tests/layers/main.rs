@@ -1,9 +1,15 @@
-//! Modules use only the modules before them: the one-way order of the crate.
+//! Modules use only the modules before them, the one-way order of the crate, and no two files of a module use each
+//! other.
 
 #![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
+mod circles;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use circles::Module;
 
 /// From the first to the last; a module may use itself and what stands before it.
 const ORDER: [&str; 19] = [
@@ -74,4 +80,39 @@ fn modules_use_only_what_stands_before_them() {
 fn uses_are_found_in_every_form() {
     let text = "use crate::model::{A, B};\nuse crate::{raster, store::Target};\nfn f(_: crate::prep::X) {}";
     assert_eq!(used_modules(text), ["model", "raster", "store", "prep"]);
+}
+
+#[test]
+fn no_two_files_of_a_module_use_each_other() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut modules, mut found) = (0, Vec::new());
+    for name in ORDER {
+        let folder = source.join(name);
+        if folder.is_dir() {
+            found.extend(Module::read(name, &folder).circles().into_iter().map(|uses| (name, uses)));
+            modules += 1;
+        }
+    }
+    let program = Module::read("", &source.join("bin/dicomprep")).circles();
+    found.extend(program.into_iter().map(|uses| ("the program", uses)));
+    assert!(found.is_empty(), "files that use each other, directly or through others: {found:#?}");
+    assert!(modules > 10, "only {modules} modules were read");
+}
+
+#[test]
+fn a_circle_through_a_re_export_is_found() {
+    let path = |name: &str| vec![name.to_owned()];
+    let with = |b: &str| {
+        let mut module = Module::default();
+        module.add(Vec::new(), "mod a;\nmod b;\nmod c;\npub use a::A;\npub use b::{B, f as g};\n");
+        module.add(path("a"), "use super::{\n    B, c::C,\n};\npub struct A;\n");
+        module.add(path("b"), b);
+        module
+            .add(path("c"), "pub(super) struct C;\n#[cfg(test)]\nmod tests {\n    use super::super::A;\n}\n");
+        module.circles()
+    };
+    let circle = BTreeSet::from([("a", "b"), ("b", "a")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+    assert_eq!(with("use super::A;\npub struct B;\n"), circle);
+    assert_eq!(with("pub struct B(super::a::A);\n"), circle);
+    assert_eq!(with("use super::c::C;\n// super::A\npub struct B;\n"), BTreeSet::new());
 }

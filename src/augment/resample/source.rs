@@ -1,6 +1,7 @@
 //! The image that is resampled.
 
-use super::{FillMode, ResampleOptions};
+use super::options::ResampleOptions;
+use crate::augment::FillMode;
 
 /// An image and what lies around it.
 #[derive(Debug, Clone, Copy)]

@@ -4,10 +4,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
-use super::ZcaError;
-
-/// The most numbers an image may have: 64 x 64 pixels of one channel.
-pub const MAX_FEATURES: usize = 4096;
+use super::error::{MAX_FEATURES, ZcaError};
 
 /// Rows and columns of a tile.
 pub(super) const TILE: usize = 256;

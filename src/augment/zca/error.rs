@@ -1,5 +1,8 @@
 //! Why a whitening matrix cannot be had.
 
+/// The most numbers an image may have: 64 x 64 pixels of one channel.
+pub const MAX_FEATURES: usize = 4096;
+
 /// Why a whitening matrix cannot be had.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ZcaError {
@@ -8,7 +11,7 @@ pub enum ZcaError {
         "images of {} x {} with {} are {features} numbers each, for which a whitening matrix takes {} in the file \
          and in every run, and {} to compute; whitening goes up to {} numbers, as 64 x 64 pixels are: pack the \
          images smaller, with prep --size 64x64 --fit resize",
-        shape[0], shape[1], channels(shape[2]), gigabytes(*matrix_bytes), gigabytes(*work_bytes), super::MAX_FEATURES
+        shape[0], shape[1], channels(shape[2]), gigabytes(*matrix_bytes), gigabytes(*work_bytes), MAX_FEATURES
     )]
     TooLarge {
         /// Rows, columns and channels.

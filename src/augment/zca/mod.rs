@@ -8,7 +8,7 @@ mod matrix;
 mod whitening;
 
 pub use centering::Centering;
-pub use cross_products::{CrossProducts, MAX_FEATURES, work_bytes};
-pub use error::ZcaError;
+pub use cross_products::{CrossProducts, work_bytes};
+pub use error::{MAX_FEATURES, ZcaError};
 pub use matrix::WhiteningMatrix;
 pub use whitening::Whitening;

@@ -14,6 +14,7 @@ mod repair;
 mod report;
 #[cfg(feature = "serve")]
 mod serve;
+mod thresholds;
 mod whiten;
 
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use clap::builder::styling::Styles;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-pub(crate) use audit::{AuditArgs, ThresholdArgs};
+pub(crate) use audit::AuditArgs;
 pub(crate) use batches::{BatchesArgs, Window, WorkArgs};
 pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;

@@ -15,7 +15,7 @@ use crate::interrupt::Interrupt;
 use crate::merge::join_for_reading;
 use crate::progress::StreamProgress;
 use crate::settings::BatchesSettings;
-use crate::table;
+use crate::stream_totals::StreamTotals;
 
 pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let settings = BatchesSettings::resolve(args)?;
@@ -111,27 +111,15 @@ enum Stop {
     Stream(StreamError),
 }
 
-/// Counts of the samples written so far.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Totals {
-    pub(crate) samples: u64,
-    pub(crate) batches: u64,
-    pub(crate) bytes: u64,
-    /// The first batch that was not written.
-    pub(crate) next: Cursor,
-    pub(crate) times: Times,
-    pub(crate) elapsed: Duration,
-}
-
 fn write_all(
     mut batches: Batches,
     writer: Result<BatchWriter, SinkError>,
     mut progress: StreamProgress,
     interrupt: &Interrupt,
-) -> Result<Totals, Stop> {
+) -> Result<StreamTotals, Stop> {
     let began = Instant::now();
     let mut writer = writer.map_err(Stop::Sink)?;
-    let mut totals = Totals {
+    let mut totals = StreamTotals {
         samples: 0,
         batches: 0,
         bytes: 0,
@@ -182,32 +170,6 @@ fn samples_to_come(stream: &Stream, start: Cursor) -> Option<u64> {
     let epochs = options.epochs?.get();
     let before = start.batch.saturating_mul(options.batch_size.get());
     Some(epochs.saturating_sub(start.epoch).saturating_mul(plan.samples_per_epoch()).saturating_sub(before))
-}
-
-impl Totals {
-    /// Samples and bytes a second, and who waited for whom.
-    pub(crate) fn rates(&self) -> String {
-        let seconds = self.elapsed.as_secs_f64().max(1e-9);
-        let samples = table::number(self.samples as f64 / seconds);
-        let megabytes = table::number(self.bytes as f64 / 1e6 / seconds);
-        let share = |time: Duration| 100.0 * time.as_secs_f64() / seconds;
-        let (filling, taking) = (share(self.times.decoding), share(self.times.taking));
-        format!(
-            "{samples} samples/s, {megabytes} MB/s; the reader waited {filling:.0} % of the time for us, we waited \
-             {taking:.0} % for the reader"
-        )
-    }
-
-    fn closing_line(&self) -> String {
-        let samples = table::count(self.samples as usize, "sample");
-        let batches =
-            if self.batches == 1 { "1 batch".to_owned() } else { format!("{} batches", self.batches) };
-        let (bytes, seconds) = (table::bytes(self.bytes), self.elapsed.as_secs_f64());
-        let (rates, next) = (self.rates(), self.next);
-        format!(
-            "{samples} in {batches}, {bytes} in {seconds:.2} s: {rates}; --start {next} goes on from here\n"
-        )
-    }
 }
 
 fn wrong_usage(text: &str) -> ! {

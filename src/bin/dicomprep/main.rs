@@ -21,6 +21,7 @@ mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod settings;
+mod stream_totals;
 mod table;
 mod verify;
 mod version;

@@ -9,8 +9,8 @@ use dicomprep::prep::Progress;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::args::{OutputArgs, ProgressMode};
-use crate::batches::Totals;
 use crate::exit::tell;
+use crate::stream_totals::StreamTotals;
 use crate::table;
 
 /// Time between two lines.
@@ -147,7 +147,7 @@ impl StreamProgress {
     }
 
     /// So much was written until now.
-    pub(crate) fn update(&mut self, totals: &Totals) {
+    pub(crate) fn update(&mut self, totals: &StreamTotals) {
         match self {
             Self::Bar(bar) => {
                 bar.set_position(totals.samples);

@@ -8,14 +8,16 @@
 mod images;
 mod join;
 mod names;
+mod notes;
 mod objects;
+mod open_file;
 mod planes;
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use crate::files::{FileKind, Places, Tree};
-use crate::model::{AnnotationRef, FileId, FrameRef, Note, Place, Reason, Sample, Skipped};
+use crate::model::{AnnotationRef, FileId, FrameRef, Place, Reason, Sample, Skipped};
 use crate::source::{
     AnnotationError, AnnotationFile, AnnotationOptions, FrameKey, Limits, ObjectKind, open_dicom_annotation,
 };
@@ -83,7 +85,8 @@ impl Layout for DicomTree {
             images.all.iter().map(|image| (image.frame, image.key.clone())).collect();
         let opener = Opener { options: select.annotation, limits: *reading.limits };
         let annotations = Annotations::new(keys, Box::new(opener), *reading.limits);
-        let opened = join::open_all(&pairing.annotations, &tree.catalog, &annotations, &mut pairing.skipped);
+        let opened =
+            open_file::open_all(&pairing.annotations, &tree.catalog, &annotations, &mut pairing.skipped);
         let problem =
             |(file, _, detail): &(FileId, Reason, String)| format!("{}: {detail}", tree.catalog.name(*file));
         let broken = pairing
@@ -203,9 +206,4 @@ fn settle(set: &mut SampleSet, sample: &mut Sample, require: Require) {
         }
         sample.clear_annotations();
     }
-}
-
-/// Notes of a file.
-fn notes_of(name: &str, texts: &[String]) -> impl Iterator<Item = Note> {
-    texts.iter().map(move |text| Note::new(Place::file(name), text.clone()))
 }

@@ -7,7 +7,7 @@ use crate::layout::{LayoutError, StructureChoice, StructurePatterns, fold};
 use crate::source::PartInfo;
 
 use super::images::Images;
-use super::join::{OpenFile, candidates};
+use super::open_file::{OpenFile, candidates};
 
 /// The most structures that are taken without being asked for.
 const MOST: usize = 32;

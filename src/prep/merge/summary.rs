@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::prep::summary::{Output, SplitSize};
+use crate::prep::finish::SplitSize;
+use crate::prep::summary::Output;
 
 /// What was made of how many shards.
 #[derive(Debug, Clone, Serialize)]

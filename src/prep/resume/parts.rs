@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::parts_folder::PartsFolder;
 use crate::model::{PixelType, Pixels};
+use crate::prep::dataset_spec::dataset_spec;
+use crate::prep::input::Input;
 use crate::prep::names::Namer;
-use crate::prep::run::dataset_spec;
-use crate::prep::sink::Input;
 use crate::prep::source_digest::SourceDigest;
 use crate::prep::{PrepError, PrepPlan};
 use crate::store::{

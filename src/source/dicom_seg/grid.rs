@@ -3,8 +3,9 @@
 use crate::model::{GridShape, ImagePlane};
 use crate::source::annotation::FrameKey;
 
+use super::error::SegmentationFault;
 use super::read::{Form, SegmentFrame};
-use super::{DicomSegmentation, SegmentationFault};
+use super::segmentation::DicomSegmentation;
 
 /// The largest distance of corresponding corners of one grid, in pixels.
 const SAME_GRID: f64 = 0.01;

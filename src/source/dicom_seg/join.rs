@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use crate::model::Part;
 use crate::source::annotation::{AnnotationFile, FrameKey, Joined};
 
-use super::DicomSegmentation;
 use super::grid::Match;
 use super::read::Form;
+use super::segmentation::DicomSegmentation;
 
 /// Faults that are named one by one; the others are counted.
 const NAMED: usize = 3;

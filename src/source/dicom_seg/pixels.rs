@@ -6,7 +6,7 @@ use crate::model::{GridShape, Mask};
 use crate::source::Limits;
 use crate::source::dicom::{DicomFault, Element, TransferSyntax, attribute, fragment_ranges, label_frame};
 
-use super::SegmentationFault;
+use super::error::SegmentationFault;
 use super::read::Fault;
 
 /// How the pixels of all frames are written.

@@ -8,7 +8,8 @@ use crate::source::dicom::tree::{GEOMETRY, Item, MAX_KEPT, Tree, Wanted, geometr
 use crate::source::dicom::{DicomFault, shown};
 use crate::source::references::{ImageReference, read_references};
 
-use super::{Segment, SegmentationFault};
+use super::error::SegmentationFault;
+use super::segment::Segment;
 
 /// What is read of a segmentation.
 pub(super) const WANTED: Wanted = Wanted {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use crate::model::{ImagePlane, Mask};
 use crate::source::annotation::{AnnotationError, Drawn, FrameKey};
 
-use super::DicomSegmentation;
 use super::grid::SAME_PLANE;
 use super::read::Form;
+use super::segmentation::DicomSegmentation;
 
 /// The planes of a segmentation along its normal.
 struct Slab {

@@ -3,6 +3,7 @@
 mod by_geometry;
 mod by_order;
 mod error;
+mod extent;
 
 use crate::series::SeriesFrame;
 
@@ -10,6 +11,7 @@ use super::plane::VolumePlane;
 use super::volume::LabelVolume;
 
 pub use error::JoinError;
+pub use extent::SeriesExtent;
 
 /// How a label volume is laid over the images of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,15 +35,6 @@ impl JoinBy {
             Self::Order => "order",
         }
     }
-}
-
-/// The images that a label volume is laid over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SeriesExtent {
-    /// The whole series: each plane of the volume must have its image.
-    Whole,
-    /// Images that a table names one by one; the volume may have planes for others.
-    Listed,
 }
 
 /// A label volume laid over images: the plane of each.

@@ -7,7 +7,8 @@ use crate::source::annotation::{ContourSpacing, FrameKey, Joined};
 
 use super::areas::{Effort, areas, overlap_partly};
 use super::place::{Distinct, Placed, contours_on, max_spread};
-use super::{Contour, Roi, RtStruct};
+use super::roi::{Contour, Roi};
+use super::structure_set::RtStruct;
 
 /// Rejected contours that are named one by one; the others are counted.
 const NAMED: usize = 5;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::model::{ImagePlane, Polygon};
 use crate::source::annotation::{ContourSpacing, FrameKey};
 
-use super::{Contour, Roi};
+use super::roi::{Contour, Roi};
 
 /// Points of one contour may lie apart along the normal of the image by this much, in mm, or by half a pixel.
 const MAX_SPREAD: f64 = 0.5;

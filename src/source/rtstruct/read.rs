@@ -8,7 +8,7 @@ use crate::source::references::read_references;
 use crate::source::{DicomError, Limits};
 
 use super::contour_data::parse_points;
-use super::{Contour, ContourType, Rejected, Roi};
+use super::roi::{Contour, ContourType, Rejected, Roi};
 
 /// What is read of an RT Structure Set.
 pub(super) const WANTED: Wanted = Wanted {

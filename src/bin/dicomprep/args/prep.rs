@@ -12,11 +12,10 @@ use dicomprep::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monoc
 use dicomprep::split::SplitSpec;
 use dicomprep::store::{Compression, Encoder};
 
-use super::ThresholdArgs;
-use super::audit::with_checks;
 use super::choice::named;
 use super::places::PlaceArgs;
 use super::report::ReportArgs;
+use super::thresholds::{ThresholdArgs, with_checks};
 
 const PREP_EXAMPLES: &str = "\
 Layout of DATA_DIR:

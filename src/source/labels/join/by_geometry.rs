@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{JoinError, SeriesExtent};
+use super::error::JoinError;
+use super::extent::SeriesExtent;
 use crate::model::ImagePlane;
 use crate::series::{PhaseOrder, SeriesFrame, Slice, phase_order};
 use crate::source::labels::affine::VoxelToPatient;

@@ -1,7 +1,7 @@
 //! Joins a label volume to images by their order alone.
 
-use super::JoinError;
 use super::by_geometry::phases_in_order;
+use super::error::JoinError;
 use crate::model::GridShape;
 use crate::series::{SeriesFrame, Slice, sort_series};
 use crate::source::labels::plane::{AxisStep, VolumePlane};

@@ -1,0 +1,101 @@
+//! Why a table cannot be read.
+
+use std::io;
+
+use crate::model::Place;
+
+/// The largest table that is read, in bytes.
+pub const MAX_TABLE_BYTES: u64 = 64 << 20;
+
+/// The most rows of a table that is read.
+pub const MAX_TABLE_ROWS: usize = 1 << 20;
+
+/// Why a table cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// There is no such file.
+    #[error("{place}: there is no such file; create it, or name another one with {option}")]
+    Absent {
+        /// The table.
+        place: Place,
+        /// The option that names another one.
+        option: &'static str,
+    },
+    /// A folder, pipe or device stands where the table should be.
+    #[error("{place}: this is not a regular file; name the table with {option}")]
+    NotAFile {
+        /// The table.
+        place: Place,
+        /// The option that names another one.
+        option: &'static str,
+    },
+    /// The system does not let us read it.
+    #[error("{place}: it cannot be read; check its permissions")]
+    Unreadable {
+        /// The table.
+        place: Place,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// More than [`MAX_TABLE_BYTES`].
+    #[error("{place}: more than {MAX_TABLE_BYTES} bytes; a table of ids is not that large, check the file")]
+    TooLarge {
+        /// The table.
+        place: Place,
+    },
+    /// More than [`MAX_TABLE_ROWS`].
+    #[error("{place}: more than {MAX_TABLE_ROWS} rows; split the data set")]
+    TooManyRows {
+        /// The first row that is too much.
+        place: Place,
+    },
+    /// A byte that UTF-8 does not allow.
+    #[error("{place}: {found}; save the table as UTF-8")]
+    NotUtf8 {
+        /// The line of the first bad byte.
+        place: Place,
+        /// What stands there.
+        found: String,
+    },
+    /// A column that is needed has no header.
+    #[error(
+        "{place}: there is no such column, the first line has {found}; \
+         the first line must name the columns {}", wanted.join(" and ")
+    )]
+    ColumnMissing {
+        /// The header, and the column that is missing.
+        place: Place,
+        /// The names in the header, shortened.
+        found: Box<str>,
+        /// The names of all columns that are needed.
+        wanted: &'static [&'static str],
+    },
+    /// Two columns have the same name.
+    #[error("{place}: fields {first} and {second} of the header both have this name; rename or remove one")]
+    ColumnTwice {
+        /// The header, and the name.
+        place: Place,
+        /// Position of the first, from 1.
+        first: usize,
+        /// Position of the second, from 1.
+        second: usize,
+    },
+    /// No header, or no row below it.
+    #[error("{place}: {found}; it needs a header with {} and a row for each patient", wanted.join(" and "))]
+    NoRows {
+        /// The table.
+        place: Place,
+        /// What there is.
+        found: &'static str,
+        /// The names of all columns that are needed.
+        wanted: &'static [&'static str],
+    },
+    /// The CSV reader gave up.
+    #[error("{place}: this row cannot be read as CSV")]
+    Row {
+        /// The row.
+        place: Place,
+        /// What the reader said.
+        source: csv::Error,
+    },
+}

@@ -1,0 +1,72 @@
+//! Annotation files that are open, and the images that they may be about.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::files::Catalog;
+use crate::layout::annotations::{Annotations, OpenedAnnotation};
+use crate::model::{FileId, Reason};
+
+use super::images::Images;
+use super::objects::Object;
+
+/// An annotation file that is open.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) file: FileId,
+    /// Study Instance UID.
+    pub(super) study: Option<Box<str>>,
+    pub(super) patient_id: Option<Box<str>>,
+    pub(super) opened: Arc<OpenedAnnotation>,
+}
+
+/// Opens the annotation files, on all threads; those that cannot be read are skipped.
+pub(super) fn open_all(
+    objects: &[Object],
+    catalog: &Catalog,
+    annotations: &Annotations,
+    skipped: &mut Vec<(FileId, Reason, String)>,
+) -> Vec<OpenFile> {
+    let opened: Vec<_> = objects.par_iter().map(|object| annotations.open(catalog, object.file)).collect();
+    let mut files = Vec::new();
+    for (object, opened) in objects.iter().zip(opened) {
+        match opened {
+            Ok(opened) => files.push(OpenFile {
+                file: object.file,
+                study: object.identity.study_instance_uid.clone(),
+                patient_id: object.identity.patient_id.clone(),
+                opened,
+            }),
+            Err(error) => {
+                let attribute = error.place.attribute.as_ref().map(|name| format!("{name}: "));
+                skipped.push((object.file, error.reason, attribute.unwrap_or_default() + &error.detail));
+            }
+        }
+    }
+    files
+}
+
+/// The images that a file may be about: those that it refers to, and those of the series that it names; where it names
+/// none that is there, those of its study.
+pub(super) fn candidates(file: &OpenFile, images: &Images) -> Vec<usize> {
+    let annotation = &file.opened.annotation;
+    let named: HashSet<&str> = annotation.series().iter().map(|uid| &**uid).collect();
+    let is_in_series =
+        |index: &usize| images.all[*index].series.as_deref().is_some_and(|series| named.contains(series));
+    let is_referred = |index: &usize| {
+        let uid = &images.all[*index].key.sop_instance_uid;
+        !uid.is_empty() && annotation.refers_to(uid)
+    };
+    let all = 0..images.all.len();
+    let found: Vec<usize> = all.clone().filter(|index| is_referred(index) || is_in_series(index)).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let is_of_study = |index: &usize| {
+        let image = &images.all[*index];
+        image.patient_id == file.patient_id && image.study.is_some() && image.study == file.study
+    };
+    all.filter(is_of_study).collect()
+}

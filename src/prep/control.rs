@@ -1,0 +1,22 @@
+//! Progress and interruption of long work.
+
+use std::sync::atomic::AtomicBool;
+
+/// Is told how the work goes on. Called from all threads.
+pub trait Progress: Sync {
+    /// A stage of `total` steps begins.
+    fn begin(&self, stage: &str, total: usize);
+    /// `steps` more are done.
+    fn advance(&self, steps: usize);
+    /// The stage is over.
+    fn end(&self);
+}
+
+/// How the caller watches and stops the work.
+#[derive(Clone, Copy)]
+pub struct Control<'a> {
+    /// Is told how the work goes on.
+    pub progress: &'a dyn Progress,
+    /// Set to stop as soon as possible.
+    pub cancel: &'a AtomicBool,
+}

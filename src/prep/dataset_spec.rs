@@ -1,0 +1,33 @@
+//! Properties of the file to write, as the plan decides them.
+
+use super::Share;
+use super::names::Namer;
+use super::plan::PrepPlan;
+use super::plan_digest::plan_digest;
+use crate::store::{DatasetSpec, Encoder, ShardSpec};
+
+/// The properties of the file of `plan`, whose images `encoder` compresses.
+pub(super) fn dataset_spec(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder) -> DatasetSpec {
+    DatasetSpec {
+        shape: plan.shape,
+        pixel_type: plan.pixel_type,
+        structures: plan.pairs.structures().clone(),
+        compression: plan.options.compression,
+        encoder,
+        // HDF5 knows no chunks of no row.
+        capacity: plan.share().len().max(1),
+        text_widths: namer.widths(),
+        shard: plan.options.shard.map(|Share { index, count }| {
+            let ledger = plan.ledger();
+            let spec = ShardSpec {
+                index,
+                count,
+                plan_rows: plan.samples.len() as u64,
+                patients: plan.pairs.patients.len() as u64,
+                planned_patients: ledger.planned_patients as u64,
+                plan_digest: plan_digest(plan, namer, encoder, &ledger),
+            };
+            (spec, namer.contour_width(plan.share()))
+        }),
+    }
+}

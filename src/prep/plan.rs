@@ -1,0 +1,110 @@
+//! The plan of the whole work.
+
+use std::ops::Range;
+
+use super::ledger::{Ledger, PlannedSplit, SplitSource};
+use super::pseudonym::Pseudonyms;
+use super::split_choice::patients_of;
+use super::{PrepOptions, Share, Splits, Unlabelled};
+use crate::assemble::AssembleOptions;
+use crate::audit::Finding;
+use crate::layout::SampleSet;
+use crate::model::{GridShape, Note, PixelType, Sample, Skipped};
+use crate::split::{SplitDraw, SplitName};
+use crate::store::share_of;
+
+/// Everything that is decided before the first pixel is decoded.
+#[derive(Debug)]
+pub struct PrepPlan {
+    pub(super) pairs: SampleSet,
+    /// The samples to make, in the order of the rows.
+    pub(super) samples: Vec<Sample>,
+    /// The split of each patient of `pairs`, `Unsplit` for one without a sample.
+    pub(super) splits: Vec<SplitName>,
+    pub(super) split_rule: String,
+    pub(super) shape: GridShape,
+    pub(super) pixel_type: PixelType,
+    pub(super) units: String,
+    /// SHA-256 over what the audit keeps of all headers, where the plan is shared, and over all contours.
+    pub(super) contents: [Option<[u8; 32]>; 2],
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) notes: Vec<Note>,
+    /// The first 64 bits of the SHA-256 of each contour file when it was audited, by sample and structure; 0 where none was
+    /// read.
+    pub(super) audited: Vec<u64>,
+    /// What the audit has found without pixels; their samples are those of `samples`.
+    pub(super) findings: Vec<Finding>,
+    /// How long planning took, without the audit.
+    pub(super) seconds: f64,
+    /// How long the audit took.
+    pub(super) audit_seconds: f64,
+    pub(super) options: PrepOptions,
+}
+
+impl PrepPlan {
+    /// The samples that are made, by their numbers.
+    #[must_use]
+    pub fn share(&self) -> Range<usize> {
+        let all = self.samples.len();
+        self.options.shard.map_or(0..all, |Share { index, count }| {
+            // No share is larger than the plan.
+            let share = share_of(all as u64, index, count);
+            share.start as usize..share.end as usize
+        })
+    }
+
+    /// The size of every image of the data set.
+    #[must_use]
+    pub fn shape(&self) -> GridShape {
+        self.shape
+    }
+
+    /// The type of the pixels.
+    #[must_use]
+    pub fn pixel_type(&self) -> PixelType {
+        self.pixel_type
+    }
+
+    /// A ledger for the samples of the plan.
+    pub(super) fn ledger(&self) -> Ledger {
+        let source = match &self.options.splits {
+            splits if self.options.shard.is_some() => {
+                SplitSource::Shard { drawn: matches!(splits, Splits::Fractions(spec, _) if !spec.is_none()) }
+            }
+            Splits::Fractions(spec, _) if spec.is_none() => SplitSource::Nowhere,
+            Splits::Fractions(spec, _) => SplitSource::Drawn(*spec),
+            Splits::Table(_) => SplitSource::Listed,
+        };
+        let patients = patients_of(&self.samples);
+        let pseudonyms = Pseudonyms::new(self.options.pseudonym_key.clone());
+        let rows = self.share().len();
+        let mut planned = vec![PlannedSplit::NONE; self.pairs.patients.len()];
+        for &patient in &patients {
+            let patient = patient as usize;
+            let draw = match &self.options.splits {
+                Splits::Fractions(spec, seed) => {
+                    SplitDraw::of(spec, *seed, &pseudonyms.of(&self.pairs.patients[patient].id))
+                }
+                Splits::Table(_) => SplitDraw::NONE,
+            };
+            planned[patient] = PlannedSplit { split: self.splits[patient], draw };
+        }
+        Ledger::new(source, (planned, patients.len()), self.pairs.structures().len(), rows)
+    }
+
+    pub(super) fn assemble_options(&self) -> AssembleOptions {
+        let options = &self.options;
+        AssembleOptions {
+            shape: self.shape,
+            fit: options.size.map(|_| options.fit),
+            pixel_type: self.pixel_type,
+            monochrome1: options.monochrome1,
+            mask_rule: options.mask_rule,
+            combine: options.combine,
+            contour_offset: options.contour_offset,
+            require: options.require,
+            keep_unlabelled: options.unlabelled == Unlabelled::Include,
+            limits: options.limits,
+        }
+    }
+}
