@@ -34,32 +34,32 @@ use crate::source::{
     ConvertOptions, ImageHeader, Limits, Monochrome1, StoredFormat, StoredPixels, convert, parse_image,
 };
 
-/// How samples are made; the same for all of a data set.
+/// Options of assembling samples; the same for all of a data set.
 #[derive(Debug, Clone)]
 pub struct AssembleOptions {
     /// The size of every image and mask.
     pub shape: GridShape,
-    /// What to do with images of another size; `None` where all have one, and another one is refused.
+    /// Handling of images of another size; `None` where all have one, and another one is refused.
     pub fit: Option<Fit>,
     /// The type of the pixels.
     pub pixel_type: PixelType,
-    /// What to do with MONOCHROME1.
+    /// Handling of MONOCHROME1 images.
     pub monochrome1: Monochrome1,
-    /// Which pixels a contour owns.
+    /// Rule that assigns pixels to a contour.
     pub mask_rule: MaskRule,
-    /// How several contours of one structure on one image make one mask.
+    /// Combination of several contours of one structure on one image into one mask.
     pub combine: Combine,
     /// Added to every contour point, `[x, y]` in pixels of the source image.
     pub contour_offset: [f64; 2],
-    /// Whether a sample needs any or all of its structures.
+    /// Structures that a sample needs: any or all.
     pub require: Require,
-    /// Whether an image without a usable contour is a sample too.
+    /// True if an image without a usable contour is a sample too.
     pub keep_unlabelled: bool,
-    /// What no image may exceed.
+    /// Limits of images.
     pub limits: Limits,
 }
 
-/// What is known of an assembled sample beside its pixels.
+/// Facts about an assembled sample beside its pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleFacts {
     /// SHA-256 of the image file.
@@ -68,13 +68,13 @@ pub struct SampleFacts {
     pub source_shape: GridShape,
     /// Geometry of the source image.
     pub geometry: Geometry,
-    /// Whether a large value is dark: MONOCHROME1 that was kept as it is.
+    /// True if a large value is dark: MONOCHROME1 that was kept as it is.
     pub large_is_dark: bool,
     /// For each structure, what was annotated.
     pub annotations: Vec<Option<AnnotationFacts>>,
 }
 
-/// What is known of one annotation.
+/// Facts about one annotation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AnnotationFacts {
     /// SHA-256 of the contour file.
@@ -85,7 +85,7 @@ pub struct AnnotationFacts {
     pub mask_pixels: usize,
 }
 
-/// What became of a planned sample.
+/// Outcome of a planned sample.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assembled {
     /// It is complete; pixels and masks are in the [`Assembler`].
@@ -96,12 +96,12 @@ pub enum Assembled {
     Rejected,
 }
 
-/// What was noticed on the way: files that could not be used, and things worth telling.
+/// Remarks of a stage: files that could not be used, and notes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remarks {
     /// Files that were not used.
     pub skipped: Vec<Skipped>,
-    /// What took no file away.
+    /// Notes, which took no file away.
     pub notes: Vec<Note>,
 }
 
@@ -449,7 +449,7 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Whether enough contours are left to make a labelled sample.
+    /// True if enough contours are left to make a labelled sample.
     fn is_labelled(&self, facts: &[Option<AnnotationFacts>]) -> bool {
         match self.options.require {
             Require::Any => facts.iter().any(Option::is_some),

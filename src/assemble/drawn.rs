@@ -7,7 +7,7 @@ use crate::layout::Annotations;
 use crate::model::{AnnotationRef, GridShape, Mask, Place, Polygon, PolygonError, Reason, Sample, Skipped};
 use crate::source::Drawn;
 
-/// What is drawn in one mask plane.
+/// Content of one mask plane.
 #[derive(Debug, Default)]
 pub(super) struct DrawnPlane {
     /// Ranges of contours; those of one range make a mask together, and the masks are united.

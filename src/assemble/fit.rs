@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::{GridShape, PixelType, Pixels};
 
-/// What to do with images that do not have the size of the data set.
+/// Handling of images that do not have the size of the data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fit {
     /// Centre the image and surround it with its own smallest value. Larger images are refused.
@@ -28,13 +28,13 @@ impl Fit {
         }
     }
 
-    /// Whether an image of size `from` can be brought to `to`.
+    /// True if an image of size `from` can be brought to `to`.
     #[must_use]
     pub fn allows(self, from: GridShape, to: GridShape) -> bool {
         self != Self::Pad || (from.rows() <= to.rows() && from.columns() <= to.columns())
     }
 
-    /// Where a point `[x, y]` of an image of size `from` comes to lie in one of size `to`, in pixels;
+    /// Position of a point `[x, y]` of an image of size `from` in one of size `to`, in pixels;
     /// integer coordinates are pixel centres in both.
     #[must_use]
     pub fn map_point(self, from: GridShape, to: GridShape, [x, y]: [f64; 2]) -> [f64; 2] {
@@ -171,7 +171,7 @@ fn centre<T: Copy + PartialOrd>((from, values): (GridShape, &[T]), (to, fitted):
     }
 }
 
-/// What each pixel of an axis draws from when the axis is brought from one length to another.
+/// Sources of each pixel of an axis that is brought from one length to another.
 #[derive(Debug, Default)]
 struct Weights {
     lengths: (usize, usize),

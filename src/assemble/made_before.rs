@@ -7,7 +7,7 @@ use crate::source::{StoredPixels, parse_header};
 
 /// Samples that were made before with the same options, by what their files contain.
 pub trait MadeBefore {
-    /// Whether an image file with this digest was among the inputs. If not, nothing more is asked.
+    /// True if an image file with this digest was among the inputs. If not, nothing more is asked.
     fn knows_image(&mut self, source_sha256: &[u8; 32]) -> bool;
 
     /// Fills in the pixels (row, column) and the masks (row, column, structure) of the sample that was made of an

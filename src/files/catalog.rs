@@ -9,7 +9,7 @@ use crate::model::FileId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FolderId(u32);
 
-/// What a file holds, as far as its layout tells.
+/// Content of a file, as far as its layout tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum FileKind {
     /// Nothing is known.
@@ -134,7 +134,7 @@ impl Catalog {
         &self.folder(folder).path
     }
 
-    /// What it holds, as far as its layout tells.
+    /// Its content, as far as its layout tells.
     #[must_use]
     pub fn kind(&self, file: FileId) -> FileKind {
         self.file(file).kind

@@ -12,9 +12,9 @@ pub enum FilesError {
     FolderUnreachable {
         /// The folder.
         place: Place,
-        /// What to name: the data directory or an option.
+        /// The place to name: the data directory or an option.
         option: &'static str,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// Something else stands where a folder should be.
@@ -22,7 +22,7 @@ pub enum FilesError {
     NotAFolder {
         /// The place.
         place: Place,
-        /// What to name: the data directory or an option.
+        /// The place to name: the data directory or an option.
         option: &'static str,
     },
     /// A part of the layout is a symbolic link that leads out of the data directory.

@@ -1,8 +1,8 @@
-//! What becomes of every file: exactly one fate each, so that the bins add up.
+//! Fates of files: exactly one for each, so that the bins add up.
 
 use crate::model::{Bin, FileId, Reason, Skipped, Tally};
 
-/// What becomes of a file. Of several for one file, as parts and frames of it have, the strongest counts.
+/// Fate of a file. Of several for one file, as parts and frames of it have, the strongest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// Nobody has asked for it.

@@ -1,4 +1,4 @@
-//! What is in one folder, by name and kind.
+//! Entries of one folder, by name and kind.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::FileType;
@@ -15,7 +15,7 @@ pub(super) struct Entry {
     pub(super) kind: Kind,
 }
 
-/// What an entry is.
+/// Kind of an entry.
 pub(super) enum Kind {
     /// A file, or a symbolic link to one.
     File,
@@ -64,7 +64,7 @@ fn folder_kind(real: PathBuf, hidden: bool, utf8: bool) -> Kind {
     Kind::Folder(real, reason)
 }
 
-/// What an entry is that is neither a folder nor hidden.
+/// Kind of an entry that is neither a folder nor hidden.
 fn file_kind(places: &Places, dir: &Path, raw: &OsStr, file_type: FileType) -> Kind {
     if ["Thumbs.db", "desktop.ini"].iter().any(|system| raw.eq_ignore_ascii_case(system)) {
         return Kind::Skip(Reason::SystemFile, Box::default());
@@ -84,7 +84,7 @@ fn file_kind(places: &Places, dir: &Path, raw: &OsStr, file_type: FileType) -> K
     }
 }
 
-/// Where a symbolic link leads.
+/// Target of a symbolic link.
 fn link_kind(places: &Places, link: &Path) -> Kind {
     let found = std::fs::canonicalize(link).and_then(|real| {
         let file_type = std::fs::metadata(&real)?.file_type();

@@ -1,4 +1,4 @@
-//! Where the parts of a data directory are, and their names.
+//! Locations of the parts of a data directory, and their names.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -20,9 +20,9 @@ pub struct Places {
 /// A table or a folder.
 #[derive(Debug, Clone)]
 pub struct Location {
-    /// Where it was said to be: its folder with links resolved, and its own name.
+    /// The location that was given: its folder with links resolved, and its own name.
     typed: PathBuf,
-    /// Where it is, with links resolved.
+    /// The location with links resolved.
     real: PathBuf,
     /// Its name.
     name: String,
@@ -33,7 +33,7 @@ pub struct Location {
 pub struct PlacePart {
     /// The name below the data directory.
     pub default: &'static str,
-    /// What to name with which option.
+    /// The option that names each part.
     pub option: &'static str,
 }
 

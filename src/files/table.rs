@@ -19,13 +19,13 @@ pub(crate) struct Row<const N: usize> {
     pub(crate) line: u64,
     /// The line it ends on: another one where a quoted value holds line ends.
     pub(crate) last_line: u64,
-    /// How many fields the row has.
+    /// Number of fields in the row.
     pub(crate) fields: usize,
     /// The values without the spaces around them; `None` where the row is too short.
     pub(crate) values: [Option<Box<str>>; N],
 }
 
-/// What a table is called, and which option names another one.
+/// Name of a table, and the option that names another one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TableName<'a> {
     pub(crate) file: &'a str,

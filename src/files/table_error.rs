@@ -34,7 +34,7 @@ pub enum TableError {
     Unreadable {
         /// The table.
         place: Place,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// More than [`MAX_TABLE_BYTES`].
@@ -54,7 +54,7 @@ pub enum TableError {
     NotUtf8 {
         /// The line of the first bad byte.
         place: Place,
-        /// What stands there.
+        /// The text that is there.
         found: String,
     },
     /// A column that is needed has no header.
@@ -85,7 +85,7 @@ pub enum TableError {
     NoRows {
         /// The table.
         place: Place,
-        /// What there is.
+        /// The content found.
         found: &'static str,
         /// The names of all columns that are needed.
         wanted: &'static [&'static str],
@@ -95,7 +95,7 @@ pub enum TableError {
     Row {
         /// The row.
         place: Place,
-        /// What the reader said.
+        /// Error of the reader.
         source: csv::Error,
     },
 }

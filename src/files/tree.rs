@@ -1,4 +1,4 @@
-//! Which files there are: names only, no file is opened.
+//! The files of a tree: names only, no file is opened.
 //!
 //! Every entry below the data directory, and below the folders that are read instead of parts of it, is seen exactly
 //! once. A folder reached through a symbolic link is not seen a second time at its own place.
@@ -17,7 +17,7 @@ use crate::model::{FileId, Place, Reason, Skipped};
 pub struct Tree {
     /// All files, the tables of the layout first. A folder that cannot be listed counts as a file.
     pub catalog: Catalog,
-    /// What becomes of each.
+    /// Fate of each.
     pub fates: Fates,
     /// The tables, in the order of [`Places::tables`].
     pub tables: Vec<FileId>,

@@ -49,7 +49,7 @@ impl PartialEq for Annotations {
 pub struct OpenedAnnotation {
     /// SHA-256 of the file.
     pub sha256: [u8; 32],
-    /// What is in it.
+    /// Its content.
     pub annotation: Box<dyn AnnotationFile>,
 }
 
@@ -94,7 +94,7 @@ impl Annotations {
         opened.clone()
     }
 
-    /// What `annotation` is on `image`, and the digest of both file and part.
+    /// The part of `annotation` on `image`, and the digest of both file and part.
     ///
     /// # Errors
     /// Why it cannot be used there.

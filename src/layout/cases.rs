@@ -8,7 +8,7 @@ use crate::model::{FileId, Nesting, Place, Reason, Relations, Sample, Skipped, S
 use super::numbered::{Case, Kinds, Numbered, pair};
 use super::{LayoutError, Patient, SampleSet, Select, StructurePatterns, Study};
 
-/// What the name of a file tells.
+/// Facts that the name of a file tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
     /// The image with this number.
@@ -26,7 +26,7 @@ pub(super) struct CaseFile {
     pub(super) key: String,
     /// The name of the case where its images stand; of that where its contours stand.
     pub(super) name: Box<str>,
-    /// What the file is.
+    /// Role of the file.
     pub(super) named: Named,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Cases<'a> {
     pub(super) name: &'static str,
     /// The kinds of contours, the inner and the outer one first.
     pub(super) kinds: &'static [&'static str],
-    /// What a file is, by the folders that it stands in and its name; `None` where it is none of the layout.
+    /// Role of a file, by its folders and its name; `None` where it is none of the layout.
     pub(super) classify: &'a dyn Fn(&[&str], &str) -> Option<CaseFile>,
 }
 

@@ -17,9 +17,9 @@ pub enum LayoutError {
     NoLayout {
         /// The data directory.
         place: Place,
-        /// What is there.
+        /// The files found.
         found: String,
-        /// What each layout needs.
+        /// The needs of each layout.
         needs: String,
     },
     /// There is no layout of this name.
@@ -46,13 +46,13 @@ pub enum LayoutError {
     /// No image has a structure.
     #[error("no RT Structure Set and no segmentation has a structure on an image of the input{why}")]
     NoStructure {
-        /// What is wrong with those that are there, behind a colon; or that there is none.
+        /// Problems of those that are there, after a colon; or that there is none.
         why: String,
     },
     /// Names in the data cannot be names of mask planes.
     #[error("--structures: {message}; name the structures")]
     Names {
-        /// What is wrong with them.
+        /// The problem.
         message: String,
     },
 }

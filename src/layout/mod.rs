@@ -38,7 +38,7 @@ pub trait Layout: fmt::Debug + Send + Sync {
     /// The name used in options and in the file.
     fn name(&self) -> &'static str;
 
-    /// Where its tables and folders are.
+    /// Locations of its tables and folders.
     fn places(&self) -> &Places;
 
     /// True if the layout has a folder at `path`, the names on the way from the root with this number. Symbolic links
@@ -52,10 +52,10 @@ pub trait Layout: fmt::Debug + Send + Sync {
     fn pair(&self, tree: Tree, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError>;
 }
 
-/// How a layout reads headers and annotation files, if it needs to.
+/// Access of a layout to headers and annotation files, if it needs them.
 #[derive(Clone, Copy)]
 pub struct Reading<'a> {
-    /// What no input may exceed.
+    /// Limits of the inputs.
     pub limits: &'a Limits,
     /// Set to stop as soon as possible; what is found then does not matter.
     pub cancel: &'a AtomicBool,

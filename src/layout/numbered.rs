@@ -1,4 +1,4 @@
-//! Which contours go with which image, by the numbers in their names. Pure: numbers in, pairs out.
+//! Pairing of contours with images by the numbers in their names. Pure: numbers in, pairs out.
 
 #![allow(clippy::borrowed_box, reason = "inner code of this file alone")]
 
@@ -12,7 +12,7 @@ use super::{LayoutError, Require, Select, StructureChoice, StructurePatterns};
 /// The kinds of contours that a layout has, and which mask planes they belong to.
 #[derive(Debug, Clone)]
 pub(super) struct Kinds {
-    /// What the layout calls them.
+    /// Name of the files in the layout.
     known: &'static [&'static str],
     /// The mask planes.
     pub(super) planes: StructurePatterns,
@@ -47,7 +47,7 @@ impl Kinds {
         self.planes.patterns().iter().any(|pattern| pattern.matches(self.known[kind], None))
     }
 
-    /// What to do to get the kind too.
+    /// Advice for taking the kind too.
     pub(super) fn ask(&self, kind: usize) -> String {
         let wanted = (0..self.known.len()).filter(|&other| other == kind || self.is_asked(other));
         let names: Vec<&str> = wanted.map(|kind| self.known[kind]).collect();

@@ -8,7 +8,7 @@ use crate::model::Place;
 
 use super::{ColumnNames, DicomTree, Layout, LayoutError, LinkedFolders, Rvsc2012, Scd2009, Table};
 
-/// Where a data directory and its parts are, as far as they are not at their usual places.
+/// Locations of a data directory and its parts, as far as they are not the usual ones.
 #[derive(Debug, Clone, Default)]
 pub struct LayoutOptions {
     /// The data directory.
@@ -41,7 +41,7 @@ impl LayoutOptions {
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
-    /// What it needs, in a few words.
+    /// Its needs, in a few words.
     pub needs: &'static str,
     fits: fn(&LayoutOptions, &Tree) -> Option<String>,
     open: fn(&LayoutOptions) -> Result<Box<dyn Layout>, LayoutError>,

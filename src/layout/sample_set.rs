@@ -30,7 +30,7 @@ pub struct Study {
     pub place: Place,
 }
 
-/// Which image goes with which annotations, and what becomes of every other file.
+/// Pairs of images and annotations, and the fate of every other file.
 ///
 /// Nothing after it knows the layout that it comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,11 +39,11 @@ pub struct SampleSet {
     pub layout: &'static str,
     /// All files.
     pub catalog: Catalog,
-    /// What is decided of each file before any is read.
+    /// Fate of each file before any is read.
     pub fates: Fates,
     /// The mask planes, in the order of each sample's annotations, and what they are called in the data.
     pub planes: StructurePatterns,
-    /// What is known of them.
+    /// Relations between them.
     pub relations: Relations,
     /// The patients, in the order of the data.
     pub patients: Vec<Patient>,
@@ -57,7 +57,7 @@ pub struct SampleSet {
     pub skipped: Vec<Skipped>,
     /// Rows of tables that cannot be used, in their order. These are no files.
     pub rejected_rows: Vec<Skipped>,
-    /// What is worth telling, sorted.
+    /// Notes, sorted.
     pub notes: Vec<Note>,
     /// Annotation files that hold several structures or images; `None` where each is one contour.
     pub annotations: Option<Annotations>,

@@ -1,4 +1,4 @@
-//! What is asked for: structures by name, and how many of them make a sample.
+//! Selection of structures by name, and the number that makes a sample.
 
 use std::fmt;
 
@@ -17,14 +17,14 @@ pub enum Require {
     All,
 }
 
-/// What makes a sample.
+/// Requirements on samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Select {
     /// The mask planes.
     pub structures: StructureChoice,
-    /// How many of them a sample needs.
+    /// Number of them that a sample needs.
     pub require: Require,
-    /// How annotation files are read.
+    /// Options of reading annotation files.
     pub annotation: AnnotationOptions,
 }
 
@@ -53,7 +53,7 @@ pub struct StructurePatterns {
     patterns: Box<[StructurePattern]>,
 }
 
-/// What one structure is called in the data: one or several terms, joined with `+`.
+/// Name of one structure in the data: one or several terms, joined with `+`.
 #[derive(Debug, Clone)]
 pub struct StructurePattern {
     text: Box<str>,
@@ -84,7 +84,7 @@ pub enum PatternError {
     Expression {
         /// The expression.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         error: String,
     },
     /// A plane needs a name of its own.
@@ -133,7 +133,7 @@ impl StructurePatterns {
         &self.names
     }
 
-    /// What they are called in the data.
+    /// Their names in the data.
     #[must_use]
     pub fn patterns(&self) -> &[StructurePattern] {
         &self.patterns

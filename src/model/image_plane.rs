@@ -24,7 +24,7 @@ pub struct PlanePoint {
     pub distance: f64,
 }
 
-/// How far direction cosines may be from unit length, and their product from 0.
+/// Tolerance of direction cosines: from unit length, and of their product from 0.
 const COSINE_TOLERANCE: f64 = 1e-2;
 
 /// Two directions are one where the cosine between them is at least this.

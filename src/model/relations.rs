@@ -9,7 +9,7 @@ pub struct Nesting {
     pub outer: usize,
 }
 
-/// What is known of the structures of a data set before an image is read: what an audit may hold annotations against.
+/// Relations between the structures of a data set, known before an image is read: an audit checks annotations by them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relations {
     /// The structure that lies within another one, where there is such a pair.

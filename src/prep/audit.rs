@@ -15,7 +15,7 @@ use crate::model::{Place, Reason, Skipped};
 pub(super) struct Audited {
     /// Those that are left.
     pub(super) samples: Vec<Sample>,
-    /// What was found, with the numbers of the samples that are left.
+    /// Findings, with the numbers of the samples that are left.
     pub(super) findings: Vec<Finding>,
     /// SHA-256 over the digests of all contours.
     pub(super) contours: [u8; 32],
@@ -125,7 +125,7 @@ impl Audited {
     }
 }
 
-/// What each patient's images lack. `headers` are those of all images of a patient, of
+/// Images missing for each patient. `headers` are those of all images of a patient, of
 /// whose samples it gets the numbers; none where not all were read.
 pub(super) fn gaps(
     pairs: &SampleSet,
@@ -145,7 +145,7 @@ pub(super) fn gaps(
     findings
 }
 
-/// Which of `samples`, sorted by patient, are those of `patient`.
+/// The range of `samples`, sorted by patient, that are those of `patient`.
 pub(super) fn of_patient(samples: &[Sample], patient: u32) -> Range<usize> {
     let before = |limit: u32| samples.partition_point(|sample| sample.patient < limit);
     before(patient)..before(patient + 1)

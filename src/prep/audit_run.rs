@@ -23,18 +23,18 @@ use crate::model::{Bin, GridShape};
 /// Samples decoded by one thread at a time.
 const BLOCK: usize = 16;
 
-/// What an audit is asked for.
+/// Request of an audit.
 #[derive(Debug, Clone)]
 pub struct AuditRequest {
     /// The structures whose contours are audited.
     pub structures: StructureChoice,
-    /// What the checks need to know.
+    /// Options of the checks.
     pub options: AuditOptions,
     /// Number of threads, at least 1. The findings do not depend on it.
     pub threads: usize,
 }
 
-/// What an audit has found.
+/// Result of an audit.
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditSummary {
     /// Images with a contour, as far as both could be read.
@@ -43,7 +43,7 @@ pub struct AuditSummary {
     pub annotations: usize,
     /// Their patients.
     pub patients: usize,
-    /// How many findings each check has.
+    /// Number of findings of each check.
     pub checks: BTreeMap<&'static str, usize>,
     /// All findings, the worst first.
     pub findings: Vec<FindingEntry>,
@@ -56,7 +56,7 @@ pub struct AuditSummary {
 }
 
 impl AuditSummary {
-    /// Whether an annotation is wrong, or a file or row cannot be used.
+    /// True if an annotation is wrong, or a file or row cannot be used.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         let rejected = self.rejected.len() + self.rejected_rows.len();
@@ -131,7 +131,7 @@ pub fn audit(
     })
 }
 
-/// What patients lack, as all of their images tell.
+/// Images missing for patients, as all of their images tell.
 fn lacking(
     pairs: &SampleSet,
     samples: &[Sample],
@@ -149,7 +149,7 @@ fn lacking(
     })
 }
 
-/// What the images told.
+/// Results of reading the images.
 #[derive(Default)]
 struct Looked {
     findings: Vec<Finding>,
@@ -164,7 +164,7 @@ struct Looked {
 struct Looker<'a> {
     pairs: &'a SampleSet,
     samples: &'a [Sample],
-    /// How images of each size are decoded.
+    /// Assemblers for images of each size.
     shapes: BTreeMap<GridShape, AssembleOptions>,
     options: &'a AuditOptions,
     control: &'a Control<'a>,

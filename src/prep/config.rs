@@ -12,7 +12,7 @@ use crate::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrom
 use crate::split::SplitSpec;
 use crate::store::{Compression, Encoder};
 
-/// What a finished file was made with.
+/// Options of a finished file.
 #[derive(Debug, Clone)]
 pub struct RecordedOptions {
     /// The options, with the encoder that was chosen. Splits are not among them where they came from a table,
@@ -20,7 +20,7 @@ pub struct RecordedOptions {
     pub options: PrepOptions,
     /// The names of the mask planes.
     pub structures: StructureSet,
-    /// Whether ids are pseudonyms.
+    /// True if ids are pseudonyms.
     pub has_pseudonyms: bool,
 }
 

@@ -12,7 +12,7 @@ pub trait Progress: Sync {
     fn end(&self);
 }
 
-/// How the caller watches and stops the work.
+/// Means of the caller to watch and stop the work.
 #[derive(Clone, Copy)]
 pub struct Control<'a> {
     /// Is told how the work goes on.

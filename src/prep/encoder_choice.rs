@@ -1,4 +1,4 @@
-//! Which deflate encoder suits the images of a data set.
+//! Choice of the deflate encoder for the images of a data set.
 
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::layout::SampleSet;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::model::first_bits;
 use crate::store::ImageStatistics;
 
-/// What equal images share and different ones hardly ever do: 64 bits of a digest over the checksum of the
+/// Fingerprint that equal images share and different ones hardly ever do: 64 bits of a digest over the checksum of the
 /// pixels and their sums. Equal files make equal pixels, so equal files are found too.
 pub(super) type Fingerprint = u64;
 
@@ -22,7 +22,7 @@ pub(super) fn fingerprint(checksum: u32, statistics: &ImageStatistics) -> Finger
     first_bits(&digest)
 }
 
-/// Where an image was seen first.
+/// First place of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FirstSeen {
     /// The sample, by its number in the plan.
@@ -31,7 +31,7 @@ pub(super) struct FirstSeen {
     pub(super) row: u32,
 }
 
-/// Which image was seen where, and which patients share one.
+/// Places of images, and patients that share one.
 #[derive(Debug)]
 pub(super) struct EqualImages {
     seen: HashMap<Fingerprint, FirstSeen>,

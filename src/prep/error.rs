@@ -24,7 +24,7 @@ pub enum PrepError {
     Sizes {
         /// The data directory.
         data_dir: PathBuf,
-        /// How many sizes there are.
+        /// Number of sizes.
         count: usize,
         /// The most frequent ones, with their numbers of images.
         sizes: String,
@@ -39,9 +39,9 @@ pub enum PrepError {
         shape: GridShape,
         /// The type of the pixels.
         pixel_type: PixelType,
-        /// What an image takes.
+        /// Bytes of an image.
         bytes: u64,
-        /// What it may take.
+        /// Limit in bytes.
         limit: u64,
     },
     /// The options of a finished file cannot be read back.
@@ -50,7 +50,7 @@ pub enum PrepError {
          may have made the file"
     )]
     Config {
-        /// Which option.
+        /// The option.
         option: &'static str,
     },
     /// The user asked to stop.
@@ -62,9 +62,9 @@ pub enum PrepError {
     /// The threads cannot be started.
     #[error("cannot start {threads} threads; --threads takes a smaller number")]
     Threads {
-        /// How many were asked for.
+        /// Number that was asked for.
         threads: usize,
-        /// What the system says.
+        /// Error of the operating system.
         source: rayon::ThreadPoolBuildError,
     },
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::audit::{Check, Finding, Severity};
 use crate::model::Place;
 
-/// What the audit has found, for people and, as JSON, for programs.
+/// Findings of the audit, for people and, as JSON, for programs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FindingEntry {
     /// The stable name of the check.
@@ -16,9 +16,9 @@ pub struct FindingEntry {
     pub severity: &'static str,
     /// The contour or image that is suspect, as the user would name it.
     pub file: String,
-    /// What else has part in it; the first ones, where there are many.
+    /// Other places involved; the first ones, where there are many.
     pub others: Vec<String>,
-    /// What is wrong, with its numbers.
+    /// The problem, with its numbers.
     pub text: String,
     /// The numbers by name, with the unit at the end of each name.
     pub values: BTreeMap<&'static str, f64>,
@@ -43,7 +43,7 @@ impl FindingEntry {
         sorted.into_iter().map(Self::of).collect()
     }
 
-    /// Whether the annotation is wrong.
+    /// True if the annotation is wrong.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error.name()
@@ -55,7 +55,7 @@ impl FindingEntry {
         Place::file(self.file.as_str())
     }
 
-    /// What the check finds, in one line.
+    /// Meaning of the check, in one line.
     #[must_use]
     pub fn meaning(&self) -> &'static str {
         Check::ALL.into_iter().find(|check| check.name() == self.check).map_or("", Check::meaning)

@@ -1,4 +1,4 @@
-//! Which images are equal, pixel for pixel, those without a contour among them.
+//! Images that are equal, pixel for pixel, those without a contour among them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ use crate::source::{ConvertOptions, Limits, Monochrome1, StoredPixels, convert, 
 
 /// Images decoded by one thread at a time.
 const BLOCK: usize = 16;
-/// How images are compared: as values, whatever they are stored as.
+/// Conversion for comparisons: as values, whatever they are stored as.
 const COMPARED: ConvertOptions =
     ConvertOptions { monochrome1: Monochrome1::Invert, target: PixelType::Float32 };
 
@@ -31,7 +31,7 @@ pub(super) fn pixel_digest(pixels: &Pixels) -> Option<u64> {
     Some(first_bits(&Sha256::digest(bytes)))
 }
 
-/// What is known of the images without a contour.
+/// Headers and digests of the images without a contour.
 #[derive(Default)]
 pub(super) struct Unlabelled {
     /// Of each that can be read, its number in [`SampleSet::unlabelled`] and what its header says.

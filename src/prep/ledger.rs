@@ -1,4 +1,4 @@
-//! What depends on all rows: equal images, splits, statistics of train, findings. It knows rows by numbers, so that it
+//! Results that depend on all rows: equal images, splits, statistics of train, findings. Rows are numbers here, so that it
 //! does not matter whether they come from a plan or from finished files.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use crate::audit::{Check, CheckSet};
 use crate::split::{SplitDraw, SplitName, SplitSpec};
 use crate::store::{ImageStatistics, Moments};
 
-/// Where splits come from.
+/// Origin of the splits.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SplitSource {
     /// There are none.
@@ -20,12 +20,12 @@ pub(super) enum SplitSource {
     /// As the plan says, for some of its rows: patients of these rows that share an equal image stand in the split of
     /// the first where splits are drawn, and nothing is left out.
     Shard {
-        /// Whether splits are drawn.
+        /// True if splits are drawn.
         drawn: bool,
     },
 }
 
-/// What the plan says about the split of a patient.
+/// Split of a patient in the plan.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlannedSplit {
     pub(super) split: SplitName,
@@ -55,20 +55,20 @@ pub(super) struct Entrant<'r> {
     pub(super) statistics: &'r ImageStatistics,
     /// For each structure, whether it is annotated.
     pub(super) annotated: &'r [bool],
-    /// What was found about it.
+    /// Its findings.
     pub(super) found: CheckSet,
 }
 
-/// What became of an [`Entrant`].
+/// Result of entering an [`Entrant`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Admission {
     /// The first with the same pixels; itself where there is none.
     pub(super) first: FirstSeen,
-    /// Whether that is one of another patient.
+    /// True if that is one of another patient.
     pub(super) equals_another: bool,
-    /// Whether two patients stand in one split because of it.
+    /// True if two patients stand in one split because of it.
     pub(super) joins: bool,
-    /// Whether it is a row of the file.
+    /// True if it is a row of the file.
     pub(super) stands: bool,
 }
 
@@ -92,7 +92,7 @@ pub(super) struct Ledger {
     pub(super) left_out: Vec<String>,
     /// For each of these that the plan counts as train, the row with equal pixels.
     pub(super) left_out_of_train: Vec<u32>,
-    /// Whether equal images stand in two splits all the same.
+    /// True if equal images stand in two splits all the same.
     pub(super) images_leak: bool,
 }
 
@@ -120,12 +120,12 @@ impl Ledger {
         }
     }
 
-    /// Where splits come from.
+    /// Origin of the splits.
     pub(super) fn source(&self) -> SplitSource {
         self.source
     }
 
-    /// Whether patients are split at all.
+    /// True if patients are split at all.
     pub(super) fn has_splits(&self) -> bool {
         self.planned.iter().any(|planned| planned.split != SplitName::Unsplit)
     }
@@ -185,7 +185,7 @@ impl Ledger {
         }
     }
 
-    /// How many patients have a row.
+    /// Number of patients with a row.
     pub(super) fn patients_with_rows(&self) -> usize {
         self.patients.iter().filter(|patient| patient.samples > 0).count()
     }

@@ -4,7 +4,7 @@ use super::resume::{CompletePart, OpenPart, Origin, Parts, RowOrigins};
 use super::sink::{Outcome, Sink};
 use crate::assemble::Remarks;
 
-/// What a thread brings.
+/// Result of a thread for one sample.
 pub(super) struct Brought {
     pub(super) outcome: Outcome,
     pub(super) remarks: Remarks,

@@ -33,7 +33,7 @@ use crate::store::{
 /// Rows between two looks at whether to stop.
 const ROWS_AT_A_TIME: usize = 64;
 
-/// What is made of the shards.
+/// The result of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergedAs {
     /// A file that needs them no more.
@@ -44,10 +44,10 @@ pub enum MergedAs {
     VirtualAnywhere,
 }
 
-/// How shards are merged.
+/// Options of merging shards.
 #[derive(Debug, Clone, Copy)]
 pub struct MergeOptions {
-    /// What is made of them.
+    /// The result.
     pub merged_as: MergedAs,
     /// Threads that read images back where patients have changed their split.
     pub threads: usize,
@@ -81,7 +81,7 @@ pub fn merge(
     Ok(summary)
 }
 
-/// Where a name stands in [`Merging::names`].
+/// Place of a name in [`Merging::names`].
 #[derive(Debug, Clone, Copy)]
 struct NamePlace(usize);
 
@@ -189,7 +189,7 @@ impl Merging {
         Ok(())
     }
 
-    /// Whether a row goes into the file.
+    /// True if a row goes into the file.
     fn admit(&mut self, cells: &SampleRow, facts: &ShardRow, mut found: CheckSet) -> bool {
         // Which images are equal, only all shards together tell.
         found.remove(Check::EqualImage);
@@ -272,7 +272,7 @@ impl Merging {
     }
 }
 
-/// Where the splits of the merged file come from.
+/// Origin of the splits of the merged file.
 fn split_source(common: &Common) -> SplitSource {
     let config: serde_json::Value = serde_json::from_str(&common.root.config).unwrap_or_default();
     match &common.recorded.options.splits {

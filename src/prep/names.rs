@@ -1,4 +1,4 @@
-//! What things are called in the file: as in the data, or by pseudonyms.
+//! Names in the file: as in the data, or pseudonyms.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::layout::SampleSet;
 use crate::model::Sample;
 use crate::store::TextWidths;
 
-/// What a sample is called in the file.
+/// Names of a sample in the file.
 pub(super) struct Names {
     pub(super) id: String,
     pub(super) patient_id: String,
@@ -67,7 +67,7 @@ impl<'a> Namer<'a> {
         facts
     }
 
-    /// What the file calls each patient of the link table.
+    /// Name of each patient of the link table in the file.
     pub(super) fn patient_ids(&self) -> impl Iterator<Item = String> {
         self.pairs.patients.iter().map(|patient| self.pseudonyms.of(&patient.id))
     }

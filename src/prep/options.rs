@@ -1,4 +1,4 @@
-//! What decides the content of the file, and how much of the machine may be used for it.
+//! Options that decide the content of the file, and the part of the machine that is used for it.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::source::{AnnotationOptions, ContourSpacing, Limits, Monochrome1};
 use crate::split::{SplitFile, SplitSpec};
 use crate::store::{Compression, Encoder};
 
-/// Whether images without a contour become samples.
+/// Handling of images without a contour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unlabelled {
     /// They are left out.
@@ -22,7 +22,7 @@ pub enum Unlabelled {
     Include,
 }
 
-/// What becomes of an annotation that the audit finds to be wrong.
+/// Handling of an annotation in which the audit finds an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFinding {
     /// It is left out.
@@ -32,7 +32,7 @@ pub enum OnFinding {
     Keep,
 }
 
-/// Where the splits come from.
+/// Origin of the splits.
 #[derive(Debug, Clone)]
 pub enum Splits {
     /// Fractions of the patients, and the seed.
@@ -46,15 +46,15 @@ pub enum Splits {
 pub struct PrepOptions {
     /// The mask planes, in order, and what they are called in the data; `None` leaves them to the layout.
     pub structures: Option<StructurePatterns>,
-    /// How many of them a sample needs.
+    /// Number of them that a sample needs.
     pub require: Require,
-    /// What to do with images without a contour.
+    /// Handling of images without a contour.
     pub unlabelled: Unlabelled,
-    /// Which pixels a contour owns.
+    /// Rule that assigns pixels to a contour.
     pub mask_rule: MaskRule,
-    /// How several contours of one structure on one image make one mask.
+    /// Combination of several contours of one structure on one image into one mask.
     pub combine: Combine,
-    /// How annotation files of several structures are read.
+    /// Options of reading annotation files of several structures.
     pub annotation: AnnotationOptions,
     /// Added to every contour point, `[x, y]` in pixels.
     pub contour_offset: [f64; 2],
@@ -62,11 +62,11 @@ pub struct PrepOptions {
     pub pixel_type: Option<PixelType>,
     /// The size of the images; `None` asks for all to have one size.
     pub size: Option<GridShape>,
-    /// What to do with images of another size.
+    /// Handling of images of another size.
     pub fit: Fit,
-    /// What to do with MONOCHROME1.
+    /// Handling of MONOCHROME1 images.
     pub monochrome1: Monochrome1,
-    /// Where the splits come from.
+    /// Origin of the splits.
     pub splits: Splits,
     /// Compression of the chunks.
     pub compression: Compression,
@@ -74,13 +74,13 @@ pub struct PrepOptions {
     pub encoder: Option<Encoder>,
     /// The key of the pseudonyms, where they are asked for.
     pub pseudonym_key: Option<Vec<u8>>,
-    /// What no input may exceed.
+    /// Limits of the inputs.
     pub limits: Limits,
     /// Number of threads, at least 1. The file does not depend on it.
     pub threads: usize,
-    /// What becomes of an annotation that the audit finds to be wrong.
+    /// Handling of an annotation in which the audit finds an error.
     pub on_finding: OnFinding,
-    /// From where on something is a finding.
+    /// Thresholds of findings.
     pub thresholds: Thresholds,
     /// Refuse to write a file where anything was rejected.
     pub strict: bool,
@@ -91,9 +91,9 @@ pub struct PrepOptions {
 /// One of several shares of a plan, which together are all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Share {
-    /// Which, counted from 0; below `count`.
+    /// Index of the share, counted from 0; below `count`.
     pub index: u32,
-    /// How many there are.
+    /// Number of them.
     pub count: u32,
 }
 
@@ -167,7 +167,7 @@ impl PrepOptions {
         }
     }
 
-    /// What the layout is asked for.
+    /// Selection for the layout.
     pub(super) fn select(&self) -> Select {
         Select {
             structures: self.structures.clone().into(),
@@ -181,7 +181,7 @@ impl PrepOptions {
         Value::Object(all.collect())
     }
 
-    /// What the audit needs to know.
+    /// Options of the audit.
     pub(super) fn audit(&self) -> AuditOptions {
         let Self { thresholds, contour_offset, limits, .. } = *self;
         AuditOptions { thresholds, contour_offset, limits }

@@ -32,11 +32,11 @@ pub struct PrepPlan {
     /// The first 64 bits of the SHA-256 of each contour file when it was audited, by sample and structure; 0 where none was
     /// read.
     pub(super) audited: Vec<u64>,
-    /// What the audit has found without pixels; their samples are those of `samples`.
+    /// Findings of the audit without pixels; their samples are those of `samples`.
     pub(super) findings: Vec<Finding>,
-    /// How long planning took, without the audit.
+    /// Seconds that planning took, without the audit.
     pub(super) seconds: f64,
-    /// How long the audit took.
+    /// Seconds that the audit took.
     pub(super) audit_seconds: f64,
     pub(super) options: PrepOptions,
 }

@@ -153,7 +153,7 @@ fn resolve_shape(
     }
 }
 
-/// What an HDF5 chunk, and the int32 that counts a mask's pixels, can hold.
+/// Capacity of an HDF5 chunk, and of the int32 that counts a mask's pixels.
 const MAX_SAMPLE_BYTES: u64 = i32::MAX as u64;
 
 /// A size that was typed is bounded as the images are, and no size is beyond what the file can hold.

@@ -56,7 +56,7 @@ impl Pseudonyms {
     }
 }
 
-/// What a digest is keyed with beside the key: no id is keyed to the same.
+/// Text that precedes a digest that is keyed: no id is keyed to the same.
 const DIGEST_SALT: &[u8] = b"dicomprep source v1";
 
 fn keyed(key: &[u8], message: &[u8]) -> [u8; 32] {

@@ -1,4 +1,4 @@
-//! What a run goes on from, and what it leaves for the next one if it is stopped.
+//! Rows of earlier files that a run takes, and parts that it leaves for the next one if it is stopped.
 
 mod earlier;
 mod origin;
@@ -28,7 +28,7 @@ use super::{NoteEntry, PrepError, PrepPlan};
 use crate::model::{Note, Place};
 use crate::store::{DatasetFile, Encoder, StoreError, Target};
 
-/// How a run that was stopped goes on.
+/// Options of resuming a run, and of reusing rows.
 #[derive(Debug, Clone, Default)]
 pub struct ResumeOptions {
     /// Finished files whose rows are taken where nothing has changed.
@@ -40,14 +40,14 @@ pub struct ResumeOptions {
     pub segment_rows: Option<usize>,
 }
 
-/// What there is to go on from.
+/// Earlier rows, and the parts of this run.
 pub(super) struct Resume {
     pub(super) earlier: EarlierRows,
-    /// Where this run keeps what is finished.
+    /// Folder of the parts of this run.
     pub(super) folder: PartsFolder,
-    /// What could not be used, and why.
+    /// Files that could not be used, and why.
     pub(super) notes: Vec<Note>,
-    /// What stands in the folder under the name of a part and is none.
+    /// Files in the folder under the name of a part that are none.
     others: BTreeSet<PathBuf>,
     /// The number of the next part; `None` where no parts are kept.
     next: Option<u64>,
@@ -167,7 +167,7 @@ impl Resume {
     }
 }
 
-/// Whether a file is empty or begins with zeros, as a part may after a power cut: nothing in it is anybody's.
+/// True if a file is empty or begins with zeros, as a part may after a power cut: nothing in it is anybody's.
 fn is_blank(path: &Path) -> bool {
     let mut start = Vec::new();
     let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());

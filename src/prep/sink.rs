@@ -1,4 +1,4 @@
-//! Where the rows arrive in the order of the plan: the writer, and everything that is counted.
+//! The end of a run: rows arrive in the order of the plan, are written and counted.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::model::Sample;
 use crate::model::{Note, Place, Reason, Skipped};
 use crate::store::{AnnotationCell, DatasetWriter, EncodedRow, ShardRow, StoreError};
 
-/// What became of a planned sample.
+/// Outcome of a planned sample.
 pub(super) enum Outcome {
     Made(Box<EncodedRow>, Vec<Finding>),
     Unlabelled,
@@ -34,7 +34,7 @@ pub(super) struct Sink<'a> {
     pub(super) remarks: Remarks,
     pub(super) digest: SourceDigest<Input>,
     pub(super) ledger: Ledger,
-    /// What was found in the pixels.
+    /// Findings in the pixels.
     pub(super) findings: Vec<Finding>,
     /// For each planned sample that was found fault with before, the checks.
     planned_marks: BTreeMap<u32, CheckSet>,
@@ -107,7 +107,7 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    /// What merging wants to know of a row.
+    /// Facts about a row for merging.
     fn shard_row(&self, number: u32, encoded: &EncodedRow) -> ShardRow {
         let patient = self.plan.samples[number as usize].patient;
         let PlannedSplit { split, draw } = self.ledger.planned[patient as usize];

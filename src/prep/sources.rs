@@ -50,7 +50,7 @@ impl Sources {
         })
     }
 
-    /// How many samples there are, if every file turns out to be good.
+    /// Number of samples, if every file turns out to be good.
     #[must_use]
     pub fn len(&self) -> usize {
         self.plan.samples.len()
@@ -62,7 +62,7 @@ impl Sources {
         self.plan.share()
     }
 
-    /// Whether there is no sample.
+    /// True if there is no sample.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.plan.samples.is_empty()

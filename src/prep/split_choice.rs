@@ -1,4 +1,4 @@
-//! Which patient goes into which split.
+//! Assignment of patients to splits.
 
 use super::pseudonym::Pseudonyms;
 use super::{PrepError, Splits};

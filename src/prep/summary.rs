@@ -1,4 +1,4 @@
-//! What was done, in numbers and names: for people and, as JSON, for programs.
+//! Summary of a run, in numbers and names: for people and, as JSON, for programs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ use crate::store::Encoder;
 /// Places that are listed for each note that many files share.
 const PLACES_LISTED: usize = 10;
 
-/// What a run has done, or what a plan would do.
+/// Summary of a run or a plan.
 #[derive(Debug, Clone, Serialize)]
 pub struct PrepSummary {
     /// The file, `None` where none was made.
     pub output: Option<Output>,
-    /// Which share of the plan it is; `None` where it is all of it.
+    /// Share of the plan; `None` where it is all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardEntry>,
     /// Samples: rows of the file.
@@ -40,9 +40,9 @@ pub struct PrepSummary {
     pub encoder: Option<&'static str>,
     /// Files found below the data directory.
     pub files: usize,
-    /// How many files ended in each bin; they add up to `files`.
+    /// Number of files in each bin; they add up to `files`.
     pub bins: Bins,
-    /// How many files were rejected or ignored for each reason.
+    /// Number of files rejected or ignored for each reason.
     pub reasons: BTreeMap<&'static str, usize>,
     /// Rows of the link table.
     pub link_rows: LinkRows,
@@ -52,13 +52,13 @@ pub struct PrepSummary {
     pub rejected_rows: Vec<Entry>,
     /// Every file that was ignored.
     pub ignored: Vec<Entry>,
-    /// What the audit has found, the worst first.
+    /// Findings of the audit, the worst first.
     pub findings: Vec<FindingEntry>,
-    /// What took no file away.
+    /// Notes, which took no file away.
     pub notes: Vec<NoteEntry>,
     /// `id` of the samples that were left out because their image stands in another split.
     pub split_left_out: Vec<String>,
-    /// Which rows were taken from an interrupted run or an earlier file.
+    /// Rows taken from an interrupted run or an earlier file.
     pub rows: RowOrigins,
     /// Bytes of the images and contours that were read.
     pub bytes_in: u64,
@@ -73,7 +73,7 @@ pub struct PrepSummary {
 /// A share of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShardEntry {
-    /// Which, of how many.
+    /// Index and number of shares.
     #[serde(flatten)]
     pub share: Share,
     /// The first row of the plan that belongs to it, and the first that does not any more.
@@ -85,7 +85,7 @@ pub struct ShardEntry {
 /// The file that was made.
 #[derive(Debug, Clone, Serialize)]
 pub struct Output {
-    /// Where it is.
+    /// Its path.
     #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// Its size.
@@ -106,7 +106,7 @@ pub struct StructureCount {
     pub annotated: usize,
 }
 
-/// Where the files ended.
+/// Files by their fates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Bins {
     /// The link table, and the images and contours of the samples.
@@ -148,7 +148,7 @@ pub struct Entry {
     place: PlaceEntry,
     /// The stable name of the reason.
     pub reason: &'static str,
-    /// What exactly is wrong, and what to do.
+    /// The problem, and advice.
     pub detail: String,
 }
 
@@ -165,7 +165,7 @@ struct PlaceEntry {
 pub struct NoteEntry {
     /// One sentence.
     pub text: String,
-    /// How many places it is about.
+    /// Number of places.
     pub count: usize,
     /// The first of them.
     pub places: Vec<String>,
@@ -193,7 +193,7 @@ pub struct StageSeconds {
 }
 
 impl PrepSummary {
-    /// What `plan` would do, if no image or contour turned out to be bad.
+    /// Summary of `plan`, if no image or contour turns out to be bad.
     #[must_use]
     pub fn of_plan(plan: &PrepPlan) -> Self {
         let mut fates = plan.pairs.fates.clone();
@@ -224,7 +224,7 @@ impl PrepSummary {
         summary
     }
 
-    /// What has gone through `sink`.
+    /// Summary of the rows of `sink`.
     pub(super) fn of_run(
         plan: &PrepPlan,
         sink: &mut Sink<'_>,
@@ -293,19 +293,19 @@ impl PrepSummary {
             structures.map(|(s, &annotated)| StructureCount { name: s.to_owned(), annotated }).collect();
     }
 
-    /// Whether anything that should have been used was left out.
+    /// True if anything that should have been used was left out.
     #[must_use]
     pub fn has_rejected(&self) -> bool {
         self.bins.rejected > 0 || !self.rejected_rows.is_empty() || self.has_unmatched()
     }
 
-    /// Whether no file is to be made: nothing is left for it, or the options are strict.
+    /// True if no file is to be made: nothing is left for it, or the options are strict.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.is_empty() || (self.strict && self.has_rejected())
     }
 
-    /// Whether nothing is left to make a file of. A shard may be empty where others are not.
+    /// True if nothing is left to make a file of. A shard may be empty where others are not.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.samples == 0 && self.shard.as_ref().is_none_or(|shard| shard.plan_rows == 0)

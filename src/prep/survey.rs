@@ -15,12 +15,12 @@ use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
 /// Samples looked at by one thread at a time, and files that it has open for that, if it may.
 const BLOCK: usize = 64;
 
-/// What the headers say, all together.
+/// Properties of all headers together.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     /// Samples whose image can be used, by their index in the list that was surveyed, ascending.
     pub(super) usable: Vec<usize>,
-    /// What the audit keeps of their headers.
+    /// Header facts for the audit.
     pub(super) images: Vec<ImageFacts>,
     /// Sizes of the usable images, and how many have each.
     pub(super) shapes: BTreeMap<GridShape, usize>,

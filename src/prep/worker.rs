@@ -28,7 +28,7 @@ const WAITING_PER_THREAD: usize = 4;
 /// some.
 const SMALL_IMAGE: usize = 1 << 20;
 
-/// What the threads share.
+/// State that the threads share.
 pub(super) struct Shared<'a> {
     plan: &'a PrepPlan,
     options: &'a AssembleOptions,
@@ -46,7 +46,7 @@ pub(super) struct Shared<'a> {
     totals: Mutex<Totals>,
 }
 
-/// What every thread adds when it is done.
+/// Sums that every thread adds when it is done.
 pub(super) struct Totals {
     pub(super) histogram: ValueHistogram,
     pub(super) times: StageTimes,
@@ -98,7 +98,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// What was gathered, when all threads are done.
+    /// Results, when all threads are done.
     pub(super) fn into_parts(self) -> Result<(Line<'a>, Totals), PrepError> {
         let mut line = self.line.into_sink();
         line.end();

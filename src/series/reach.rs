@@ -1,4 +1,4 @@
-//! How far around its plane an image is the nearest of its series.
+//! Distance around its plane within which an image is the nearest of its series.
 
 use super::{SeriesFrame, SortedSeries};
 

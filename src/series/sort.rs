@@ -10,7 +10,7 @@ pub struct SortedSeries {
     pub stacks: Vec<Stack>,
     /// Indices of images without position or orientation, as they came.
     pub unplaced: Vec<usize>,
-    /// What is irregular.
+    /// The irregularity.
     pub findings: Vec<SeriesFinding>,
 }
 

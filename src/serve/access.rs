@@ -1,4 +1,4 @@
-//! Who may read: bearer tokens, or everyone.
+//! Access: bearer tokens, or everyone.
 
 use std::fmt;
 use std::fs;

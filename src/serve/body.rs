@@ -23,7 +23,7 @@ const PORTION_BYTES: usize = 256 << 10;
 /// A reader that takes nothing for so long gets its batches decoded again when it goes on, so that it holds no memory.
 const REST_AFTER: Duration = Duration::from_secs(2);
 
-/// What a stream needs beside its batches.
+/// Bytes of a stream beside its batches.
 pub(super) struct StreamRun {
     pub(super) job: Arc<Job>,
     pub(super) start: Cursor,

@@ -35,7 +35,7 @@ pub(super) struct Opened {
     tag: String,
 }
 
-/// What tells that a file was replaced or changed.
+/// Identity of a file, by which a replaced or changed one is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     device: u64,

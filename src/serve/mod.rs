@@ -77,7 +77,7 @@ pub struct ServeOptions {
     pub log: LogFormat,
 }
 
-/// What all requests share.
+/// State that all requests share.
 struct Shared {
     datasets: datasets::Datasets,
     access: Access,

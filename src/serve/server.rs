@@ -49,7 +49,7 @@ pub(super) async fn until(draining: &mut watch::Receiver<bool>) {
     let _ = draining.wait_for(|draining| *draining).await;
 }
 
-/// What all connections share.
+/// State that all connections share.
 #[derive(Clone)]
 pub(super) struct Connections {
     pub(super) router: Router,

@@ -21,11 +21,11 @@ use crate::stream::{Batch, BatchStart, StreamSchema};
 const ALIGNMENT: usize = 64;
 const PADDING: [u8; ALIGNMENT] = [0; ALIGNMENT];
 
-/// What precedes the metadata of a message, before its length.
+/// Marker before the length of the metadata of a message.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 const PREFIX_BYTES: usize = 8;
 
-/// What ends a stream: a message without metadata.
+/// End of a stream: a message without metadata.
 const END: [u8; PREFIX_BYTES] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 
 /// The validity buffer of a column without nulls.
@@ -50,11 +50,11 @@ pub(super) struct ArrowEncoder {
     /// Numbers of one image and of one mask.
     image_numbers: usize,
     mask_numbers: usize,
-    /// Whether there is a column of what was drawn.
+    /// True if there is a column of what was drawn.
     augmented: bool,
     /// The message of the latest batch, without its body.
     message: Vec<u8>,
-    /// What its body has that is not in the batch as bytes.
+    /// Buffers of its body that are not in the batch as bytes.
     columns: Columns,
 }
 
@@ -219,7 +219,7 @@ fn frame(metadata: &[u8], message: &mut Vec<u8>) {
     message.resize(PREFIX_BYTES + length, 0);
 }
 
-/// How many bytes are missing to a multiple of 64.
+/// Number of bytes missing to a multiple of 64.
 fn padding(length: usize) -> usize {
     length.next_multiple_of(ALIGNMENT) - length
 }

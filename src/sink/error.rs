@@ -14,7 +14,7 @@ pub enum SinkError {
     Open {
         /// Its path.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The name of a file stands for another format.
@@ -30,7 +30,7 @@ pub enum SinkError {
     Write {
         /// `standard output`, or a path.
         to: String,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The file cannot be created, or not be moved to its name.
@@ -44,7 +44,7 @@ pub enum SinkError {
     SampleTooLarge {
         /// `image` or `mask`.
         column: &'static str,
-        /// How many there are.
+        /// Number of them.
         numbers: usize,
     },
     /// A batch does not begin as the batch before it announced.
@@ -56,15 +56,15 @@ pub enum SinkError {
     /// A batch is not as the schema of the stream says.
     #[error("batch {cursor}: its {part} do not fit its number of samples and the schema of the stream")]
     BatchDoesNotFit {
-        /// Which batch.
+        /// The batch.
         cursor: Cursor,
-        /// Which part of it.
+        /// Its part.
         part: &'static str,
     },
 }
 
 impl SinkError {
-    /// Whether the reader of a pipe has closed it: it wants no more, and nothing went wrong here.
+    /// True if the reader of a pipe has closed it: it wants no more, and nothing went wrong here.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Write { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)

@@ -11,7 +11,7 @@ use crate::stream::{Batch, BatchStart, StreamSchema};
 pub struct Piece<'b> {
     /// The bytes.
     pub bytes: &'b [u8],
-    /// How many of them open a record; 0 where the piece goes on with one.
+    /// Number of them that open a record; 0 where the piece goes on with one.
     pub opening: usize,
 }
 

@@ -15,7 +15,7 @@ use rustix::pipe::fcntl_getpipe_size;
 
 use crate::stream::Batch;
 
-/// What pipes and sockets behind the first pipe may hold: 16 times what one pipe may hold at most by default.
+/// Capacity of pipes and sockets behind the first pipe: 16 times the largest default of one pipe.
 const BEHIND_BYTES: u64 = 16 << 20;
 
 /// Fewer bytes than this are copied: that costs no more, and takes less of the pipe, which counts in pages.

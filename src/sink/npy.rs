@@ -11,7 +11,7 @@
 use super::format::{BatchFormat, Format, Piece};
 use crate::stream::{Batch, BatchStart, ElementType, StreamSchema, TensorSchema};
 
-/// What precedes the header: magic bytes, version, length.
+/// Bytes before the header: magic bytes, version, length.
 const PREFIX: &[u8] = b"\x93NUMPY\x01\x00";
 const LENGTH_BYTES: usize = 2;
 const ALIGNMENT: usize = 64;
@@ -61,7 +61,7 @@ impl BatchFormat for NpyEncoder {
     }
 }
 
-/// What stands before the numbers of a record: of `samples` tensors under a first axis of their own, or of
+/// Header of a record: of `samples` tensors under a first axis of their own, or of
 /// one tensor without it.
 pub(super) fn npy_head(tensor: &TensorSchema, samples: Option<usize>) -> Vec<u8> {
     let axes: Vec<String> = samples.iter().chain(&tensor.shape).map(usize::to_string).collect();

@@ -16,7 +16,7 @@ use super::portions::write_pieces;
 use crate::store::Target;
 use crate::stream::Batch;
 
-/// How much a pipe is asked to hold, so that the reader finds work while the next batch is made.
+/// Capacity that a pipe is asked for, so that the reader finds work while the next batch is made.
 const PIPE_BYTES: usize = 1 << 20;
 
 /// An output of the bytes of a stream.
@@ -80,7 +80,7 @@ impl FileOutput {
         }
     }
 
-    /// What stands at `path`, if it is a named pipe or a character device; otherwise a new file of this name,
+    /// The named pipe or character device at `path`; otherwise a new file of this name,
     /// which may only exist already where `replace` says so. Opening a pipe waits for its reader.
     ///
     /// # Errors

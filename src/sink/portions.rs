@@ -34,10 +34,10 @@ pub(super) fn write_pieces(writer: &mut impl Write, pieces: &[&[u8]], written: &
     }
 }
 
-/// What is still to be written.
+/// Bytes still to be written.
 struct Rest<'p, 'a> {
     pieces: &'p [&'a [u8]],
-    /// How much of the first piece is written.
+    /// Bytes of the first piece that are written.
     offset: usize,
 }
 

@@ -20,7 +20,7 @@ use crate::stream::{Batch, BatchStart, StreamSchema};
 
 const BLOCK: usize = 512;
 
-/// What ends an archive.
+/// End of an archive.
 const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 /// A tar archive of the samples, for WebDataset: `<key>.image.npy`, `<key>.mask.npy`, `<key>.json`. The key is the epoch
@@ -45,23 +45,23 @@ struct SampleText<'a> {
     epoch: u64,
     position: u64,
     row: u64,
-    /// What was drawn, an object; absent where the stream is not augmented.
+    /// Drawn parameters, an object; absent where the stream is not augmented.
     #[serde(skip_serializing_if = "Option::is_none")]
     augmentation: Option<&'a RawValue>,
 }
 
-/// Where in the bytes between tensors something of one sample stands.
+/// Offsets of one sample in the bytes between tensors.
 #[derive(Debug, Clone, Copy)]
 struct Cuts {
-    /// Where the image belongs.
+    /// Offset of the image.
     image: usize,
-    /// Where the header of the mask begins.
+    /// Offset of the header of the mask.
     mask_header: usize,
-    /// Where the mask belongs.
+    /// Offset of the mask.
     mask: usize,
-    /// Where the header of the text begins.
+    /// Offset of the header of the text.
     text_header: usize,
-    /// Where the sample ends.
+    /// Offset of the end of the sample.
     end: usize,
 }
 
@@ -73,9 +73,9 @@ pub(super) struct TarEncoder {
     image_bytes: usize,
     mask_bytes: usize,
     seed: Option<u64>,
-    /// What stands between the tensors of the latest batch, one after the other: headers, padding, texts.
+    /// Bytes between the tensors of the latest batch, one after the other: headers, padding, texts.
     between: Vec<u8>,
-    /// Where in `between` the image and the mask of each sample belong.
+    /// Offsets of the image and the mask of each sample in `between`.
     cuts: Vec<Cuts>,
     /// The names and texts of the latest sample.
     key: String,
@@ -182,7 +182,7 @@ impl TarEncoder {
         self.between.extend_from_slice(header(&self.name, size).as_bytes());
     }
 
-    /// What follows a file of `size` bytes up to the next block.
+    /// Padding of a file of `size` bytes up to the next block.
     fn add_padding(&mut self, size: usize) {
         let padding = size.next_multiple_of(BLOCK) - size;
         self.between.extend_from_slice(&END[..padding]);

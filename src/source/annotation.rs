@@ -42,7 +42,7 @@ pub trait AnnotationFile: Send + Sync {
         joined
     }
 
-    /// What a user should know about the file as a whole, each a sentence without its name.
+    /// Notes on the file as a whole, each a sentence without its name.
     fn notes(&self) -> &[String] {
         &[]
     }
@@ -68,14 +68,14 @@ pub trait AnnotationFile: Send + Sync {
 pub struct Joined {
     /// Structures and the indices of their images, by structure as they were asked for, then by image.
     pub images: Vec<(Part, usize)>,
-    /// What a user should know, each a sentence without the file's name.
+    /// Notes, each a sentence without the file's name.
     pub notes: Vec<String>,
-    /// What is in the file, and in no mask, though an image of the input is concerned: each a sentence without the
+    /// Contents of the file that are in no mask, though an image of the input is concerned: each a sentence without the
     /// file's name.
     pub lost: Vec<String>,
 }
 
-/// How annotation files are read.
+/// Options of reading annotation files.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AnnotationOptions {
     /// Correction of contours that were written with Pixel Spacing exchanged.
@@ -87,7 +87,7 @@ pub struct AnnotationOptions {
     pub resample_labels: bool,
     /// True if structure and background of mask images (PNG, TIFF) are exchanged.
     pub mask_invert: bool,
-    /// How label volumes (NIfTI, NRRD) are laid over the images of their series.
+    /// Join of label volumes (NIfTI, NRRD) to the images of their series.
     pub volume_join: JoinBy,
 }
 
@@ -117,11 +117,11 @@ pub enum ContourSpacing {
 /// A structure in an annotation file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PartInfo {
-    /// How it is asked for.
+    /// Its name in a request.
     pub part: Part,
     /// Its name: ROI Name, Segment Label; empty where the format has no names.
     pub name: String,
-    /// How it is drawn, each way with its number: contours by Contour Geometric Type, frames, pixels' values.
+    /// Kinds of its drawings with their numbers: contours by Contour Geometric Type, frames, pixels' values.
     pub kinds: Vec<(String, usize)>,
     /// Number of images that it says something about, as far as the file alone can tell.
     pub images: usize,
@@ -149,7 +149,7 @@ pub struct FrameKey {
     pub frame_of_reference_uid: Option<Box<str>>,
     /// Rows and columns.
     pub shape: GridShape,
-    /// Where it lies; `None` where its header does not tell.
+    /// Its plane; `None` where its header does not tell.
     pub plane: Option<ImagePlane>,
     /// The distance from the plane, against and along its normal in mm, within which a contour or label plane without
     /// reference to an image belongs to it: half the way to the next image of the series on that side.
@@ -165,11 +165,11 @@ pub struct FrameKey {
 pub struct AnnotationError {
     /// The file, and the attribute where there is one.
     pub place: Box<Place>,
-    /// What is wrong there.
+    /// The fault there.
     pub fault: AnnotationFault,
 }
 
-/// What is wrong with an annotation file.
+/// Fault of an annotation file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AnnotationFault {
     /// A contour text is not a polygon.
@@ -190,7 +190,7 @@ pub enum AnnotationFault {
     /// The structure asked for is not in it.
     #[error("there is no {part}: {}", if .present.is_empty() { "the file has no structure" } else { .present })]
     NoPart {
-        /// What was asked for.
+        /// The request.
         part: Part,
         /// Numbers and names of what is there.
         present: String,
@@ -198,7 +198,7 @@ pub enum AnnotationFault {
     /// Several structures are meant, or none in particular.
     #[error("{meant}: {present}")]
     Ambiguous {
-        /// What was asked for, as a sentence.
+        /// The request, as a sentence.
         meant: String,
         /// Numbers and names of what is there.
         present: String,

@@ -14,11 +14,11 @@ pub const MAX_CONTOUR_POINTS: usize = 1 << 16;
 pub struct ContourError {
     /// The file, and the line where there is one.
     pub place: Place,
-    /// What is wrong there.
+    /// The fault there.
     pub fault: ContourFault,
 }
 
-/// What is wrong with a contour file.
+/// Fault of a contour file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ContourFault {
     /// It is longer than [`MAX_CONTOUR_BYTES`].
@@ -36,7 +36,7 @@ pub enum ContourFault {
     /// A line has other than two parts.
     #[error("this line has {found} parts, not the two numbers x and y separated by one mark")]
     NotTwoNumbers {
-        /// How many parts it has.
+        /// Number of its parts.
         found: usize,
     },
     /// A part of a line is not a finite decimal number.

@@ -37,7 +37,7 @@ pub fn open_dicom_annotation(
 pub struct SeriesImages<'a> {
     /// Each image once.
     pub images: &'a [SeriesImage],
-    /// Whether they are a whole series.
+    /// True if they are a whole series.
     pub extent: SeriesExtent,
 }
 

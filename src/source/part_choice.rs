@@ -62,7 +62,7 @@ impl PartChoice {
     }
 }
 
-/// Whether a structure is called so: trimmed, each run of white space as one space.
+/// True if a structure is called so: trimmed, each run of white space as one space.
 fn is_named(name: &str, text: &str) -> bool {
     !name.trim().is_empty() && name.split_whitespace().eq(text.split_whitespace())
 }

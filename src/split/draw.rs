@@ -1,4 +1,4 @@
-//! Which patients train, validate and test. Pure: ids in, splits out.
+//! Assignment of patients to train, val and test. Pure: ids in, splits out.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::first_bits;
 
-/// How splits are assigned, for the file's attribute of that name.
+/// Rule of the splits, for the file's attribute of that name.
 pub const SPLIT_RULE: &str = "By patient: u is the first 8 bytes (big endian) of SHA-256(\"dicomprep split v1\" \
     + seed as 8 bytes little endian + patient_id) over 2^64 and falls into the cumulative fractions in the order \
     train, val, test. Only where this leaves a split empty: in link order, the first patient takes the largest \
@@ -45,7 +45,7 @@ impl SplitName {
         }
     }
 
-    /// Whether its samples decide the training statistics: those of the train split, or all where there are
+    /// True if its samples decide the training statistics: those of the train split, or all where there are
     /// no splits.
     #[must_use]
     pub fn counts_as_train(self) -> bool {
@@ -98,7 +98,7 @@ pub enum SplitError {
     BadFraction {
         /// The split.
         name: SplitName,
-        /// What was given.
+        /// The text given.
         value: String,
     },
     /// A fraction is above 0, but less than half a billionth.
@@ -106,13 +106,13 @@ pub enum SplitError {
     TooSmall {
         /// The split.
         name: SplitName,
-        /// What was given.
+        /// The text given.
         value: String,
     },
     /// The fractions do not add up to 1.
     #[error("the fractions add up to {sum}; they must add up to 1")]
     Sum {
-        /// What they add up to.
+        /// Their sum.
         sum: f64,
     },
 }
@@ -146,7 +146,7 @@ impl SplitSpec {
         Ok(Self { weights })
     }
 
-    /// Whether no split is asked for.
+    /// True if no split is asked for.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
@@ -189,7 +189,7 @@ fn parse_part(part: &str) -> Result<(SplitName, f64, u64), SplitError> {
     Ok((name, fraction, weight))
 }
 
-/// Where the number of a patient falls: all that [`assign_draws`] wants to know of it, and hardly more about the id than
+/// Range that the number of a patient falls into: all that [`assign_draws`] needs of it, and hardly more about the id than
 /// a split tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SplitDraw {

@@ -14,7 +14,7 @@ const SPLIT: &str = "split";
 /// The splits a file gives its patients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SplitFile {
-    /// What the file is called.
+    /// Name of the file.
     pub file: String,
     /// For each patient the split, and the line that says so.
     pub patients: BTreeMap<Box<str>, (SplitName, u64)>,
@@ -37,7 +37,7 @@ pub enum SplitFileError {
     UnknownSplit {
         /// The row.
         place: Place,
-        /// What stands there.
+        /// The text that is there.
         found: String,
     },
     /// A patient has two splits.
@@ -61,7 +61,7 @@ pub enum SplitFileError {
     PatientsMissing {
         /// The file.
         place: Place,
-        /// How many.
+        /// Their number.
         count: usize,
         /// The first ten.
         names: String,

@@ -1,4 +1,4 @@
-//! Which patients train, validate and test.
+//! Splits of patients: train, val and test.
 
 mod draw;
 mod file;

@@ -239,7 +239,7 @@ impl DatasetFile {
         }
     }
 
-    /// Whether there is a column `name` in `/samples`: a file of an earlier minor version lacks later ones.
+    /// True if there is a column `name` in `/samples`: a file of an earlier minor version lacks later ones.
     #[must_use]
     pub fn has_column(&self, name: &str) -> bool {
         self.hdf5().link_exists(&format!("{SAMPLES}/{name}"))
@@ -302,7 +302,7 @@ fn common_shape(
     }
 }
 
-/// Where the chunks of `dataset` stand, which has one row a chunk.
+/// Locations of the chunks of `dataset`, which has one row a chunk.
 fn read_table(
     dataset: &hdf5::Dataset,
     path: &Path,

@@ -54,13 +54,13 @@ impl ClosedFile {
 }
 
 impl DatasetTables {
-    /// Whether its images and masks stand in other files.
+    /// True if its images and masks stand in other files.
     #[must_use]
     pub fn is_virtual(&self) -> bool {
         self.is_virtual
     }
 
-    /// Where the file is.
+    /// Path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -96,7 +96,7 @@ impl DatasetTables {
         &self.structures
     }
 
-    /// What no two splits share, as far as the file records it: `patient_id`, `image`.
+    /// Properties that no two splits share, as far as the file records it: `patient_id`, `image`.
     #[must_use]
     pub fn split_disjoint(&self) -> &[String] {
         &self.split_disjoint
@@ -114,7 +114,7 @@ impl DatasetTables {
         &self.train
     }
 
-    /// What tells it from other data sets.
+    /// Identity of the data set.
     #[must_use]
     pub fn identity(&self) -> &DatasetIdentity {
         &self.identity
@@ -132,7 +132,7 @@ impl DatasetTables {
         self.masks.chunk_bytes()
     }
 
-    /// Which bytes of the file the encoded image of `row` is; `None` where it was never written.
+    /// Byte range of the encoded image of `row` in the file; `None` where it was never written.
     #[must_use]
     pub fn image_place(&self, row: usize) -> Option<Range<u64>> {
         self.images.place(row)
@@ -160,12 +160,12 @@ impl DatasetTables {
         }
     }
 
-    /// Where the chunks of `/images` stand.
+    /// Locations of the chunks of `/images`.
     pub(super) fn images(&self) -> &ChunkTable {
         &self.images
     }
 
-    /// Where the chunks of `/masks` stand.
+    /// Locations of the chunks of `/masks`.
     pub(super) fn masks(&self) -> &ChunkTable {
         &self.masks
     }

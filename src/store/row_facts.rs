@@ -1,11 +1,11 @@
-//! What the columns say about one row.
+//! Columns of one row.
 
 use std::fmt::Write;
 
 use super::schema::column;
 use super::{Cell, SampleColumns, StoreError};
 
-/// Where a row comes from. `docs/format.md` says what each column means.
+/// Origin of a row. `docs/format.md` describes the columns.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct RowFacts {
     /// Its number, counted from 0.
@@ -28,7 +28,7 @@ pub struct RowFacts {
     pub annotations: Vec<AnnotationFacts>,
 }
 
-/// Where one mask plane of a row comes from.
+/// Origin of one mask plane of a row.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct AnnotationFacts {
     /// The structure.

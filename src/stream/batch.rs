@@ -59,14 +59,14 @@ macro_rules! elements {
 
 elements!(u8 => UInt8, i16 => Int16, u16 => UInt16, half::f16 => Float16, f32 => Float32);
 
-/// What the tensors of one kind, images or masks, look like in every sample of a stream.
+/// Shape and type of the tensors of one kind, images or masks, in every sample of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorSchema {
     /// The type of the numbers, little endian.
     pub element: ElementType,
     /// The shape of one sample, row-major: (H, W, C), or (C, H, W).
     pub shape: [usize; 3],
-    /// What each axis is, as in the file: `row`, `column`, `channel` or `structure`.
+    /// Name of each axis, as in the file: `row`, `column`, `channel` or `structure`.
     pub axes: [&'static str; 3],
 }
 
@@ -88,7 +88,7 @@ impl TensorSchema {
     }
 }
 
-/// What all batches of a stream have in common.
+/// Properties of all batches of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamSchema {
     /// The images.
@@ -103,7 +103,7 @@ pub struct StreamSchema {
     pub seed: Option<u64>,
     /// The name of the normalization, `none` where there is none.
     pub normalization: String,
-    /// What can happen to samples; `None` where nothing is drawn for them.
+    /// Augmentation of samples; `None` where nothing is drawn for them.
     pub augmentation: Option<AugmentSpec>,
 }
 
@@ -134,13 +134,13 @@ impl Texts {
         self.offsets.push(end);
     }
 
-    /// How many texts there are.
+    /// Number of texts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
     }
 
-    /// Whether there is no text.
+    /// True if there is no text.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -157,7 +157,7 @@ impl Texts {
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// Where each text begins, and the end of the last: one number more than there are texts.
+    /// Start of each text, and the end of the last: one number more than there are texts.
     #[must_use]
     pub fn offsets(&self) -> &[i32] {
         &self.offsets
@@ -182,7 +182,7 @@ pub struct BatchStart {
 /// One batch of decoded samples. Its memory is used again for later batches.
 #[derive(Debug, Default, PartialEq)]
 pub struct Batch {
-    /// Where in the stream it stands.
+    /// Its place in the stream.
     pub cursor: Cursor,
     /// The batch that follows it in the stream; `None` after the last.
     pub next: Option<BatchStart>,
@@ -194,7 +194,7 @@ pub struct Batch {
     pub patient_ids: Texts,
     /// `samples/split`, in the same way.
     pub splits: Texts,
-    /// What was drawn for each sample, as JSON; no texts where the stream is not augmented or was told to leave
+    /// Parameters drawn for each sample, as JSON; no texts where the stream is not augmented or was told to leave
     /// them out.
     pub augmentations: Texts,
     /// The images, sample after sample, as [`StreamSchema::image`] says.
@@ -217,7 +217,7 @@ impl Batch {
         schema.mask.view(&self.masks)
     }
 
-    /// Whether `bytes` stand in the memory of the batch's images or masks.
+    /// True if `bytes` stand in the memory of the batch's images or masks.
     #[must_use]
     pub fn holds(&self, bytes: &[u8]) -> bool {
         [&self.images, &self.masks].iter().any(|tensors| tensors.as_ptr_range().contains(&bytes.as_ptr()))

@@ -41,7 +41,7 @@ pub struct Batches {
     next: Cursor,
 }
 
-/// What the threads share.
+/// State that the threads share.
 struct Shared {
     parts: Arc<StreamParts>,
     work: DecodeWork,

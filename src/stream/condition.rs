@@ -36,7 +36,7 @@ impl PartialEq for Condition {
     }
 }
 
-/// How a cell is compared with the value of a [`Condition`].
+/// Comparison of a cell with the value of a [`Condition`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Operator {
     /// `=`, also written `==`.
@@ -70,7 +70,7 @@ pub enum ConditionError {
     UnknownColumn {
         /// The text.
         condition: String,
-        /// What it has for a column.
+        /// The column in it.
         column: String,
     },
     /// A column with several numbers for each row, and none of them named; or the wrong name.
@@ -78,9 +78,9 @@ pub enum ConditionError {
     UnknownPart {
         /// The text.
         condition: String,
-        /// What it has for a column.
+        /// The column in it.
         column: String,
-        /// What it can have.
+        /// Possible columns.
         possible: String,
     },
     /// A structure that the file does not have.
@@ -142,13 +142,13 @@ impl Condition {
         self.column.name
     }
 
-    /// Whether the column is one of texts, not of numbers.
+    /// True if the column is one of texts, not of numbers.
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.column.kind == Kind::Text
     }
 
-    /// Which of a row's texts or numbers in the column is compared, counted from 0, in a file of these
+    /// Index, from 0, of the text or number in a row's cell that is compared, in a file of these
     /// structures; 0 where there is only one.
     ///
     /// # Errors
@@ -167,7 +167,7 @@ impl Condition {
         })
     }
 
-    /// Whether a cell meets the condition. NaN meets none, and no number meets a condition on a text.
+    /// True if a cell meets the condition. NaN meets none, and no number meets a condition on a text.
     #[must_use]
     pub fn matches_number(&self, cell: f64) -> bool {
         let value = match self.value {
@@ -178,7 +178,7 @@ impl Condition {
         cell.partial_cmp(&value).is_some_and(|ordering| self.operator.holds(ordering))
     }
 
-    /// Whether a cell meets the condition, byte for byte. No text meets a condition on a number.
+    /// True if a cell meets the condition, byte for byte. No text meets a condition on a number.
     #[must_use]
     pub fn matches_text(&self, cell: &str) -> bool {
         match &self.value {
@@ -200,7 +200,7 @@ impl Operator {
         (">", Self::Greater),
     ];
 
-    /// Whether it holds for what comes so before or after a value.
+    /// True if it holds for what comes so before or after a value.
     fn holds(self, ordering: Ordering) -> bool {
         match self {
             Self::Equal => ordering.is_eq(),

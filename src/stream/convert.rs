@@ -93,13 +93,13 @@ impl ImageConverter {
         Ok(Self { pixel_type, channels, dtype, normalization, schema })
     }
 
-    /// What the images look like in a batch.
+    /// Shape and type of the images in a batch.
     #[must_use]
     pub fn schema(&self) -> &TensorSchema {
         &self.schema
     }
 
-    /// Whether every image leaves with exactly the bytes that are in the file.
+    /// True if every image leaves with exactly the bytes that are in the file.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         self.channels == 1
@@ -238,7 +238,7 @@ impl ImageConverter {
 pub(super) struct ImageParts<'c> {
     converter: &'c ImageConverter,
     scaling: Option<Scaling>,
-    /// What is still to be written.
+    /// Bytes still to be written.
     rest: &'c mut [u8],
     range: Float16Range,
 }

@@ -41,7 +41,7 @@ pub struct MaskConverter {
     planes: Vec<usize>,
     dtype: MaskDtype,
     layout: Layout,
-    /// Whether the numbers stand in the batch in the order of the file.
+    /// True if the numbers stand in the batch in the order of the file.
     in_file_order: bool,
     schema: TensorSchema,
 }
@@ -70,13 +70,13 @@ impl MaskConverter {
         Self { stored_planes, planes: planes.to_vec(), dtype, layout, in_file_order, schema }
     }
 
-    /// What the masks look like in a batch.
+    /// Shape and type of the masks in a batch.
     #[must_use]
     pub fn schema(&self) -> &TensorSchema {
         &self.schema
     }
 
-    /// Whether every mask leaves with exactly the bytes that are in the file.
+    /// True if every mask leaves with exactly the bytes that are in the file.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         self.in_file_order && self.dtype == MaskDtype::UInt8

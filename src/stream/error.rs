@@ -32,10 +32,10 @@ pub enum StreamError {
     /// A condition does not go with the file.
     #[error(transparent)]
     Condition(#[from] ConditionError),
-    /// What was asked for cannot be made of the file at all.
+    /// The file cannot give the stream at all.
     #[error("{}", path.display())]
     Unfit {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: ConvertError,
@@ -43,13 +43,13 @@ pub enum StreamError {
     /// A name that the file does not have.
     #[error("{} has no {what} `{name}`; it has {}", path.display(), list(known))]
     Unknown {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// `structure`, `split`, `column to balance by`.
         what: &'static str,
         /// The name.
         name: String,
-        /// What there is.
+        /// The names that there are.
         known: Vec<String>,
     },
     /// No row is left.
@@ -57,35 +57,35 @@ pub enum StreamError {
     NothingSelected {
         /// Of which file.
         path: PathBuf,
-        /// What was asked for.
+        /// The request.
         why: String,
     },
     /// Patients or images stand in the split and in another one.
     #[error("{leak}; nothing is streamed, because results on a split that leaks are worthless")]
     Leak {
-        /// What leaks.
+        /// The patients or images that leak.
         leak: String,
     },
     /// A whitening file whose matrix is none.
     #[error("the matrix of {} is not square; make the file again with dicomprep whiten", path.display())]
     NoWhitening {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
     /// A row that the file does not have.
     #[error("{} has no row {row}: it has {rows}, counted from 0", path.display())]
     NoSuchRow {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The row.
         row: u64,
-        /// How many rows there are.
+        /// Number of rows.
         rows: u64,
     },
     /// A sample cannot be read.
     #[error("row {row} ({id})")]
     Row {
-        /// Which row.
+        /// The row.
         row: u64,
         /// Its `samples/id`.
         id: String,
@@ -95,7 +95,7 @@ pub enum StreamError {
     /// A sample cannot be given the form that was asked for.
     #[error("row {row} ({id})")]
     Convert {
-        /// Which row.
+        /// The row.
         row: u64,
         /// Its `samples/id`.
         id: String,

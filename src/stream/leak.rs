@@ -52,7 +52,7 @@ fn names(patients: &Leaks) -> String {
     first.join(", ") + &more
 }
 
-/// What tells rows apart, of the selected rows and of those in other splits.
+/// Identities of the selected rows, and of those in other splits.
 #[derive(Default)]
 struct SplitRows {
     patients: Numbered,

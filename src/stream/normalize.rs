@@ -1,4 +1,4 @@
-//! What is done to the values of an image before they leave.
+//! Normalization of the values of an image.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::standardize::{Standardization, StandardizeSteps};
 use crate::model::PixelType;
 use crate::store::{ImageStatistics, TrainFigures};
 
-/// How pixel x becomes the number y that leaves.
+/// Normalization: pixel x becomes the number y that leaves.
 ///
 /// y is computed in binary64 and rounded once, to float32; float16 is that, rounded again. NaN stays NaN.
 /// Infinite pixels, which only float32 images can have, are what the formula makes of them, so NaN where
@@ -61,7 +61,7 @@ pub enum Normalization {
         /// The last, at 99.5 per cent; NaN where the file has none.
         high: f64,
     },
-    /// What Keras' `ImageDataGenerator` does to standardize.
+    /// Standardization of Keras' `ImageDataGenerator`.
     Standardize(Standardization),
 }
 
@@ -116,7 +116,7 @@ impl NormalizationName {
 }
 
 impl Normalization {
-    /// What `choice` asks for with the numbers of `train`.
+    /// The normalization of `choice` with the numbers of `train`.
     #[must_use]
     pub fn new(choice: NormalizationChoice, train: &TrainFigures) -> Self {
         let known = |figure: Option<f64>| figure.unwrap_or(f64::NAN);
@@ -155,13 +155,13 @@ impl Normalization {
         name.name()
     }
 
-    /// Whether each row's own window is needed.
+    /// True if each row's own window is needed.
     #[must_use]
     pub fn needs_row_window(self) -> bool {
         self == Self::Window(None)
     }
 
-    /// Whether it depends on all pixels of a sample.
+    /// True if it depends on all pixels of a sample.
     pub(super) fn needs_sample(self) -> bool {
         match self {
             Self::Standardize(standardization) => standardization.steps.needs_sample(),
@@ -169,7 +169,7 @@ impl Normalization {
         }
     }
 
-    /// Whether its own numbers, those that no sample gives, are there and make sense.
+    /// True if its own numbers, those that no sample gives, are there and make sense.
     pub(super) fn check(self) -> Result<(), ConvertError> {
         match self {
             Self::None | Self::SampleZScore | Self::Window(None) => Ok(()),
@@ -185,7 +185,7 @@ impl Normalization {
         }
     }
 
-    /// What it is for one sample: `stored` are its pixels as in the file, which only those look at that
+    /// The scaling of one sample: `stored` are its pixels as in the file, which only those look at that
     /// [`Normalization::needs_sample`] names, `row_window` its `samples/window`.
     /// `None` leaves the pixels as they are.
     pub(super) fn scaling(

@@ -25,7 +25,7 @@ pub enum OptionError {
         option: String,
         /// The value.
         value: String,
-        /// What it takes.
+        /// Possible values.
         why: String,
     },
     /// Fractions in the stored type, which is one of integers as a rule.

@@ -47,12 +47,12 @@ impl RowCache {
         self.rows.read().unwrap_or_else(PoisonError::into_inner).decoded.get(&row).cloned()
     }
 
-    /// Whether `row` was kept.
+    /// True if `row` was kept.
     pub(super) fn has(&self, row: u64) -> bool {
         self.get(row).is_some()
     }
 
-    /// Whether `bytes` more would be kept.
+    /// True if `bytes` more would be kept.
     pub(super) fn has_room_for(&self, bytes: usize) -> bool {
         let used = || self.rows.read().unwrap_or_else(PoisonError::into_inner).bytes;
         bytes <= self.budget && used() <= self.budget - bytes

@@ -139,7 +139,7 @@ impl StreamOptions {
         }
     }
 
-    /// Which rows.
+    /// The rows.
     pub(super) fn row_options(&self) -> RowOptions {
         RowOptions {
             split: self.split.clone(),

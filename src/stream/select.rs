@@ -1,4 +1,4 @@
-//! Which rows of the file are streamed.
+//! Selection of the rows that are streamed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,7 +7,7 @@ use super::{Condition, StreamError};
 use crate::order::{Balance, Rows, Selection};
 use crate::store::{Cell, SampleColumns, StoreError, column};
 
-/// Which rows are streamed.
+/// Selection of rows.
 #[derive(Debug, Clone, Default)]
 pub struct RowOptions {
     /// Only the rows of this split.
@@ -26,7 +26,7 @@ pub struct RowOptions {
 const GROUP_COLUMNS: [&str; 3] = [column::PATIENT_ID, column::ORIGINAL_ID, column::SPLIT];
 
 impl RowOptions {
-    /// Whether they choose by split.
+    /// True if they choose by split.
     pub(super) fn names_split(&self) -> bool {
         self.split.is_some() || self.conditions.iter().any(|condition| condition.column() == column::SPLIT)
     }
@@ -78,7 +78,7 @@ pub(super) fn splits_of(
     Ok(splits)
 }
 
-/// How the rows of `selection` are streamed; where they are drawn, `seed` chooses them.
+/// Arrangement of the rows of `selection`; where they are drawn, `seed` chooses them.
 pub(super) fn arrange_rows(
     file: &impl SampleColumns,
     options: &RowOptions,

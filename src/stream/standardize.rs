@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::scaling::Scaling;
 
-/// What Keras' `ImageDataGenerator.standardize` does, in its order, to pixel x:
+/// Steps of Keras' `ImageDataGenerator.standardize`, in its order, for pixel x:
 ///
 /// 1. x = x * rescale;
 /// 2. with `samplewise_center`, x = x - mean of the image;
@@ -16,7 +16,7 @@ use super::scaling::Scaling;
 /// rescaled pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StandardizeSteps {
-    /// What all pixels are multiplied by; not 0.
+    /// Factor of all pixels; not 0.
     pub rescale: f64,
     /// Step 2.
     pub samplewise_center: bool,
@@ -54,7 +54,7 @@ impl StandardizeSteps {
 /// [`StandardizeSteps`] with the numbers of the train split.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standardization {
-    /// What is done.
+    /// The steps.
     pub steps: StandardizeSteps,
     /// Attribute `train_mean` of `/images`; NaN where the file has none.
     pub train_mean: f64,
@@ -63,7 +63,7 @@ pub struct Standardization {
 }
 
 impl Standardization {
-    /// What Keras adds to deviations so as not to divide by 0.
+    /// Number that Keras adds to deviations so as not to divide by 0.
     const EPSILON: f64 = 1e-6;
 
     /// The steps as one function of a sample with this mean and standard deviation.

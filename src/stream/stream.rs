@@ -158,13 +158,13 @@ impl Stream {
         }
     }
 
-    /// What all batches have in common.
+    /// Properties of all batches.
     #[must_use]
     pub fn schema(&self) -> &StreamSchema {
         &self.parts.schema
     }
 
-    /// Which samples make which batch.
+    /// Plan of the batches.
     #[must_use]
     pub fn plan(&self) -> &BatchPlan {
         &self.parts.plan

@@ -10,7 +10,7 @@ use crate::augment::{
 };
 use crate::model::PixelType;
 
-/// What is asked for of every sample.
+/// Options of every sample.
 #[derive(Debug, Clone)]
 pub(super) struct TransformOptions<'o> {
     /// Rows, columns, channels of a stored image.
@@ -24,7 +24,7 @@ pub(super) struct TransformOptions<'o> {
     pub(super) image_dtype: ImageDtype,
     pub(super) mask_dtype: MaskDtype,
     pub(super) normalization: Normalization,
-    /// What can happen to samples, and what chooses from it.
+    /// Augmentation, and the key of its draws.
     pub(super) augment: Option<&'o AugmentSpec>,
     pub(super) seed: u64,
     /// The last thing that is done to images.
@@ -38,20 +38,20 @@ pub(super) struct Whitener {
     pub(super) whitening: Arc<Whitening>,
 }
 
-/// How stored rows become the samples of a stream.
+/// Conversion of stored rows to the samples of a stream.
 pub(super) struct SampleTransform {
     pub(super) image: ImageConverter,
     pub(super) mask: MaskConverter,
     work: Option<Steps>,
 }
 
-/// What is done in between, on images of float32 (H, W, C) and masks of uint8 (H, W, K).
+/// Steps in between, on images of float32 (H, W, C) and masks of uint8 (H, W, K).
 struct Steps {
     image: ImageConverter,
     mask: MaskConverter,
     spec: AugmentSpec,
     seed: u64,
-    /// Whether something is drawn, not only whitened.
+    /// True if something is drawn, not only whitened.
     augments: bool,
     whiten: Option<Whitener>,
     shape: [usize; 3],
@@ -109,22 +109,22 @@ impl SampleTransform {
         })
     }
 
-    /// Whether images, and masks, leave with the bytes that are stored.
+    /// True if images, and masks, leave with the bytes that are stored.
     pub(super) fn is_stored(&self) -> [bool; 2] {
         [self.image.is_identity(), self.mask.is_identity()].map(|stays| self.work.is_none() && stays)
     }
 
-    /// Whether something is drawn for every sample.
+    /// True if something is drawn for every sample.
     pub(super) fn augments(&self) -> bool {
         self.work.as_ref().is_some_and(|work| work.augments)
     }
 
-    /// What can happen to samples.
+    /// Augmentation of samples.
     pub(super) fn augmentation(&self) -> Option<&AugmentSpec> {
         self.work.as_ref().filter(|work| work.augments).map(|work| &work.spec)
     }
 
-    /// What happens to the sample of a row: nothing where the stream is not augmented.
+    /// Parameters for the sample of a row: none where the stream is not augmented.
     pub(super) fn draw(&self, epoch: u64, row: u64) -> Option<AugmentParams> {
         let Steps { spec, seed, shape: [height, width, _], .. } =
             self.work.as_ref().filter(|work| work.augments)?;
@@ -132,7 +132,7 @@ impl SampleTransform {
     }
 }
 
-/// What a thread needs to form samples; keeps its memory between them.
+/// Memory of a thread that forms samples, kept between them.
 pub(super) struct SampleTransformer<'f> {
     transform: &'f SampleTransform,
     work: Option<Buffers>,
@@ -179,7 +179,7 @@ impl<'f> SampleTransformer<'f> {
         Self { transform, work }
     }
 
-    /// Where the image of a row goes that comes in parts, before [`SampleTransformer::transform`] makes a sample of it with the same
+    /// Destination of the image of a row that comes in parts, before [`SampleTransformer::transform`] makes a sample of it with the same
     /// `row_window` and the same place `image` in the batch; `None` where it has to be there as a whole.
     pub(super) fn begin_image<'a>(
         &'a mut self,

@@ -21,7 +21,7 @@ const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 /// never take the rest.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// How long work has to stop in good order: it looks at every row, every file and every block.
+/// Time that work has to stop in good order: it looks at every row, every file and every block.
 const WIND_DOWN: Duration = Duration::from_secs(2);
 
 /// The first signal stops the work in good order, and ends the program where that takes longer than [`WIND_DOWN`]: work

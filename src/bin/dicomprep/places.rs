@@ -55,7 +55,7 @@ pub(crate) fn refuse_replacing(matches: &ArgMatches, command: &Command) {
     }
 }
 
-/// Which output of the command `name` is also one of its inputs, or another of its outputs.
+/// The output of the command `name` that is also one of its inputs, or another of its outputs.
 fn conflict(name: &str, matches: &ArgMatches, command: &Command) -> Option<String> {
     let (mut inputs, outputs) = named_places(name, matches);
     let outputs: Vec<Place> = outputs.into_iter().chain(default_outputs(command)).collect();
@@ -117,7 +117,7 @@ fn is_preset(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.parse::<Preset>().is_ok())
 }
 
-/// What is written where no option says where.
+/// Outputs that no option names.
 fn default_outputs(command: &Command) -> Vec<Place> {
     let path = match command {
         Command::Prep(args) if args.output.is_none() && !args.dry_run => settings::prep_output(args).ok(),
@@ -136,7 +136,7 @@ fn behind(input: &Place) -> Vec<Place> {
     sources.into_iter().map(|path| Place { named: input.named.clone(), path }).collect()
 }
 
-/// Whether writing `output` would remove or replace the file of `input`.
+/// True if writing `output` would remove or replace the file of `input`.
 fn replaces(output: &Place, input: &Place) -> bool {
     let (written, read) = (&output.path, &input.path);
     if output.named == format!("--{SHEETS}") {
@@ -148,7 +148,7 @@ fn replaces(output: &Place, input: &Place) -> bool {
         || is_inside(read, PartsFolder::of(written).path())
 }
 
-/// Whether two names are of one file, which need not exist: by path, through links, or by inode.
+/// True if two names are of one file, which need not exist: by path, through links, or by inode.
 fn is_same(a: &Path, b: &Path) -> bool {
     match (fs::metadata(a), fs::metadata(b)) {
         (Ok(a), Ok(b)) => a.is_file() && is_same_inode(&a, &b),
@@ -166,7 +166,7 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     Some(std::path::absolute(&place).ok()?.parent()?.canonicalize().ok()?.join(place.file_name()?))
 }
 
-/// Whether the file at `path` lies in the folder at `folder`.
+/// True if the file at `path` lies in the folder at `folder`.
 fn is_inside(path: &Path, folder: &Path) -> bool {
     let parent = resolved(path).and_then(|path| Some(path.parent()?.to_owned()));
     matches!((parent, folder.canonicalize()), (Some(parent), Ok(folder)) if parent == folder)

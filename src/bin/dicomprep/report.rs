@@ -34,7 +34,7 @@ pub(crate) fn write(
     write_as(command, summary, report, Mode { force, private: false })
 }
 
-/// How the file of a report is written.
+/// Writing of the file of a report.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mode {
     /// Replace a file that exists.

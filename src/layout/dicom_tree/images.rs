@@ -60,7 +60,7 @@ impl Image {
 #[derive(Debug, Default)]
 pub(super) struct Images {
     pub(super) all: Vec<Image>,
-    /// What is irregular in series, told of the first file of each.
+    /// Irregularities of series, as notes on the first file of each.
     pub(super) notes: Vec<Note>,
 }
 

@@ -54,7 +54,7 @@ pub(super) fn join(
     joined
 }
 
-/// What one file says.
+/// Content of one file.
 #[derive(Debug, Default)]
 struct FileJoin {
     refs: Vec<((usize, usize), AnnotationRef)>,

@@ -100,7 +100,7 @@ impl Layout for DicomTree {
     }
 }
 
-/// What the files of the tree turn out to be.
+/// Kinds of the files of the tree.
 #[derive(Debug, Default)]
 struct Pairing {
     images: Vec<Image>,

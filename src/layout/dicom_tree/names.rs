@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::images::{Image, Images};
 use crate::files::Catalog;
 
-/// Where a sample belongs.
+/// Patient, study and place of a sample.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Membership {
     pub(super) patient: u32,

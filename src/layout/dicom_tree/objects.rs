@@ -26,7 +26,7 @@ pub(super) struct Object {
     pub(super) found: Found,
 }
 
-/// What a file turns out to be.
+/// Kind of a file.
 #[derive(Debug)]
 pub(super) enum Found {
     /// No DICOM object.

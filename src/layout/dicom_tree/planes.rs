@@ -101,7 +101,7 @@ fn selection(name: &str) -> String {
     format!("{}=re:{escaped}", plane.trim())
 }
 
-/// What is wrong with the annotation files, the first three of it.
+/// Problems of the annotation files, the first three.
 fn why(problems: &[String]) -> String {
     match problems {
         [] => ": there is none of either below the data directory".to_owned(),

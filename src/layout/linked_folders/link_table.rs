@@ -24,7 +24,7 @@ pub struct LinkRow {
 /// A row that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// Where and why, with [`Reason::LinkRow`].
+    /// Place and reason, with [`Reason::LinkRow`].
     pub skipped: Skipped,
     /// Its patient id where that is a plain folder name.
     pub patient_id: Option<Box<str>>,
@@ -85,7 +85,7 @@ fn value<const N: usize>(row: &Row<N>, index: usize) -> &str {
     row.values[index].as_deref().unwrap_or("")
 }
 
-/// What is wrong with a row whatever the others say.
+/// Problem of a row by itself.
 fn fault(row: &Row<2>) -> Option<Fault> {
     for (i, column) in [PATIENT, ORIGINAL].into_iter().enumerate() {
         let problem = match row.values[i].as_deref() {
@@ -128,7 +128,7 @@ pub(in crate::layout) fn id_fault(id: &str) -> Option<String> {
     Some(format!("the id {} {why}; an id must be the plain name of a folder", quoted(id)))
 }
 
-/// Who says what: the lines of each id, by what they say about it.
+/// Lines of each id, by the content of the row.
 struct Claims<'a> {
     first: HashMap<(&'a str, &'a str), u64>,
     by_original: HashMap<&'a str, BTreeSet<(u64, &'a str)>>,
@@ -151,7 +151,7 @@ impl<'a> Claims<'a> {
         claims
     }
 
-    /// What is wrong with a row because of the others.
+    /// Problem of a row because of other rows.
     fn fault(&self, row: &Row<2>) -> Option<Fault> {
         let (patient, original) = (value(row, 0), value(row, 1));
         let first = self.first.get(&(patient, original)).copied()?;

@@ -51,7 +51,7 @@ pub(super) fn sniff(catalog: &Catalog, file: FileId) -> Result<FileKind, String>
     })
 }
 
-/// Whether a file that begins so may be a contour.
+/// True if a file that begins so may be a contour.
 fn is_text(first: &[u8]) -> bool {
     let text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80;
     !first.is_empty() && first.iter().all(text)

@@ -62,7 +62,7 @@ pub(super) fn read_image_header(
 }
 
 impl KnownImage {
-    /// Where it lies in its series.
+    /// Its position in its series.
     pub(super) fn frame(&self) -> SeriesFrame {
         SeriesFrame {
             shape: self.header.shape,

@@ -31,13 +31,13 @@ pub(super) struct Pairing<'a> {
     patients: HashMap<Box<str>, u32>,
     /// The row of each image.
     taken: HashMap<FrameRef, u64>,
-    /// What cells ask of files that hold structures of several images.
+    /// Requests of cells to files that hold structures of several images.
     wanted: BTreeMap<FileId, Vec<Wanted>>,
     /// Images by row, with what was read of their headers.
     known: HashMap<FrameRef, KnownImage>,
     planned: Vec<Sample>,
     options: AnnotationOptions,
-    /// How annotations other than contour texts refer to the images that have one.
+    /// References of annotations other than contour texts to the images that have one.
     keys: HashMap<FrameRef, FrameKey>,
     /// The images that each label volume is laid over.
     series: HashMap<FileId, (Box<[SeriesImage]>, SeriesExtent)>,

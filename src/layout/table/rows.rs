@@ -20,7 +20,7 @@ impl ColumnNames {
     }
 }
 
-/// How a column's annotations are meant.
+/// Meaning of a column of annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColumnKind {
     /// `mask.<name>`.

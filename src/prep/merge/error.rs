@@ -21,13 +21,13 @@ pub enum MergeError {
         path: PathBuf,
         /// The other.
         first: PathBuf,
-        /// What is different.
+        /// The difference.
         what: String,
     },
     /// The same share twice.
     #[error("shard {index} of {count} is there twice: {} and {}", first.display(), second.display())]
     Double {
-        /// Which.
+        /// The shard.
         index: u32,
         /// Of how many.
         count: u32,
@@ -48,15 +48,15 @@ pub enum MergeError {
         path.display()
     )]
     Damaged {
-        /// Which.
+        /// The shard.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// A file that a virtual file could not refer to.
     #[error("{} cannot be named in an HDF5 file: {why}", path.display())]
     Name {
-        /// Which.
+        /// The shard.
         path: PathBuf,
         /// Why.
         why: String,

@@ -17,11 +17,11 @@ const LISTED: usize = 20;
 pub(super) struct ShardSet {
     /// The files, in the order of their shares.
     pub(super) paths: Vec<PathBuf>,
-    /// What they share; the index is that of the first.
+    /// Their common properties; the index is that of the first.
     pub(super) common: Common,
 }
 
-/// What all shards of a plan have in common.
+/// Properties common to all shards of a plan.
 pub(super) struct Common {
     pub(super) shard: ShardSpec,
     pub(super) root: RootAttributes,
@@ -35,7 +35,7 @@ pub(super) struct Common {
 struct Candidate {
     path: PathBuf,
     shard: ShardSpec,
-    /// What must be the same in all, each with its name.
+    /// Properties that must be the same in all, each with its name.
     traits: Vec<(&'static str, String)>,
 }
 
@@ -102,7 +102,7 @@ impl Candidate {
     }
 }
 
-/// Whether all are of one plan.
+/// True if all are of one plan.
 fn agree(candidates: &[Candidate]) -> Result<(), MergeError> {
     let Some(first) = candidates.first() else { return Err(MergeError::Nothing) };
     for other in &candidates[1..] {
@@ -121,7 +121,7 @@ fn agree(candidates: &[Candidate]) -> Result<(), MergeError> {
     Ok(())
 }
 
-/// Which options are others.
+/// Options that differ.
 fn difference_of_options(own: &str, theirs: &str) -> String {
     let [own, theirs] = [own, theirs].map(|text| serde_json::from_str::<Value>(text).unwrap_or_default());
     let names = own.as_object().into_iter().flatten().map(|(name, _)| name);
@@ -131,7 +131,7 @@ fn difference_of_options(own: &str, theirs: &str) -> String {
     if texts.is_empty() { "its options are others".to_owned() } else { texts.join("; ") }
 }
 
-/// Whether every share is there once.
+/// True if every share is there once.
 fn are_complete(candidates: &[Candidate]) -> Result<(), MergeError> {
     for pair in candidates.windows(2) {
         if pair[0].shard.index == pair[1].shard.index {

@@ -1,4 +1,4 @@
-//! What a merge has done.
+//! Result of a merge.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use serde::Serialize;
 use crate::prep::finish::SplitSize;
 use crate::prep::summary::Output;
 
-/// What was made of how many shards.
+/// Result of a merge.
 #[derive(Debug, Clone, Serialize)]
 pub struct MergeSummary {
     /// The file.
     pub output: Output,
-    /// Whether it refers to the shards instead of holding their images.
+    /// True if it refers to the shards instead of holding their images.
     #[serde(rename = "virtual")]
     pub is_virtual: bool,
-    /// How many shards.
+    /// Number of shards.
     pub shards: usize,
     /// Rows of the file.
     pub samples: usize,
@@ -28,10 +28,10 @@ pub struct MergeSummary {
     pub split_joined: Vec<String>,
     /// `id` of the samples that were left out because their image stands in another split.
     pub split_left_out: Vec<String>,
-    /// What is worth telling.
+    /// Notes.
     pub notes: Vec<String>,
     /// Bytes of images and masks that were copied.
     pub bytes_copied: u64,
-    /// How long it took.
+    /// Seconds it took.
     pub seconds: f64,
 }

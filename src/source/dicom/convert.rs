@@ -7,19 +7,19 @@ use super::header::{ImageHeader, Monochrome1};
 use super::modality::ModalityTransform;
 use super::stored_pixels::{StoredPixels, StoredValues};
 
-/// What values to make.
+/// Type of the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvertOptions {
-    /// What becomes of MONOCHROME1 images.
+    /// Handling of MONOCHROME1 images.
     pub monochrome1: Monochrome1,
     /// The type of the values.
     pub target: PixelType,
 }
 
-/// What a conversion did.
+/// Result of a conversion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conversion {
-    /// Whether a value with a fraction was rounded to the nearest float32.
+    /// True if a value with a fraction was rounded to the nearest float32.
     pub rounded: bool,
 }
 

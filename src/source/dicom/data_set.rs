@@ -17,7 +17,7 @@ const ITEM_END: u32 = 0xFFFE_E00D;
 const SEQUENCE_END: u32 = 0xFFFE_E0DD;
 const UNDEFINED: u32 = 0xFFFF_FFFF;
 
-/// How elements are written.
+/// Encoding of elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::source) struct Syntax {
     pub(super) explicit: bool,
@@ -54,15 +54,15 @@ pub(in crate::source) struct Element {
     pub(super) tag: u32,
     /// The value representation; zeros where it is not written.
     pub(in crate::source) vr: [u8; 2],
-    /// Where its value begins.
+    /// Start of its value.
     pub(in crate::source) start: usize,
-    /// Where its value ends; `None` for Pixel Data in fragments.
+    /// End of its value; `None` for Pixel Data in fragments.
     pub(in crate::source) end: Option<usize>,
-    /// How it is written.
+    /// Its encoding.
     pub(in crate::source) syntax: Syntax,
 }
 
-/// What the walk came upon.
+/// Element or end that the walk has reached.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
     Element(Element),
@@ -81,7 +81,7 @@ struct Level {
     /// Of a sequence, the number of its items so far; of an item, its index from 0.
     items: usize,
     end: Option<usize>,
-    /// What applies again after it.
+    /// State to restore after it.
     outer: Syntax,
 }
 
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
         self.bytes.get(start..end)
     }
 
-    /// Where the next element begins.
+    /// Start of the next element.
     pub(super) fn position(&self) -> usize {
         self.at
     }
@@ -367,7 +367,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether an element holds the pixels of an image.
+/// True if an element holds the pixels of an image.
 pub(super) fn is_pixels(tag: u32) -> bool {
     matches!(tag, tag::PIXEL_DATA | tag::FLOAT_PIXEL_DATA | tag::DOUBLE_FLOAT_PIXEL_DATA)
 }

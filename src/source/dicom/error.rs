@@ -11,11 +11,11 @@ use super::object_kind::ObjectKind;
 pub struct DicomError {
     /// The file, and the attribute where there is one.
     pub place: Box<Place>,
-    /// What is wrong there.
+    /// The fault there.
     pub fault: DicomFault,
 }
 
-/// What is wrong with a DICOM file, sorted by what it means: unreadable, of a kind that is not
+/// Fault of a DICOM file, sorted by its meaning: unreadable, of a kind that is not
 /// supported, over a limit, or with a value that the pixel type cannot hold.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DicomFault {
@@ -31,9 +31,9 @@ pub enum DicomFault {
     /// An element claims more bytes than there are.
     #[error("claims {claimed} bytes where {left} are left")]
     Length {
-        /// What the element claims.
+        /// Length that the element states.
         claimed: usize,
-        /// What is left of the file, or of the item that holds it.
+        /// Bytes left of the file, or of the item that holds it.
         left: usize,
     },
     /// Something other than an item stands in a sequence.
@@ -53,7 +53,7 @@ pub enum DicomFault {
     Value {
         /// The value as it stands in the file, shortened.
         value: String,
-        /// What was expected.
+        /// The expected value.
         expected: &'static str,
     },
     /// Rows or Columns is 0.
@@ -72,9 +72,9 @@ pub enum DicomFault {
     /// There are fewer pixel bytes than the image needs.
     #[error("the image needs {needed} bytes of pixels and {present} are there")]
     PixelsShort {
-        /// What Rows, Columns and Bits Allocated ask for.
+        /// Bytes by Rows, Columns and Bits Allocated.
         needed: u64,
-        /// What is there.
+        /// The files found.
         present: u64,
     },
     /// Two attributes that exclude each other are both there.
@@ -86,7 +86,7 @@ pub enum DicomFault {
     /// Pixel data is in fragments where the transfer syntax has none, or the other way round.
     #[error("the pixels are {} although the transfer syntax is {syntax}", if *.encapsulated { "encapsulated" } else { "not encapsulated" })]
     Encapsulation {
-        /// Whether the pixels are in fragments.
+        /// True if the pixels are in fragments.
         encapsulated: bool,
         /// The transfer syntax.
         syntax: String,
@@ -94,9 +94,9 @@ pub enum DicomFault {
     /// A decoded image of this size cannot come out of so few bytes.
     #[error("the image needs {needed} bytes of pixels, more than {encoded} compressed bytes can hold")]
     Implausible {
-        /// What Rows, Columns and Bits Allocated ask for.
+        /// Bytes by Rows, Columns and Bits Allocated.
         needed: u64,
-        /// How many compressed bytes there are.
+        /// Number of compressed bytes.
         encoded: u64,
     },
     /// The fragments are damaged.
@@ -114,17 +114,17 @@ pub enum DicomFault {
     /// A frame that stands alone in its fragments is longer or shorter than the image.
     #[error("the image needs {needed} bytes of pixels and its frame has {present}")]
     FrameLength {
-        /// What Rows, Columns and Bits Allocated ask for.
+        /// Bytes by Rows, Columns and Bits Allocated.
         needed: u64,
-        /// What the frame has, or more than what is needed where it was not inflated to its end.
+        /// Bytes of the frame, or more than needed where it was not inflated to its end.
         present: u64,
     },
     /// The compressed image has another size, depth or number of components than the header says.
     #[error("the compressed image has {stream}, the header {header}")]
     CodestreamDiffers {
-        /// What the codestream says.
+        /// Value of the codestream.
         stream: String,
-        /// What the attributes say.
+        /// Value of the attributes.
         header: String,
     },
     /// The codec refused the compressed image, or failed in it.
@@ -132,7 +132,7 @@ pub enum DicomFault {
     Codec {
         /// The transfer syntax.
         syntax: String,
-        /// What the codec said.
+        /// Error of the codec.
         message: String,
     },
 
@@ -142,13 +142,13 @@ pub enum DicomFault {
     /// Its SOP Class is not one of annotations.
     #[error("this is {kind}, not an RT Structure Set or a segmentation")]
     NotAnAnnotation {
-        /// What it is.
+        /// The description.
         kind: ObjectKind,
     },
     /// Its SOP Class is not one of images.
     #[error("this is {kind}, not an image")]
     NotAnImage {
-        /// What it is.
+        /// The description.
         kind: ObjectKind,
     },
     /// Its transfer syntax is not supported.
@@ -162,7 +162,7 @@ pub enum DicomFault {
     Unsupported {
         /// The value.
         value: String,
-        /// What is supported.
+        /// Supported values.
         supported: &'static str,
     },
 
@@ -203,7 +203,7 @@ pub enum DicomFault {
     FrameCount {
         /// Number of Frames; 1 where it is absent.
         frames: u32,
-        /// What the pixel data has.
+        /// Bytes of the pixel data.
         found: String,
     },
 
@@ -219,7 +219,7 @@ pub enum DicomFault {
     /// A part of the file could not be read.
     #[error("cannot be read: {message}")]
     Read {
-        /// What the system said.
+        /// Error of the operating system.
         message: String,
     },
 

@@ -1,4 +1,4 @@
-//! Where each frame of the pixel data stands.
+//! Locations of the frames of the pixel data.
 //!
 //! Fragments are found in one pass over their headers; of a file, nothing else is read for that. A frame is then read by
 //! itself, so that memory is that of one frame and its compressed bytes.
@@ -55,11 +55,11 @@ const MAX_FRAGMENTS: usize = 1 << 20;
 const ITEM: [u8; 4] = [0xFE, 0xFF, 0x00, 0xE0];
 const SEQUENCE_END: [u8; 4] = [0xFE, 0xFF, 0xDD, 0xE0];
 
-/// Where the frames stand, by offsets in the bytes of the data set.
+/// Locations of the frames, by offsets in the bytes of the data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FrameIndex {
     frames: Frames,
-    /// What of the pixel data is not as the standard has it.
+    /// Deviations of the pixel data from the standard.
     pub(super) leniency: Option<Leniency>,
 }
 
@@ -96,7 +96,7 @@ impl FrameIndex {
         Ok(Self { frames: Frames::Fragments { fragments, firsts }, leniency })
     }
 
-    /// Where the frame with this index, from 0, stands: in one piece, or in several to be joined.
+    /// Location of the frame with this index, from 0: one piece, or several to be joined.
     pub(super) fn extents(&self, index: u32) -> Vec<Range<u64>> {
         match &self.frames {
             Frames::Native { start, bytes, in_words } => {

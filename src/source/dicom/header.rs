@@ -1,4 +1,4 @@
-//! What an image's header says, checked.
+//! Header of an image, checked.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use super::transfer_syntax::TransferSyntax;
 pub struct ImageHeader {
     /// Rows (0028,0010) and Columns (0028,0011).
     pub shape: GridShape,
-    /// How stored values are written.
+    /// Format of stored values.
     pub stored: StoredFormat,
     /// Number of frames; 1 for a single-frame object.
     pub frames: u32,
     /// From stored values to modality values; of the first frame where they differ, as `geometry`, `rescale_type`, `trigger_time`
     /// and `unreadable` are. See [`ImageHeader::of_frame`].
     pub modality: ModalityTransform,
-    /// Whether the smallest value is meant to be shown white: MONOCHROME1 (PS3.3 C.7.6.3.1.2).
+    /// True if the smallest value is meant to be shown white: MONOCHROME1 (PS3.3 C.7.6.3.1.2).
     pub inverted: bool,
-    /// Where the image lies, and its window as the header gives it. See [`ImageHeader::geometry_for`].
+    /// Position of the image, and its window as the header gives it. See [`ImageHeader::geometry_for`].
     pub geometry: Geometry,
     /// Rescale Type (0028,1054), the unit of modality values, where it is plain ASCII.
     pub rescale_type: Option<String>,
@@ -39,7 +39,7 @@ pub struct ImageHeader {
     pub trigger_time: Option<f64>,
     /// Its identifiers.
     pub identity: DicomIdentity,
-    /// How the file is written.
+    /// Transfer syntax of the file.
     pub transfer_syntax: TransferSyntax,
     /// Smallest (0028,0106) and Largest Image Pixel Value (0028,0107), stored values, where both are there.
     pub(super) stored_extremes: Option<[i64; 2]>,
@@ -47,11 +47,11 @@ pub struct ImageHeader {
     pub leniencies: BTreeSet<Leniency>,
     /// Attributes of the geometry that are there and cannot be read; their numbers are NaN.
     pub unreadable: Vec<Attribute>,
-    /// What each frame has of its own; empty where all are alike.
+    /// Properties of each frame; empty where all are alike.
     pub(super) per_frame: Arc<[FrameHeader]>,
 }
 
-/// What a frame of an enhanced object has of its own (PS3.3 C.7.6.16).
+/// Properties of a frame of an enhanced object (PS3.3 C.7.6.16).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FrameHeader {
     pub(super) modality: ModalityTransform,
@@ -61,7 +61,7 @@ pub(super) struct FrameHeader {
     pub(super) unreadable: Vec<Attribute>,
 }
 
-/// What to do with MONOCHROME1 images, whose smallest value is white.
+/// Handling of MONOCHROME1 images, whose smallest value is white.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Monochrome1 {
     /// Each modality value `m` becomes `low + high - m`, where `low` and `high` are the smallest and the

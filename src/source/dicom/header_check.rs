@@ -62,7 +62,7 @@ impl HeaderValues<'_> {
         })
     }
 
-    /// What each frame says for itself; empty where none does.
+    /// Properties of each frame; empty where none has its own.
     fn per_frame(
         &self,
         frames: u32,
@@ -147,7 +147,7 @@ impl HeaderValues<'_> {
         }
     }
 
-    /// Whether the image is MONOCHROME1; an error where it is not monochrome.
+    /// True if the image is MONOCHROME1; an error where it is not monochrome.
     fn check_monochrome(&self) -> Result<bool, Located> {
         let Some(Value { bytes, .. }) = self.photometric else {
             return Err(DicomFault::Missing.at(attribute::PHOTOMETRIC_INTERPRETATION));

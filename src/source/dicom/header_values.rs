@@ -45,7 +45,7 @@ pub(super) struct HeaderValues<'a> {
     pub(super) bits_stored: Option<Value<'a>>,
     pub(super) high_bit: Option<Value<'a>>,
     pub(super) representation: Option<Value<'a>>,
-    /// What frames can have each their own of; here, what is said of all.
+    /// Properties that frames can have each their own of; here, those of all.
     pub(super) shared: FrameValues<'a>,
     /// For each item of the Per-Frame Functional Groups Sequence, as far as they say something, what it says.
     pub(super) per_frame: Vec<FrameValues<'a>>,
@@ -189,7 +189,7 @@ fn check_kind(identity: &DicomIdentity) -> Result<(), Located> {
     }
 }
 
-/// Whether the element that the walk is at stands where its attribute is read: in the data set itself, or
+/// True if the element that the walk is at stands where its attribute is read: in the data set itself, or
 /// in the one sequence that may hold it.
 fn is_read(tag: u32, walk: &Walk<'_>) -> bool {
     let in_lut = matches!(tag, tag::LUT_DESCRIPTOR | tag::LUT_DATA);
@@ -217,7 +217,7 @@ fn is_read(tag: u32, walk: &Walk<'_>) -> bool {
         }
 }
 
-/// Whether a tag is one, or of a group, that is read. Other values need not even be at hand.
+/// True if a tag is one, or of a group, that is read. Other values need not even be at hand.
 fn is_ours(tag: u32) -> bool {
     tag == tag::TRIGGER_TIME || is_identifier(tag) || matches!(tag >> 16, 0x0020 | 0x0028)
 }

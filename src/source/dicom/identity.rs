@@ -8,7 +8,7 @@ use super::object_kind::ObjectKind;
 use super::part10::{self, DataSet};
 use super::value_text::identifier;
 
-/// What identifies a SOP Instance; `None` where the attribute is absent or empty.
+/// Identity of a SOP Instance; `None` where the attribute is absent or empty.
 ///
 /// Values are without padding. One that is not UTF-8 is read as ISO 8859-1, so that different values stay
 /// different. They serve to join and compare objects, and never reach an output.

@@ -1,4 +1,4 @@
-//! How much one file may make the program hold.
+//! Limits of the memory that one file takes.
 
 use super::error::{DicomFault, Located};
 

@@ -2,7 +2,7 @@
 
 use super::stored_format::StoredFormat;
 
-/// How stored values become modality values.
+/// Conversion of stored values to modality values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModalityTransform {
     /// Modality values are the stored values.
@@ -32,7 +32,7 @@ pub struct ValueRange {
     pub low: f64,
     /// The largest value.
     pub high: f64,
-    /// Whether all values are integers.
+    /// True if all values are integers.
     pub integers: bool,
 }
 

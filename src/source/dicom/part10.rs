@@ -22,7 +22,7 @@ pub(super) struct DataSet<'a> {
     pub(super) total: usize,
     pub(super) start: usize,
     pub(super) transfer_syntax: TransferSyntax,
-    /// How its elements are written, which need not be as the transfer syntax says.
+    /// Encoding of its elements, which need not be that of the transfer syntax.
     pub(super) syntax: Syntax,
     /// Media Storage SOP Class UID (0002,0002).
     pub(super) media_storage_class: Option<Box<str>>,
@@ -77,13 +77,13 @@ pub(super) fn open<'a>(
     Ok(Some(DataSet { bytes, total, start: 0, transfer_syntax, syntax, media_storage_class }))
 }
 
-/// What is read of the file meta group.
+/// Attributes read from the file meta group.
 struct MetaGroup<'a> {
     /// Transfer Syntax UID.
     uid: Option<&'a [u8]>,
     /// Media Storage SOP Class UID.
     class: Option<&'a [u8]>,
-    /// Where the data set begins.
+    /// Start of the data set.
     start: usize,
 }
 
@@ -120,7 +120,7 @@ fn meta_group(bytes: &[u8], total: usize, start: usize) -> Result<Option<MetaGro
 /// Tag, and VR and length, of an element, which [`guess`] looks at.
 const GUESSED_BYTES: usize = 8;
 
-/// What a data set is written in, judged by its first element, which in an image is of a low even group. `None` where
+/// Encoding of a data set, judged by its first element, which in an image is of a low even group. `None` where
 /// that leaves a doubt.
 fn guess(data_set: &[u8]) -> Option<TransferSyntax> {
     let &[g0, g1, _, _, a, b, ..] = data_set else {

@@ -2,7 +2,7 @@
 
 use crate::model::PixelType;
 
-/// How stored values are written.
+/// Format of stored values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredFormat {
     /// Integers in Pixel Data (7FE0,0010) (PS3.5 8.1.1).

@@ -87,7 +87,7 @@ impl StoredValues {
         }
     }
 
-    /// Whether there is no value.
+    /// True if there is no value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -120,7 +120,7 @@ fn put<const N: usize, T>(values: &mut Vec<T>, bytes: &[u8], value: impl Fn([u8;
     values.extend(bytes.as_chunks::<N>().0.iter().map(|&bytes| value(bytes)));
 }
 
-/// Where in the allocated bits a value stands: `shift` bits above the lowest, `unused` bits in all.
+/// Position of a value in the allocated bits: `shift` bits above the lowest, `unused` bits in all.
 #[derive(Clone, Copy)]
 struct Bits {
     shift: u16,

@@ -62,7 +62,7 @@ pub enum TransferSyntax {
     DeflatedFrame,
 }
 
-/// How pixels are compressed.
+/// Compression of the pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
     Rle,
@@ -201,7 +201,7 @@ impl TransferSyntax {
         })
     }
 
-    /// How the elements of the data set are written.
+    /// Encoding of the elements of the data set.
     pub(super) fn syntax(self) -> Syntax {
         match self {
             Self::ImplicitLittle => Syntax::IMPLICIT_LITTLE,

@@ -71,7 +71,7 @@ impl<'a> Object<'a> {
         open().map_err(|located: Located| located.in_file(file))
     }
 
-    /// How it is written.
+    /// Its encoding.
     pub(in crate::source) fn transfer_syntax(&self) -> TransferSyntax {
         self.data_set.transfer_syntax
     }

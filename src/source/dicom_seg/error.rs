@@ -3,7 +3,7 @@
 use crate::model::Plain;
 use crate::source::dicom::DicomFault;
 
-/// What is wrong with a segmentation.
+/// Fault of a segmentation.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SegmentationFault {
     /// The DICOM object is damaged or not supported.
@@ -12,7 +12,7 @@ pub enum SegmentationFault {
     /// It is of a kind that is not read.
     #[error("this is {what}, which is not read")]
     Kind {
-        /// What it is.
+        /// The description.
         what: &'static str,
     },
     /// Number of Frames and what is there contradict each other.

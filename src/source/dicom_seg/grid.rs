@@ -13,7 +13,7 @@ const SAME_GRID: f64 = 0.01;
 /// The largest distance of planes that are one, in mm. Positions are written with rounded decimals.
 pub(super) const SAME_PLANE: f64 = 0.05;
 
-/// What a segmentation says about a segment on an image.
+/// Match of a segment and an image.
 #[derive(Debug, PartialEq)]
 pub(super) enum Match {
     /// Nothing.
@@ -24,7 +24,7 @@ pub(super) enum Match {
     OtherGrid,
 }
 
-/// How the grid of a frame lies to that of an image.
+/// Position of the grid of a frame relative to that of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lies {
     /// On it, pixel for pixel.
@@ -140,7 +140,7 @@ impl DicomSegmentation {
         self.instances.len() == 1 && self.instances.contains(&key.sop_instance_uid)
     }
 
-    /// How the grid of frame `index` lies to the image's; `None` where one of them does not say where it is.
+    /// Position of the grid of frame `index` relative to the image's; `None` where one of them has none.
     fn lies(&self, index: usize, key: &FrameKey) -> Option<Lies> {
         let (own, image) = (self.frames[index].plane.as_ref()?, key.plane.as_ref()?);
         let above = self.shape == key.shape

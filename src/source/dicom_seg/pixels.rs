@@ -9,7 +9,7 @@ use crate::source::dicom::{DicomFault, Element, TransferSyntax, attribute, fragm
 use super::error::SegmentationFault;
 use super::read::Fault;
 
-/// How the pixels of all frames are written.
+/// Encoding of the pixels of all frames.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
     pub(super) shape: GridShape,
@@ -83,7 +83,7 @@ impl FramePixels {
         Ok(Self { bytes, layout, form, big_endian })
     }
 
-    /// What a user should know about how the pixels are written.
+    /// Note on the encoding of the pixels.
     pub(super) fn note(&self) -> Option<String> {
         matches!(self.form, Stored::PaddedBits { .. }).then(|| {
             "each of its frames begins with a byte of its own, where the standard has one stream of bits: read by the \

@@ -11,7 +11,7 @@ use crate::source::references::{ImageReference, read_references};
 use super::error::SegmentationFault;
 use super::segment::Segment;
 
-/// What is read of a segmentation.
+/// Attributes read from a segmentation.
 pub(super) const WANTED: Wanted = Wanted {
     is_entered: |tag| {
         matches!(
@@ -58,7 +58,7 @@ pub(super) const WANTED: Wanted = Wanted {
     max_kept: MAX_KEPT,
 };
 
-/// How pixels tell segments (Segmentation Type (0062,0001), PS3.3 C.8.20.2.3).
+/// Meaning of pixels (Segmentation Type (0062,0001), PS3.3 C.8.20.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// A bit of each pixel, a frame for each segment.
@@ -82,7 +82,7 @@ pub(super) struct SegmentFrame {
     pub(super) plane: Option<ImagePlane>,
 }
 
-/// What a segmentation holds, but for its pixels.
+/// Content of a segmentation, but for its pixels.
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) form: Form,

@@ -8,11 +8,11 @@ use crate::model::{GridError, GridShape, Place, Plain};
 pub struct LabelError {
     /// The file.
     pub place: Box<Place>,
-    /// What is wrong with it.
+    /// The problem.
     pub fault: LabelFault,
 }
 
-/// What is wrong with a mask image or a label volume.
+/// Fault of a mask image or a label volume.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LabelFault {
     /// It begins like no file of its format.
@@ -34,7 +34,7 @@ pub enum LabelFault {
     Damaged {
         /// Its format.
         format: &'static str,
-        /// What the decoder says.
+        /// Error of the decoder.
         message: String,
     },
     /// A field of its header is absent, or has a value that it cannot have.
@@ -48,9 +48,9 @@ pub enum LabelFault {
     /// It is of a kind that is not read.
     #[error("{}; {remedy}", Plain(found))]
     Unsupported {
-        /// What it is, as a sentence.
+        /// The description, as a sentence.
         found: String,
-        /// What to do.
+        /// Advice.
         remedy: &'static str,
     },
     /// It is larger than the limit.
@@ -74,9 +74,9 @@ pub enum LabelFault {
     /// Values of this size cannot come out of so few bytes.
     #[error("its values need {needed} bytes, more than {encoded} compressed bytes can hold")]
     Implausible {
-        /// What the header asks for.
+        /// Bytes by the header.
         needed: u64,
-        /// How many compressed bytes there are.
+        /// Number of compressed bytes.
         encoded: u64,
     },
     /// A side is 0, or longer than an image can be.
@@ -110,7 +110,7 @@ pub enum LabelFault {
         mask: GridShape,
         /// Size of the image.
         image: GridShape,
-        /// Whether one is the other on its side.
+        /// True if one is the other on its side.
         turned: bool,
     },
 }

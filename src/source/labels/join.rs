@@ -13,7 +13,7 @@ use super::volume::LabelVolume;
 pub use error::JoinError;
 pub use extent::SeriesExtent;
 
-/// How a label volume is laid over the images of a series.
+/// Join of a label volume to the images of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum JoinBy {
     /// By position in the patient, to 0.01 of a pixel.

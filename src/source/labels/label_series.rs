@@ -29,7 +29,7 @@ pub struct LabelSeries {
 pub struct SeriesImage {
     /// SOP Instance UID (0008,0018).
     pub sop_instance_uid: Box<str>,
-    /// Where it lies, and what orders it.
+    /// Its plane, and the order in its series.
     pub frame: SeriesFrame,
 }
 

@@ -23,9 +23,9 @@ pub(super) struct Samples {
     pub(super) bits: u8,
     /// Samples that are colour: 1 or 3.
     pub(super) colours: usize,
-    /// Whether a sample for opacity follows.
+    /// True if a sample for opacity follows.
     pub(super) alpha: bool,
-    /// Whether samples of 16 bits have their high byte first.
+    /// True if samples of 16 bits have their high byte first.
     pub(super) big_endian: bool,
 }
 
@@ -42,7 +42,7 @@ impl MaskImage {
         &self.notes
     }
 
-    /// How often each value other than 0 occurs; `None` where more than `most` occur.
+    /// Counts of each value other than 0; `None` where more than `most` occur.
     #[must_use]
     pub fn counts(&self, most: usize) -> Option<BTreeMap<i64, usize>> {
         self.values.counts(0..self.values.len(), most)

@@ -111,7 +111,7 @@ impl<'b> Texts<'b> {
         numbers.ok_or_else(|| LabelFault::header(field, text))
     }
 
-    /// Whether the first of four axes is a list of layers.
+    /// True if the first of four axes is a list of layers.
     fn layered(&self, sizes: &[usize]) -> Result<bool, LabelFault> {
         let kinds: Vec<&str> =
             self.fields.get("kinds").map_or(Vec::new(), |text| text.split_whitespace().collect());

@@ -23,7 +23,7 @@ pub struct VolumePlane {
 pub(super) struct AxisStep {
     /// 0 to 2: i, j, k.
     pub(super) axis: usize,
-    /// Whether indices fall.
+    /// True if indices fall.
     pub(super) backward: bool,
 }
 

@@ -122,7 +122,7 @@ impl LabelValues {
         }
     }
 
-    /// How often each value other than 0 occurs in `range`, in rising order; `None` where they are more than `most`.
+    /// Counts of each value other than 0 in `range`, in rising order; `None` where they are more than `most`.
     pub(super) fn counts(&self, range: std::ops::Range<usize>, most: usize) -> Option<BTreeMap<i64, usize>> {
         if let Width::Byte(values) = &self.values {
             let mut counts = [0; 256];

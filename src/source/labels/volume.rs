@@ -40,7 +40,7 @@ pub struct Segment {
     pub value: i64,
 }
 
-/// What of a volume belongs to a structure: labels of one layer.
+/// Part of a volume that belongs to a structure: labels of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VolumePart {
     /// The layer, from 0.
@@ -76,7 +76,7 @@ impl LabelVolume {
         &self.segments
     }
 
-    /// How often each value other than 0 occurs; `None` where more than `most` occur.
+    /// Counts of each value other than 0; `None` where more than `most` occur.
     #[must_use]
     pub fn counts(&self, most: usize) -> Option<BTreeMap<i64, usize>> {
         self.values.counts(0..self.values.len(), most)

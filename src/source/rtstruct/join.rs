@@ -16,7 +16,7 @@ const NAMED: usize = 5;
 /// Two distances between planes are equal within this share.
 const EVEN: f64 = 0.01;
 
-/// What is counted over all regions of interest of a file.
+/// Counts over all regions of interest of a file.
 #[derive(Debug, Default)]
 struct Counts {
     absent_contours: usize,
@@ -82,7 +82,7 @@ struct RoiJoin<'a> {
     counts: &'a mut Counts,
 }
 
-/// What is counted over the images of one region of interest.
+/// Counts over the images of one region of interest.
 #[derive(Debug, Default)]
 struct RoiCounts {
     /// Contours by their index in Contour Sequence that cannot be placed, and why.

@@ -10,7 +10,7 @@ use crate::source::{DicomError, Limits};
 use super::contour_data::parse_points;
 use super::roi::{Contour, ContourType, Rejected, Roi};
 
-/// What is read of an RT Structure Set.
+/// Attributes read from an RT Structure Set.
 pub(super) const WANTED: Wanted = Wanted {
     is_entered: |tag| {
         matches!(
@@ -42,7 +42,7 @@ pub(super) const WANTED: Wanted = Wanted {
     max_kept: MAX_KEPT,
 };
 
-/// What an RT Structure Set holds.
+/// Content of an RT Structure Set.
 #[derive(Debug, Default)]
 pub(super) struct Content {
     pub(super) rois: Vec<Roi>,

@@ -1,4 +1,4 @@
-//! What a compressed image says about itself, read before a codec gets it.
+//! Properties that a compressed image states, read before a codec gets it.
 
 /// Size and depth that a compressed image declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub(in super::super) struct Codestream {
     pub(in super::super) components: u16,
     /// Bits of a sample.
     pub(in super::super) precision: u8,
-    /// Whether samples are signed.
+    /// True if samples are signed.
     pub(in super::super) signed: bool,
 }
 

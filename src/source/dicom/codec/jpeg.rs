@@ -6,7 +6,7 @@ use super::super::error::DicomFault;
 use super::super::transfer_syntax::TransferSyntax;
 use super::codestream::Codestream;
 
-/// What a stream says about itself.
+/// Properties that a stream states.
 pub(in super::super) fn describe(syntax: TransferSyntax, frame: &[u8]) -> Result<Codestream, DicomFault> {
     let header = dicomprep_jpeg::read_header(frame).map_err(|error| fault(syntax, error))?;
     Ok(Codestream {

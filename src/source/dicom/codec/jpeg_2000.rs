@@ -1,4 +1,4 @@
-//! What a JPEG 2000 codestream says about itself, and whether it is all there (ISO/IEC 15444-1 annex A).
+//! Properties that a JPEG 2000 codestream states, and its completeness (ISO/IEC 15444-1 annex A).
 //!
 //! The codec makes room for every tile and every precinct before it looks for their data. A few bytes can ask
 //! for many gigabytes so, where the image itself is small. Each tile has a tile-part, and each precinct a packet
@@ -84,7 +84,7 @@ impl Jpeg2000<'_> {
 
 struct ImageSize {
     stream: Codestream,
-    /// How many tiles there are.
+    /// Number of tiles.
     tiles: u64,
 }
 
@@ -115,7 +115,7 @@ impl ImageSize {
         Some(Self { stream, tiles: u64::from(across) * u64::from(down) })
     }
 
-    /// Whether the coding style in a COD or COC segment (A.6.1, A.6.2), from the number of decomposition levels
+    /// True if the coding style in a COD or COC segment (A.6.1, A.6.2), from the number of decomposition levels
     /// on, makes no more precincts (B.6) than `bytes`. One that does not say has the largest precincts.
     fn has_room(&self, style: &[u8], has_precincts: bool, bytes: usize) -> Option<()> {
         let (&[levels, ..], precincts) = style.split_first_chunk::<5>()?;

@@ -12,7 +12,7 @@ struct Source<'a> {
     at: usize,
 }
 
-/// What a read function gives at the end of its data.
+/// Result of a read function at the end of its data.
 const AT_END: usize = usize::MAX;
 
 /// Library objects that are destroyed when they go out of scope. Each pointer is null or owned.

@@ -51,7 +51,7 @@ pub enum JoinError {
         planes: usize,
         /// The largest distance of an image from the nearest plane in mm.
         distance: f64,
-        /// Whether there are as many planes as image positions.
+        /// True if there are as many planes as image positions.
         equal: bool,
     },
     /// Several images lie in one plane of a volume of one phase.
@@ -91,7 +91,7 @@ pub enum JoinError {
     /// The images have several orientations, or some have none.
     #[error("the images do not form one stack: {finding}")]
     NotOneStack {
-        /// What is irregular.
+        /// The irregularity.
         finding: String,
     },
     /// Volume and series have different numbers of planes.
