@@ -12,7 +12,7 @@ use super::ServeError;
 use super::metrics::Counters;
 use super::reply::Refusal;
 use crate::store::{DatasetInfo, StoreError, TypedValues, read_info};
-use crate::stream::{Dataset, StreamError};
+use crate::stream::{Dataset, RowCache, StreamError};
 
 /// The data sets by name.
 pub(super) type Datasets = BTreeMap<String, Arc<Served>>;
@@ -22,12 +22,16 @@ pub(super) struct Served {
     pub(super) name: String,
     pub(super) counters: Counters,
     path: PathBuf,
+    /// Bytes of decoded rows that are kept.
+    cache_bytes: usize,
     opened: RwLock<Arc<Opened>>,
 }
 
 /// A file that is open.
 pub(super) struct Opened {
     pub(super) dataset: Dataset,
+    /// Decoded rows for all streams of the file.
+    pub(super) cache: RowCache,
     path: PathBuf,
     info: DatasetInfo,
     stamp: Stamp,
@@ -57,7 +61,7 @@ impl Stamp {
 }
 
 impl Opened {
-    fn open(path: &Path) -> Result<Self, StreamError> {
+    fn open(path: &Path, cache_bytes: usize) -> Result<Self, StreamError> {
         let unreadable = |source| StoreError::Io { action: "open", path: path.to_owned(), source };
         let stamp = Stamp::of(path).map_err(unreadable)?;
         let dataset = Dataset::open(path)?;
@@ -75,7 +79,7 @@ impl Opened {
         let digest: [u8; 32] = digest.finalize().into();
         let tag =
             format!("\"{}\"", digest[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-        Ok(Self { dataset, path: path.to_owned(), info, stamp, tag })
+        Ok(Self { dataset, cache: RowCache::new(cache_bytes), path: path.to_owned(), info, stamp, tag })
     }
 
     /// The path of the file.
@@ -95,9 +99,9 @@ impl Opened {
 }
 
 impl Served {
-    fn open(name: String, path: &Path) -> Result<Self, ServeError> {
-        let opened = RwLock::new(Arc::new(Opened::open(path)?));
-        Ok(Self { name, counters: Counters::default(), path: path.to_owned(), opened })
+    fn open(name: String, path: &Path, cache_bytes: usize) -> Result<Self, ServeError> {
+        let opened = RwLock::new(Arc::new(Opened::open(path, cache_bytes)?));
+        Ok(Self { name, counters: Counters::default(), path: path.to_owned(), cache_bytes, opened })
     }
 
     /// The file that is open now.
@@ -115,7 +119,8 @@ impl Served {
         // A file that is gone is read on as long as it is open.
         if Stamp::of(&self.path).is_ok_and(|stamp| stamp != opened.stamp) {
             let served = Arc::clone(self);
-            let new = tokio::task::spawn_blocking(move || Opened::open(&served.path)).await;
+            let new =
+                tokio::task::spawn_blocking(move || Opened::open(&served.path, served.cache_bytes)).await;
             let error = |why: String| {
                 Refusal::unavailable(format!("the file was replaced by one that cannot be read: {why}"))
             };
@@ -139,11 +144,13 @@ impl Served {
     }
 }
 
-/// Opens `files`, each under the name of its file without the extension.
+/// Opens `files`, each under the name of its file without the extension. Each may keep an equal part of `cache_bytes` bytes
+/// of decoded rows.
 ///
 /// # Errors
 /// [`ServeError`] where a file cannot be opened, or its name cannot be used.
-pub(super) fn open_all(files: &[PathBuf]) -> Result<Datasets, ServeError> {
+pub(super) fn open_all(files: &[PathBuf], cache_bytes: usize) -> Result<Datasets, ServeError> {
+    let cache_bytes = cache_bytes / files.len().max(1);
     let mut served = Datasets::new();
     for path in files {
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
@@ -155,7 +162,7 @@ pub(super) fn open_all(files: &[PathBuf]) -> Result<Datasets, ServeError> {
             let (name, first) = (name.to_owned(), first.path.clone());
             return Err(ServeError::SameName { name, first, second: path.clone() });
         }
-        served.insert(name.to_owned(), Arc::new(Served::open(name.to_owned(), path)?));
+        served.insert(name.to_owned(), Arc::new(Served::open(name.to_owned(), path, cache_bytes)?));
     }
     Ok(served)
 }

@@ -24,8 +24,8 @@ const MAX_GROUP_NAME: usize = 64;
 /// A stream of a data set in a format.
 pub(super) struct Job {
     pub(super) served: Arc<Served>,
-    /// Keeps the file open that the batches are read from.
-    _opened: Arc<Opened>,
+    /// The file that the batches are read from.
+    opened: Arc<Opened>,
     stream: Stream,
     format: &'static Format,
     /// The same for jobs that give the same bytes: file and options.
@@ -117,7 +117,7 @@ async fn make(
     let stream = stream.map_err(|error| refused(&error))?;
     let text = serde_json::to_string(&options).unwrap_or_default();
     let key = format!("{}\n{}\n{text}", opened.tag(), format.name);
-    Ok(Arc::new(Job { served, _opened: opened, stream, format, key }))
+    Ok(Arc::new(Job { served, opened, stream, format, key }))
 }
 
 /// The answer to options that do not go together or with the file.
@@ -203,7 +203,7 @@ impl Job {
     /// # Errors
     /// [`StreamError`] where a row is damaged or cannot be read.
     pub(super) fn encode(&self, cursor: Cursor) -> Result<Encoded, StreamError> {
-        let batch = Arc::new(self.stream.batch(cursor)?);
+        let batch = Arc::new(self.stream.batch_with(cursor, &self.opened.cache)?);
         let samples = batch.samples.len() as u64;
         // The schema fits the format: `start` has made an encoder of it.
         let Ok(mut encoder) = (self.format.encoder)(self.stream.schema()) else {

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::stream::RowCache;
+
 /// Upper bounds of the buckets of latencies, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -75,16 +77,31 @@ fn seconds(counter: &AtomicU64) -> f64 {
     counter.load(Ordering::Relaxed) as f64 / 1e9
 }
 
+/// The counters of a data set and its cache of decoded rows.
+pub(super) struct Measured<'a> {
+    pub(super) counters: &'a Counters,
+    pub(super) cache: RowCache,
+}
+
 /// The text of all counters, a family after the other, each with a line for every data set.
-pub(super) fn text(datasets: &BTreeMap<String, &Counters>) -> String {
+pub(super) fn text(datasets: &BTreeMap<&str, Measured<'_>>) -> String {
     let mut text = String::new();
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-    let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Counters) -> f64| {
+    let mut of_dataset = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Measured<'_>) -> f64| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (dataset, counters) in datasets {
-            let _ = writeln!(text, "{name}{{dataset=\"{dataset}\"}} {}", value(counters));
+        for (dataset, measured) in datasets {
+            let _ = writeln!(text, "{name}{{dataset=\"{dataset}\"}} {}", value(measured));
         }
+    };
+    of_dataset("dicomprep_cache_hits_total", "counter", "Rows taken from the cache of decoded rows.", &|m| {
+        m.cache.hits() as f64
+    });
+    of_dataset("dicomprep_cache_bytes", "gauge", "Bytes of decoded rows in the cache.", &|m| {
+        m.cache.bytes() as f64
+    });
+    let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Counters) -> f64| {
+        of_dataset(name, kind, help, &|measured| value(measured.counters));
     };
     family("dicomprep_samples_total", "counter", "Samples sent.", &|c| count(&c.samples));
     family("dicomprep_bytes_total", "counter", "Bytes of batches sent.", &|c| count(&c.bytes));
@@ -106,15 +123,15 @@ pub(super) fn text(datasets: &BTreeMap<String, &Counters>) -> String {
     text
 }
 
-fn latency(text: &mut String, datasets: &BTreeMap<String, &Counters>) {
+fn latency(text: &mut String, datasets: &BTreeMap<&str, Measured<'_>>) {
     let name = "dicomprep_batch_latency_seconds";
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
         "# HELP {name} Time from the request for a batch until it is there.\n# TYPE {name} histogram"
     );
-    for (dataset, counters) in datasets {
-        let histogram = &counters.latency;
+    for (dataset, measured) in datasets {
+        let histogram = &measured.counters.latency;
         // Read first, so that no bucket is larger.
         let total = histogram.count.load(Ordering::Relaxed);
         for (bucket, bound) in histogram.buckets.iter().zip(BUCKETS) {
@@ -138,7 +155,8 @@ mod tests {
             counters.waited(Duration::from_millis(milliseconds));
         }
         counters.decoded(Duration::from_millis(500));
-        let text = text(&BTreeMap::from([("a".to_owned(), &counters)]));
+        let measured = Measured { counters: &counters, cache: RowCache::new(0) };
+        let text = text(&BTreeMap::from([("a", measured)]));
         for line in [
             "dicomprep_batch_latency_seconds_bucket{dataset=\"a\",le=\"0.001\"} 1",
             "dicomprep_batch_latency_seconds_bucket{dataset=\"a\",le=\"0.05\"} 2",

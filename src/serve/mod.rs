@@ -61,6 +61,8 @@ pub struct ServeOptions {
     pub threads: usize,
     /// Batches that are decoded ahead for each stream.
     pub prefetch: usize,
+    /// Bytes of decoded rows that are kept for all streams, in equal parts for the files.
+    pub cache_bytes: usize,
     /// Streams at once.
     pub max_streams: usize,
     /// Connections at once.
@@ -100,7 +102,7 @@ pub fn serve(
     options.access.check_address(options.listen, options.public)?;
     let access = Access::new(options.access.clone())?;
     let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
-    let datasets = datasets::open_all(files)?;
+    let datasets = datasets::open_all(files, options.cache_bytes)?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(options.threads + 8)

@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-/// The longest value of a query that the description allows.
-const MAX_TEXT: u32 = 200;
+use super::query::MAX_VALUE_CHARS;
+use super::samples::{MAX_OFFSET, MAX_ROWS};
 
 /// Options of a stream as parameters of a query: name, schema, description. A test holds that every field of
 /// [`StreamOptions`](crate::stream::StreamOptions) is here.
 fn stream_parameters() -> Vec<(&'static str, Value, &'static str)> {
-    let text = || json!({ "type": "string", "maxLength": MAX_TEXT });
+    let text = || json!({ "type": "string", "maxLength": MAX_VALUE_CHARS });
     let whole = |least: u64| json!({ "type": "integer", "minimum": least, "maximum": 1_000_000_000 });
+    let any_number = |least: u64| json!({ "type": "integer", "minimum": least, "maximum": u64::MAX });
     let yes_or_no = || json!({ "type": "boolean" });
     let number = || json!({ "type": "number" });
     let one_of = |names: &[&str]| json!({ "type": "string", "enum": names });
@@ -29,10 +30,10 @@ fn stream_parameters() -> Vec<(&'static str, Value, &'static str)> {
         ("balance", text(), "A structure or a column whose groups come equally often"),
         ("batch_size", whole(1), "Samples of a batch"),
         ("drop_last", yes_or_no(), "Leave out a short last batch of an epoch"),
-        ("seed", whole(0), "Chooses everything that is random"),
+        ("seed", any_number(0), "Chooses everything that is random"),
         ("shuffle", yes_or_no(), "Shuffle rows in each epoch; otherwise the order of the file"),
-        ("rank", whole(0), "Rank of this reader, below world_size"),
-        ("world_size", whole(1), "Number of readers that share each epoch"),
+        ("rank", any_number(0), "Rank of this reader, below world_size"),
+        ("world_size", any_number(1), "Number of readers that share each epoch"),
         ("uneven", one_of(&["pad", "drop", "allow"]), "Handling of rows that world_size does not divide"),
         ("layout", one_of(&["nhwc", "nchw"]), "Order of the axes"),
         ("image_dtype", one_of(&["stored", "float32", "float16"]), "Type of the images"),
@@ -145,14 +146,18 @@ pub(super) fn describe(names: &[&str]) -> Value {
     let rows = vec![
         in_query(
             "where",
-            json!({ "type": "array", "items": { "type": "string", "maxLength": MAX_TEXT }, "maxItems": 16 }),
+            json!({ "type": "array", "items": { "type": "string", "maxLength": MAX_VALUE_CHARS }, "maxItems": 16 }),
             "Only rows that meet all conditions",
         ),
-        in_query("offset", whole(), "Rows to leave out"),
-        in_query("limit", json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }), "Rows at most"),
+        in_query(
+            "offset",
+            json!({ "type": "integer", "minimum": 0, "maximum": MAX_OFFSET }),
+            "Rows to leave out",
+        ),
+        in_query("limit", json!({ "type": "integer", "minimum": 1, "maximum": MAX_ROWS }), "Rows at most"),
     ];
     let json_body = |description: &str| body(description, &["application/json"]);
-    let refused = [400, 401, 404, 429, 503];
+    let refused = [400, 401, 404, 414, 429, 503];
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -192,6 +197,7 @@ fn responses() -> Value {
         "400": error("An option is wrong; the text says which"),
         "401": error("The token is missing or unknown"),
         "404": error("There is no such data set, batch or row"),
+        "414": error("Path and query are too long"),
         "429": error("As many streams are open as the service takes; Retry-After says when to ask again"),
         "503": error("The service is starting or draining, or the file cannot be read"),
     })

@@ -5,6 +5,9 @@ use percent_encoding::percent_decode_str;
 /// The longest path with its query, in bytes.
 pub(super) const MAX_TARGET_BYTES: usize = 8 << 10;
 
+/// The longest value of an option, in characters.
+pub(super) const MAX_VALUE_CHARS: usize = 500;
+
 /// Names and values of a query, decoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Query(Vec<(String, String)>);
@@ -18,6 +21,9 @@ pub(super) enum QueryError {
     /// A name that stands twice.
     #[error("`{0}` is given twice; only `where` may be")]
     Twice(String),
+    /// A value that is too long.
+    #[error("`{0}` has a value of more than {MAX_VALUE_CHARS} characters")]
+    Long(String),
 }
 
 impl Query {
@@ -32,6 +38,9 @@ impl Query {
             let (name, value) = (decode(name)?, decode(value)?);
             if name != "where" && pairs.iter().any(|(known, _)| *known == name) {
                 return Err(QueryError::Twice(name));
+            }
+            if value.chars().count() > MAX_VALUE_CHARS {
+                return Err(QueryError::Long(name));
             }
             pairs.push((name, value));
         }
@@ -74,6 +83,10 @@ mod tests {
             [("where", "mask_pixels.inner>50"), ("where", "a=b"), ("batch_size", "4"), ("flip", "")]
         );
         assert_eq!(Query::parse("a=1&a=2"), Err(QueryError::Twice("a".to_owned())));
+        assert_eq!(
+            Query::parse(&format!("a={}", "%C3%A4".repeat(501))),
+            Err(QueryError::Long("a".to_owned()))
+        );
         assert_eq!(Query::parse("a=%ff"), Err(QueryError::Encoding));
         assert_eq!(Query::parse("").unwrap(), Query::default());
     }

@@ -19,10 +19,11 @@ use super::body::{self, StreamRun};
 use super::datasets::{Opened, Served};
 use super::job::{self, Job};
 use super::log::Entry;
+use super::metrics::{self, Measured};
 use super::query::{MAX_TARGET_BYTES, Query};
 use super::reply::{Refusal, json, of_type};
 use super::server::Broken;
-use super::{Shared, file, metrics, openapi, page, samples};
+use super::{Shared, file, openapi, page, samples};
 use crate::order::Cursor;
 
 /// The text format of Prometheus.
@@ -121,8 +122,11 @@ async fn show_page(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Res
 }
 
 async fn show_metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let counters = shared.datasets.iter().map(|(name, served)| (name.clone(), &served.counters)).collect();
-    of_type(StatusCode::OK, METRICS_TYPE, metrics::text(&counters))
+    let measured = shared.datasets.iter().map(|(name, served)| {
+        let cache = served.opened().cache.clone();
+        (name.as_str(), Measured { counters: &served.counters, cache })
+    });
+    of_type(StatusCode::OK, METRICS_TYPE, metrics::text(&measured.collect()))
 }
 
 async fn describe(State(shared): State<Arc<Shared>>) -> Response {
@@ -209,11 +213,15 @@ async fn stream(
 
 async fn batch(
     State(shared): State<Arc<Shared>>,
-    Path((name, epoch, batch)): Path<(String, u64, u64)>,
+    Path((name, epoch, batch)): Path<(String, String, String)>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let mut query = shared.query(&request)?;
-    let cursor = Cursor { epoch, batch };
+    let number = |text: &str| {
+        text.parse()
+            .map_err(|_| Refusal::not_found(format!("there is no batch {epoch}/{batch}: use whole numbers")))
+    };
+    let cursor = Cursor { epoch: number(&epoch)?, batch: number(&batch)? };
     let job = shared.job_of_batch(&name, &mut query, cursor).await?;
     let tag = job.tag(cursor);
     let given = request.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok());

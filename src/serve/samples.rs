@@ -14,7 +14,10 @@ use crate::report::{Picture, Shades, side_by_side};
 use crate::stream::{RowOptions, StreamError, StreamOptions};
 
 /// Rows of one answer, at most.
-const MAX_ROWS: usize = 1000;
+pub(super) const MAX_ROWS: usize = 1000;
+
+/// The largest number of rows that an answer leaves out: rows are numbered with 32 bits.
+pub(super) const MAX_OFFSET: usize = u32::MAX as usize;
 
 /// The facts about the rows that meet all conditions.
 pub(super) async fn rows(
@@ -25,6 +28,9 @@ pub(super) async fn rows(
     let mut query = shared.query(&request)?;
     let offset = number(&mut query, "offset", 0)?;
     let limit = number(&mut query, "limit", 100)?;
+    if offset > MAX_OFFSET {
+        return Err(Refusal::wrong(format!("offset={offset}: use 0 to {MAX_OFFSET}")));
+    }
     if limit == 0 || limit > MAX_ROWS {
         return Err(Refusal::wrong(format!("limit={limit}: use 1 to {MAX_ROWS}")));
     }

@@ -1,6 +1,7 @@
 //! Decoded rows that are kept for the epochs to come.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Decoded rows under a budget of bytes. The first rows that come stay: every epoch needs every row once, so
@@ -11,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct RowCache {
     budget: usize,
     rows: Arc<RwLock<Rows>>,
+    hits: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +32,7 @@ impl RowCache {
     /// An empty cache for at most `budget` bytes of decoded rows.
     #[must_use]
     pub fn new(budget: usize) -> Self {
-        Self { budget, rows: Arc::default() }
+        Self { budget, rows: Arc::default(), hits: Arc::default() }
     }
 
     /// Bytes of the rows that it holds.
@@ -39,17 +41,27 @@ impl RowCache {
         self.rows.read().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
+    /// Number of times that a row was taken from it.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
     /// `row`, if it was kept.
     pub(super) fn get(&self, row: u64) -> Option<Arc<DecodedRow>> {
         if self.budget == 0 {
             return None;
         }
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).decoded.get(&row).cloned()
+        let kept = self.rows.read().unwrap_or_else(PoisonError::into_inner).decoded.get(&row).cloned();
+        if kept.is_some() {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+        }
+        kept
     }
 
     /// True if `row` was kept.
     pub(super) fn has(&self, row: u64) -> bool {
-        self.get(row).is_some()
+        self.budget > 0 && self.rows.read().unwrap_or_else(PoisonError::into_inner).decoded.contains_key(&row)
     }
 
     /// True if `bytes` more would be kept.
@@ -83,6 +95,7 @@ mod tests {
         cache.keep(7, &[1, 2, 3], &[4]);
         cache.keep(8, &[5; 5], &[6]);
         cache.keep(9, &[0], &[]);
+        assert_eq!(cache.hits(), 0);
         let kept = |row| cache.get(row).map(|row| [&row.image[..], &row.mask[..]].concat());
         assert_eq!(kept(7), Some(vec![1, 2, 3, 4]));
         assert_eq!(kept(8), Some(vec![5, 5, 5, 5, 5, 6]));

@@ -127,12 +127,21 @@ impl Stream {
     /// # Errors
     /// [`StreamError::Order`] where the stream has no such batch; [`StreamError`] where it cannot be read.
     pub fn batch(&self, cursor: Cursor) -> Result<Batch, StreamError> {
+        self.batch_with(cursor, &RowCache::new(0))
+    }
+
+    /// As [`Stream::batch`], with the decoded rows of `cache`, which is one of this data set. Rows that are new to it are
+    /// kept there while there is room.
+    ///
+    /// # Errors
+    /// As [`Stream::batch`].
+    pub fn batch_with(&self, cursor: Cursor, cache: &RowCache) -> Result<Batch, StreamError> {
         let plan = &self.parts.plan;
         let Some(planned) = plan.batches_from(cursor)?.next() else {
             let (start, end) = (cursor, plan.end());
             return Err(OrderError::StartPastEnd { start, end }.into());
         };
-        let work = DecodeWork::new(Some(self.dataset.checksums()?), RowCache::new(0));
+        let work = DecodeWork::new(Some(self.dataset.checksums()?), cache.clone());
         let mut batch = Batch::default();
         self.parts.prepare(&planned, &mut batch, &work.cache);
         self.decode(batch, &work)

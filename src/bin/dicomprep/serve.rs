@@ -40,6 +40,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServeOptions> {
         cors: access.cors.clone(),
         threads: limits.threads.map_or_else(all_cores, usize::from),
         prefetch: limits.prefetch.get(),
+        cache_bytes: limits.cache.0,
         max_streams: limits.max_streams.get(),
         max_connections: limits.max_connections.get(),
         group_window: limits.group_window.get() as u64,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 
+use super::batches::{ByteCount, byte_count};
+
 const SERVE_EXAMPLES: &str = "\
 Examples:
   dicomprep serve final_data.h5
@@ -71,6 +73,9 @@ pub(crate) struct ServeLimitArgs {
     /// Batches that are decoded ahead for each stream
     #[arg(long, value_name = "N", default_value = "4")]
     pub(crate) prefetch: NonZeroUsize,
+    /// Memory for decoded samples that all streams share, as in 512M or 4G; each file gets an equal part
+    #[arg(long, value_name = "BYTES", default_value = "256M", value_parser = byte_count)]
+    pub(crate) cache: ByteCount,
     /// Streams at once; more are refused with 429
     #[arg(long, value_name = "N", default_value = "256")]
     pub(crate) max_streams: NonZeroUsize,
