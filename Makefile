@@ -136,6 +136,7 @@ $(CMAKE_PATH): .ci/setup
 $(STAMPS)/tests: tests/interop/requirements.txt .ci/setup | $(CMAKE_PATH)
 	@.ci/setup python '$(VENV)' $<
 	@.ci/setup h5dump
+	@.ci/setup proxy
 	@.ci/setup browser
 	@mkdir -p $(STAMPS) && touch $@
 

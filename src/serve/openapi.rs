@@ -9,7 +9,6 @@ use super::samples::{MAX_OFFSET, MAX_ROWS};
 /// [`StreamOptions`](crate::stream::StreamOptions) is here.
 fn stream_parameters() -> Vec<(&'static str, Value, &'static str)> {
     let text = || json!({ "type": "string", "maxLength": MAX_VALUE_CHARS });
-    let whole = |least: u64| json!({ "type": "integer", "minimum": least, "maximum": 1_000_000_000 });
     let any_number = |least: u64| json!({ "type": "integer", "minimum": least, "maximum": u64::MAX });
     let yes_or_no = || json!({ "type": "boolean" });
     let number = || json!({ "type": "number" });
@@ -28,7 +27,7 @@ fn stream_parameters() -> Vec<(&'static str, Value, &'static str)> {
         ),
         ("structures", text(), "Names of mask planes, separated by commas"),
         ("balance", text(), "A structure or a column whose groups come equally often"),
-        ("batch_size", whole(1), "Samples of a batch"),
+        ("batch_size", any_number(1), "Samples of a batch"),
         ("drop_last", yes_or_no(), "Leave out a short last batch of an epoch"),
         ("seed", any_number(0), "Chooses everything that is random"),
         ("shuffle", yes_or_no(), "Shuffle rows in each epoch; otherwise the order of the file"),
