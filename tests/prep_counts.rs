@@ -13,7 +13,7 @@ use dicomprep::audit::Thresholds;
 use dicomprep::layout::{LinkedFolders, Require};
 use dicomprep::model::GridShape;
 use dicomprep::prep::{
-    Control, OnFinding, PrepOptions, Progress, ResumeOptions, Splits, Unlabelled, plan, run,
+    Control, OnFinding, OnShared, PrepOptions, Progress, ResumeOptions, Splits, Unlabelled, plan, run,
 };
 use dicomprep::raster::MaskRule;
 use dicomprep::source::{Limits, Monochrome1};
@@ -81,6 +81,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         fit: Fit::Resize,
         monochrome1: Monochrome1::Invert,
         splits: Splits::Fractions(SplitSpec::NONE, 0),
+        on_shared: OnShared::Join,
         compression: Compression::new(4).unwrap(),
         encoder: None,
         pseudonym_key: None,
@@ -127,6 +128,6 @@ fn images_after_the_first_are_made_in_memory_that_is_there() {
     assert!(allocations <= 90 && large[0] <= 90, "{small:?} {large:?}");
     assert!(bytes < 16_000, "{bytes} bytes an image");
     assert!(large[1] < bytes + 1_000, "{large:?} bytes an image of 16 times the pixels, {small:?} before");
-    // Each of header, contour, image and contour again is read by one call, and another one finds the end.
+    // Who an image is of is told by the same read of its header. Each of header, contour, image and contour again is read by one call, and another one finds the end.
     assert!(reads <= 8, "{reads} reads an image");
 }

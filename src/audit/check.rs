@@ -78,6 +78,8 @@ checks! {
     Unclosed "unclosed" Warning "a contour whose ends lie apart";
     Spike "spike" Warning "a contour that runs out to a point and back";
     EqualImage "equal-image" Warning "the same image in two patients";
+    SharedStudy "shared-study" Warning "images of one study under two patients";
+    SharedPerson "shared-person" Warning "images of one person, by Patient ID and birth date, under two patients";
     OtherSize "other-size" Warning "an image of another size than the patient's others";
     OtherSpacing "other-spacing" Warning "an image with another pixel spacing than the patient's others";
     InstanceNumber "instance-number" Warning "an Instance Number that does not go with the number of the file";

@@ -73,6 +73,10 @@ pub enum Reason {
     ChangedMeanwhile,
     /// An image that equals one in another split.
     ImageInOtherSplit,
+    /// An image of a person or study that is there under another id, where one is enough.
+    SharedPatient,
+    /// An image of a patient that is not to be torn from one in another split.
+    PatientInOtherSplit,
     /// A contour whose image was rejected.
     ImageRejected,
 }
@@ -125,6 +129,8 @@ impl Reason {
             Self::ImageValue => "image-value",
             Self::ChangedMeanwhile => "changed-meanwhile",
             Self::ImageInOtherSplit => "image-in-other-split",
+            Self::SharedPatient => "shared-patient",
+            Self::PatientInOtherSplit => "patient-in-other-split",
             Self::ImageRejected => "image-rejected",
         }
     }

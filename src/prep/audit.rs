@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::pool::pool;
 use super::{Control, OnFinding, PrepError, PrepOptions, Unlabelled};
+use crate::assemble::{Remarks, reject_image};
 use crate::audit::{Audit, Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
 use crate::layout::{Require, SampleSet};
 use crate::model::Sample;
@@ -25,6 +26,14 @@ pub(super) struct Audited {
     pub(super) skipped: Vec<Skipped>,
     /// Images of which no annotation is left.
     pub(super) unlabelled: Vec<Sample>,
+}
+
+/// A patient whose samples are left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub(super) patient: u32,
+    pub(super) reason: Reason,
+    pub(super) detail: String,
 }
 
 impl Audited {
@@ -98,6 +107,23 @@ impl Audited {
             }
         }
         self.unlabelled = gone.iter().map(|&number| self.samples[number as usize].clone()).collect();
+        self.remove(&gone);
+    }
+
+    /// Leaves out all samples of patients.
+    pub(super) fn leave_out(&mut self, pairs: &SampleSet, patients: &[LeftOut]) {
+        let mut gone: BTreeSet<u32> = BTreeSet::new();
+        let mut remarks = Remarks::default();
+        for LeftOut { patient, reason, detail } in patients {
+            for number in of_patient(&self.samples, *patient) {
+                let sample = &self.samples[number];
+                let place = Place::file(pairs.image_name(sample));
+                let skipped = Skipped::new(place, *reason, detail.clone()).of(sample.image.file);
+                reject_image(pairs, sample, skipped, &mut remarks);
+                gone.insert(number as u32);
+            }
+        }
+        self.skipped.append(&mut remarks.skipped);
         self.remove(&gone);
     }
 

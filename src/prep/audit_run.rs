@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::audit::{gaps, of_patient};
+use super::identities::shared_findings;
 use super::image_digests::{Unlabelled, equal_images, pixel_digest};
 use super::planning::pair;
 use super::pool::pool;
@@ -107,6 +108,7 @@ pub fn audit(
     go_on()?;
     findings.extend(looked.findings);
     findings.extend(equal_images(&pairs, &samples, &looked.digests, &unlabelled));
+    findings.extend(shared_findings(&pairs, &samples, &survey.identities.pairs()));
     findings.extend(lacking(&pairs, &samples, images, &unlabelled));
 
     let mut remarks = survey.remarks;

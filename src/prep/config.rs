@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{OnFinding, PrepError, PrepOptions, Splits, Unlabelled};
+use super::{OnFinding, OnShared, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::Fit;
 use crate::audit::Thresholds;
 use crate::layout::{Require, StructurePatterns};
@@ -55,6 +55,7 @@ impl RecordedOptions {
                 monochrome1: config
                     .named("monochrome1", &[("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)])?,
                 splits: config.splits()?,
+                on_shared: config.on_shared()?,
                 compression: compression.and_then(Compression::new).ok_or(unknown("compression"))?,
                 encoder: config.named("encoder", &[planes, library, ("none", None)])?,
                 pseudonym_key: None,
@@ -93,6 +94,13 @@ impl Config<'_> {
             None => Ok(Combine::EvenOdd),
             Some(name) if name == Combine::Union.name() => Ok(Combine::Union),
             Some(_) => Err(unknown("combine")),
+        }
+    }
+
+    fn on_shared(&self) -> Result<OnShared, PrepError> {
+        match self.0["on_shared"].as_str() {
+            None => Ok(OnShared::Join),
+            Some(_) => self.named("on_shared", &OnShared::ALL.map(|choice| (choice.name(), choice))),
         }
     }
 
@@ -185,6 +193,7 @@ mod tests {
                 fit,
                 monochrome1: Monochrome1::Keep,
                 splits,
+                on_shared: OnShared::Reject,
                 compression: Compression::new(9).unwrap(),
                 encoder: None,
                 pseudonym_key: Some(vec![1]),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::EarlierSplitsError;
 use crate::layout::LayoutError;
 use crate::model::{GridShape, PixelType};
 use crate::split::SplitFileError;
@@ -16,6 +17,9 @@ pub enum PrepError {
     /// The table of splits does not fit the data.
     #[error(transparent)]
     SplitFile(#[from] Box<SplitFileError>),
+    /// The splits of an earlier file cannot be kept.
+    #[error(transparent)]
+    EarlierSplits(#[from] Box<EarlierSplitsError>),
     /// The images have several sizes.
     #[error(
         "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize brings them to one",

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::PrepError;
-use super::ledger::{Ledger, SplitSource};
+use super::ledger::Ledger;
+use super::planned_split::SplitSource;
 use super::written_rows::WrittenRows;
 use crate::model::{Note, Place};
 use crate::split::{SplitName, SplitSpec, assign_draws};
@@ -25,25 +26,23 @@ pub struct SplitSize {
 pub(super) struct FinalSplits {
     /// For each patient of the plan.
     pub(super) of_patient: Vec<SplitName>,
-    /// Groups of patients that stand in one split because they share equal images.
+    /// Groups of patients that stand in one split because they share equal images, a study or a person.
     pub(super) joined: Vec<Vec<u32>>,
 }
 
 impl FinalSplits {
-    /// Patients that share an image count as one, by the first of them; patients of whom no sample is left do
+    /// Patients that are not to be torn apart count as one, by the first of them; patients of whom no sample is left do
     /// not count.
     pub(super) fn of(ledger: &mut Ledger) -> Self {
-        let joined: Vec<Vec<u32>> = ledger.equal.groups().into_values().collect();
-        let planned = || ledger.planned.iter().map(|planned| planned.split).collect();
-        let mut of_patient: Vec<SplitName> = planned();
+        let joined = ledger.shared_groups();
+        let mut of_patient: Vec<SplitName> = ledger.planned.iter().map(|planned| planned.split).collect();
         let changed = !joined.is_empty() || ledger.patients_with_rows() != ledger.planned_patients;
         match ledger.source() {
             SplitSource::Drawn(spec) if changed => of_patient = assign_by_leaders(&spec, ledger),
-            SplitSource::Shard { .. } => {
-                for group in &joined {
-                    group
-                        .iter()
-                        .for_each(|&patient| of_patient[patient as usize] = of_patient[group[0] as usize]);
+            SplitSource::Planned | SplitSource::Shard { drawn: true } => {
+                for group in ledger.groups_with_rows().into_values() {
+                    let split = ledger.kept(group[0]).unwrap_or(of_patient[group[0] as usize]);
+                    group.iter().for_each(|&patient| of_patient[patient as usize] = split);
                 }
             }
             _ => {}
@@ -84,7 +83,7 @@ impl FinalSplits {
         sizes
     }
 
-    /// Of each group of patients that share equal images, the ids, separated by commas.
+    /// Of each group of patients that share equal images, a study or a person, the ids, separated by commas.
     pub(super) fn joined_ids(&self, id: impl Fn(u32) -> String) -> Vec<String> {
         let ids = |group: &Vec<u32>| group.iter().map(|&patient| id(patient)).collect::<Vec<_>>().join(",");
         self.joined.iter().map(ids).collect()
@@ -132,18 +131,11 @@ impl FinalSplits {
 /// The splits by fractions once more, of the patients that have rows: only those that lead their group are drawn, and
 /// the others follow them.
 fn assign_by_leaders(spec: &SplitSpec, ledger: &mut Ledger) -> Vec<SplitName> {
-    let patients = 0..ledger.patients.len() as u32;
-    let with_rows: Vec<u32> =
-        patients.filter(|&patient| ledger.patients[patient as usize].samples > 0).collect();
-    let leaders: Vec<u32> =
-        with_rows.iter().copied().filter(|&patient| ledger.equal.leader(patient) == patient).collect();
-    let draws: Vec<_> = leaders.iter().map(|&leader| ledger.planned[leader as usize].draw).collect();
+    let groups = ledger.groups_with_rows();
+    let draws: Vec<_> = groups.keys().map(|&leader| ledger.planned[leader as usize].draw).collect();
     let mut all = vec![SplitName::Unsplit; ledger.patients.len()];
-    for (&leader, split) in leaders.iter().zip(assign_draws(spec, &draws)) {
-        all[leader as usize] = split;
-    }
-    for patient in with_rows {
-        all[patient as usize] = all[ledger.equal.leader(patient) as usize];
+    for (members, split) in groups.values().zip(assign_draws(spec, &draws)) {
+        members.iter().for_each(|&patient| all[patient as usize] = split);
     }
     all
 }

@@ -4,38 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::equal_images::{EqualImages, Fingerprint, FirstSeen};
+use super::planned_split::{PlannedSplit, SplitSource};
 use crate::audit::{Check, CheckSet};
-use crate::split::{SplitDraw, SplitName, SplitSpec};
+use crate::split::{Groups, SplitName};
 use crate::store::{ImageStatistics, Moments};
-
-/// Origin of the splits.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum SplitSource {
-    /// There are none.
-    Nowhere,
-    /// They are drawn, and patients that share an equal image stand in one.
-    Drawn(SplitSpec),
-    /// They are listed, and a sample that equals one in another split is left out.
-    Listed,
-    /// As the plan says, for some of its rows: patients of these rows that share an equal image stand in the split of
-    /// the first where splits are drawn, and nothing is left out.
-    Shard {
-        /// True if splits are drawn.
-        drawn: bool,
-    },
-}
-
-/// Split of a patient in the plan.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PlannedSplit {
-    pub(super) split: SplitName,
-    pub(super) draw: SplitDraw,
-}
-
-impl PlannedSplit {
-    /// Of a patient without a sample.
-    pub(super) const NONE: Self = Self { split: SplitName::Unsplit, draw: SplitDraw::NONE };
-}
 
 /// The samples of one patient that went into the file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,7 +57,13 @@ pub(super) struct Ledger {
     pub(super) patients: Vec<PatientTotal>,
     /// For each structure, in how many rows it is annotated.
     pub(super) annotated: Vec<usize>,
-    pub(super) equal: EqualImages,
+    equal: EqualImages,
+    /// Patients that stand in one split, for whatever reason.
+    groups: Groups,
+    /// Those of them that share equal images, a study or a person.
+    shared: Groups,
+    /// For the first patient of each group, the split in which one of it is kept.
+    kept: Vec<Option<SplitName>>,
     /// For each row of the file that findings tell of, the checks.
     marks: BTreeMap<u32, CheckSet>,
     /// Samples that equal one in another split and were left out.
@@ -105,19 +83,77 @@ impl Ledger {
         rows: usize,
     ) -> Self {
         let patients = planned.len();
-        Self {
+        let mut ledger = Self {
             source,
-            planned,
+            planned: PlannedSplit::nobody(patients),
             planned_patients,
             row_patients: Vec::with_capacity(rows),
             patients: vec![PatientTotal::default(); patients],
             annotated: vec![0; structures],
-            equal: EqualImages::new(patients),
+            equal: EqualImages::default(),
+            groups: Groups::new(patients),
+            shared: Groups::new(patients),
+            kept: vec![None; patients],
             marks: BTreeMap::new(),
             left_out: Vec::new(),
             left_out_of_train: Vec::new(),
             images_leak: false,
-        }
+        };
+        planned.into_iter().zip(0..).for_each(|(planned, patient)| ledger.plan(patient, planned));
+        ledger
+    }
+
+    /// Takes over the plan of a patient, who has no row yet.
+    pub(super) fn plan(&mut self, patient: u32, planned: PlannedSplit) {
+        self.planned[patient as usize] = planned;
+        self.shared.join(planned.shares_with, patient);
+        let kept = self.kept_beside(planned.leader, patient).or(planned.kept);
+        self.groups.join(planned.leader, patient);
+        let leader = self.groups.leader(patient) as usize;
+        self.kept[leader] = kept;
+    }
+
+    /// The split in which one of the groups of two patients is kept.
+    fn kept_beside(&mut self, a: u32, b: u32) -> Option<SplitName> {
+        let [a, b] = [a, b].map(|patient| self.groups.leader(patient) as usize);
+        self.kept[a].or(self.kept[b])
+    }
+
+    /// Puts two patients who share an equal image into one split. True if they were not in one before.
+    fn join(&mut self, a: u32, b: u32) -> bool {
+        let kept = self.kept_beside(a, b);
+        self.shared.join(a, b);
+        let joins = self.groups.join(a, b);
+        let leader = self.groups.leader(a) as usize;
+        self.kept[leader] = kept;
+        joins
+    }
+
+    /// True if the groups of two patients are kept in different splits.
+    fn are_kept_apart(&mut self, a: u32, b: u32) -> bool {
+        let [a, b] = [a, b].map(|patient| self.kept[self.groups.leader(patient) as usize]);
+        a.is_some() && b.is_some() && a != b
+    }
+
+    /// The split in which a patient is kept, for its own sake or for another one of its group.
+    pub(super) fn kept(&mut self, patient: u32) -> Option<SplitName> {
+        self.kept[self.groups.leader(patient) as usize]
+    }
+
+    /// The patients that have a row, in their groups, by the first of each.
+    pub(super) fn groups_with_rows(&mut self) -> BTreeMap<u32, Vec<u32>> {
+        let with_rows: Vec<u32> = self.with_rows().collect();
+        self.groups.of(with_rows)
+    }
+
+    /// Those with rows that share equal images, a study or a person.
+    pub(super) fn shared_groups(&mut self) -> Vec<Vec<u32>> {
+        let with_rows: Vec<u32> = self.with_rows().collect();
+        self.shared.of(with_rows).into_values().filter(|group| group.len() > 1).collect()
+    }
+
+    fn with_rows(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.patients).filter(|(_, total)| total.samples > 0).map(|(patient, _)| patient)
     }
 
     /// Origin of the splits.
@@ -148,10 +184,14 @@ impl Ledger {
         let split = self.planned[patient as usize].split;
         let same_split = self.planned[other as usize].split == split;
         let (mut joins, mut stands) = (false, true);
+        let are_apart = self.are_kept_apart(other, patient);
         match self.source {
             SplitSource::Nowhere => {}
-            SplitSource::Drawn(_) | SplitSource::Shard { drawn: true } => {
-                joins = self.equal.join(other, patient)
+            _ if !equals_another => {}
+            SplitSource::Planned if are_apart => stands = false,
+            SplitSource::Shard { drawn: true } if are_apart => self.images_leak = true,
+            SplitSource::Drawn(_) | SplitSource::Planned | SplitSource::Shard { drawn: true } => {
+                joins = self.join(other, patient)
             }
             SplitSource::Shard { drawn: false } => self.images_leak |= !same_split,
             SplitSource::Listed => stands = same_split,
@@ -187,7 +227,7 @@ impl Ledger {
 
     /// Number of patients with a row.
     pub(super) fn patients_with_rows(&self) -> usize {
-        self.patients.iter().filter(|patient| patient.samples > 0).count()
+        self.with_rows().count()
     }
 
     /// The different texts of the column of findings, by the checks.
@@ -206,12 +246,17 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::model::Pixels;
+    use crate::split::SplitSpec;
 
     /// Enters rows of (patient, fingerprint); the patients are in the splits train, val, train.
     fn enter(source: SplitSource, rows: &[(u32, Fingerprint)]) -> (Ledger, Vec<Admission>) {
-        let planned = [SplitName::Train, SplitName::Val, SplitName::Train]
-            .map(|split| PlannedSplit { split, draw: SplitDraw::NONE });
-        let mut ledger = Ledger::new(source, (planned.to_vec(), 3), 1, rows.len());
+        let splits = [SplitName::Train, SplitName::Val, SplitName::Train];
+        let planned = (0..).zip(splits).map(|(patient, split)| PlannedSplit {
+            split,
+            kept: (source == SplitSource::Planned && patient < 2).then_some(split),
+            ..PlannedSplit::none(patient)
+        });
+        let mut ledger = Ledger::new(source, (planned.collect(), 3), 1, rows.len());
         let statistics = ImageStatistics::of(&Pixels::UInt8(vec![1]));
         let admissions = rows.iter().zip(0..).map(|(&(patient, fingerprint), number)| {
             let (id, annotated, found) = (&*format!("{number}"), &[true][..], CheckSet::default());
@@ -237,9 +282,22 @@ mod tests {
         let spec = SplitSpec::parse("train=0.5,val=0.5").unwrap();
         let (mut ledger, admissions) = enter(SplitSource::Drawn(spec), &ROWS);
         assert_eq!(admissions.iter().map(|a| a.joins).collect::<Vec<_>>(), [false, false, true, false, true]);
-        assert_eq!(ledger.equal.groups().into_values().collect::<Vec<_>>(), [[0, 1, 2]]);
+        assert_eq!(ledger.shared_groups(), [[0, 1, 2]]);
         let (ledger, admissions) = enter(SplitSource::Shard { drawn: false }, &ROWS);
         assert!(ledger.images_leak && admissions.iter().all(|a| a.stands));
+    }
+
+    #[test]
+    fn patients_who_stay_take_others_with_them_and_not_each_other() {
+        let rows = [(0, 7), (2, 7), (1, 8), (1, 7), (2, 8)];
+        let (mut ledger, admissions) = enter(SplitSource::Planned, &rows);
+        assert_eq!(
+            admissions.iter().map(|a| a.joins).collect::<Vec<_>>(),
+            [false, true, false, false, false]
+        );
+        assert_eq!(admissions.iter().map(|a| a.stands).collect::<Vec<_>>(), [true, true, true, false, false]);
+        assert_eq!((ledger.kept(2), ledger.kept(1)), (Some(SplitName::Train), Some(SplitName::Val)));
+        assert_eq!(ledger.groups_with_rows().into_values().collect::<Vec<_>>(), [vec![0, 2], vec![1]]);
     }
 
     #[test]

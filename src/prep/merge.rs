@@ -19,7 +19,8 @@ use shard_set::{Common, ShardSet};
 
 use super::equal_images::fingerprint;
 use super::finish::FinalSplits;
-use super::ledger::{Entrant, Ledger, PlannedSplit, SplitSource};
+use super::ledger::{Entrant, Ledger};
+use super::planned_split::{PlannedSplit, SplitSource};
 use super::source_digest::SourceDigest;
 use super::summary::Output;
 use super::written_rows::WrittenRows;
@@ -129,7 +130,8 @@ impl Merging {
             }
         };
         let patients = common.shard.patients as usize;
-        let planned = (vec![PlannedSplit::NONE; patients], common.shard.planned_patients as usize);
+        let planned =
+            (PlannedSplit::of_bonds(patients, &common.bonds), common.shard.planned_patients as usize);
         Ok(Self {
             writer,
             is_virtual: options.merged_as != MergedAs::Copy,
@@ -194,7 +196,8 @@ impl Merging {
         // Which images are equal, only all shards together tell.
         found.remove(Check::EqualImage);
         let annotated: Vec<bool> = cells.annotations.iter().map(|cell| cell.sha256.is_some()).collect();
-        self.ledger.planned[facts.patient as usize] = PlannedSplit { split: facts.split, draw: facts.draw };
+        let planned = &mut self.ledger.planned[facts.patient as usize];
+        (planned.split, planned.draw) = (facts.split, facts.draw);
         let entrant = Entrant {
             number: facts.number,
             patient: facts.patient,
@@ -277,6 +280,7 @@ fn split_source(common: &Common) -> SplitSource {
     let config: serde_json::Value = serde_json::from_str(&common.root.config).unwrap_or_default();
     match &common.recorded.options.splits {
         _ if config["split"]["table"].as_bool() == Some(true) => SplitSource::Listed,
+        _ if config["split"]["kept"].as_bool() == Some(true) => SplitSource::Planned,
         Splits::Fractions(spec, _) if !spec.is_none() => SplitSource::Drawn(*spec),
         _ => SplitSource::Nowhere,
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::EarlierSplits;
 use crate::assemble::Fit;
 use crate::audit::{AuditOptions, Thresholds};
 use crate::layout::{Require, Select, StructurePatterns};
@@ -32,6 +33,33 @@ pub enum OnFinding {
     Keep,
 }
 
+/// Treatment of patients that share a study or, by their headers, are one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnShared {
+    /// They stand in one split.
+    #[default]
+    Join,
+    /// All but the first are left out.
+    Reject,
+    /// They are told of, and treated as different persons.
+    Ignore,
+}
+
+impl OnShared {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Join, Self::Reject, Self::Ignore];
+
+    /// The name in options and in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Reject => "reject",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
 /// Origin of the splits.
 #[derive(Debug, Clone)]
 pub enum Splits {
@@ -39,6 +67,15 @@ pub enum Splits {
     Fractions(SplitSpec, u64),
     /// A table of patients.
     Table(SplitFile),
+    /// An earlier file, for the patients that it has; fractions and seed for others.
+    Kept {
+        /// The splits of the earlier file.
+        earlier: EarlierSplits,
+        /// Fractions of the others.
+        spec: SplitSpec,
+        /// Seed of the others.
+        seed: u64,
+    },
 }
 
 /// Everything that `prep` can be told, apart from where things are.
@@ -68,6 +105,8 @@ pub struct PrepOptions {
     pub monochrome1: Monochrome1,
     /// Origin of the splits.
     pub splits: Splits,
+    /// Treatment of patients that share a study or a person.
+    pub on_shared: OnShared,
     /// Compression of the chunks.
     pub compression: Compression,
     /// The encoder of the images; `None` chooses by a few of them. It is not asked where nothing is compressed.
@@ -114,6 +153,9 @@ impl PrepOptions {
         let splits = match &self.splits {
             Splits::Fractions(spec, seed) => json!({ "fractions": spec.to_string(), "seed": seed }),
             Splits::Table(_) => json!({ "table": true }),
+            Splits::Kept { spec, seed, .. } => {
+                json!({ "fractions": spec.to_string(), "seed": seed, "kept": true })
+            }
         };
         let mut config = json!({
             "structures": self.structures.iter().flat_map(|s| s.names().names()).collect::<Vec<_>>(),
@@ -137,6 +179,9 @@ impl PrepOptions {
         // What the structures are called in the data, where they have other names there.
         if let Some(patterns) = self.structures.as_ref().filter(|patterns| !patterns.are_names()) {
             config["structure_patterns"] = patterns.to_string().into();
+        }
+        if self.on_shared != OnShared::Join {
+            config["on_shared"] = self.on_shared.name().into();
         }
         self.record_annotation(&mut config);
         config
@@ -190,7 +235,7 @@ impl PrepOptions {
     /// The number of the seed, 0 where there is none.
     pub(super) fn split_seed(&self) -> u64 {
         match &self.splits {
-            Splits::Fractions(_, seed) => *seed,
+            Splits::Fractions(_, seed) | Splits::Kept { seed, .. } => *seed,
             Splits::Table(_) => 0,
         }
     }

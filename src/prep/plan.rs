@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use super::ledger::{Ledger, PlannedSplit, SplitSource};
-use super::pseudonym::Pseudonyms;
-use super::split_choice::patients_of;
-use super::{PrepOptions, Share, Splits, Unlabelled};
+use super::ledger::Ledger;
+use super::planned_split::{SplitPlan, SplitSource};
+use super::{PrepOptions, Share, Unlabelled};
 use crate::assemble::AssembleOptions;
 use crate::audit::Finding;
 use crate::layout::SampleSet;
 use crate::model::{GridShape, Note, PixelType, Sample, Skipped};
-use crate::split::{SplitDraw, SplitName};
 use crate::store::share_of;
 
 /// Everything that is decided before the first pixel is decoded.
@@ -19,9 +17,8 @@ pub struct PrepPlan {
     pub(super) pairs: SampleSet,
     /// The samples to make, in the order of the rows.
     pub(super) samples: Vec<Sample>,
-    /// The split of each patient of `pairs`, `Unsplit` for one without a sample.
-    pub(super) splits: Vec<SplitName>,
-    pub(super) split_rule: String,
+    /// The splits of the patients of `pairs`.
+    pub(super) splits: SplitPlan,
     pub(super) shape: GridShape,
     pub(super) pixel_type: PixelType,
     pub(super) units: String,
@@ -67,29 +64,14 @@ impl PrepPlan {
 
     /// A ledger for the samples of the plan.
     pub(super) fn ledger(&self) -> Ledger {
-        let source = match &self.options.splits {
-            splits if self.options.shard.is_some() => {
-                SplitSource::Shard { drawn: matches!(splits, Splits::Fractions(spec, _) if !spec.is_none()) }
+        let source = match self.splits.source {
+            source if self.options.shard.is_some() => {
+                SplitSource::Shard { drawn: matches!(source, SplitSource::Drawn(_) | SplitSource::Planned) }
             }
-            Splits::Fractions(spec, _) if spec.is_none() => SplitSource::Nowhere,
-            Splits::Fractions(spec, _) => SplitSource::Drawn(*spec),
-            Splits::Table(_) => SplitSource::Listed,
+            source => source,
         };
-        let patients = patients_of(&self.samples);
-        let pseudonyms = Pseudonyms::new(self.options.pseudonym_key.clone());
-        let rows = self.share().len();
-        let mut planned = vec![PlannedSplit::NONE; self.pairs.patients.len()];
-        for &patient in &patients {
-            let patient = patient as usize;
-            let draw = match &self.options.splits {
-                Splits::Fractions(spec, seed) => {
-                    SplitDraw::of(spec, *seed, &pseudonyms.of(&self.pairs.patients[patient].id))
-                }
-                Splits::Table(_) => SplitDraw::NONE,
-            };
-            planned[patient] = PlannedSplit { split: self.splits[patient], draw };
-        }
-        Ledger::new(source, (planned, patients.len()), self.pairs.structures().len(), rows)
+        let planned = (self.splits.planned.clone(), self.splits.patients);
+        Ledger::new(source, planned, self.pairs.structures().len(), self.share().len())
     }
 
     pub(super) fn assemble_options(&self) -> AssembleOptions {

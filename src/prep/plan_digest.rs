@@ -17,7 +17,7 @@ pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, 
     digest.add(plan.options.pseudonym_key.as_deref().unwrap_or_default());
     digest.add(plan.options.config(encoder).to_string());
     digest.add(format!("{} {} {}", plan.shape, plan.pixel_type.name(), plan.units));
-    digest.add(&plan.split_rule);
+    digest.add(&plan.splits.rule);
     plan.contents.iter().for_each(|contents| digest.add(contents.unwrap_or_default()));
     let found = marks(&plan.findings);
     for (sample, number) in plan.samples.iter().zip(0..) {
@@ -30,7 +30,16 @@ pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, 
             digest.add(name.unwrap_or_default());
         }
         let planned = ledger.planned[sample.patient as usize];
-        digest.add(format!("{} {} {:?}", sample.patient, sample.number.unwrap_or(NO_NUMBER), planned));
+        digest.add(format!(
+            "{} {} PlannedSplit {{ split: {:?}, draw: {:?} }}",
+            sample.patient,
+            sample.number.unwrap_or(NO_NUMBER),
+            planned.split,
+            planned.draw,
+        ));
+        if let Some(bond) = planned.bond(sample.patient) {
+            digest.add(format!("{bond:?}"));
+        }
         digest.add(found.get(&number).map(|set| set.names()).unwrap_or_default());
     }
     digest.0.finalize().into()

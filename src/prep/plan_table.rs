@@ -17,7 +17,7 @@ impl PrepPlan {
         let headings = ["id", "split", "source"].into_iter().chain(structures.names());
         writeln!(to, "{}", headings.collect::<Vec<_>>().join("\t"))?;
         for sample in &self.samples[self.share()] {
-            let split = self.splits[sample.patient as usize].name().to_owned();
+            let split = self.splits.of(sample.patient).name().to_owned();
             let mut cells = vec![sample.id.to_string(), split, self.pairs.image_name(sample)];
             let contours = 0..structures.len();
             cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));

@@ -9,7 +9,7 @@ use super::plan::PrepPlan;
 use super::plan_digest::digest_of_headers;
 use super::pool::pool;
 use super::pseudonym::Pseudonyms;
-use super::split_choice::assign;
+use super::split_choice::choose_splits;
 use super::survey::Survey;
 use super::{PrepError, PrepOptions, Unlabelled};
 use crate::layout::{self, Layout, Reading, SampleSet, Select};
@@ -62,12 +62,12 @@ pub(super) fn plan_as(
     check_size(shape, pixel_type, pairs.structures().len(), &options)?;
     let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
-    let audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
+    let mut audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
+    let mut notes = std::mem::take(&mut pairs.notes);
+    let splits = choose_splits(&pairs, &mut audited, (&survey, &pseudonyms), &options, &mut notes)?;
     let Audited { samples, findings, contours, digests, skipped: mut quarantined, unlabelled: bare } =
         audited;
     let audit_seconds = auditing.elapsed().as_secs_f64();
-    let mut notes = std::mem::take(&mut pairs.notes);
-    let (splits, split_rule) = assign((&pairs, &samples), &options.splits, &pseudonyms, &mut notes)?;
     notes.append(&mut survey.remarks.notes);
     let mut skipped = std::mem::take(&mut pairs.skipped);
     skipped.append(&mut survey.remarks.skipped);
@@ -80,7 +80,6 @@ pub(super) fn plan_as(
     Ok(PrepPlan {
         samples,
         splits,
-        split_rule,
         shape,
         pixel_type,
         units: survey.units(),

@@ -44,7 +44,11 @@ pub fn run(
     let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
     let resume = Resume::begin(plan, &target, encoder, resume)?;
     let parts = resume.parts(plan, &namer, encoder);
-    let writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
+    let mut writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
+    let bonds = plan.splits.bonds();
+    if !bonds.is_empty() {
+        writer.write_bonds(&bonds)?;
+    }
     let line = Line::new(Sink::new(plan, &namer, writer), parts.as_ref(), plan.share().start);
     let line = (line, parts.as_ref(), &resume.earlier);
     let shared = Shared::new((plan, &options), &namer, encoder, line, control);
@@ -116,7 +120,7 @@ fn root_attributes(
     RootAttributes {
         mask_rule: plan.options.mask_rule.name().to_owned(),
         patients: summary.patients,
-        split_rule: plan.split_rule.clone(),
+        split_rule: plan.splits.rule.clone(),
         split_seed: plan.options.split_seed(),
         split_joined,
         split_left_out: summary.split_left_out.clone(),

@@ -8,8 +8,9 @@ use super::audit::marks;
 use super::equal_images::fingerprint;
 use super::image_digests::equal_image;
 use super::input::Input;
-use super::ledger::{Admission, Entrant, Ledger, PlannedSplit};
+use super::ledger::{Admission, Entrant, Ledger};
 use super::names::Namer;
+use super::planned_split::SplitSource;
 use super::source_digest::SourceDigest;
 use crate::assemble::{Remarks, reject_image};
 use crate::audit::{CheckSet, Finding};
@@ -110,14 +111,21 @@ impl<'a> Sink<'a> {
     /// Facts about a row for merging.
     fn shard_row(&self, number: u32, encoded: &EncodedRow) -> ShardRow {
         let patient = self.plan.samples[number as usize].patient;
-        let PlannedSplit { split, draw } = self.ledger.planned[patient as usize];
+        let planned = self.ledger.planned[patient as usize];
         let annotations = encoded.row.annotations.iter().zip(0..);
         let source = |(cell, plane): (&AnnotationCell, u8)| match cell.sha256 {
             Some(_) => self.namer.input(Input { sample: number, plane: Some(plane) }),
             None => String::new(),
         };
         let annotation_sources = annotations.map(source).collect();
-        ShardRow { number, patient, split, draw, statistics: encoded.statistics, annotation_sources }
+        ShardRow {
+            number,
+            patient,
+            split: planned.split,
+            draw: planned.draw,
+            statistics: encoded.statistics,
+            annotation_sources,
+        }
     }
 
     fn count(&mut self, number: u32, encoded: &EncodedRow) {
@@ -151,10 +159,14 @@ impl<'a> Sink<'a> {
             self.remarks.notes.push(Note::new(place(), text));
         }
         if !admission.stands {
-            let split = |sample: &Sample| plan.splits[sample.patient as usize];
+            let mut split =
+                |sample: &Sample| self.ledger.kept(sample.patient).unwrap_or(plan.splits.of(sample.patient));
+            let given = match plan.splits.source {
+                SplitSource::Planned => "this one is kept in",
+                _ => "the table puts this one into",
+            };
             let detail = format!(
-                "its pixels equal those of {}, which is in split {}, while the table puts this one into {}; give \
-                 both patients one split",
+                "its pixels equal those of {}, which is in split {}, while {given} {}; give both patients one split",
                 plan.pairs.image_name(first),
                 split(first),
                 split(sample),

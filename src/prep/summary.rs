@@ -211,7 +211,7 @@ impl PrepSummary {
             }
             let new_patient = usize::from(last_patient.replace(sample.patient) != Some(sample.patient));
             patients += new_patient;
-            let split = splits.entry(plan.splits[sample.patient as usize].name().to_owned()).or_default();
+            let split = splits.entry(plan.splits.of(sample.patient).name().to_owned()).or_default();
             split.samples += 1;
             split.patients += new_patient;
         }

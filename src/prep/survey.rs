@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+use super::identities::Identities;
 use crate::assemble::{Remarks, fetch_header, header_of, read_header, reject_image};
 use crate::audit::ImageFacts;
 use crate::layout::SampleSet;
@@ -28,6 +29,8 @@ pub(super) struct Survey {
     pub(super) pixel_type: PixelTypeChoice,
     /// The units of the usable images.
     units: BTreeSet<String>,
+    /// Who and what the usable images are of.
+    pub(super) identities: Identities,
     /// Images that cannot be used, and their contours.
     pub(super) remarks: Remarks,
 }
@@ -63,7 +66,7 @@ impl Survey {
                     };
                     let header = file.map(|header| &last.insert((sample.image.file, header)).1);
                     match header.and_then(|header| header_of(plan, sample, header)) {
-                        Ok(header) => survey.add(index, &header),
+                        Ok(header) => survey.add(index, sample, &header),
                         Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
                     }
                     index += 1;
@@ -76,7 +79,8 @@ impl Survey {
         blocks.collect::<Vec<_>>().into_iter().fold(Self::default(), Self::join)
     }
 
-    fn add(&mut self, index: usize, header: &ImageHeader) {
+    fn add(&mut self, index: usize, sample: &Sample, header: &ImageHeader) {
+        self.identities.add(sample.patient, &header.identity);
         self.usable.push(index);
         self.images.push(ImageFacts::of(header));
         *self.shapes.entry(header.shape).or_default() += 1;
@@ -92,6 +96,7 @@ impl Survey {
         }
         self.pixel_type.merge(other.pixel_type);
         self.units.extend(other.units);
+        self.identities.append(other.identities);
         self.remarks.append(other.remarks);
         self
     }

@@ -273,7 +273,7 @@ impl<'a, 'p> Worker<'a, 'p> {
     /// A row of an earlier file with the columns of today.
     fn renew(&mut self, sample: &Sample, facts: SampleFacts, taken: EncodedRow) -> EncodedRow {
         let EncodedRow { row, image, mask, statistics } = taken;
-        if self.shared.plan.splits[sample.patient as usize].counts_as_train() {
+        if self.shared.plan.splits.of(sample.patient).counts_as_train() {
             self.totals.histogram.add(self.assembler.pixels());
         }
         let value_range = [statistics.min as f32, statistics.max as f32];
@@ -299,7 +299,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let (mut image, mut mask) = spare.unwrap_or_default();
         let pixels: &Pixels = self.assembler.pixels();
         let statistics = ImageStatistics::of(pixels);
-        let counts_as_train = plan.splits[sample.patient as usize].counts_as_train();
+        let counts_as_train = plan.splits.of(sample.patient).counts_as_train();
         if self.shared.parts.is_some() {
             self.counts.add(pixels, counts_as_train);
         } else if counts_as_train {

@@ -52,6 +52,12 @@ impl SplitName {
         matches!(self, Self::Train | Self::Unsplit)
     }
 
+    /// The split of this number, which `as u32` gives.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        [Self::Train, Self::Val, Self::Test, Self::Unsplit].into_iter().find(|split| *split as u32 == number)
+    }
+
     /// The split called `name`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -120,6 +126,9 @@ pub enum SplitError {
 impl SplitSpec {
     /// No split is asked for.
     pub const NONE: Self = Self { weights: [0; 3] };
+
+    /// Eight tenths of the patients train, one validates and one tests.
+    pub const USUAL: Self = Self { weights: [WHOLE / 10 * 8, WHOLE / 10, WHOLE / 10] };
 
     /// Parses `train=0.8,val=0.1,test=0.1` or `none`. A split that is not named gets nothing.
     ///
@@ -312,6 +321,7 @@ mod tests {
         assert_eq!(spec("train=1,val=0").to_string(), "train=1");
         assert_eq!(spec("none").to_string(), "none");
         assert!(spec("none").is_none());
+        assert_eq!(SplitSpec::USUAL, spec(DEFAULT));
         assert_eq!(spec("train=0.3333333,val=0.3333333,test=0.3333333").weights, [333_333_300; 3]);
         assert!((spec(DEFAULT).fraction(SplitName::Train) - 0.8).abs() < 1e-9);
     }

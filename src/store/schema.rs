@@ -89,6 +89,7 @@ pub(super) mod shard_attribute {
     pub(in crate::store) const PATIENTS: &str = "patients";
     pub(in crate::store) const PLANNED_PATIENTS: &str = "planned_patients";
     pub(in crate::store) const PLAN_DIGEST: &str = "plan_digest";
+    pub(in crate::store) const BONDS: &str = "bonds";
     pub(in crate::store) const HISTOGRAM_BINS: &str = "histogram_bins";
     pub(in crate::store) const HISTOGRAM_COUNTS: &str = "histogram_counts";
     pub(in crate::store) const HISTOGRAM_CHECKSUM: &str = "histogram_checksum";

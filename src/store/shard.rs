@@ -9,8 +9,8 @@ use super::chunked_dataset::{Column, ColumnEncoder};
 use super::column_spec::{ColumnSpec, ColumnTexts};
 use super::schema::{SAMPLES, SHARD, column, shard, shard_attribute};
 use super::{
-    ColumnWalk, Compression, DatasetFile, EncodedChunk, ImageStatistics, StoreError, TextWidths,
-    ValueHistogram, attributes,
+    ColumnWalk, Compression, DatasetFile, EncodedChunk, ImageStatistics, ShardBond, StoreError, TextWidths,
+    ValueHistogram, attributes, shard_bonds,
 };
 use crate::model::PixelType;
 use crate::split::{SplitDraw, SplitName};
@@ -177,6 +177,11 @@ impl ShardColumns {
             column.push(cell, &mut self.encoder)?;
         }
         Ok(())
+    }
+
+    /// Writes the bonds of the patients of the plan.
+    pub(super) fn write_bonds(&self, bonds: &[ShardBond]) -> hdf5::Result<()> {
+        shard_bonds::write(&self.group, bonds)
     }
 
     /// Completes the group. `train` counts the pixels of the rows that the plan counts as train.

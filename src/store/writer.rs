@@ -20,8 +20,8 @@ use super::virtual_file::VirtualMap;
 use super::write_back::WriteBack;
 use super::{
     ChunkTable, Compression, DatasetFile, EncodedChunk, Encoder, ImageStatistics, Moments, RootAttributes,
-    SampleRow, ShardRow, ShardSpec, StoreError, TextWidths, ValueHistogram, VirtualSource, attributes,
-    chunked_dataset, direct_chunk, text_checksum,
+    SampleRow, ShardBond, ShardRow, ShardSpec, StoreError, TextWidths, ValueHistogram, VirtualSource,
+    attributes, chunked_dataset, direct_chunk, text_checksum,
 };
 use crate::model::{GridShape, PixelType, StructureSet};
 
@@ -185,6 +185,15 @@ impl DatasetWriter {
     pub fn append_shard(&mut self, row: &ShardRow) -> Result<(), StoreError> {
         let pushed = self.shard.as_mut().map_or(Ok(()), |shard| shard.push(row));
         pushed.map_err(hdf5_error("write a sample to", self.target.path()))
+    }
+
+    /// Adds the bonds of the patients of a shard's plan.
+    ///
+    /// # Errors
+    /// As [`DatasetWriter::append`].
+    pub fn write_bonds(&mut self, bonds: &[ShardBond]) -> Result<(), StoreError> {
+        let written = self.shard.as_mut().map_or(Ok(()), |shard| shard.write_bonds(bonds));
+        written.map_err(hdf5_error("write", self.target.path()))
     }
 
     /// Completes what a shard says. `train` counts the pixels of the rows that the plan counts as train.

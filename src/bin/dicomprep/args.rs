@@ -14,6 +14,7 @@ mod repair;
 mod report;
 #[cfg(feature = "serve")]
 mod serve;
+mod splits;
 mod thresholds;
 mod whiten;
 
@@ -29,12 +30,13 @@ pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use merge::MergeArgs;
 pub(crate) use places::PlaceArgs;
-pub(crate) use prep::{ContentArgs, PrepArgs, ReportIdsChoice};
+pub(crate) use prep::{PrepArgs, ReportIdsChoice};
 pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use repair::RepairArgs;
 pub(crate) use report::ReportArgs;
 #[cfg(feature = "serve")]
 pub(crate) use serve::{Log, ServeArgs};
+pub(crate) use splits::SplitArgs;
 pub(crate) use whiten::WhitenArgs;
 
 const PIXELS: &str = "\

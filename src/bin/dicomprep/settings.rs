@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use dicomprep::layout::Layout;
-use dicomprep::prep::{PrepOptions, Share, Splits};
+use dicomprep::prep::{EarlierSplits, PrepOptions, Share, Splits};
 use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
-use dicomprep::split::read_split_file;
+use dicomprep::split::{SplitSpec, read_split_file};
 use dicomprep::stream::{StreamOptions, StreamWork};
 
-use crate::args::{BatchesArgs, ContentArgs, OutputArgs, PlaceArgs, PrepArgs, Window, WorkArgs};
+use crate::args::{BatchesArgs, OutputArgs, PlaceArgs, PrepArgs, SplitArgs, Window, WorkArgs};
 use crate::exit;
 
 /// Everything `prep` needs to know.
@@ -120,7 +120,8 @@ fn options(args: &PrepArgs, layout: &dyn Layout) -> anyhow::Result<PrepOptions> 
         size: content.size.0,
         fit: content.fit,
         monochrome1: content.monochrome1,
-        splits: splits(content)?,
+        splits: splits(&args.splits)?,
+        on_shared: args.splits.on_shared,
         compression: content.compression,
         encoder: content.encoder.0,
         pseudonym_key: content.pseudonym_key.as_deref().map(read_key).transpose()?,
@@ -133,10 +134,16 @@ fn options(args: &PrepArgs, layout: &dyn Layout) -> anyhow::Result<PrepOptions> 
     })
 }
 
-fn splits(content: &ContentArgs) -> anyhow::Result<Splits> {
-    Ok(match &content.split_file {
-        Some(path) => Splits::Table(read_split_file(path, &path.display().to_string())?),
-        None => Splits::Fractions(content.split, content.split_seed),
+fn splits(args: &SplitArgs) -> anyhow::Result<Splits> {
+    if let Some(path) = &args.split_file {
+        return Ok(Splits::Table(read_split_file(path, &path.display().to_string())?));
+    }
+    let earlier = args.split_from.as_deref().map(EarlierSplits::read).transpose()?;
+    let (spec, seed) = earlier.as_ref().and_then(EarlierSplits::drawn).unwrap_or((SplitSpec::USUAL, 0));
+    let (spec, seed) = (args.split.unwrap_or(spec), args.split_seed.unwrap_or(seed));
+    Ok(match earlier {
+        Some(earlier) => Splits::Kept { earlier, spec, seed },
+        None => Splits::Fractions(spec, seed),
     })
 }
 

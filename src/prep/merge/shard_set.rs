@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::{GridShape, PixelType};
 use crate::prep::config::RecordedOptions;
 use crate::prep::{Control, MergeError, PrepError};
-use crate::store::{DatasetFile, RootAttributes, ShardSpec, TextWidths};
+use crate::store::{DatasetFile, RootAttributes, ShardBond, ShardSpec, TextWidths};
 
 /// Missing shards that are listed.
 const LISTED: usize = 20;
@@ -24,6 +24,7 @@ pub(super) struct ShardSet {
 /// Properties common to all shards of a plan.
 pub(super) struct Common {
     pub(super) shard: ShardSpec,
+    pub(super) bonds: Vec<ShardBond>,
     pub(super) root: RootAttributes,
     pub(super) recorded: RecordedOptions,
     pub(super) shape: GridShape,
@@ -64,6 +65,7 @@ impl ShardSet {
         let recorded = RecordedOptions::parse(&root.config)?;
         let common = Common {
             shard: candidates[0].shard,
+            bonds: first.shard_bonds()?,
             recorded,
             root,
             shape: first.shape(),

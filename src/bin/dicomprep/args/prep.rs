@@ -9,12 +9,12 @@ use dicomprep::model::{GridShape, PixelType};
 use dicomprep::prep::{OnFinding, ResumeOptions, Share, Unlabelled};
 use dicomprep::raster::{Combine, MaskRule};
 use dicomprep::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrome1};
-use dicomprep::split::SplitSpec;
 use dicomprep::store::{Compression, Encoder};
 
 use super::choice::named;
 use super::places::PlaceArgs;
 use super::report::ReportArgs;
+use super::splits::SplitArgs;
 use super::thresholds::{ThresholdArgs, with_checks};
 
 const PREP_EXAMPLES: &str = "\
@@ -85,6 +85,8 @@ pub(crate) struct PrepArgs {
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) content: ContentArgs,
+    #[command(flatten)]
+    pub(crate) splits: SplitArgs,
     #[command(flatten)]
     pub(crate) thresholds: ThresholdArgs,
 }
@@ -171,17 +173,6 @@ pub(crate) struct ContentArgs {
     /// MONOCHROME1 images, whose small values are bright; inverted, they are dark
     #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = named(monochrome1()))]
     pub(crate) monochrome1: Monochrome1,
-    /// Fractions of the patients, or none
-    #[arg(long, value_name = "SPEC", default_value = "train=0.8,val=0.1,test=0.1", value_parser = split)]
-    pub(crate) split: SplitSpec,
-    /// Another seed makes other splits
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) split_seed: u64,
-    /// Table with the columns patient_id and split, instead of fractions
-    #[arg(
-        long, value_name = "CSV", conflicts_with_all = ["split", "split_seed"], value_hint = ValueHint::FilePath
-    )]
-    pub(crate) split_file: Option<PathBuf>,
     /// 0 (none) to 9 (smallest). Between, it matters for images that repeat themselves; most do not
     #[arg(long, value_name = "LEVEL", default_value = "4", value_parser = compression)]
     pub(crate) compression: Compression,
@@ -274,10 +265,6 @@ pub(super) fn offset(typed: &str) -> Result<Offset, String> {
     let pixels =
         |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.abs() <= 65_535.0).ok_or_else(wrong);
     Ok(Offset([pixels(x)?, pixels(y)?]))
-}
-
-fn split(typed: &str) -> Result<SplitSpec, String> {
-    SplitSpec::parse(typed).map_err(|error| error.to_string())
 }
 
 fn compression(typed: &str) -> Result<Compression, String> {

@@ -1,0 +1,40 @@
+//! Arguments of `prep` about splits.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use dicomprep::prep::OnShared;
+use dicomprep::split::SplitSpec;
+
+use super::choice::named;
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Splits")]
+pub(crate) struct SplitArgs {
+    /// Fractions of the patients, or none [default: train=0.8,val=0.1,test=0.1; those of --split-from]
+    #[arg(long, value_name = "SPEC", value_parser = split)]
+    pub(crate) split: Option<SplitSpec>,
+    /// Another seed makes other splits [default: 0; that of --split-from]
+    #[arg(long, value_name = "N")]
+    pub(crate) split_seed: Option<u64>,
+    /// Table with the columns patient_id and split, instead of fractions
+    #[arg(
+        long, value_name = "CSV", conflicts_with_all = ["split", "split_seed"], value_hint = ValueHint::FilePath
+    )]
+    pub(crate) split_file: Option<PathBuf>,
+    /// Earlier output of prep: every patient stays in the split that it has there, and only new ones are drawn
+    #[arg(long, value_name = "FILE", conflicts_with = "split_file", value_hint = ValueHint::FilePath)]
+    pub(crate) split_from: Option<PathBuf>,
+    /// Patients whose images have one Study Instance UID, or one Patient ID and birth date: join puts them into one
+    /// split, reject leaves out all but the first, ignore takes them for different persons
+    #[arg(long, value_name = "HOW", default_value = "join", value_parser = named(on_shared()))]
+    pub(crate) on_shared: OnShared,
+}
+
+fn split(typed: &str) -> Result<SplitSpec, String> {
+    SplitSpec::parse(typed).map_err(|error| error.to_string())
+}
+
+fn on_shared() -> Vec<(&'static str, OnShared)> {
+    OnShared::ALL.map(|choice| (choice.name(), choice)).to_vec()
+}

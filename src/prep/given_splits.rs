@@ -1,0 +1,83 @@
+//! Splits that are not drawn: of a table, or of an earlier file.
+
+use super::pseudonym::Pseudonyms;
+use super::{PrepError, Splits};
+use crate::layout::SampleSet;
+use crate::model::{Note, Sample};
+use crate::split::{SplitName, apply_split_file};
+
+/// Splits that are not drawn.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// For each patient of the data.
+    splits: Vec<Option<SplitName>>,
+    pub(super) source: GivenBy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GivenBy {
+    Nobody,
+    /// The table of images.
+    Images,
+    /// A table of patients.
+    Patients,
+    /// An earlier file.
+    Earlier,
+}
+
+impl Given {
+    /// Those of the patients of `samples`.
+    pub(super) fn of(
+        pairs: &SampleSet,
+        samples: &[Sample],
+        splits: &Splits,
+        pseudonyms: &Pseudonyms,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self, PrepError> {
+        let patients = patients_of(samples);
+        let ids = || patients.iter().map(|&patient| &*pairs.patients[patient as usize].id);
+        let own = || patients.iter().map(|&patient| pairs.patients[patient as usize].split);
+        let (source, given): (_, Vec<Option<SplitName>>) = match splits {
+            Splits::Fractions(..) if own().any(|split| split.is_some()) => {
+                let own = own().map(|split| Some(split.unwrap_or(SplitName::Unsplit)));
+                (GivenBy::Images, own.collect())
+            }
+            Splits::Fractions(..) => (GivenBy::Nobody, Vec::new()),
+            Splits::Table(table) => {
+                let (assigned, mut unused) = apply_split_file(table, ids()).map_err(Box::new)?;
+                notes.append(&mut unused);
+                (GivenBy::Patients, assigned.into_iter().map(Some).collect())
+            }
+            Splits::Kept { earlier, .. } => {
+                (GivenBy::Earlier, earlier.of_patients(ids(), pseudonyms, notes).map_err(Box::new)?)
+            }
+        };
+        let mut splits = vec![None; pairs.patients.len()];
+        for (&patient, split) in patients.iter().zip(given) {
+            splits[patient as usize] = split;
+        }
+        Ok(Self { splits, source })
+    }
+
+    /// The split of a patient.
+    pub(super) fn of_patient(&self, patient: u32) -> Option<SplitName> {
+        self.splits[patient as usize]
+    }
+
+    /// Name of what gives them.
+    pub(super) fn source(&self) -> &'static str {
+        match self.source {
+            GivenBy::Nobody => "nobody",
+            GivenBy::Images => "the table of images",
+            GivenBy::Patients => "the table of splits",
+            GivenBy::Earlier => "the earlier file",
+        }
+    }
+}
+
+/// The patients of `samples`, each once, in link order.
+pub(super) fn patients_of(samples: &[Sample]) -> Vec<u32> {
+    let mut patients: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
+    patients.dedup();
+    patients
+}
