@@ -25,7 +25,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')" DICOMPREP_COMMIT="$(COMMIT)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-shards install fixtures clean
+.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards install fixtures clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -111,6 +111,9 @@ bench-codecs: $(STAMPS)/bench ## compare the codecs with libjpeg-turbo and CharL
 
 bench-scaling: bench-programs $(STAMPS)/bench ## what prep and batches cost as samples and images grow (1 GB; 8 GB with LARGE=1)
 	$(BENCH_VENV)/bin/python benches/scaling.py --target $(TARGET)/release $(if $(LARGE),--large) $(BENCH_FLAGS)
+
+bench-annotations: bench-programs $(STAMPS)/bench-annotations ## compare RTSTRUCT and SEG with rt-utils, dcmrtstruct2nii and highdicom (1 GB)
+	$(BENCH_VENV)-annotations/bin/python benches/annotations.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-shards: bench-programs ## compare merge with cp, and measure planning of up to a million files
 	python3 benches/merge.py --target $(TARGET)/release

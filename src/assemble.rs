@@ -16,7 +16,7 @@ pub use contour::{ReadContour, read_contour};
 pub use files::{fetch_header, header_of, read_header, read_image};
 pub use fit::Fit;
 pub use frame_file::FrameFile;
-pub use made_before::{MadeBefore, NothingBefore};
+pub use made_before::{MadeBefore, NothingBefore, RowKey};
 
 use files::dicom_skipped;
 use fit::Fitter;
@@ -221,8 +221,7 @@ impl<'a> Assembler<'a> {
                 return Assembled::Rejected;
             }
         };
-        // What was made before is known by its files alone, not by the frame.
-        if sample.image.frame == 0 && before.knows_image(&source_sha256) {
+        if before.knows_image(&source_sha256) {
             let mut noticed = Remarks::default();
             if let Some(facts) = self.take(sample, source_sha256, before, &mut noticed) {
                 remarks.append(noticed);

@@ -212,11 +212,7 @@ fn a_sample_is_assembled_of_its_frame() {
     fs::write(folder.path().join("link.csv"), "patient_id,original_id\nP,O\n").unwrap();
     fs::write(images.join("1.dcm"), enhanced()).unwrap();
     fs::write(contours.join("IM-0001-0001-icontour-manual.txt"), "0 -0.5\n1 -0.5\n1 0.5\n0 0.5\n").unwrap();
-    let select = Select {
-        structures: StructureChoice::Default,
-        require: Require::Any,
-        annotation: Default::default(),
-    };
+    let select = Select { structures: StructureChoice::Default, require: Require::Any, ..Select::default() };
     let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
     let layout = LinkedFolders::new(folder.path(), None, None, None).unwrap();
     let set = plan(&layout, &select, &Reading { limits: &limits, cancel: &cancel }).unwrap();

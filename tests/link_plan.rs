@@ -11,7 +11,6 @@ use dicomprep::layout::{
     self, LayoutError, LinkedFolders, Reading, Require, SampleSet, Select, StructureChoice, StructurePatterns,
 };
 use dicomprep::model::{Bin, Reason};
-use dicomprep::source::AnnotationOptions;
 use dicomprep::source::Limits;
 use proptest::prelude::*;
 
@@ -19,7 +18,7 @@ fn select(structures: &str, require: Require) -> Select {
     Select {
         structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()),
         require,
-        annotation: AnnotationOptions::default(),
+        ..Select::default()
     }
 }
 
@@ -156,14 +155,11 @@ fn folders_and_rows_that_have_no_partner_are_told() {
             ("dicoms/P9/1.dcm", Reason::NotLinked),
         ]
     );
-    assert_eq!(
-        notes(&plan),
-        [
-            "contourfiles/O9: the folder has no row in link.csv; its 1 files are ignored",
-            "dicoms/P9: the folder has no row in link.csv; its 1 files are ignored",
-            "link.csv:2, column original_id: contourfiles/O1 has no inner contour",
-        ]
-    );
+    assert_eq!(notes(&plan), ["link.csv:2, column original_id: contourfiles/O1 has no inner contour"]);
+    let unmatched: Vec<_> = plan.unmatched.iter().map(|found| (&*found.place.file, found.files)).collect();
+    assert_eq!(unmatched, [("contourfiles/O9", 1), ("dicoms/P9", 1)]);
+    let text = "the folder has no row in link.csv; its 1 files are ignored; --allow-missing makes it a note";
+    assert_eq!(plan.unmatched[0].text, text);
     let rejected: Vec<_> =
         plan.rejected_rows.iter().map(|row| format!("{}: {}", row.place, row.detail)).collect();
     let missing = |text: &str| format!("{text}; --allow-missing makes it a note");

@@ -24,7 +24,7 @@ fn select(structures: &str, require: Require) -> Select {
     Select {
         structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()),
         require,
-        annotation: Default::default(),
+        ..Select::default()
     }
 }
 

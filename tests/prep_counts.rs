@@ -72,7 +72,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         structures: None,
         require: Require::Any,
         unlabelled: Unlabelled::Skip,
-        mask_rule: MaskRule::Center,
+        mask_rule: Some(MaskRule::Center),
         combine: Default::default(),
         annotation: Default::default(),
         contour_offset: [0.0; 2],

@@ -16,7 +16,7 @@ pub(crate) fn run_rtstruct(bytes: &[u8]) {
     check(RtStruct::open("a.dcm", bytes, &AnnotationOptions::default(), &LIMITS));
 }
 
-pub(crate) fn run_segmentation(bytes: &[u8]) {
+pub(crate) fn run_seg(bytes: &[u8]) {
     let options = AnnotationOptions { resample_labels: bytes.len() % 2 == 1, ..AnnotationOptions::default() };
     check(DicomSegmentation::open("a.dcm", bytes, &options, &LIMITS));
 }
@@ -138,7 +138,7 @@ pub(crate) fn rtstruct_seeds() -> Vec<Vec<u8>> {
 }
 
 /// Segmentations: bits, fractions and a label map of one frame.
-pub(crate) fn segmentation_seeds() -> Vec<Vec<u8>> {
+pub(crate) fn seg_seeds() -> Vec<Vec<u8>> {
     let us = |tag, value: u16| element(tag, "US", &value.to_le_bytes());
     let seed = |(kind, bits): (&str, u16)| {
         let segment = item(&[us(0x0062_0004, 1), element(0x0062_0005, "LO", b"heart")]);

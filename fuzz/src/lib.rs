@@ -13,6 +13,7 @@ mod damaged_file;
 #[path = "../../tests/common/dicom.rs"]
 mod dicom;
 mod dicom_image;
+mod image_table;
 mod jpeg;
 mod label_volume;
 mod link_table;
@@ -21,6 +22,7 @@ mod options;
 #[allow(dead_code, reason = "the tests of the library use more of it")]
 #[path = "../../tests/common/packed.rs"]
 mod packed;
+mod patterns;
 mod rasterize;
 
 /// A fuzz target.
@@ -35,7 +37,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "link_table", run: link_table::run, seeds: link_table::seeds },
     Target { name: "contour_text", run: contour_text::run, seeds: contour_text::seeds },
     Target { name: "dicom_image", run: dicom_image::run, seeds: dicom_image::seeds },
@@ -43,15 +45,13 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "chunk", run: chunk::run, seeds: chunk::seeds },
     Target { name: "damaged_file", run: damaged_file::run, seeds: damaged_file::seeds },
     Target { name: "rtstruct", run: annotations::run_rtstruct, seeds: annotations::rtstruct_seeds },
-    Target {
-        name: "segmentation",
-        run: annotations::run_segmentation,
-        seeds: annotations::segmentation_seeds,
-    },
+    Target { name: "segmentation", run: annotations::run_seg, seeds: annotations::seg_seeds },
     Target { name: "mask_image", run: mask_image::run, seeds: mask_image::seeds },
     Target { name: "label_volume", run: label_volume::run, seeds: label_volume::seeds },
     Target { name: "jpeg", run: jpeg::run_jpeg, seeds: jpeg::jpeg_seeds },
     Target { name: "jpeg_ls", run: jpeg::run_jpeg_ls, seeds: jpeg::jpeg_ls_seeds },
+    Target { name: "image_table", run: image_table::run, seeds: image_table::seeds },
+    Target { name: "patterns", run: patterns::run, seeds: patterns::seeds },
     Target { name: "options", run: options::run, seeds: options::seeds },
 ];
 

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use dicomprep::layout::parse_link_table;
+use dicomprep::layout::{ColumnNames, parse_link_table};
 use dicomprep::split::parse_split_file;
 
 use crate::assert_plain;
 
 pub(crate) fn run(bytes: &[u8]) {
-    match parse_link_table(bytes, "link.csv") {
+    match parse_link_table(bytes, "link.csv", &ColumnNames::default()) {
         Err(error) => assert_plain(&error.to_string()),
         Ok(table) => {
             let mut originals = HashSet::new();

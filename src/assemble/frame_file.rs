@@ -64,6 +64,12 @@ impl FrameFile {
         self.sha256
     }
 
+    /// The header of a frame, from 1; `None` where there is no such frame.
+    #[must_use]
+    pub fn header(&self, frame: u32) -> Option<ImageHeader> {
+        self.reader.header().of_frame(frame)
+    }
+
     /// Reads the frame of `sample` into `stored`. Returns the header of the frame.
     ///
     /// # Errors

@@ -87,7 +87,6 @@ fn digest_both([mut a, mut b]: [&[u8]; 2]) -> [[u8; 32]; 2] {
 
 #[cfg(test)]
 mod tests {
-    use crate::source::AnnotationOptions;
     use std::fs;
     use std::path::Path;
     use std::sync::atomic::AtomicBool;
@@ -116,11 +115,8 @@ mod tests {
             let contour = contours.join(format!("IM-0001-{number:04}-icontour-manual.txt"));
             fs::write(contour, "1 1\n2 1\n2 2\n").unwrap();
         }
-        let select = Select {
-            structures: StructureChoice::Default,
-            require: Require::Any,
-            annotation: AnnotationOptions::default(),
-        };
+        let select =
+            Select { structures: StructureChoice::Default, require: Require::Any, ..Select::default() };
         let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
         let layout = LinkedFolders::new(root, None, None, None).unwrap();
         plan(&layout, &select, &Reading { limits: &limits, cancel: &cancel }).unwrap()

@@ -1,25 +1,30 @@
 //! Samples that were made before, and are taken instead of made again.
 
-use super::{Assembler, Remarks, SampleFacts, note_losses};
+use super::{AnnotationFacts, Assembler, Remarks, SampleFacts, note_losses};
 use crate::model::Pixels;
 use crate::model::Sample;
-use crate::source::{StoredPixels, parse_header};
+use crate::source::{ImageHeader, StoredPixels, parse_header};
+
+/// Content that a sample is made of: two samples with equal keys, made with equal options, have equal pixels and masks.
+#[derive(Debug, Clone, Copy)]
+pub struct RowKey<'a> {
+    /// SHA-256 of the image file.
+    pub source_sha256: &'a [u8; 32],
+    /// The frame of a multi-frame object, from 1; 0 where the object is one image.
+    pub frame: u32,
+    /// For each structure, its annotation as it is read today, with a mask that is not made yet; `None` where there is
+    /// none. Beside the digest of a file, the area counts: what a file says about an image may depend on other images.
+    pub annotations: &'a [Option<AnnotationFacts>],
+}
 
 /// Samples that were made before with the same options, by what their files contain.
 pub trait MadeBefore {
     /// True if an image file with this digest was among the inputs. If not, nothing more is asked.
     fn knows_image(&mut self, source_sha256: &[u8; 32]) -> bool;
 
-    /// Fills in the pixels (row, column) and the masks (row, column, structure) of the sample that was made of an
-    /// image and annotations with these digests, `None` where there is no annotation. `false` where there is none, or
-    /// it is damaged; then the sample is made anew.
-    fn take(
-        &mut self,
-        source_sha256: &[u8; 32],
-        annotations: &[Option<[u8; 32]>],
-        pixels: &mut Pixels,
-        masks: &mut Vec<u8>,
-    ) -> bool;
+    /// Fills in the pixels (row, column) and the masks (row, column, structure) of the sample that was made of the same.
+    /// `false` where there is none, or it is damaged; then the sample is made anew.
+    fn take(&mut self, key: RowKey<'_>, pixels: &mut Pixels, masks: &mut Vec<u8>) -> bool;
 }
 
 /// No sample was made before.
@@ -31,7 +36,7 @@ impl MadeBefore for NothingBefore {
         false
     }
 
-    fn take(&mut self, _: &[u8; 32], _: &[Option<[u8; 32]>], _: &mut Pixels, _: &mut Vec<u8>) -> bool {
+    fn take(&mut self, _: RowKey<'_>, _: &mut Pixels, _: &mut Vec<u8>) -> bool {
         false
     }
 }
@@ -47,9 +52,7 @@ impl Assembler<'_> {
         remarks: &mut Remarks,
     ) -> Option<SampleFacts> {
         let name = self.plan.image_name(sample);
-        let bytes = self.images.bytes();
-        let header = parse_header(&name, bytes, bytes.len() as u64, &self.options.limits).ok()??;
-        header.check_frame(&name, 0).ok()?;
+        let header = self.header_of_today(&name, sample)?;
         // Whether a value was rounded to float32, and what the pixel data departs in, only decoding would tell.
         note_losses(&name, &header, &StoredPixels::default(), false, remarks);
         let planes = 0..sample.annotations.len();
@@ -64,8 +67,9 @@ impl Assembler<'_> {
                 annotations.fill(None);
             }
         }
-        let digests: Vec<_> = annotations.iter().map(|facts| facts.map(|facts| facts.sha256)).collect();
-        if !before.take(&source_sha256, &digests, &mut self.pixels, &mut self.masks) {
+        let key =
+            RowKey { source_sha256: &source_sha256, frame: sample.image.frame, annotations: &annotations };
+        if !before.take(key, &mut self.pixels, &mut self.masks) {
             return None;
         }
         let planes = annotations.len();
@@ -83,5 +87,16 @@ impl Assembler<'_> {
             large_is_dark: header.stays_inverted(self.options.monochrome1),
             annotations,
         })
+    }
+
+    /// The header of a sample's image, whose file was read.
+    fn header_of_today(&self, name: &str, sample: &Sample) -> Option<ImageHeader> {
+        if sample.image.frame > 0 {
+            return self.frames.as_ref()?.header(sample.image.frame);
+        }
+        let bytes = self.images.bytes();
+        let header = parse_header(name, bytes, bytes.len() as u64, &self.options.limits).ok()??;
+        header.check_frame(name, 0).ok()?;
+        Some(header)
     }
 }

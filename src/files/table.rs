@@ -62,6 +62,16 @@ pub(crate) fn parse_table<const N: usize>(
     file: &str,
     columns: &'static [&'static str; N],
 ) -> Result<Vec<Row<N>>, TableError> {
+    parse_table_as(bytes, file, columns, columns)
+}
+
+/// As [`parse_table`], where this table calls the columns `names`.
+pub(crate) fn parse_table_as<const N: usize>(
+    bytes: &[u8],
+    file: &str,
+    columns: &'static [&'static str; N],
+    names: &[&str; N],
+) -> Result<Vec<Row<N>>, TableError> {
     let text = as_text(bytes, file)?;
     let mut records = Records::new(text, file);
     let mut record = csv::StringRecord::new();
@@ -74,8 +84,8 @@ pub(crate) fn parse_table<const N: usize>(
     };
     let at = Place::file(file).at_line(header.line);
     let mut positions = [0; N];
-    for (position, column) in positions.iter_mut().zip(columns) {
-        *position = find_column(&record, column, &at, columns)?;
+    for (position, name) in positions.iter_mut().zip(names) {
+        *position = find_column(&record, name, &at, columns)?;
     }
     let mut rows = Vec::new();
     while let Some(lines) = records.next_into(&mut record)? {
@@ -164,11 +174,11 @@ fn as_text<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str, TableError> {
 
 fn find_column(
     header: &csv::StringRecord,
-    column: &'static str,
+    column: &str,
     at: &Place,
     wanted: &'static [&'static str],
 ) -> Result<usize, TableError> {
-    let mut matches = header.iter().enumerate().filter(|(_, name)| column_name(name) == column);
+    let mut matches = header.iter().enumerate().filter(|(_, name)| column_name(name) == column_name(column));
     let place = || at.clone().in_column(column);
     match (matches.next(), matches.next()) {
         (Some((position, _)), None) => Ok(position),

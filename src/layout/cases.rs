@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::files::{FileKind, Tree};
-use crate::model::{FileId, Nesting, Place, Reason, Relations, Sample, Skipped, StructureSet};
+use crate::model::{FileId, Nesting, Place, Reason, Relations, Sample, Skipped};
 
+use super::name_pattern::{NameFault, NamePatterns, parse_number};
 use super::numbered::{Case, Kinds, Numbered, pair};
-use super::{LayoutError, Patient, SampleSet, Select, StructurePatterns, Study};
+use super::{LayoutError, Patient, SampleSet, Select, Study};
 
 /// Facts that the name of a file tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(super) enum Named {
     /// The contour of this kind with this number.
     Contour(usize, i32),
     /// It looks like an image or a contour, and cannot be used for this reason.
-    Unusable(String),
+    Unusable(NameFault),
 }
 
 /// A file of a case.
@@ -34,8 +35,10 @@ pub(super) struct CaseFile {
 pub(super) struct Cases<'a> {
     /// Its name.
     pub(super) name: &'static str,
-    /// The kinds of contours, the inner and the outer one first.
+    /// The kinds of contours.
     pub(super) kinds: &'static [&'static str],
+    /// Names that are not those of the layout.
+    pub(super) names: &'a NamePatterns,
     /// Role of a file, by its folders and its name; `None` where it is none of the layout.
     pub(super) classify: &'a dyn Fn(&[&str], &str) -> Option<CaseFile>,
 }
@@ -52,8 +55,7 @@ struct Found {
 impl Cases<'_> {
     /// Pairs the files of a tree.
     pub(super) fn pair(&self, mut tree: Tree, select: &Select) -> Result<SampleSet, LayoutError> {
-        let default = StructurePatterns::of_names(StructureSet::new(["inner"]).expect("one name is a set"));
-        let kinds = Kinds::new(self.kinds, select, &default)?;
+        let kinds = Kinds::of_layout(self.kinds, self.names, select)?;
         let folders = std::mem::take(&mut tree.folders);
         let mut set = SampleSet::new(self.name, tree, kinds.planes.clone());
         let mut cases: BTreeMap<String, Found> = BTreeMap::new();
@@ -69,11 +71,12 @@ impl Cases<'_> {
                 self.add(&mut set, &kinds, &mut cases, (file, &shown, found));
             }
         }
-        set.relations = relations(self.kinds, &kinds);
+        set.relations = relations(&kinds);
         let mut ids = HashSet::new();
         for (key, found) in cases {
             add_case(&mut set, &kinds, &mut ids, (key, found));
         }
+        pair_by_number(&mut set);
         Ok(set)
     }
 
@@ -85,7 +88,7 @@ impl Cases<'_> {
         (file, folder, found): (FileId, &str, CaseFile),
     ) {
         let case = cases.entry(found.key).or_default();
-        case.case.contours.resize_with(self.kinds.len(), Vec::new);
+        case.case.contours.resize_with(kinds.known().len(), Vec::new);
         match found.named {
             Named::Image(number) => {
                 set.catalog.set_kind(file, FileKind::Image);
@@ -103,7 +106,7 @@ impl Cases<'_> {
                     skip(set, file, Reason::StructureNotAsked, &kinds.ask(kind));
                 }
             }
-            Named::Unusable(detail) => skip(set, file, Reason::NameDoesNotFit, &detail),
+            Named::Unusable(fault) => skip(set, file, fault.reason, &fault.detail),
         }
     }
 }
@@ -145,26 +148,46 @@ fn skip(set: &mut SampleSet, file: FileId, reason: Reason, detail: &str) {
     set.skip(Skipped::new(place, reason, detail).of(file));
 }
 
+/// Says that the numbers in names alone pair images and contours.
+pub(super) fn pair_by_number(set: &mut SampleSet) {
+    let contours: usize = set.samples.iter().map(|sample| sample.references().count()).sum();
+    if contours > 0 {
+        let text = format!(
+            "{contours} contours are paired with their images by the number in the names of both, and by nothing else"
+        );
+        set.evidence.assume("pairing", text);
+    }
+}
+
 /// The inner contour lies within the outer one, around blood, which is brighter than muscle.
-pub(super) fn relations(known: &[&str], kinds: &Kinds) -> Relations {
-    let plane_of = |kind: usize| {
+pub(super) fn relations(kinds: &Kinds) -> Relations {
+    let plane_of = |kind: &str| {
         let is_only = |pattern: &super::StructurePattern| {
-            (0..known.len()).all(|other| pattern.matches(known[other], None) == (other == kind))
+            kinds.known().iter().all(|other| pattern.matches(other, None) == (**other == *kind))
         };
         kinds.planes.patterns().iter().position(is_only)
     };
-    let [inner, outer] = [0, 1].map(plane_of);
+    let [inner, outer] = ["inner", "outer"].map(|kind| plane_of(kind).filter(|_| kinds.has(kind)));
     let nested = inner.zip(outer).map(|(inner, outer)| Nesting { inner, outer });
     Relations { nested, bright: inner }
 }
 
 /// The number in a name, from its digits; `None` where there are none.
-pub(super) fn number(digits: &str) -> Option<Result<i32, String>> {
+pub(super) fn number(digits: &str) -> Option<Result<i32, NameFault>> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().map_err(|_| format!("the number is larger than {}", i32::MAX)))
+    is_number.then(|| parse_number(digits))
+}
+
+/// The contour that a pattern of names finds; its kind counts as in [`Kinds::of_layout`].
+pub(super) fn contour_by_pattern(usual: &[&str], names: &NamePatterns, file: &str) -> Option<Named> {
+    let (structure, number) = names.contour("", file)?;
+    let own = names.structures().into_iter().filter(|name| !usual.contains(&&**name));
+    let all = usual.iter().copied().map(Box::from).chain(own);
+    let kind = all.into_iter().position(|name| *name == *structure)?;
+    Some(named(number, |number| Named::Contour(kind, number)))
 }
 
 /// A number that fits, or why it does not.
-pub(super) fn named(number: Result<i32, String>, wrap: impl FnOnce(i32) -> Named) -> Named {
+pub(super) fn named(number: Result<i32, NameFault>, wrap: impl FnOnce(i32) -> Named) -> Named {
     number.map_or_else(Named::Unusable, wrap)
 }

@@ -22,6 +22,24 @@ pub enum LayoutError {
         /// The needs of each layout.
         needs: String,
     },
+    /// A data directory is nearly that of the layout `link`.
+    #[error("{place}: {seen}. This works: {command}")]
+    NearMiss {
+        /// The data directory.
+        place: Place,
+        /// Names that are there.
+        seen: String,
+        /// The command that reads it.
+        command: String,
+    },
+    /// Patterns of names are given for a layout that does not look at names.
+    #[error(
+        "--image-name and --contour-name are for link, scd2009 and rvsc2012; the layout {layout} has no names"
+    )]
+    NoNames {
+        /// The layout.
+        layout: &'static str,
+    },
     /// There is no layout of this name.
     #[error("--layout: there is no layout {0}; use auto, link, scd2009, rvsc2012, table or dicom")]
     UnknownLayout(String),

@@ -6,37 +6,65 @@
 
 mod annotations;
 mod cases;
+mod column_names;
 mod dicom_tree;
 mod error;
+mod left_out;
 mod linked_folders;
+mod listing;
+mod name_pattern;
+mod name_shape;
+mod near_folders;
 mod numbered;
+mod options;
 pub mod registry;
 mod rvsc2012;
 mod sample_set;
 mod scd2009;
 mod select;
 mod table;
+mod unmatched;
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 
 pub use annotations::{Annotations, OpenAnnotation, OpenedAnnotation};
-pub use dicom_tree::DicomTree;
+pub use column_names::ColumnNames;
+pub use dicom_tree::{DicomTree, selection};
 pub use error::LayoutError;
 pub use linked_folders::{LinkRow, LinkTable, LinkedFolders, RejectedRow, parse_link_table, read_link_table};
+pub use listing::{ListedImage, ListedPart, Listing};
+pub use name_pattern::{ContourPattern, NamePattern, NamePatternError, NamePatterns};
 pub use rvsc2012::Rvsc2012;
 pub use sample_set::{Patient, SampleSet, Study, use_files};
 pub use scd2009::Scd2009;
 pub use select::{PatternError, Require, Select, StructureChoice, StructurePattern, StructurePatterns, fold};
-pub use table::{ColumnNames, Table};
+pub use table::Table;
+pub use unmatched::Unmatched;
 
 use crate::files::{Places, Tree};
-use crate::source::Limits;
+use crate::model::Note;
+use crate::source::{AnnotationOptions, Limits};
 
 /// A way in which people arrange images and annotations.
 pub trait Layout: fmt::Debug + Send + Sync {
     /// The name used in options and in the file.
     fn name(&self) -> &'static str;
+
+    /// Reason why it was chosen, where nobody has named it.
+    fn reason(&self) -> Option<&str> {
+        None
+    }
+
+    /// True if what is left out as a whole, and rows without their files, are notes.
+    fn allows_missing(&self) -> bool {
+        false
+    }
+
+    /// The folders of the images and of the contours, where it has such, as people see them.
+    fn parts(&self) -> Option<[&str; 2]> {
+        None
+    }
 
     /// Locations of its tables and folders.
     fn places(&self) -> &Places;
@@ -50,6 +78,34 @@ pub trait Layout: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`LayoutError`] where a table cannot be used, or a structure is not there.
     fn pair(&self, tree: Tree, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError>;
+
+    /// Lists the structures in `tree`: those of its pairs, unless annotation files know more.
+    ///
+    /// # Errors
+    /// As [`Layout::pair`].
+    fn list(
+        &self,
+        tree: Tree,
+        options: &AnnotationOptions,
+        reading: &Reading<'_>,
+    ) -> Result<Listing, LayoutError> {
+        let structures = StructureChoice::All;
+        let select = Select { structures, annotation: *options, ..Select::default() };
+        Ok(Listing::of_samples(&self.pair(tree, &select, reading)?))
+    }
+}
+
+/// Lists the structures of a data directory, whether some image has them or not.
+///
+/// # Errors
+/// [`LayoutError`] where the layout cannot be read at all.
+pub fn list(
+    layout: &dyn Layout,
+    options: &AnnotationOptions,
+    reading: &Reading<'_>,
+) -> Result<Listing, LayoutError> {
+    let tree = Tree::of(layout.places(), &|root, path| layout.expects(root, path));
+    layout.list(tree, options, reading)
 }
 
 /// Access of a layout to headers and annotation files, if it needs them.
@@ -67,5 +123,19 @@ pub struct Reading<'a> {
 /// [`LayoutError`] where the layout cannot be read at all.
 pub fn plan(layout: &dyn Layout, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError> {
     let tree = Tree::of(layout.places(), &|root, path| layout.expects(root, path));
-    Ok(layout.pair(tree, select, reading)?.complete())
+    let mut set = layout.pair(tree, select, reading)?.complete();
+    for found in left_out::left_out(&set, layout.parts()) {
+        if layout.allows_missing() {
+            let text = format!("{} files that look like it are left out: {}", found.files, found.text);
+            set.notes.push(Note::new(found.place, text));
+        } else {
+            set.unmatched.push(found);
+        }
+    }
+    set.unmatched.sort();
+    set.notes.sort();
+    if let Some(reason) = layout.reason() {
+        set.evidence.decide("layout", format!("{}: {reason}", layout.name()));
+    }
+    Ok(set)
 }

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use crate::files::Catalog;
 use crate::model::{AnnotationRef, FileId, FrameRef, Part, Place, Reason, Skipped, StructureSet};
 
+use super::name_pattern::NamePatterns;
 use super::{LayoutError, Require, Select, StructureChoice, StructurePatterns};
 
 /// The kinds of contours that a layout has, and which mask planes they belong to.
 #[derive(Debug, Clone)]
 pub(super) struct Kinds {
-    /// Name of the files in the layout.
-    known: &'static [&'static str],
+    /// Names of the kinds in the layout.
+    known: Box<[Box<str>]>,
     /// The mask planes.
     pub(super) planes: StructurePatterns,
     require: Require,
@@ -22,7 +23,7 @@ pub(super) struct Kinds {
 impl Kinds {
     /// The kinds `known` as `select` asks for them; `default` where it leaves them to the layout.
     pub(super) fn new(
-        known: &'static [&'static str],
+        known: &[&str],
         select: &Select,
         default: &StructurePatterns,
     ) -> Result<Self, LayoutError> {
@@ -39,18 +40,53 @@ impl Kinds {
             let (asked, found) = (pattern.text().to_owned(), known.join(", "));
             return Err(LayoutError::UnknownStructure { asked, found, one: known.len() == 1 });
         }
+        let known = known.iter().copied().map(Box::from).collect();
         Ok(Self { known, planes, require: select.require })
+    }
+
+    /// The kinds of a layout, `usual`, and those that patterns of names add. Where patterns name structures, these are
+    /// taken by default, else the inner one.
+    pub(super) fn of_layout(
+        usual: &[&str],
+        names: &NamePatterns,
+        select: &Select,
+    ) -> Result<Self, LayoutError> {
+        let named = names.structures();
+        let default: Vec<&str> = match &*named {
+            [] => vec!["inner"],
+            named => named.iter().map(|name| &**name).collect(),
+        };
+        let set = StructureSet::new(default.iter().copied());
+        let set = set.map_err(|error| LayoutError::Names { message: error.to_string() })?;
+        let own = named.iter().map(|name| &**name).filter(|name| !usual.contains(name));
+        let known: Vec<&str> = usual.iter().copied().chain(own).collect();
+        Self::new(&known, select, &StructurePatterns::of_names(set))
+    }
+
+    /// Names of the kinds in the layout.
+    pub(super) fn known(&self) -> &[Box<str>] {
+        &self.known
+    }
+
+    /// True if there is a kind of this name.
+    pub(super) fn has(&self, kind: &str) -> bool {
+        self.index(kind).is_some()
+    }
+
+    /// The index of the kind called so.
+    pub(super) fn index(&self, kind: &str) -> Option<usize> {
+        self.known.iter().position(|known| **known == *kind)
     }
 
     /// True if a mask plane needs the kind.
     pub(super) fn is_asked(&self, kind: usize) -> bool {
-        self.planes.patterns().iter().any(|pattern| pattern.matches(self.known[kind], None))
+        self.planes.patterns().iter().any(|pattern| pattern.matches(&self.known[kind], None))
     }
 
     /// Advice for taking the kind too.
     pub(super) fn ask(&self, kind: usize) -> String {
         let wanted = (0..self.known.len()).filter(|&other| other == kind || self.is_asked(other));
-        let names: Vec<&str> = wanted.map(|kind| self.known[kind]).collect();
+        let names: Vec<&str> = wanted.map(|kind| &*self.known[kind]).collect();
         format!("ask for it with --structures {}", names.join(","))
     }
 }
@@ -191,7 +227,6 @@ impl Pairing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::source::AnnotationOptions;
     use std::path::PathBuf;
 
     use super::*;
@@ -203,7 +238,7 @@ mod tests {
         let select = Select {
             structures: StructureChoice::Named(StructurePatterns::parse(asked).unwrap()),
             require,
-            annotation: AnnotationOptions::default(),
+            ..Select::default()
         };
         let kinds = Kinds::new(&KNOWN, &select, &StructurePatterns::parse("inner").unwrap()).unwrap();
         let mut catalog = Catalog::default();
@@ -290,11 +325,8 @@ mod tests {
     fn a_contour_needs_an_image() {
         let (paired, _) = run(&[], [&[48], &[]], "inner", Require::Any);
         assert_eq!(skipped(&paired), ["i/48.0 contour-without-image: d has no image with number 48"]);
-        let kinds = Select {
-            structures: StructureChoice::Default,
-            require: Require::Any,
-            annotation: AnnotationOptions::default(),
-        };
+        let kinds =
+            Select { structures: StructureChoice::Default, require: Require::Any, ..Select::default() };
         let kinds = Kinds::new(&KNOWN, &kinds, &StructurePatterns::parse("inner").unwrap()).unwrap();
         assert_eq!((kinds.is_asked(0), kinds.is_asked(1)), (true, false));
         assert_eq!(kinds.ask(1), "ask for it with --structures inner,outer");
@@ -305,7 +337,7 @@ mod tests {
         let select = Select {
             structures: StructureChoice::Named(StructurePatterns::parse("lv").unwrap()),
             require: Require::Any,
-            annotation: AnnotationOptions::default(),
+            ..Select::default()
         };
         let error = Kinds::new(&KNOWN, &select, &StructurePatterns::parse("inner").unwrap()).unwrap_err();
         assert_eq!(error.to_string(), "--structures: no annotation is called lv; there are inner, outer");

@@ -1,41 +1,17 @@
 //! All layouts, by name, and the one that fits a data directory.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
 
 use crate::files::{Places, Tree};
 use crate::model::Place;
+use crate::source::AnnotationOptions;
 
-use super::{ColumnNames, DicomTree, Layout, LayoutError, LinkedFolders, Rvsc2012, Scd2009, Table};
-
-/// Locations of a data directory and its parts, as far as they are not the usual ones.
-#[derive(Debug, Clone, Default)]
-pub struct LayoutOptions {
-    /// The data directory.
-    pub data_dir: PathBuf,
-    /// The name of the layout; `None` finds it out.
-    pub layout: Option<String>,
-    /// The link table.
-    pub link: Option<PathBuf>,
-    /// The folder of the images.
-    pub dicoms: Option<PathBuf>,
-    /// The folder of the contours.
-    pub contours: Option<PathBuf>,
-    /// The table of images and annotations.
-    pub table: Option<PathBuf>,
-    /// Other names of its columns.
-    pub columns: ColumnNames,
-    /// True if rows of the link table without folders or contours are notes, and not rejected.
-    pub allow_missing: bool,
-}
-
-impl LayoutOptions {
-    /// The data directory at `data_dir`, with all parts at their usual places.
-    #[must_use]
-    pub fn new(data_dir: &Path) -> Self {
-        Self { data_dir: data_dir.to_owned(), ..Self::default() }
-    }
-}
+use super::near_folders;
+pub use super::options::LayoutOptions;
+use super::{
+    DicomTree, Layout, LayoutError, LinkedFolders, Listing, NamePatterns, Reading, Rvsc2012, SampleSet,
+    Scd2009, Select, Table,
+};
 
 /// A layout of the registry.
 pub struct Entry {
@@ -62,20 +38,21 @@ pub const LAYOUTS: [Entry; 5] = [
             let [link, dicoms, contours] =
                 [&options.link, &options.dicoms, &options.contours].map(Option::as_deref);
             let layout = LinkedFolders::new(&options.data_dir, link, dicoms, contours)?;
-            Ok(Box::new(layout.allow_missing(options.allow_missing)))
+            let layout = layout.allow_missing(options.allow_missing);
+            Ok(Box::new(layout.with_names(options.columns.clone(), options.names.clone())))
         },
     },
     Entry {
         name: "scd2009",
         needs: "<case>/IM-<series>-<n>.dcm and <case>/contours-manual/IRCCI-expert/",
         fits: |_, tree| first_folder(tree, Scd2009::has_contours),
-        open: |options| Ok(Box::new(Scd2009::new(&options.data_dir)?)),
+        open: |options| Ok(Box::new(Scd2009::new(&options.data_dir)?.with_names(options.names.clone()))),
     },
     Entry {
         name: "rvsc2012",
         needs: "P<NN>dicom/P<NN>-<nnnn>.dcm and P<NN>contours-manual/",
         fits: |_, tree| first_folder(tree, Rvsc2012::has_contours),
-        open: |options| Ok(Box::new(Rvsc2012::new(&options.data_dir)?)),
+        open: |options| Ok(Box::new(Rvsc2012::new(&options.data_dir)?.with_names(options.names.clone()))),
     },
     Entry {
         name: "table",
@@ -100,50 +77,119 @@ fn first_folder(tree: &Tree, fits: fn(&str) -> bool) -> Option<String> {
     names.into_iter().find(|name| fits(name)).map(|name| format!("there is {name}/"))
 }
 
+/// A layout that was opened, and what was decided about it.
+#[derive(Debug)]
+struct Opened {
+    layout: Box<dyn Layout>,
+    reason: Option<String>,
+    allows_missing: bool,
+}
+
+impl Layout for Opened {
+    fn name(&self) -> &'static str {
+        self.layout.name()
+    }
+
+    fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    fn allows_missing(&self) -> bool {
+        self.allows_missing
+    }
+
+    fn parts(&self) -> Option<[&str; 2]> {
+        self.layout.parts()
+    }
+
+    fn places(&self) -> &Places {
+        self.layout.places()
+    }
+
+    fn expects(&self, root: usize, path: &[Box<str>]) -> bool {
+        self.layout.expects(root, path)
+    }
+
+    fn pair(&self, tree: Tree, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError> {
+        self.layout.pair(tree, select, reading)
+    }
+
+    fn list(
+        &self,
+        tree: Tree,
+        options: &AnnotationOptions,
+        reading: &Reading<'_>,
+    ) -> Result<Listing, LayoutError> {
+        self.layout.list(tree, options, reading)
+    }
+}
+
 /// Opens a data directory as the layout that is asked for, or that fits.
 ///
 /// # Errors
 /// [`LayoutError`] where its parts are not where they should be, or no layout fits, or several do.
 pub fn open(options: &LayoutOptions) -> Result<Box<dyn Layout>, LayoutError> {
-    let named = match options.layout.as_deref() {
-        None | Some("auto") if options.table.is_some() => Some("table"),
-        None | Some("auto")
-            if [&options.link, &options.dicoms, &options.contours].iter().any(|part| part.is_some()) =>
-        {
-            Some("link")
+    let parts = [("--link", &options.link), ("--dicoms", &options.dicoms), ("--contours", &options.contours)];
+    let part = parts.into_iter().find(|(_, part)| part.is_some());
+    let (name, reason) = match (options.layout.as_deref(), part) {
+        (Some(name), _) if name != "auto" => (name, None),
+        _ if options.table.is_some() => ("table", Some("--table names its table".to_owned())),
+        (_, Some((option, _))) => ("link", Some(format!("{option} names a part of it"))),
+        _ => {
+            let (name, reason) = find(options)?;
+            (name, Some(reason))
         }
-        None | Some("auto") => None,
-        Some(name) => Some(name),
     };
-    match named {
-        Some(name) => {
-            let entry = LAYOUTS.iter().find(|entry| entry.name == name);
-            (entry.ok_or_else(|| LayoutError::UnknownLayout(name.to_owned()))?.open)(options)
-        }
-        None => find(options),
+    let entry = LAYOUTS.iter().find(|entry| entry.name == name);
+    let entry = entry.ok_or_else(|| LayoutError::UnknownLayout(name.to_owned()))?;
+    if name == "link"
+        && let Some(near) = near_miss(options)
+    {
+        return Err(near);
     }
+    if !matches!(name, "link" | "scd2009" | "rvsc2012") && options.names != NamePatterns::default() {
+        return Err(LayoutError::NoNames { layout: entry.name });
+    }
+    Ok(Box::new(Opened { layout: (entry.open)(options)?, reason, allows_missing: options.allow_missing }))
 }
 
-/// The layout that fits.
-fn find(options: &LayoutOptions) -> Result<Box<dyn Layout>, LayoutError> {
+/// A part of the layout `link` that is not at its place, where another folder or file looks like it.
+fn near_miss(options: &LayoutOptions) -> Option<LayoutError> {
+    let (seen, command) = near_folders::advice(options)?;
+    let place = Place::file(options.data_dir.display().to_string());
+    Some(LayoutError::NearMiss { place, seen, command })
+}
+
+/// The name of the layout that fits, and why it does.
+fn find(options: &LayoutOptions) -> Result<(&'static str, String), LayoutError> {
     let places = Places::new(&options.data_dir)?;
     let [link, others @ ..] = &LAYOUTS;
     // The names at the top tell, so that a large tree is not listed twice.
-    if (link.fits)(options, &Tree::default()).is_some() {
-        return (link.open)(options);
+    let [has_table, has_images, has_contours] = near_folders::parts_at_their_places(&options.data_dir);
+    if let Some(reason) = (link.fits)(options, &Tree::default()).filter(|_| has_table || has_contours) {
+        return Ok((link.name, reason));
     }
     let tree = Tree::of(&places, &|_, _| true);
     let fitting: Vec<(&Entry, String)> =
         others.iter().filter_map(|entry| Some((entry, (entry.fits)(options, &tree)?))).collect();
-    if let [(entry, _)] = &fitting[..] {
-        return (entry.open)(options);
+    if let [(entry, reason)] = &fitting[..] {
+        return Ok((entry.name, reason.clone()));
+    }
+    if let Some(near) = near_miss(options).filter(|_| fitting.is_empty()) {
+        return Err(near);
     }
     let contour = tree.catalog.files().map(|file| tree.catalog.name(file)).find(|name| is_contour_like(name));
-    let dicom = LAYOUTS.iter().find(|entry| entry.name == "dicom");
-    if let Some(entry) = dicom.filter(|_| fitting.is_empty() && contour.is_none() && has_dicom(&tree)) {
-        return (entry.open)(options);
+    if fitting.is_empty() && contour.is_none() && has_dicom(&tree) {
+        return Ok(("dicom", "there are DICOM files, and no folders of another layout".to_owned()));
+    }
+    if has_images {
+        return Ok((link.name, "there is dicoms".to_owned()));
     }
     let found = match (&fitting[..], contour) {
+        ([], Some(contour)) if contour.contains("contours-manual/") => format!(
+            "there are contours, as {contour}, and in the layout scd2009 they are in folders \
+             <case>/contours-manual/IRCCI-expert: rename the folders, or name the files in a CSV with --table"
+        ),
         ([], Some(contour)) => format!(
             "no layout is recognized, though there are contours, as {contour}; with a CSV file of images and contours, \
              --table takes any folders"

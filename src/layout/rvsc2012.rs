@@ -9,7 +9,8 @@
 
 use std::path::Path;
 
-use super::cases::{CaseFile, Cases, Named, named, number};
+use super::cases::{CaseFile, Cases, Named, contour_by_pattern, named, number};
+use super::name_pattern::{NameFault, NamePatterns};
 use super::{Layout, LayoutError, Reading, SampleSet, Select};
 use crate::files::{FilesError, Places, Tree};
 
@@ -19,6 +20,7 @@ const KINDS: [&str; 2] = ["inner", "outer"];
 #[derive(Debug)]
 pub struct Rvsc2012 {
     places: Places,
+    names: NamePatterns,
 }
 
 impl Rvsc2012 {
@@ -27,7 +29,13 @@ impl Rvsc2012 {
     /// # Errors
     /// [`FilesError`] where it is no folder.
     pub fn new(data_dir: &Path) -> Result<Self, FilesError> {
-        Ok(Self { places: Places::new(data_dir)? })
+        Ok(Self { places: Places::new(data_dir)?, names: NamePatterns::default() })
+    }
+
+    /// The same, of files with names of their own.
+    #[must_use]
+    pub fn with_names(self, names: NamePatterns) -> Self {
+        Self { names, ..self }
     }
 
     /// True if a folder with this path, relative to the data directory, holds contours of the layout.
@@ -52,7 +60,8 @@ impl Layout for Rvsc2012 {
     }
 
     fn pair(&self, tree: Tree, select: &Select, _: &Reading<'_>) -> Result<SampleSet, LayoutError> {
-        Cases { name: self.name(), kinds: &KINDS, classify: &classify }.pair(tree, select)
+        let classify = |folders: &[&str], file: &str| classify(&self.names, folders, file);
+        Cases { name: self.name(), kinds: &KINDS, names: &self.names, classify: &classify }.pair(tree, select)
     }
 }
 
@@ -63,7 +72,23 @@ fn patient<'a>(folder: &'a str, suffix: &str) -> Option<&'a str> {
     number(digits)?.ok().map(|_| patient)
 }
 
-fn classify(folders: &[&str], file: &str) -> Option<CaseFile> {
+/// Meaning of a file of `patient`, whose name ends with `suffix`. `None` where it is none of the layout.
+fn by_name(file: &str, patient: &str, suffix: &str) -> Option<Named> {
+    let stem = file.to_ascii_lowercase();
+    let rest = stem.strip_suffix(suffix)?.strip_prefix(&*patient.to_ascii_lowercase())?.strip_prefix('-')?;
+    let contour = |kind, digits| Some(named(number(digits)?, |number| Named::Contour(kind, number)));
+    match (suffix, rest.split_once('-')) {
+        (".dcm", None) => Some(named(number(rest)?, Named::Image)),
+        (".txt", Some((digits, "icontour-manual"))) => contour(0, digits),
+        (".txt", Some((digits, "ocontour-manual"))) => contour(1, digits),
+        _ => {
+            let form = "files are called P<NN>-<number>.dcm or P<NN>-<number>-{i,o}contour-manual.txt";
+            Some(Named::Unusable(NameFault::form(form)))
+        }
+    }
+}
+
+fn classify(names: &NamePatterns, folders: &[&str], file: &str) -> Option<CaseFile> {
     let folder = folders.last()?;
     let above = folders.len().checked_sub(2).map_or("", |index| folders[index]);
     let (patient, suffix) = match (patient(folder, "dicom"), patient(folder, "contours-manual")) {
@@ -71,19 +96,13 @@ fn classify(folders: &[&str], file: &str) -> Option<CaseFile> {
         (_, Some(patient)) => (patient, ".txt"),
         _ => return None,
     };
-    let stem = file.to_ascii_lowercase();
-    let rest = stem.strip_suffix(suffix)?.strip_prefix(&*patient.to_ascii_lowercase())?.strip_prefix('-')?;
-    let found = match (suffix, rest.split_once('-')) {
-        (".dcm", None) => named(number(rest)?, Named::Image),
-        (".txt", Some((digits, "icontour-manual"))) => {
-            named(number(digits)?, |number| Named::Contour(0, number))
-        }
-        (".txt", Some((digits, "ocontour-manual"))) => {
-            named(number(digits)?, |number| Named::Contour(1, number))
-        }
-        _ => Named::Unusable(
-            "files are called P<NN>-<number>.dcm or P<NN>-<number>-{i,o}contour-manual.txt".to_owned(),
-        ),
+    let by_pattern = match suffix {
+        ".dcm" => names.image("", file).map(|number| named(number, Named::Image)),
+        _ => contour_by_pattern(&KINDS, names, file),
+    };
+    let found = match by_pattern {
+        Some(found) => found,
+        None => by_name(file, patient, suffix)?,
     };
     // Training and test sets begin to count anew, so that the folders above tell patients apart.
     let key = [folders[..folders.len() - 1].join("/"), patient.to_ascii_uppercase()].join("/");
@@ -100,7 +119,8 @@ mod tests {
         let found = |path: &str| {
             let mut folders: Vec<&str> = path.split('/').collect();
             let file = folders.pop().unwrap();
-            classify(&folders, file).map(|found| (found.name.into_string(), found.named))
+            classify(&NamePatterns::default(), &folders, file)
+                .map(|found| (found.name.into_string(), found.named))
         };
         let of = |named| Some(("patient01".to_owned(), named));
         assert_eq!(found("T/patient01/P01dicom/P01-0059.dcm"), of(Named::Image(59)));

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::files::{Catalog, Fates, FileKind, Tree};
-use crate::model::{Note, Place, Reason, Relations, Sample, Skipped, StructureSet, Tally};
+use crate::model::{Evidence, Note, Place, Reason, Relations, Sample, Skipped, StructureSet, Tally};
 use crate::split::SplitName;
 
-use super::{Annotations, StructurePatterns};
+use super::{Annotations, StructurePatterns, Unmatched};
 
 /// A patient: what splits never tear apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,8 +57,12 @@ pub struct SampleSet {
     pub skipped: Vec<Skipped>,
     /// Rows of tables that cannot be used, in their order. These are no files.
     pub rejected_rows: Vec<Skipped>,
+    /// Images and annotations that are left out as a whole, sorted.
+    pub unmatched: Vec<Unmatched>,
     /// Notes, sorted.
     pub notes: Vec<Note>,
+    /// Facts that were found out without having been told.
+    pub evidence: Evidence,
     /// Annotation files that hold several structures or images; `None` where each is one contour.
     pub annotations: Option<Annotations>,
 }
@@ -81,7 +85,9 @@ impl SampleSet {
             unlabelled: Vec::new(),
             skipped,
             rejected_rows: Vec::new(),
+            unmatched: Vec::new(),
             notes: Vec::new(),
+            evidence: Evidence::default(),
             annotations: None,
         }
     }

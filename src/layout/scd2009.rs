@@ -10,7 +10,8 @@
 
 use std::path::Path;
 
-use super::cases::{CaseFile, Cases, Named, named, number};
+use super::cases::{CaseFile, Cases, Named, contour_by_pattern, named, number};
+use super::name_pattern::{NameFault, NamePatterns};
 use super::{Layout, LayoutError, Reading, SampleSet, Select};
 use crate::files::{FilesError, Places, Tree};
 
@@ -21,6 +22,7 @@ const LETTERS: [&str; 4] = ["i", "o", "p1", "p2"];
 #[derive(Debug)]
 pub struct Scd2009 {
     places: Places,
+    names: NamePatterns,
 }
 
 impl Scd2009 {
@@ -29,13 +31,21 @@ impl Scd2009 {
     /// # Errors
     /// [`FilesError`] where it is no folder.
     pub fn new(data_dir: &Path) -> Result<Self, FilesError> {
-        Ok(Self { places: Places::new(data_dir)? })
+        Ok(Self { places: Places::new(data_dir)?, names: NamePatterns::default() })
+    }
+
+    /// The same, of files with names of their own.
+    #[must_use]
+    pub fn with_names(self, names: NamePatterns) -> Self {
+        Self { names, ..self }
     }
 
     /// True if a folder with this path, relative to the data directory, holds contours of the layout.
     #[must_use]
     pub fn has_contours(folder: &str) -> bool {
-        folder.ends_with("contours-manual/IRCCI-expert")
+        let mut names = folder.rsplit('/');
+        let (last, above) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+        is_folder(above, "contours-manual") && is_folder(last, "IRCCI-expert")
     }
 }
 
@@ -53,18 +63,31 @@ impl Layout for Scd2009 {
     }
 
     fn pair(&self, tree: Tree, select: &Select, _: &Reading<'_>) -> Result<SampleSet, LayoutError> {
-        Cases { name: self.name(), kinds: &KINDS, classify: &classify }.pair(tree, select)
+        let classify = |folders: &[&str], file: &str| classify(&self.names, folders, file);
+        Cases { name: self.name(), kinds: &KINDS, names: &self.names, classify: &classify }.pair(tree, select)
     }
 }
 
-fn classify(folders: &[&str], file: &str) -> Option<CaseFile> {
+/// True if a folder is called so; letter case and punctuation do not matter.
+fn is_folder(name: &str, wanted: &str) -> bool {
+    let letters = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    letters(name) == letters(wanted)
+}
+
+fn classify(names: &NamePatterns, folders: &[&str], file: &str) -> Option<CaseFile> {
     let of_case = |name: &str, named| {
         (!name.is_empty()).then(|| CaseFile { key: without_leading_zeros(name), name: name.into(), named })
     };
-    if let [.., case, "contours-manual", "IRCCI-expert"] = folders {
-        return of_case(case, contour(file)?);
+    if let [.., case, above, last] = folders
+        && is_folder(above, "contours-manual")
+        && is_folder(last, "IRCCI-expert")
+    {
+        let by_pattern = contour_by_pattern(&KINDS, names, file);
+        return of_case(case, by_pattern.or_else(|| contour(file))?);
     }
-    let number = image_number(file)?;
+    let number = names.image("", file).or_else(|| image_number(file))?;
     let case = match folders {
         [.., case, last] if last.eq_ignore_ascii_case("dicom") => case,
         [.., case] => case,
@@ -74,7 +97,7 @@ fn classify(folders: &[&str], file: &str) -> Option<CaseFile> {
 }
 
 /// The number in `IM-0004-0059.dcm`.
-fn image_number(file: &str) -> Option<Result<i32, String>> {
+fn image_number(file: &str) -> Option<Result<i32, NameFault>> {
     let lower = file.to_ascii_lowercase();
     let mut parts = lower.strip_suffix(".dcm")?.strip_prefix("im-")?.split('-');
     let (series, digits) = (parts.next()?, parts.next()?);
@@ -87,7 +110,8 @@ fn contour(file: &str) -> Option<Named> {
     let lower = file.to_ascii_lowercase();
     let stem = lower.strip_suffix(".txt")?;
     let wrong = || {
-        Named::Unusable("a contour is called IM-<series>-<number>-{i,o,p1,p2}contour-manual.txt".to_owned())
+        let form = "a contour is called IM-<series>-<number>-{i,o,p1,p2}contour-manual.txt";
+        Named::Unusable(NameFault::form(form))
     };
     let parse = || {
         let mut parts = stem.strip_prefix("im-")?.split('-');
@@ -126,7 +150,7 @@ mod tests {
         let found = |path: &str| {
             let mut folders: Vec<&str> = path.split('/').collect();
             let file = folders.pop().unwrap();
-            classify(&folders, file).map(|found| (found.key, found.named))
+            classify(&NamePatterns::default(), &folders, file).map(|found| (found.key, found.named))
         };
         let case = |key: &str, named| Some((key.to_owned(), named));
         assert_eq!(found("train/SC-HF-I-01/IM-0106-0060.dcm"), case("sc-hf-i-1", Named::Image(60)));
@@ -136,7 +160,9 @@ mod tests {
         let odd = "SC-1/contours-manual/IRCCI-expert/IM-0001-0048-xcontour-manual.txt";
         assert!(matches!(found(odd), Some((_, Named::Unusable(_)))));
         let large = "SC-1/IM-0001-2147483648.dcm";
-        assert!(matches!(found(large), Some((_, Named::Unusable(why))) if why.contains("larger than")));
+        assert!(
+            matches!(found(large), Some((_, Named::Unusable(why))) if why.detail.contains("larger than"))
+        );
         assert_eq!(found("SC-1/contours-auto/FGRE/IM-0001-0048-icontour-auto.txt"), None);
         assert_eq!(found("SC-1/readme.txt"), None);
     }

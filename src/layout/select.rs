@@ -18,7 +18,7 @@ pub enum Require {
 }
 
 /// Requirements on samples.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Select {
     /// The mask planes.
     pub structures: StructureChoice,
@@ -26,6 +26,8 @@ pub struct Select {
     pub require: Require,
     /// Options of reading annotation files.
     pub annotation: AnnotationOptions,
+    /// True if images without annotations become samples, so that none may have one.
+    pub images_alone: bool,
 }
 
 /// The structures that become mask planes.

@@ -3,6 +3,7 @@
 //! Types only: nothing here reads a file or knows a format.
 
 mod digest;
+mod evidence;
 mod geometry;
 mod grid;
 mod hint;
@@ -19,6 +20,7 @@ mod structure;
 mod tally;
 
 pub use digest::first_bits;
+pub use evidence::{Evidence, Ground};
 pub use geometry::Geometry;
 pub use grid::{GridError, GridShape};
 pub use hint::{Advice, Hint};

@@ -47,6 +47,8 @@ pub enum Reason {
     LinkRow,
     /// Two files claim the same number.
     Ambiguous,
+    /// A number in a name that is larger than the file format has.
+    NumberTooLarge,
     /// A contour for which there is no image.
     ContourWithoutImage,
     /// A contour file that is not a polygon.
@@ -116,6 +118,7 @@ impl Reason {
             Self::Unreadable => "unreadable",
             Self::LinkRow => "link-row",
             Self::Ambiguous => "ambiguous",
+            Self::NumberTooLarge => "number-too-large",
             Self::ContourWithoutImage => "contour-without-image",
             Self::ContourUnreadable => "contour-unreadable",
             Self::ContourOutside => "contour-outside-image",

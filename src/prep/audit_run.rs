@@ -12,7 +12,7 @@ use super::identities::shared_findings;
 use super::image_digests::{Unlabelled, equal_images, pixel_digest};
 use super::planning::pair;
 use super::pool::pool;
-use super::summary::Entry;
+use super::summary::{Entry, UnmatchedEntry};
 use super::survey::Survey;
 use super::{Control, FindingEntry, PrepError};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
@@ -52,16 +52,18 @@ pub struct AuditSummary {
     pub rejected: Vec<Entry>,
     /// Rows of the link table that cannot be used.
     pub rejected_rows: Vec<Entry>,
+    /// Images and annotations that a layout leaves out as a whole.
+    pub unmatched: Vec<UnmatchedEntry>,
     /// Seconds it took.
     pub seconds: f64,
 }
 
 impl AuditSummary {
-    /// True if an annotation is wrong, or a file or row cannot be used.
+    /// True if an annotation is wrong, a file or row cannot be used, or files are left out as a whole.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         let rejected = self.rejected.len() + self.rejected_rows.len();
-        rejected > 0 || self.findings.iter().any(FindingEntry::is_error)
+        rejected > 0 || !self.unmatched.is_empty() || self.findings.iter().any(FindingEntry::is_error)
     }
 }
 
@@ -75,11 +77,8 @@ pub fn audit(
     control: &Control<'_>,
 ) -> Result<AuditSummary, PrepError> {
     let start = Instant::now();
-    let select = Select {
-        structures: request.structures.clone(),
-        require: Require::Any,
-        annotation: crate::source::AnnotationOptions::default(),
-    };
+    let select =
+        Select { structures: request.structures.clone(), require: Require::Any, ..Select::default() };
     let mut pairs = pair(layout, &select, (&request.options.limits, request.threads), control)?;
     let mut samples = std::mem::take(&mut pairs.samples);
     let pool = pool(request.threads)?;
@@ -129,6 +128,7 @@ pub fn audit(
         findings,
         rejected: skipped.into_iter().map(Entry::of).collect(),
         rejected_rows: pairs.rejected_rows.iter().map(Entry::of).collect(),
+        unmatched: pairs.unmatched.iter().map(UnmatchedEntry::of).collect(),
         seconds: start.elapsed().as_secs_f64(),
     })
 }

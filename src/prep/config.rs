@@ -43,7 +43,7 @@ impl RecordedOptions {
                 require: config.named("require", &[("any", Require::Any), ("all", Require::All)])?,
                 unlabelled: config
                     .named("unlabelled", &[("skip", Unlabelled::Skip), ("include", Unlabelled::Include)])?,
-                mask_rule: config.named("mask_rule", &MaskRule::ALL.map(|rule| (rule.name(), rule)))?,
+                mask_rule: Some(config.named("mask_rule", &MaskRule::ALL.map(|rule| (rule.name(), rule)))?),
                 combine: config.combine()?,
                 annotation: config.annotation(),
                 contour_offset: [offset(0)?, offset(1)?],
@@ -112,6 +112,7 @@ impl Config<'_> {
             fractional: self.0["fractional"].as_f64().unwrap_or(usual.fractional),
             resample_labels: self.0["resample_labels"] == true,
             mask_invert: self.0["mask_invert"] == true,
+            plane_tolerance: self.0["plane_tol"].as_f64(),
             volume_join: JoinBy::ALL
                 .into_iter()
                 .find(|join| self.0["volume_join"] == join.name())
@@ -184,7 +185,7 @@ mod tests {
                 structures: Some(StructurePatterns::parse("outer,lv=inner").unwrap()),
                 require: Require::All,
                 unlabelled: Unlabelled::Include,
-                mask_rule: MaskRule::CenterInclusive,
+                mask_rule: Some(MaskRule::CenterInclusive),
                 combine: Combine::Union,
                 annotation: AnnotationOptions { fractional: 0.25, ..AnnotationOptions::default() },
                 contour_offset: [-0.1, 1e-9],

@@ -33,6 +33,12 @@ pub enum PrepError {
         /// The most frequent ones, with their numbers of images.
         sizes: String,
     },
+    /// Contours of two kinds have two usual rules.
+    #[error(
+        "contour texts and RTSTRUCT are mixed, and their usual mask rules differ: --mask-rule center or --mask-rule \
+         center-inclusive says which one makes all masks"
+    )]
+    MixedRules,
     /// The size asked for is beyond the limit.
     #[error(
         "--size {shape}: an image of {} takes {bytes} bytes, and the limit is {limit}; --max-image-bytes raises it",

@@ -40,9 +40,11 @@ mod sink;
 mod source_digest;
 mod sources;
 mod split_choice;
+mod structures;
 mod summary;
 mod survey;
 mod together;
+mod usual_rule;
 mod worker;
 mod written_rows;
 
@@ -65,6 +67,8 @@ pub use report_ids::ReportIds;
 pub use resume::{PartsFolder, ResumeOptions, RowOrigins};
 pub use run::run;
 pub use sources::{FreshRow, SourceRows, Sources};
+pub use structures::{StructureEntry, StructuresRequest, StructuresSummary, VariantEntry, structures};
 pub use summary::{
-    Bins, Entry, LinkRows, NoteEntry, Output, PrepSummary, ShardEntry, StageSeconds, StructureCount,
+    Bins, Entry, GroundEntry, LinkRows, NoteEntry, Output, PrepSummary, ShardEntry, StageSeconds,
+    StructureCount, UnmatchedEntry,
 };

@@ -87,8 +87,8 @@ pub struct PrepOptions {
     pub require: Require,
     /// Handling of images without a contour.
     pub unlabelled: Unlabelled,
-    /// Rule that assigns pixels to a contour.
-    pub mask_rule: MaskRule,
+    /// Rule that assigns pixels to a contour; `None` is the usual rule of the annotations. A plan knows it.
+    pub mask_rule: Option<MaskRule>,
     /// Combination of several contours of one structure on one image into one mask.
     pub combine: Combine,
     /// Options of reading annotation files of several structures.
@@ -161,7 +161,7 @@ impl PrepOptions {
             "structures": self.structures.iter().flat_map(|s| s.names().names()).collect::<Vec<_>>(),
             "require": match self.require { Require::Any => "any", Require::All => "all" },
             "unlabelled": match self.unlabelled { Unlabelled::Skip => "skip", Unlabelled::Include => "include" },
-            "mask_rule": self.mask_rule.name(),
+            "mask_rule": self.mask_rule().name(),
             "contour_offset": self.contour_offset,
             "dtype": self.pixel_type.map_or("auto", PixelType::name),
             "size": self.size.map_or_else(|| "auto".to_owned(), |size| size.to_string()),
@@ -190,8 +190,14 @@ impl PrepOptions {
     /// Records how annotation files are read, where it is not the usual way.
     fn record_annotation(&self, config: &mut Value) {
         let usual = AnnotationOptions::default();
-        let AnnotationOptions { contour_spacing, fractional, resample_labels, mask_invert, volume_join } =
-            self.annotation;
+        let AnnotationOptions {
+            contour_spacing,
+            fractional,
+            resample_labels,
+            mask_invert,
+            plane_tolerance,
+            volume_join,
+        } = self.annotation;
         if self.combine != Combine::EvenOdd {
             config["combine"] = self.combine.name().into();
         }
@@ -207,6 +213,9 @@ impl PrepOptions {
         if mask_invert {
             config["mask_invert"] = true.into();
         }
+        if let Some(tolerance) = plane_tolerance {
+            config["plane_tol"] = tolerance.into();
+        }
         if volume_join != usual.volume_join {
             config["volume_join"] = volume_join.name().into();
         }
@@ -218,7 +227,13 @@ impl PrepOptions {
             structures: self.structures.clone().into(),
             require: self.require,
             annotation: self.annotation,
+            images_alone: self.unlabelled == Unlabelled::Include,
         }
+    }
+
+    /// Which pixels a contour owns.
+    pub(super) fn mask_rule(&self) -> MaskRule {
+        self.mask_rule.unwrap_or(MaskRule::Center)
     }
 
     fn thresholds_json(&self) -> Value {

@@ -8,7 +8,7 @@ use super::{PrepOptions, Share, Unlabelled};
 use crate::assemble::AssembleOptions;
 use crate::audit::Finding;
 use crate::layout::SampleSet;
-use crate::model::{GridShape, Note, PixelType, Sample, Skipped};
+use crate::model::{Evidence, GridShape, Note, PixelType, Sample, Skipped};
 use crate::store::share_of;
 
 /// Everything that is decided before the first pixel is decoded.
@@ -26,6 +26,8 @@ pub struct PrepPlan {
     pub(super) contents: [Option<[u8; 32]>; 2],
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
+    /// Facts that were found out without having been told.
+    pub(super) evidence: Evidence,
     /// The first 64 bits of the SHA-256 of each contour file when it was audited, by sample and structure; 0 where none was
     /// read.
     pub(super) audited: Vec<u64>,
@@ -81,7 +83,7 @@ impl PrepPlan {
             fit: options.size.map(|_| options.fit),
             pixel_type: self.pixel_type,
             monochrome1: options.monochrome1,
-            mask_rule: options.mask_rule,
+            mask_rule: options.mask_rule(),
             combine: options.combine,
             contour_offset: options.contour_offset,
             require: options.require,

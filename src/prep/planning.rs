@@ -11,6 +11,7 @@ use super::pool::pool;
 use super::pseudonym::Pseudonyms;
 use super::split_choice::choose_splits;
 use super::survey::Survey;
+use super::usual_rule::usual_rule;
 use super::{PrepError, PrepOptions, Unlabelled};
 use crate::layout::{self, Layout, Reading, SampleSet, Select};
 use crate::model::{GridShape, PixelType, Sample};
@@ -34,6 +35,10 @@ pub(super) fn plan_as(
     let start = Instant::now();
     let mut pairs = pair(layout, &options.select(), (&options.limits, options.threads), control)?;
     options.structures = Some(pairs.planes.clone());
+    let mut evidence = std::mem::take(&mut pairs.evidence);
+    if options.mask_rule.is_none() {
+        options.mask_rule = Some(usual_rule(&pairs, &mut evidence)?);
+    }
     let pseudonyms = Pseudonyms::new(options.pseudonym_key.clone());
     if pseudonyms.is_keyed() {
         // The order of the data would tell who is who.
@@ -59,6 +64,7 @@ pub(super) fn plan_as(
     let chosen = known.or_else(|| survey.pixel_type.resolve());
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
+    survey.tell(known.is_none().then_some(pixel_type), &mut evidence);
     check_size(shape, pixel_type, pairs.structures().len(), &options)?;
     let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
@@ -87,6 +93,7 @@ pub(super) fn plan_as(
         audited: digests,
         skipped,
         notes,
+        evidence,
         findings,
         seconds: start.elapsed().as_secs_f64() - audit_seconds,
         audit_seconds,

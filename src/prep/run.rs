@@ -118,7 +118,7 @@ fn root_attributes(
     ledger: &Ledger,
 ) -> RootAttributes {
     RootAttributes {
-        mask_rule: plan.options.mask_rule.name().to_owned(),
+        mask_rule: plan.options.mask_rule().name().to_owned(),
         patients: summary.patients,
         split_rule: plan.splits.rule.clone(),
         split_seed: plan.options.split_seed(),

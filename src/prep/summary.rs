@@ -9,8 +9,8 @@ use super::finish::{FinalSplits, SplitSize};
 use super::sink::Sink;
 use super::{FindingEntry, PrepPlan, RowOrigins, Share};
 use crate::files::Fates;
-use crate::layout::use_files;
-use crate::model::{Bin, Note, Place, Reason, Skipped, Tally};
+use crate::layout::{Unmatched, use_files};
+use crate::model::{Bin, Ground, Note, Place, Reason, Skipped, Tally};
 use crate::store::Encoder;
 
 /// Places that are listed for each note that many files share.
@@ -21,6 +21,8 @@ const PLACES_LISTED: usize = 10;
 pub struct PrepSummary {
     /// The file, `None` where none was made.
     pub output: Option<Output>,
+    /// The layout of the data directory.
+    pub layout: &'static str,
     /// Share of the plan; `None` where it is all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardEntry>,
@@ -50,12 +52,18 @@ pub struct PrepSummary {
     pub rejected: Vec<Entry>,
     /// Every row of the link table that was rejected.
     pub rejected_rows: Vec<Entry>,
+    /// Images and annotations that were left out as a whole.
+    pub unmatched: Vec<UnmatchedEntry>,
     /// Every file that was ignored.
     pub ignored: Vec<Entry>,
     /// Findings of the audit, the worst first.
     pub findings: Vec<FindingEntry>,
     /// Notes, which took no file away.
     pub notes: Vec<NoteEntry>,
+    /// Facts that were found by what the input says: the layout, pairs by UID.
+    pub decided: Vec<GroundEntry>,
+    /// Assumptions, which nothing in the input says: pairs by number alone, a mask rule by default.
+    pub assumed: Vec<GroundEntry>,
     /// `id` of the samples that were left out because their image stands in another split.
     pub split_left_out: Vec<String>,
     /// Rows taken from an interrupted run or an earlier file.
@@ -122,12 +130,6 @@ pub struct Bins {
     pub other_shards: usize,
 }
 
-/// True if a name is that of a contour text in some layout.
-fn looks_like_contour(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.ends_with(".txt") && lower.contains("contour")
-}
-
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }
@@ -169,6 +171,38 @@ pub struct NoteEntry {
     pub count: usize,
     /// The first of them.
     pub places: Vec<String>,
+}
+
+/// Files that look like images or annotations, and that were left out as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnmatchedEntry {
+    /// Their folder, or the first of them.
+    pub file: String,
+    /// Number of files.
+    pub files: usize,
+    /// The likeliest reason, and the option that takes them.
+    pub text: String,
+}
+
+impl UnmatchedEntry {
+    pub(super) fn of(unmatched: &Unmatched) -> Self {
+        Self { file: unmatched.place.file.clone(), files: unmatched.files, text: unmatched.text.clone() }
+    }
+}
+
+/// One thing that a plan takes for true, and its ground.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroundEntry {
+    /// What it is about, a stable name: `layout`, `pairing`, `mask-rule`, `pixel-type`, `spacing`, `orientation`.
+    pub about: &'static str,
+    /// The choice and its ground, in one sentence.
+    pub text: String,
+}
+
+impl GroundEntry {
+    fn of(ground: &Ground) -> Self {
+        Self { about: ground.about, text: ground.text.clone() }
+    }
 }
 
 /// Seconds of work in each stage, summed over the threads; and of the whole run.
@@ -257,6 +291,7 @@ impl PrepSummary {
         let of = |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(Entry::of).collect();
         Self {
             output: None,
+            layout: plan.pairs.layout,
             shard: plan.options.shard.map(|of| ShardEntry {
                 share: of,
                 rows: [share.start, share.end],
@@ -275,9 +310,12 @@ impl PrepSummary {
             link_rows: LinkRows { used: plan.pairs.studies.len(), rejected: plan.pairs.rejected_rows.len() },
             rejected: of(Bin::Rejected),
             rejected_rows: plan.pairs.rejected_rows.iter().map(Entry::of).collect(),
+            unmatched: plan.pairs.unmatched.iter().map(UnmatchedEntry::of).collect(),
             ignored: of(Bin::Ignored),
             findings: Vec::new(),
             notes: gather(plan.notes.iter().chain(&notes)),
+            decided: plan.evidence.decided.iter().map(GroundEntry::of).collect(),
+            assumed: plan.evidence.assumed.iter().map(GroundEntry::of).collect(),
             split_left_out: Vec::new(),
             rows: RowOrigins::default(),
             bytes_in: 0,
@@ -296,7 +334,7 @@ impl PrepSummary {
     /// True if anything that should have been used was left out.
     #[must_use]
     pub fn has_rejected(&self) -> bool {
-        self.bins.rejected > 0 || !self.rejected_rows.is_empty() || self.has_unmatched()
+        self.bins.rejected > 0 || !self.rejected_rows.is_empty() || !self.unmatched.is_empty()
     }
 
     /// True if no file is to be made: nothing is left for it, or the options are strict.
@@ -317,29 +355,27 @@ impl PrepSummary {
         // A contour that fell with its image explains nothing.
         let consequence = Reason::ImageRejected.code();
         let first = self.rejected.iter().chain(&self.rejected_rows).find(|entry| entry.reason != consequence);
-        match first {
-            Some(entry) => format!("{}: {}", entry.place(), entry.detail),
-            None if let Some(entry) = self.ignored.iter().find(|entry| looks_like_contour(entry.file())) => {
-                format!(
-                    "there are contours, and none was understood, as {}: {}; --contours names their folder, and --table \
-                 takes any arrangement",
-                    entry.place(),
-                    if entry.detail.is_empty() { entry.reason } else { &entry.detail }
-                )
-            }
-            None if self.bins.unlabelled == 0 => {
-                "there is no image dicoms/<patient_id>/<n>.dcm for a row of the link table".to_owned()
-            }
-            None => format!(
-                "none of the {} images has a contour; --unlabelled include takes them, --structures says which",
-                self.bins.unlabelled
-            ),
+        let first = first.map(|entry| format!("{}: {}", entry.place(), entry.detail));
+        let unmatched =
+            self.unmatched.first().map(|UnmatchedEntry { file, text, .. }| format!("{file}: {text}"));
+        let reasons: Vec<String> = first.into_iter().chain(unmatched).collect();
+        if !reasons.is_empty() {
+            return reasons.join("; ");
         }
-    }
-
-    /// True if a whole folder of images or contours was left out because no row names it.
-    fn has_unmatched(&self) -> bool {
-        self.reasons.contains_key(Reason::NotLinked.code())
+        let not_asked = Reason::StructureNotAsked.code();
+        if let Some(entry) = self.ignored.iter().find(|entry| entry.reason == not_asked) {
+            return format!(
+                "there are annotations of other structures, as {}: {}",
+                entry.place(),
+                entry.detail
+            );
+        }
+        match self.bins.unlabelled {
+            0 => "there is no image".to_owned(),
+            images => {
+                format!("none of the {images} images has an annotation; --unlabelled include takes them")
+            }
+        }
     }
 
     /// Images per second of the whole run.

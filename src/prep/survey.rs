@@ -10,7 +10,7 @@ use super::identities::Identities;
 use crate::assemble::{Remarks, fetch_header, header_of, read_header, reject_image};
 use crate::audit::ImageFacts;
 use crate::layout::SampleSet;
-use crate::model::{FileId, GridShape, Sample};
+use crate::model::{Evidence, FileId, GridShape, ImagePlane, PixelType, Sample};
 use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
 
 /// Samples looked at by one thread at a time, and files that it has open for that, if it may.
@@ -31,6 +31,10 @@ pub(super) struct Survey {
     units: BTreeSet<String>,
     /// Who and what the usable images are of.
     pub(super) identities: Identities,
+    /// Number of usable images without Pixel Spacing (0028,0030).
+    without_spacing: usize,
+    /// Number of usable images that have Pixel Spacing and no position or orientation.
+    without_place: usize,
     /// Images that cannot be used, and their contours.
     pub(super) remarks: Remarks,
 }
@@ -86,6 +90,9 @@ impl Survey {
         *self.shapes.entry(header.shape).or_default() += 1;
         self.pixel_type.observe(header);
         self.units.insert(unit(header));
+        let has_spacing = header.geometry.pixel_spacing.iter().all(|mm| mm.is_finite());
+        self.without_spacing += usize::from(!has_spacing);
+        self.without_place += usize::from(has_spacing && ImagePlane::of(&header.geometry).is_none());
     }
 
     fn join(mut self, other: Self) -> Self {
@@ -97,6 +104,8 @@ impl Survey {
         self.pixel_type.merge(other.pixel_type);
         self.units.extend(other.units);
         self.identities.append(other.identities);
+        self.without_spacing += other.without_spacing;
+        self.without_place += other.without_place;
         self.remarks.append(other.remarks);
         self
     }
@@ -105,6 +114,28 @@ impl Survey {
     pub(super) fn keep_usable(&self, samples: &mut Vec<Sample>) {
         let (mut usable, mut index) = (self.usable.iter().peekable(), 0..);
         samples.retain(|_| index.next().is_some_and(|index: usize| usable.next_if_eq(&&index).is_some()));
+    }
+
+    /// Tells what is taken for true about the images; `pixel_type` is the type where it was chosen for them.
+    pub(super) fn tell(&self, pixel_type: Option<PixelType>, evidence: &mut Evidence) {
+        let all = self.usable.len();
+        if let Some(pixel_type) = pixel_type.filter(|_| all > 0) {
+            evidence.decide("pixel-type", format!("{}: by the headers of the images", pixel_type.name()));
+        }
+        if self.without_spacing > 0 {
+            let text = format!(
+                "{} of {all} images have no Pixel Spacing: their pixels are taken to be square, and the file has NaN",
+                self.without_spacing
+            );
+            evidence.assume("spacing", text);
+        }
+        if self.without_place > 0 {
+            let text = format!(
+                "{} of {all} images have no position or orientation: rows and columns are taken as they are stored",
+                self.without_place
+            );
+            evidence.assume("orientation", text);
+        }
     }
 
     /// The unit of the pixels: the one all images share, otherwise `mixed`.

@@ -75,6 +75,14 @@ pub struct Joined {
     pub lost: Vec<String>,
 }
 
+impl AnnotationOptions {
+    /// The reach of an image, given half the way to the next image on each side, in mm.
+    #[must_use]
+    pub fn reach(&self, halfway: [f64; 2]) -> [f64; 2] {
+        halfway.map(|half| self.plane_tolerance.map_or(half, |most| half.min(most)))
+    }
+}
+
 /// Options of reading annotation files.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AnnotationOptions {
@@ -87,6 +95,9 @@ pub struct AnnotationOptions {
     pub resample_labels: bool,
     /// True if structure and background of mask images (PNG, TIFF) are exchanged.
     pub mask_invert: bool,
+    /// The largest distance in mm of a contour or label plane without reference to an image from the image that it
+    /// belongs to. It never reaches beyond half the way to the next image; `None` reaches as far.
+    pub plane_tolerance: Option<f64>,
     /// Join of label volumes (NIfTI, NRRD) to the images of their series.
     pub volume_join: JoinBy,
 }
@@ -98,6 +109,7 @@ impl Default for AnnotationOptions {
             fractional: 0.5,
             resample_labels: false,
             mask_invert: false,
+            plane_tolerance: None,
             volume_join: JoinBy::Geometry,
         }
     }

@@ -181,7 +181,7 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 21] = [
         cell_type: CellType::Int32,
         axes: &[],
         units: NONE,
-        description: "Frame of a multi-frame object, counted from 0; 0 otherwise",
+        description: "Frame of a multi-frame object, counted from 1; 0 otherwise",
         since: 0,
         content: numbers(
             |row, bytes| put(bytes, [row.frame.to_le_bytes()]),

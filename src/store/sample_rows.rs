@@ -63,6 +63,14 @@ impl<'f> SampleRows<'f> {
         Ok((source, self.cell(column::SOURCE_SHA256, row, |cell| digest(cell, 0))?))
     }
 
+    /// The frame of a multi-frame object that `row` is, from 1; 0 where the object is one image.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the column cannot be read.
+    pub fn frame(&mut self, row: usize) -> Result<u32, StoreError> {
+        self.cell(column::FRAME, row, |cell| cell.number(0).map_or(0, |frame| frame as u32))
+    }
+
     /// For each structure of `row`, the digest of its annotation; `None` where it is not annotated.
     ///
     /// # Errors

@@ -63,7 +63,7 @@ WAYS = {
     "prep": [["prep", "STUDY", "-o", "OUT", "--reuse", "bad.h5"], ["prep", "STUDY", "-o", "OUT", "--reuse", "virtual.h5"]],
 }
 # These read no file of ours.
-OTHERS = {"audit", "completions", "help"}
+OTHERS = {"audit", "structures", "completions", "help"}
 
 
 def test_every_command_is_listed(dicomprep):

@@ -51,8 +51,7 @@ def check(dicomprep, tree, out, clean, *, code, missing=(), same_bytes=False):
     assert report["bins"]["rejected"] == len(report["rejected"])
     assert report["bins"]["ignored"] == len(report["ignored"])
     assert report["samples"] == len(found)
-    unmatched = "folder-without-link-row" in report["reasons"]
-    assert (code == 3) == bool(report["rejected"] or report["rejected_rows"] or unmatched)
+    assert (code == 3) == bool(report["rejected"] or report["rejected_rows"] or report["unmatched"])
     return result, report
 
 

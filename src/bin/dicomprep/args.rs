@@ -15,6 +15,7 @@ mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod splits;
+mod structures;
 mod thresholds;
 mod whiten;
 
@@ -29,7 +30,6 @@ pub(crate) use batches::{BatchesArgs, Window, WorkArgs};
 pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use merge::MergeArgs;
-pub(crate) use places::PlaceArgs;
 pub(crate) use prep::{PrepArgs, ReportIdsChoice};
 pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use repair::RepairArgs;
@@ -37,6 +37,7 @@ pub(crate) use report::ReportArgs;
 #[cfg(feature = "serve")]
 pub(crate) use serve::{Log, ServeArgs};
 pub(crate) use splits::SplitArgs;
+pub(crate) use structures::StructuresArgs;
 pub(crate) use whiten::WhitenArgs;
 
 const PIXELS: &str = "\
@@ -85,6 +86,7 @@ pub(crate) enum Command {
     Prep(Box<PrepArgs>),
     Merge(MergeArgs),
     Audit(Box<AuditArgs>),
+    Structures(Box<StructuresArgs>),
     Batches(Box<BatchesArgs>),
     #[cfg(feature = "serve")]
     Serve(Box<ServeArgs>),

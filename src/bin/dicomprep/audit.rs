@@ -47,6 +47,7 @@ fn describe(summary: &AuditSummary, output: &OutputArgs) -> String {
     let limit = if output.verbose { usize::MAX } else { report::LISTED };
     let rejected = summary.rejected.iter().chain(&summary.rejected_rows);
     let mut text = report::list("unusable", rejected, limit);
+    text += &report::unmatched(&summary.unmatched);
     text += &findings::describe(&summary.findings, output.verbose);
     text + &headline(summary)
 }

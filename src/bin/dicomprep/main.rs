@@ -22,6 +22,7 @@ mod report;
 mod serve;
 mod settings;
 mod stream_totals;
+mod structures;
 mod table;
 mod verify;
 mod version;
@@ -77,6 +78,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Prep(prep) => prep::run(prep, &args.output),
         Command::Merge(merge) => merge::run(merge, &args.output),
         Command::Audit(audit) => audit::run(audit, &args.output),
+        Command::Structures(structures) => structures::run(structures, &args.output),
         Command::Batches(batches) => batches::run(batches, &args.output),
         #[cfg(feature = "serve")]
         Command::Serve(serve) => serve::run(serve, &args.output),

@@ -16,12 +16,13 @@ use crate::{exit, preview, settings, whiten};
 
 /// The options that name what is written, each after its command. Every other option that takes a path names what is
 /// read.
-const OUTPUTS: [(&str, &str); 16] = [
+const OUTPUTS: [(&str, &str); 17] = [
     ("prep", "output"),
     ("prep", "report"),
     ("merge", "output"),
     ("merge", "report"),
     ("audit", "report"),
+    ("structures", "report"),
     ("batches", "output"),
     ("explain", "output"),
     ("explain", "report"),

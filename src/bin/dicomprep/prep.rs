@@ -153,8 +153,10 @@ fn conclude(summary: &PrepSummary, args: &PrepArgs, output: &Path) -> Exit {
 /// The one line about rejected files where nothing else is told.
 fn rejected(summary: &PrepSummary) -> String {
     let count = summary.rejected.len() + summary.rejected_rows.len();
+    let unmatched: usize = summary.unmatched.iter().map(|unmatched| unmatched.files).sum();
+    let unmatched = if unmatched > 0 { format!(", {unmatched} files unmatched") } else { String::new() };
     format!(
-        "dicomprep: {count} rejected, files and rows of the link table; --report FILE lists them with the reasons\n"
+        "dicomprep: {count} rejected, files and rows of tables{unmatched}; --report FILE lists them with the reasons\n"
     )
 }
 
@@ -176,6 +178,7 @@ fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> St
     let limit = if verbose { usize::MAX } else { report::LISTED };
     let mut text = String::new();
     text += &report::list("rejected", summary.rejected.iter().chain(&summary.rejected_rows), limit);
+    text += &report::unmatched(&summary.unmatched);
     if verbose {
         text += &report::list("ignored", summary.ignored.iter(), limit);
     }
@@ -260,7 +263,17 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
         rows.push(("", format!("{count} {reason}")));
     }
     let links = summary.link_rows;
-    rows.push(("link rows", format!("{} used, {} rejected", links.used, links.rejected)));
+    if let Some(table) = ["link", "table"].into_iter().find(|name| summary.layout == *name) {
+        let name = if table == "link" { "link rows" } else { "table rows" };
+        rows.push((name, format!("{} used, {} rejected", links.used, links.rejected)));
+    }
+    let grounds = [("decided", &summary.decided), ("assumed", &summary.assumed)];
+    for (name, grounds) in grounds {
+        let first = std::iter::once(name).chain(std::iter::repeat(""));
+        rows.extend(
+            first.zip(grounds).map(|(name, ground)| (name, format!("{}, {}", ground.about, ground.text))),
+        );
+    }
     rows.extend(origins(&summary.rows));
     if let Some(plan) = plan {
         let estimate = plan.estimate();

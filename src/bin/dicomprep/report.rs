@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Context;
 use dicomprep::model::Plain;
-use dicomprep::prep::Entry;
+use dicomprep::prep::{Entry, UnmatchedEntry};
 use dicomprep::store::{StoreError, Target};
 use serde::Serialize;
 
 use crate::args::ReportArgs;
-use crate::exit;
+use crate::{exit, table};
 
 /// Entries of a list that are shown without `--verbose`.
 pub(crate) const LISTED: usize = 20;
@@ -67,6 +67,14 @@ pub(crate) fn write_as(
         exit::print(&json)?;
     }
     Ok(())
+}
+
+/// Images and annotations that were left out as a whole, a line for each kind.
+pub(crate) fn unmatched(entries: &[UnmatchedEntry]) -> String {
+    let line = |UnmatchedEntry { file, files, text }: &UnmatchedEntry| {
+        format!("unmatched: {}: {}: {}\n", Plain(file), table::count(*files, "file"), Plain(text))
+    };
+    entries.iter().map(line).collect()
 }
 
 /// The first entries of a list, each behind the name of its `bin`. Entries that say the same about several places are

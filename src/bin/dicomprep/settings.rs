@@ -13,7 +13,7 @@ use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
 use dicomprep::split::{SplitSpec, read_split_file};
 use dicomprep::stream::{StreamOptions, StreamWork};
 
-use crate::args::{BatchesArgs, OutputArgs, PlaceArgs, PrepArgs, SplitArgs, Window, WorkArgs};
+use crate::args::{BatchesArgs, OutputArgs, PrepArgs, SplitArgs, Window, WorkArgs};
 use crate::exit;
 
 /// Everything `prep` needs to know.
@@ -29,7 +29,7 @@ impl PrepSettings {
     pub(crate) fn resolve(args: &PrepArgs) -> anyhow::Result<Self> {
         let layout = args.input.places.layout(&args.data_dir)?;
         let output = prep_output(args)?;
-        Ok(Self { options: options(args, &*layout)?, layout, output })
+        Ok(Self { options: options(args)?, layout, output })
     }
 }
 
@@ -106,13 +106,13 @@ fn work(args: &WorkArgs) -> StreamWork {
     }
 }
 
-fn options(args: &PrepArgs, layout: &dyn Layout) -> anyhow::Result<PrepOptions> {
+fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
     let content = &args.content;
     Ok(PrepOptions {
         structures: content.structures.clone(),
         require: content.require,
         unlabelled: content.unlabelled,
-        mask_rule: content.mask_rule.unwrap_or_else(|| PlaceArgs::mask_rule(layout)),
+        mask_rule: content.mask_rule,
         combine: content.annotation.combine,
         annotation: content.annotation.options(),
         contour_offset: content.contour_offset.0,

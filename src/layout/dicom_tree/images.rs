@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::files::Catalog;
 use crate::model::{FileId, FrameRef, ImagePlane, Note, Place};
 use crate::series::{SeriesFrame, reaches, sort_series};
-use crate::source::{FrameKey, ImageHeader};
+use crate::source::{AnnotationOptions, FrameKey, ImageHeader};
 
 /// A frame of an image file.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ type Group = (Option<Box<str>>, Option<Box<str>>, Option<Box<str>>);
 
 impl Images {
     /// Sorts `images`, which stand in the order of their files.
-    pub(super) fn sorted(images: Vec<Image>, catalog: &Catalog) -> Self {
+    pub(super) fn sorted(images: Vec<Image>, catalog: &Catalog, options: &AnnotationOptions) -> Self {
         let mut order: BTreeMap<Group, usize> = BTreeMap::new();
         let mut series: Vec<Vec<Image>> = Vec::new();
         for image in images {
@@ -90,15 +90,15 @@ impl Images {
             let study = studies[&(first.patient_id.clone(), first.study.clone())];
             (first.patient_id.clone(), study)
         });
-        series.into_iter().for_each(|members| sorted.add_series(members, catalog));
+        series.into_iter().for_each(|members| sorted.add_series(members, catalog, options));
         sorted
     }
 
-    fn add_series(&mut self, mut members: Vec<Image>, catalog: &Catalog) {
+    fn add_series(&mut self, mut members: Vec<Image>, catalog: &Catalog, options: &AnnotationOptions) {
         let frames: Vec<SeriesFrame> = members.iter().map(|image| image.series_frame).collect();
         let order = sort_series(&frames);
         for (image, reach) in members.iter_mut().zip(reaches(&order, &frames)) {
-            image.key.reach = reach.reach;
+            image.key.reach = options.reach(reach.reach);
             image.key.shares_plane = reach.shares_plane;
         }
         // A single image is no series that could be irregular.

@@ -20,6 +20,8 @@ pub(super) struct JoinedFiles {
     planes: usize,
     /// By image and mask plane.
     refs: HashMap<(usize, usize), Vec<AnnotationRef>>,
+    /// Number of annotations that were joined by UID, and by position alone.
+    joined_by: [usize; 2],
     notes: Vec<Note>,
     lost: Vec<Skipped>,
     skipped: Vec<Skipped>,
@@ -35,6 +37,7 @@ pub(super) fn join(
     let mut joined = JoinedFiles {
         planes: planes.patterns().len(),
         refs: HashMap::new(),
+        joined_by: [0; 2],
         notes: images.notes.clone(),
         lost: Vec::new(),
         skipped: Vec::new(),
@@ -46,6 +49,7 @@ pub(super) fn join(
         joined.notes.extend(one.notes);
         joined.lost.extend(one.lost);
         joined.skipped.extend(one.skipped);
+        joined.joined_by = [0, 1].map(|way| joined.joined_by[way] + one.joined_by[way]);
         for (at, annotation) in one.refs {
             claims.entry(at).or_default().push((number, annotation));
         }
@@ -58,6 +62,8 @@ pub(super) fn join(
 #[derive(Debug, Default)]
 struct FileJoin {
     refs: Vec<((usize, usize), AnnotationRef)>,
+    /// Number of annotations by UID, and by position alone.
+    joined_by: [usize; 2],
     notes: Vec<Note>,
     lost: Vec<Skipped>,
     skipped: Vec<Skipped>,
@@ -88,6 +94,8 @@ impl FileJoin {
         let lost = |text: String| Skipped::new(Place::file(&*name), Reason::AnnotationLost, text);
         joined.lost.extend(found.lost.into_iter().map(lost));
         for (part, index) in found.images {
+            let is_referred = annotation.refers_to(&keys[index].sop_instance_uid);
+            joined.joined_by[usize::from(!is_referred)] += 1;
             for (plane, _) in wanted.iter().filter(|(_, wanted)| *wanted == part) {
                 joined.refs.push(((indices[index], *plane), AnnotationRef { file: file.file, part }));
             }
@@ -165,6 +173,14 @@ impl JoinedFiles {
 
     /// Tells what was found besides samples.
     pub(super) fn tell(self, set: &mut SampleSet) {
+        let [by_uid, by_position] = self.joined_by;
+        let ways = [
+            (by_uid, "the SOP Instance UIDs that they refer to"),
+            (by_position, "their position in the patient"),
+        ];
+        for (count, way) in ways.into_iter().filter(|(count, _)| *count > 0) {
+            set.evidence.decide("pairing", format!("{count} annotations are joined to images by {way}"));
+        }
         set.notes.extend(self.notes);
         set.rejected_rows.extend(self.lost);
         self.skipped.into_iter().for_each(|skipped| set.skip(skipped));

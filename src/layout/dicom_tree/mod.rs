@@ -17,17 +17,21 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::files::{FileKind, Places, Tree};
-use crate::model::{AnnotationRef, FileId, FrameRef, Place, Reason, Sample, Skipped};
+use crate::model::{AnnotationRef, FileId, FrameRef, Part, Place, Reason, Sample, Skipped};
 use crate::source::{
-    AnnotationError, AnnotationFile, AnnotationOptions, FrameKey, Limits, ObjectKind, open_dicom_annotation,
+    AnnotationError, AnnotationFile, AnnotationOptions, FrameKey, Limits, ObjectKind, PartInfo,
+    open_dicom_annotation,
 };
 
 use super::annotations::{Annotations, OpenAnnotation};
+use super::listing::{ListedImage, ListedPart, Listing, kinds_of};
 use super::{Layout, LayoutError, Patient, Reading, Require, SampleSet, Select, Study};
 
 use images::{Image, Images};
 use join::JoinedFiles;
 use objects::{Found, Object};
+use open_file::OpenFile;
+pub use planes::selection;
 
 /// Any tree of DICOM objects.
 #[derive(Debug)]
@@ -72,6 +76,42 @@ impl Layout for DicomTree {
     }
 
     fn pair(&self, tree: Tree, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError> {
+        let Read { pairing, images, annotations, opened, problems } =
+            Read::of(&tree, &select.annotation, reading);
+        let planes = planes::choose(&opened, &images, &tree.catalog, select, &problems)?;
+        let joined = join::join(&opened, &images, &planes, &tree.catalog);
+        Ok(pairing.finish(tree, images, joined, planes, annotations, select.require))
+    }
+
+    fn list(
+        &self,
+        tree: Tree,
+        options: &AnnotationOptions,
+        reading: &Reading<'_>,
+    ) -> Result<Listing, LayoutError> {
+        let Read { images, opened, problems, .. } = Read::of(&tree, options, reading);
+        let names = names::Names::of(&images, &tree.catalog);
+        Ok(Listing {
+            parts: opened.iter().flat_map(|file| listed(file, &images, &names)).collect(),
+            images: images.all.len(),
+            patients: names.patients().count(),
+            problems,
+        })
+    }
+}
+
+/// Content read of the tree.
+struct Read {
+    pairing: Pairing,
+    images: Images,
+    annotations: Annotations,
+    opened: Vec<OpenFile>,
+    /// Annotation files that cannot be used, and why.
+    problems: Vec<String>,
+}
+
+impl Read {
+    fn of(tree: &Tree, options: &AnnotationOptions, reading: &Reading<'_>) -> Self {
         let files: Vec<FileId> = tree
             .folders
             .iter()
@@ -80,10 +120,10 @@ impl Layout for DicomTree {
             .collect();
         let objects = objects::read(&files, &tree.catalog, reading);
         let mut pairing = Pairing::new(objects);
-        let images = Images::sorted(std::mem::take(&mut pairing.images), &tree.catalog);
+        let images = Images::sorted(std::mem::take(&mut pairing.images), &tree.catalog, options);
         let keys: HashMap<FrameRef, FrameKey> =
             images.all.iter().map(|image| (image.frame, image.key.clone())).collect();
-        let opener = Opener { options: select.annotation, limits: *reading.limits };
+        let opener = Opener { options: *options, limits: *reading.limits };
         let annotations = Annotations::new(keys, Box::new(opener), *reading.limits);
         let opened =
             open_file::open_all(&pairing.annotations, &tree.catalog, &annotations, &mut pairing.skipped);
@@ -93,11 +133,33 @@ impl Layout for DicomTree {
             .skipped
             .iter()
             .filter(|(file, ..)| pairing.annotations.iter().any(|one| one.file == *file));
-        let problems: Vec<String> = broken.map(problem).collect();
-        let planes = planes::choose(&opened, &images, &tree.catalog, &select.structures, &problems)?;
-        let joined = join::join(&opened, &images, &planes, &tree.catalog);
-        Ok(pairing.finish(tree, images, joined, planes, annotations, select.require))
+        let problems = broken.map(problem).collect();
+        Self { pairing, images, annotations, opened, problems }
     }
+}
+
+/// The structures of an annotation file, with the images that each is on.
+fn listed(file: &OpenFile, images: &Images, names: &names::Names) -> Vec<ListedPart> {
+    let annotation = &file.opened.annotation;
+    let indices = open_file::candidates(file, images);
+    let keys: Vec<FrameKey> = indices.iter().map(|&index| images.all[index].key.clone()).collect();
+    let listed = |info: &PartInfo| {
+        let joined = annotation.join(&[info.part], &keys);
+        let image = |(_, index): &(Part, usize)| {
+            let index = indices[*index];
+            let image = &images.all[index];
+            let patient = names.patient(names.place(index).patient).into();
+            ListedImage { image: image.frame, patient, number: image.instance_number }
+        };
+        ListedPart {
+            name: info.name.clone(),
+            number: info.part.number(),
+            file: file.file,
+            kinds: kinds_of(info),
+            images: joined.images.iter().map(image).collect(),
+        }
+    };
+    annotation.parts().iter().map(listed).collect()
 }
 
 /// Kinds of the files of the tree.

@@ -44,6 +44,11 @@ impl Names {
         self.patients.iter().map(String::as_str)
     }
 
+    /// The patient with this index.
+    pub(super) fn patient(&self, index: u32) -> &str {
+        &self.patients[index as usize]
+    }
+
     pub(super) fn place(&self, index: usize) -> Membership {
         self.places[index]
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::files::Catalog;
-use crate::layout::{LayoutError, StructureChoice, StructurePatterns, fold};
+use crate::layout::{LayoutError, Select, StructureChoice, StructurePatterns, fold};
+use crate::model::StructureSet;
 use crate::source::PartInfo;
 
 use super::images::Images;
@@ -12,14 +13,18 @@ use super::open_file::{OpenFile, candidates};
 /// The most structures that are taken without being asked for.
 const MOST: usize = 32;
 
+/// The mask plane of images without any annotation, which is empty.
+const NO_STRUCTURE: &str = "none";
+
 /// The mask planes for `files`.
 pub(super) fn choose(
     files: &[OpenFile],
     images: &Images,
     catalog: &Catalog,
-    choice: &StructureChoice,
+    select: &Select,
     problems: &[String],
 ) -> Result<StructurePatterns, LayoutError> {
+    let choice = &select.structures;
     if let StructureChoice::Named(patterns) = choice {
         let all = || files.iter().flat_map(|file| file.opened.annotation.parts());
         for pattern in patterns.patterns() {
@@ -63,6 +68,12 @@ pub(super) fn choose(
     if names.len() > limit {
         return Err(LayoutError::TooManyStructures { count: names.len(), names: names.join(", ") });
     }
+    // Images are taken alone only where there is nothing that could be an annotation of them.
+    if names.is_empty() && problems.is_empty() && select.images_alone {
+        return Ok(StructurePatterns::of_names(
+            StructureSet::new([NO_STRUCTURE]).expect("one name is a set"),
+        ));
+    }
     if names.is_empty() {
         return Err(LayoutError::NoStructure { why: why(&problems) });
     }
@@ -73,7 +84,8 @@ pub(super) fn choose(
 
 /// A name as `--structures` takes it. One with characters that the names of mask planes may not have becomes a plane of
 /// another name.
-fn selection(name: &str) -> String {
+#[must_use]
+pub fn selection(name: &str) -> String {
     let is_plain =
         !name.contains(|c: char| ",/=+#".contains(c) || c.is_control()) && !name.starts_with("re:");
     if is_plain && name.len() <= 64 && fold(name) == name {
@@ -104,7 +116,7 @@ fn selection(name: &str) -> String {
 /// Problems of the annotation files, the first three.
 fn why(problems: &[String]) -> String {
     match problems {
-        [] => ": there is none of either below the data directory".to_owned(),
+        [] => ": there is none of either below the data directory; --unlabelled include makes a file of the images alone".to_owned(),
         [first @ .., _] if first.len() >= 3 => {
             format!(": {} (and {} more)", problems[..3].join("; "), problems.len() - 3)
         }

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::files::TableError;
-use crate::files::table::{Row, TableName, parse_table, quoted, read_table_bytes};
+use crate::files::table::{Row, TableName, parse_table_as, quoted, read_table_bytes};
+use crate::layout::ColumnNames;
 use crate::model::{Place, Reason, Skipped};
 
 const PATIENT: &str = "patient_id";
@@ -41,20 +42,21 @@ pub struct LinkTable {
     pub rejected: Vec<RejectedRow>,
 }
 
-/// Reads the link table at `path`; places call it `file`.
+/// Reads the link table at `path`, whose columns may have other names; places call it `file`.
 ///
 /// # Errors
 /// [`TableError`] where the file cannot be read, or has no header with both columns, or no row.
-pub fn read_link_table(path: &Path, file: &str) -> Result<LinkTable, TableError> {
-    parse_link_table(&read_table_bytes(path, TableName { file, option: "--link" })?, file)
+pub fn read_link_table(path: &Path, file: &str, columns: &ColumnNames) -> Result<LinkTable, TableError> {
+    parse_link_table(&read_table_bytes(path, TableName { file, option: "--link" })?, file, columns)
 }
 
-/// Parses the bytes of a link table; places call it `file`.
+/// Parses the bytes of a link table, whose columns may have other names; places call it `file`.
 ///
 /// # Errors
 /// As [`read_link_table`], for the content.
-pub fn parse_link_table(bytes: &[u8], file: &str) -> Result<LinkTable, TableError> {
-    let rows: Vec<Row<2>> = parse_table(bytes, file, &[PATIENT, ORIGINAL])?;
+pub fn parse_link_table(bytes: &[u8], file: &str, columns: &ColumnNames) -> Result<LinkTable, TableError> {
+    let names = [PATIENT, ORIGINAL].map(|usual| columns.of(usual));
+    let rows: Vec<Row<2>> = parse_table_as(bytes, file, &[PATIENT, ORIGINAL], &names)?;
     let claims = Claims::of(&rows);
     let mut table = LinkTable::default();
     for row in &rows {
@@ -182,7 +184,8 @@ mod tests {
     use super::*;
 
     fn table(text: &str) -> LinkTable {
-        parse_link_table(format!("patient_id,original_id\n{text}").as_bytes(), "link.csv").unwrap()
+        let text = format!("patient_id,original_id\n{text}");
+        parse_link_table(text.as_bytes(), "link.csv", &ColumnNames::default()).unwrap()
     }
 
     fn used(table: &LinkTable) -> Vec<String> {
@@ -273,7 +276,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_gives_plain_unique_ids_and_real_lines(text in "([PO.][12]?|[,;\t\" /\\\\]|\r?\n){0,60}") {
-            let table = match parse_link_table(format!("patient_id,original_id\n{text}").as_bytes(), "link.csv") {
+            let table = format!("patient_id,original_id\n{text}");
+            let table = match parse_link_table(table.as_bytes(), "link.csv", &ColumnNames::default()) {
                 Ok(table) => table,
                 Err(error) => {
                     let no_rows = matches!(error, TableError::NoRows { .. });

@@ -8,31 +8,31 @@
 //! ```
 
 mod file_number;
+mod folders;
 mod link_table;
+mod near_miss;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 pub(super) use link_table::id_fault;
 pub use link_table::{LinkRow, LinkTable, RejectedRow, parse_link_table, read_link_table};
 
-use super::cases::relations;
+use super::cases::{pair_by_number, relations};
+use super::name_pattern::{NameFault, NamePatterns};
 use super::numbered::{Case, Kinds, Numbered, Pair, pair};
-use super::{Layout, LayoutError, Patient, Reading, SampleSet, Select, StructurePatterns, Study};
-use crate::files::{FileKind, FilesError, FolderId, PlacePart, Places, Tree, TreeFolder, join_name};
-use crate::model::{FileId, Note, Place, Reason, Sample, Skipped, StructureSet};
+use super::{ColumnNames, Layout, LayoutError, Patient, Reading, SampleSet, Select, Study, Unmatched};
+use crate::files::{FileKind, FilesError, FolderId, PlacePart, Places, Tree, join_name};
+use crate::model::{FileId, Note, Place, Reason, Sample, Skipped};
 
 use file_number::{contour_number, image_number};
+use folders::{ANNOTATIONS, Folders, IMAGES, Subfolder};
+use near_miss::{exchanged, similar};
 
 const LINK: PlacePart = PlacePart { default: "link.csv", option: "the link table with --link" };
 const DICOMS: PlacePart = PlacePart { default: "dicoms", option: "the folder of the images with --dicoms" };
 const CONTOURS: PlacePart =
     PlacePart { default: "contourfiles", option: "the folder of the contours with --contours" };
-
-/// The number of the folder of the images among the roots.
-const IMAGES: usize = 0;
-/// The number of the folder of the contours.
-const ANNOTATIONS: usize = 1;
 
 /// The structures of this layout, and the folders of their contours.
 const KINDS: [&str; 2] = ["inner", "outer"];
@@ -43,6 +43,8 @@ const KIND_FOLDERS: [&str; 2] = ["i-contours", "o-contours"];
 pub struct LinkedFolders {
     places: Places,
     allow_missing: bool,
+    columns: ColumnNames,
+    names: NamePatterns,
 }
 
 impl LinkedFolders {
@@ -61,13 +63,24 @@ impl LinkedFolders {
     ) -> Result<Self, FilesError> {
         let places = Places::new(data_dir)?.with_table(link, LINK)?;
         let places = places.with_roots(&[(dicoms, DICOMS), (contours, CONTOURS)])?;
-        Ok(Self { places, allow_missing: false })
+        Ok(Self {
+            places,
+            allow_missing: false,
+            columns: ColumnNames::default(),
+            names: NamePatterns::default(),
+        })
     }
 
     /// The same; with `allow`, a row whose folder is not there, or has no contour, is a note and not rejected.
     #[must_use]
     pub fn allow_missing(self, allow: bool) -> Self {
         Self { allow_missing: allow, ..self }
+    }
+
+    /// The same, with a link table whose columns have other names, and files with names of their own.
+    #[must_use]
+    pub fn with_names(self, columns: ColumnNames, names: NamePatterns) -> Self {
+        Self { columns, names, ..self }
     }
 }
 
@@ -76,59 +89,48 @@ impl Layout for LinkedFolders {
         "link"
     }
 
+    fn allows_missing(&self) -> bool {
+        self.allow_missing
+    }
+
+    fn parts(&self) -> Option<[&str; 2]> {
+        Some([self.places.roots()[IMAGES].name(), self.places.roots()[ANNOTATIONS].name()])
+    }
+
     fn places(&self) -> &Places {
         &self.places
     }
 
     fn expects(&self, root: usize, path: &[Box<str>]) -> bool {
+        let [images, contours] = self.names.depths();
         match path {
             [_] => true,
-            [_, kind] => root == ANNOTATIONS && KIND_FOLDERS.contains(&&**kind),
-            _ => false,
+            [_, kind] if root == ANNOTATIONS && KIND_FOLDERS.contains(&&**kind) => true,
+            [_, below @ ..] => below.len() <= if root == ANNOTATIONS { contours } else { images },
+            [] => false,
         }
     }
 
     fn pair(&self, mut tree: Tree, select: &Select, _: &Reading<'_>) -> Result<SampleSet, LayoutError> {
         let link = &self.places.tables()[0];
-        let table = read_link_table(link.path(), link.name())?;
-        let default = StructurePatterns::of_names(StructureSet::new(["inner"]).expect("one name is a set"));
-        let kinds = Kinds::new(&KINDS, select, &default)?;
+        let table = read_link_table(link.path(), link.name(), &self.columns)?;
+        let kinds = Kinds::of_layout(&KINDS, &self.names, select)?;
         let folders = Folders::of(std::mem::take(&mut tree.folders));
         let mut set = SampleSet::new(self.name(), tree, kinds.planes.clone());
-        set.relations = relations(&KINDS, &kinds);
+        set.relations = relations(&kinds);
         let names =
             [link.name(), self.places.roots()[IMAGES].name(), self.places.roots()[ANNOTATIONS].name()];
-        Ok(Pairing { names, kinds, folders, set, allow_missing: self.allow_missing }.pair(table))
-    }
-}
-
-/// The folders of the layout that no row of the link table has claimed.
-#[derive(Default)]
-struct Folders {
-    images: BTreeMap<Box<str>, TreeFolder>,
-    contours: BTreeMap<Box<str>, [Option<TreeFolder>; 2]>,
-    /// Folders whose files belong to none of them.
-    others: Vec<TreeFolder>,
-}
-
-impl Folders {
-    fn of(folders: Vec<TreeFolder>) -> Self {
-        let mut all = Self::default();
-        for folder in folders {
-            match folder.place.clone() {
-                Ok((IMAGES, path)) if path.len() == 1 => drop(all.images.insert(path[0].clone(), folder)),
-                Ok((ANNOTATIONS, path)) if path.len() == 2 => {
-                    let kind = usize::from(*path[1] != *KIND_FOLDERS[0]);
-                    all.contours.entry(path[0].clone()).or_default()[kind] = Some(folder);
-                }
-                Ok((ANNOTATIONS, path)) if path.len() == 1 => {
-                    all.contours.entry(path[0].clone()).or_default();
-                    all.others.push(folder);
-                }
-                _ => all.others.push(folder),
-            }
-        }
-        all
+        let is_exchanged = exchanged(&table, &folders);
+        let pairing = Pairing {
+            names,
+            patterns: &self.names,
+            kinds,
+            folders,
+            set,
+            allow_missing: self.allow_missing,
+            is_exchanged,
+        };
+        Ok(pairing.pair(table))
     }
 }
 
@@ -136,10 +138,13 @@ impl Folders {
 struct Pairing<'a> {
     /// Of the link table, the folder of the images and that of the contours.
     names: [&'a str; 3],
+    patterns: &'a NamePatterns,
     kinds: Kinds,
     folders: Folders,
     set: SampleSet,
     allow_missing: bool,
+    /// True if the two columns of the table look exchanged.
+    is_exchanged: bool,
 }
 
 impl Pairing<'_> {
@@ -160,6 +165,7 @@ impl Pairing<'_> {
         self.set.rejected_rows.extend(table.rejected.into_iter().map(|row| row.skipped));
         self.set.rejected_rows.sort_by_key(|row| row.place.line);
         self.skip_unlinked();
+        pair_by_number(&mut self.set);
         self.set
     }
 
@@ -170,30 +176,20 @@ impl Pairing<'_> {
         let id = rows[0].patient_id.clone();
         let folder = join_name(dicoms, &id);
         let images = self.folders.images.remove(&id);
-        let mut case = Case { contours: vec![Vec::new(); KINDS.len()], ..Case::default() };
+        let mut case = Case { contours: vec![Vec::new(); self.kinds.known().len()], ..Case::default() };
         let mut studies: HashMap<FolderId, u32> = HashMap::new();
         let first_study = self.set.studies.len() as u32;
         for row in rows {
             let at = |column: &str| Place::file(link).at_line(row.line).in_column(column);
             if images.is_none() {
-                let similar = similar(self.folders.images.keys(), &id);
-                self.miss(
-                    at("patient_id"),
-                    format!("there is no folder {folder} that could be read{similar}"),
-                );
+                self.miss_folder(at("patient_id"), IMAGES, &id);
             }
             let original = join_name(contourfiles, &row.original_id);
             match self.folders.contours.remove(&row.original_id) {
-                None => {
-                    let similar = similar(self.folders.contours.keys(), &row.original_id);
-                    self.miss(
-                        at("original_id"),
-                        format!("there is no folder {original} that could be read{similar}"),
-                    );
-                }
+                None => self.miss_folder(at("original_id"), ANNOTATIONS, &row.original_id),
                 Some(found) => {
                     let study = self.set.studies.len() as u32;
-                    studies.extend(found.iter().flatten().map(|folder| (folder.id, study)));
+                    studies.extend(found.iter().map(|subfolder| (subfolder.folder.id, study)));
                     let before = self.set.skipped.len();
                     if self.take_contours(&found, &mut case) == 0 {
                         let skipped = &self.set.skipped[before..];
@@ -203,7 +199,7 @@ impl Pairing<'_> {
                         if has_others {
                             self.set.notes.push(Note::new(at("original_id"), text));
                         } else {
-                            self.miss(at("original_id"), text);
+                            self.miss(at("original_id"), text, "; --allow-missing makes it a note");
                         }
                     }
                 }
@@ -240,42 +236,94 @@ impl Pairing<'_> {
         self.set.patients.push(Patient { id, folder: folder.into(), split: None });
     }
 
-    /// A row that lacks a folder or contours.
-    fn miss(&mut self, place: Place, text: String) {
-        if self.allow_missing {
-            self.set.notes.push(Note::new(place, text));
+    /// A row that names a folder of the part `root`, of images or of contours, which is not there.
+    fn miss_folder(&mut self, place: Place, root: usize, id: &str) {
+        let wanted = join_name(self.names[1 + root], id);
+        let text = format!("there is no folder {wanted} that could be read");
+        let hint = if self.is_exchanged {
+            Some(
+                "the two columns look exchanged: --columns patient_id=original_id,original_id=patient_id reads them so"
+                    .to_owned(),
+            )
         } else {
-            let detail = format!("{text}; --allow-missing makes it a note");
-            self.set.rejected_rows.push(Skipped::new(place, Reason::LinkRow, detail));
+            let names: Vec<&str> = match root {
+                IMAGES => self.folders.images.keys().map(|name| &**name).collect(),
+                _ => self.folders.contours.keys().map(|name| &**name).collect(),
+            };
+            similar(&names, id).or_else(|| self.folders.deeper(root, id, &self.set.catalog))
+        };
+        match hint {
+            Some(hint) => self.miss(place, text, &format!(": {hint}")),
+            None => self.miss(place, text, "; --allow-missing makes it a note"),
         }
     }
 
-    fn take_images(&mut self, folder: &TreeFolder, case: &mut Case) {
-        for &file in &folder.files {
-            match image_number(self.set.catalog.file_name(file)) {
-                Ok(number) => {
-                    self.set.catalog.set_kind(file, FileKind::Image);
-                    case.images.push(Numbered { number, file });
+    /// A row that lacks a folder or contours, and what to do.
+    fn miss(&mut self, place: Place, text: String, hint: &str) {
+        if self.allow_missing {
+            self.set.notes.push(Note::new(place, text));
+        } else {
+            self.set.rejected_rows.push(Skipped::new(place, Reason::LinkRow, text + hint));
+        }
+    }
+
+    fn take_images(&mut self, found: &[Subfolder], case: &mut Case) {
+        for Subfolder { below, folder } in found {
+            for &file in &folder.files {
+                let name = self.set.catalog.file_name(file);
+                let number = match (self.patterns.image(below, name), self.patterns.shown_images()) {
+                    (Some(number), _) => number,
+                    (None, Some(shown)) => Err(NameFault::form(format!("an image is called {shown}"))),
+                    (None, None) => image_number(name),
+                };
+                match number {
+                    Ok(number) => {
+                        self.set.catalog.set_kind(file, FileKind::Image);
+                        case.images.push(Numbered { number, file });
+                    }
+                    Err(fault) => self.skip_files(&[file], fault.reason, &fault.detail),
                 }
-                Err(detail) => self.skip_files(&[file], Reason::NameDoesNotFit, &detail),
             }
         }
     }
 
+    /// The kind and the number of a contour in the folder `below` that of its patient.
+    fn contour(&self, below: &str, name: &str) -> Result<(usize, i32), NameFault> {
+        if let Some((structure, number)) = self.patterns.contour(below, name)
+            && let Some(kind) = self.kinds.index(structure)
+        {
+            return Ok((kind, number?));
+        }
+        let Some(kind) = KIND_FOLDERS.iter().position(|folder| *folder == below) else {
+            return Err(NameFault { reason: Reason::OutsideLayout, detail: String::new() });
+        };
+        let number = match self.patterns.contour_of_kind(below, name) {
+            Some(number) => number?,
+            None => contour_number(name, ['i', 'o'][kind]).map_err(|fault| {
+                match self.patterns.shown_contours().filter(|_| fault.reason == Reason::NameDoesNotFit) {
+                    Some(shown) => NameFault::form(format!("a contour is called {shown}")),
+                    None => fault,
+                }
+            })?,
+        };
+        Ok((kind, number))
+    }
+
     /// Adds the contours of one folder to a patient's. Returns how many have a name that fits and were asked for.
-    fn take_contours(&mut self, found: &[Option<TreeFolder>; 2], case: &mut Case) -> usize {
+    fn take_contours(&mut self, found: &[Subfolder], case: &mut Case) -> usize {
         let mut taken = 0;
-        for (kind, folder) in found.iter().enumerate() {
-            let asked = self.kinds.is_asked(kind);
-            for &file in folder.iter().flat_map(|folder| &folder.files) {
-                match contour_number(self.set.catalog.file_name(file), ['i', 'o'][kind]) {
-                    Ok(number) if asked => {
+        for Subfolder { below, folder } in found {
+            for &file in &folder.files {
+                match self.contour(below, self.set.catalog.file_name(file)) {
+                    Ok((kind, number)) if self.kinds.is_asked(kind) => {
                         self.set.catalog.set_kind(file, FileKind::ContourText);
                         case.contours[kind].push(Numbered { number, file });
                         taken += 1;
                     }
-                    Ok(_) => self.skip_files(&[file], Reason::StructureNotAsked, &self.kinds.ask(kind)),
-                    Err(detail) => self.skip_files(&[file], Reason::NameDoesNotFit, &detail),
+                    Ok((kind, _)) => {
+                        self.skip_files(&[file], Reason::StructureNotAsked, &self.kinds.ask(kind));
+                    }
+                    Err(fault) => self.skip_files(&[file], fault.reason, &fault.detail),
                 }
             }
         }
@@ -287,30 +335,33 @@ impl Pairing<'_> {
         for row in rejected {
             let detail = format!("its row cannot be used, see {}", row.skipped.place);
             if let Some(found) = row.patient_id.as_ref().and_then(|id| self.folders.images.remove(id)) {
-                self.skip_files(&found.files, Reason::LinkRow, &detail);
+                found.iter().for_each(|found| self.skip_files(&found.folder.files, Reason::LinkRow, &detail));
             }
             if let Some(found) = row.original_id.as_ref().and_then(|id| self.folders.contours.remove(id)) {
-                found
-                    .iter()
-                    .flatten()
-                    .for_each(|folder| self.skip_files(&folder.files, Reason::LinkRow, &detail));
+                found.iter().for_each(|found| self.skip_files(&found.folder.files, Reason::LinkRow, &detail));
             }
         }
     }
 
     fn skip_unlinked(&mut self) {
         let [link, dicoms, contourfiles] = self.names;
-        let note = |files: usize| format!("the folder has no row in {link}; its {files} files are ignored");
-        for (name, found) in std::mem::take(&mut self.folders.images) {
-            self.skip_files(&found.files, Reason::NotLinked, "");
-            let place = Place::file(join_name(dicoms, &name));
-            self.set.notes.push(Note::new(place, note(found.files.len())));
-        }
-        for (name, found) in std::mem::take(&mut self.folders.contours) {
-            found.iter().flatten().for_each(|folder| self.skip_files(&folder.files, Reason::NotLinked, ""));
-            let files = found.iter().flatten().map(|folder| folder.files.len()).sum();
-            let place = Place::file(join_name(contourfiles, &name));
-            self.set.notes.push(Note::new(place, note(files)));
+        let images = std::mem::take(&mut self.folders.images).into_iter().map(|found| (dicoms, found));
+        let contours =
+            std::mem::take(&mut self.folders.contours).into_iter().map(|found| (contourfiles, found));
+        for (part, (name, found)) in images.chain(contours) {
+            found.iter().for_each(|found| self.skip_files(&found.folder.files, Reason::NotLinked, ""));
+            let files = found.iter().map(|found| found.folder.files.len()).sum();
+            let place = Place::file(join_name(part, &name));
+            let text = format!("the folder has no row in {link}; its {files} files are ignored");
+            if self.allow_missing {
+                self.set.notes.push(Note::new(place, text));
+            } else {
+                self.set.unmatched.push(Unmatched {
+                    place,
+                    files,
+                    text: text + "; --allow-missing makes it a note",
+                });
+            }
         }
     }
 
@@ -320,16 +371,4 @@ impl Pairing<'_> {
             self.set.skip(Skipped::new(place, reason, detail).of(file));
         }
     }
-}
-
-/// A folder that differs from `wanted` in letter case, leading zeros or punctuation only, as a remark.
-fn similar<'n>(mut names: impl Iterator<Item = &'n Box<str>>, wanted: &str) -> String {
-    let plain = |name: &str| {
-        let digits = name.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
-        let digits: Vec<String> = digits.map(|digits| digits.trim_start_matches('0').to_owned()).collect();
-        let letters: String = name.chars().filter(|c| c.is_alphabetic()).collect();
-        (letters.to_lowercase(), digits)
-    };
-    let found = names.find(|name| plain(name) == plain(wanted));
-    found.map_or_else(String::new, |name| format!(", but {name} is there"))
 }

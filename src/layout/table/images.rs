@@ -5,7 +5,9 @@ use std::io::Read;
 use crate::files::Catalog;
 use crate::model::{FileId, FrameRef, ImagePlane, Place, Reason, Skipped};
 use crate::series::{SeriesFrame, reaches, sort_series};
-use crate::source::{FrameKey, ImageHeader, Limits, ObjectKind, SeriesImage, parse_header, parse_identity};
+use crate::source::{
+    AnnotationOptions, FrameKey, ImageHeader, Limits, ObjectKind, SeriesImage, parse_header, parse_identity,
+};
 
 /// An image whose header was read.
 #[derive(Debug, Clone)]
@@ -32,6 +34,21 @@ pub(super) fn read_image_header(
     frame: u32,
     limits: &Limits,
 ) -> Result<Found, Skipped> {
+    let Some(header) = read_file_header(catalog, file, limits)? else { return Ok(Found::Other) };
+    let of_frame = header.of_frame(frame).ok_or_else(|| {
+        let place = Place::file(catalog.name(file));
+        let detail = format!("there is no frame {frame}: the object has {}", header.frames);
+        Skipped::new(place, Reason::ImageUnreadable, detail).of(file)
+    })?;
+    Ok(Found::Image(Box::new(KnownImage { image: FrameRef { file, frame }, header: of_frame })))
+}
+
+/// Reads the header of the image in `file`; `None` where it is a DICOM object without an image, or no DICOM file.
+pub(super) fn read_file_header(
+    catalog: &Catalog,
+    file: FileId,
+    limits: &Limits,
+) -> Result<Option<ImageHeader>, Skipped> {
     let name = catalog.name(file);
     let failed =
         |detail: String| Skipped::new(Place::file(name.as_str()), Reason::ImageUnreadable, detail).of(file);
@@ -42,19 +59,15 @@ pub(super) fn read_image_header(
     (&opened).take(HEADER_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;
     for _ in 0..2 {
         match parse_identity(&name, &bytes, length, limits) {
-            Err(_) => return Ok(Found::Other),
-            Ok(Some(identity)) if identity.kind() != ObjectKind::Image => return Ok(Found::Other),
+            Err(_) => return Ok(None),
+            Ok(Some(identity)) if identity.kind() != ObjectKind::Image => return Ok(None),
             Ok(_) => {}
         }
         let header = parse_header(&name, &bytes, length, limits).map_err(|error| {
             Skipped::new((*error.place).clone(), error.reason(), error.fault.to_string()).of(file)
         })?;
-        if let Some(header) = header {
-            let of_frame = header.of_frame(frame).ok_or_else(|| {
-                failed(format!("there is no frame {frame}: the object has {}", header.frames))
-            })?;
-            let image = FrameRef { file, frame };
-            return Ok(Found::Image(Box::new(KnownImage { image, header: of_frame })));
+        if header.is_some() {
+            return Ok(header);
         }
         (&opened).take(limits.max_image_bytes).read_to_end(&mut bytes).map_err(unreadable)?;
     }
@@ -84,7 +97,7 @@ impl KnownImage {
 }
 
 /// The images as annotations refer to them; they are those of one series.
-pub(super) fn frame_keys(images: &[KnownImage]) -> Vec<FrameKey> {
+pub(super) fn frame_keys(images: &[KnownImage], options: &AnnotationOptions) -> Vec<FrameKey> {
     let frames: Vec<SeriesFrame> = images.iter().map(KnownImage::frame).collect();
     let reaches = reaches(&sort_series(&frames), &frames);
     let key = |(image, reach): (&KnownImage, &crate::series::Reach)| FrameKey {
@@ -93,7 +106,7 @@ pub(super) fn frame_keys(images: &[KnownImage]) -> Vec<FrameKey> {
         frame_of_reference_uid: image.header.identity.frame_of_reference_uid.clone(),
         shape: image.header.shape,
         plane: ImagePlane::of(&image.header.geometry),
-        reach: reach.reach,
+        reach: options.reach(reach.reach),
         shares_plane: reach.shares_plane,
     };
     images.iter().zip(&reaches).map(key).collect()

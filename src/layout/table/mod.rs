@@ -16,12 +16,11 @@ mod rows;
 
 use std::path::Path;
 
-use super::{Layout, LayoutError, Reading, SampleSet, Select};
+use super::{ColumnNames, Layout, LayoutError, Reading, SampleSet, Select};
 use crate::files::table::{TableName, read_table_bytes};
 use crate::files::{FilesError, PlacePart, Places, Tree};
 
 use pairing::Pairing;
-pub use rows::ColumnNames;
 use rows::TableRows;
 
 const TABLE: PlacePart = PlacePart { default: "table.csv", option: "the table with --table" };

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::cells::{SeriesOpener, open, sniff};
-use super::images::{Found, KnownImage, frame_keys, read_image_header};
+use super::images::{Found, KnownImage, frame_keys, read_file_header, read_image_header};
 use super::rows::{ColumnKind, TableRow, TableRows};
 use crate::files::{FileKind, Tree};
 use crate::layout::annotations::Annotations;
@@ -124,7 +124,10 @@ impl<'a> Pairing<'a> {
         let of_image = |detail: String| ("image".to_owned(), detail);
         let named = relative(&row.image, data_dir);
         let (images, whole_series) = match self.files.get(&named) {
-            Some(&file) => (vec![FrameRef { file, frame: row.frame }], false),
+            Some(&file) => match self.frames(file, row, data_dir).map_err(of_image)? {
+                Some(frames) => (frames, true),
+                None => (vec![FrameRef { file, frame: row.frame }], false),
+            },
             None => (self.series(&named).map_err(of_image)?, true),
         };
         if let Some(line) = images.iter().find_map(|image| self.taken.get(image)) {
@@ -174,6 +177,35 @@ impl<'a> Pairing<'a> {
             }
         }
         Ok(())
+    }
+
+    /// All frames of a multi-frame object whose row names no frame and an annotation of several images.
+    fn frames(
+        &mut self,
+        file: FileId,
+        row: &TableRow,
+        data_dir: &Path,
+    ) -> Result<Option<Vec<FrameRef>>, String> {
+        let is_of_several = |cell: &str| {
+            let (path, _) = PartChoice::split(cell);
+            let found = self.files.get(&relative(path, data_dir));
+            let kind = found.and_then(|&file| sniff(&self.set.catalog, file).ok());
+            matches!(kind, Some(FileKind::RtStruct | FileKind::Nifti | FileKind::Nrrd))
+        };
+        if row.frame != 0 || !row.cells.iter().any(|cell| !cell.is_empty() && is_of_several(cell)) {
+            return Ok(None);
+        }
+        let header = read_file_header(&self.set.catalog, file, self.reading.limits)
+            .map_err(|skipped| format!("{}: {}", skipped.place, skipped.detail))?;
+        let Some(header) = header.filter(|header| header.frames > 1) else { return Ok(None) };
+        let mut frames = Vec::new();
+        for frame in 1..=header.frames {
+            let Some(of_frame) = header.of_frame(frame) else { continue };
+            let image = FrameRef { file, frame };
+            self.known.insert(image, KnownImage { image, header: of_frame });
+            frames.push(image);
+        }
+        Ok(Some(frames))
     }
 
     /// The images of the series in a folder.
@@ -314,7 +346,7 @@ impl<'a> Pairing<'a> {
         if found == FileKind::MaskImage {
             let image = self.planned[sample].image;
             self.know(image)?;
-            let keys = frame_keys(std::slice::from_ref(&self.known[&image]));
+            let keys = frame_keys(std::slice::from_ref(&self.known[&image]), &self.options);
             self.keys.extend(keys.into_iter().map(|key| (image, key)));
         }
         Ok(())
@@ -380,7 +412,12 @@ impl<'a> Pairing<'a> {
                 return;
             }
         };
-        let keys = frame_keys(&known);
+        // By the first bytes alone, all DICOM objects are of one kind.
+        let is_segmentation = opened.parts().iter().any(|info| matches!(info.part, Part::Segment(_)));
+        if is_segmentation && self.set.catalog.kind(file) == FileKind::RtStruct {
+            self.set.catalog.set_kind(file, FileKind::DicomSeg);
+        }
+        let keys = frame_keys(&known, &self.options);
         let place = Place::file(self.set.catalog.name(file));
         self.set.notes.extend(opened.notes().iter().map(|note| Note::new(place.clone(), note.clone())));
         for wanted in wanted {

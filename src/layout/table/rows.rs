@@ -4,21 +4,9 @@
 
 use crate::files::TableError;
 use crate::files::table::{NamedTable, parse_named_table, quoted};
+use crate::layout::ColumnNames;
 use crate::model::{Place, Reason, Skipped};
 use crate::split::SplitName;
-
-/// Other names of the columns of a table: `(usual name, its name in this table)`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ColumnNames(pub Vec<(Box<str>, Box<str>)>);
-
-impl ColumnNames {
-    /// The name of a column in this table.
-    fn of<'a>(&'a self, usual: &'a str) -> &'a str {
-        let short = usual.strip_suffix("_id").unwrap_or(usual);
-        let given = self.0.iter().find(|(known, _)| **known == *usual || **known == *short);
-        given.map_or(usual, |(_, name)| name)
-    }
-}
 
 /// Meaning of a column of annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

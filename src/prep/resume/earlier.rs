@@ -80,15 +80,17 @@ impl EarlierRows {
         let mut columns = SampleRows::new(&file)?;
         let known = (self.rows.len(), self.images.len());
         for row in 0..file.rows() {
-            let read = columns.source(row).and_then(|source| Ok((source, columns.annotation_digests(row)?)));
-            let ((name, image), annotations) = read.inspect_err(|_| {
+            let read = columns
+                .source(row)
+                .and_then(|source| Ok((source, columns.frame(row)?, columns.annotation_digests(row)?)));
+            let ((name, image), frame, annotations) = read.inspect_err(|_| {
                 self.rows.truncate(known.0);
                 self.images.truncate(known.1);
                 self.names.truncate(known.1);
             })?;
             self.images.push(first_bits(&image));
             self.names.push(name_bits(&name));
-            let content = content(&image, &annotations);
+            let content = content((&image, frame), &annotations);
             self.rows.push(Entry { content, differs: differs.is_some(), file: number, row: row as u32 });
         }
         self.files.push(EarlierFile { path: path.to_owned(), differs });
@@ -133,10 +135,14 @@ impl EarlierRows {
         self.names.binary_search(&name_bits(name)).is_ok()
     }
 
-    /// The row that was made of these files, most probably: compare the digests.
-    pub(in crate::prep) fn find(&self, image: &Sha, annotations: &[Option<Sha>]) -> Option<Found> {
+    /// The row that was made of a frame of this image file and these annotations, most probably: compare the digests.
+    pub(in crate::prep) fn find(
+        &self,
+        (image, frame): (&Sha, u32),
+        annotations: &[Option<Sha>],
+    ) -> Option<Found> {
         let place = |image: &Sha, annotations: &[Option<Sha>]| {
-            let wanted = content(image, annotations);
+            let wanted = content((image, frame), annotations);
             self.rows.binary_search_by_key(&wanted, |entry| entry.content).ok()
         };
         let keyed = || {
@@ -173,8 +179,9 @@ fn name_bits(name: &str) -> u64 {
     first_bits(&Sha256::digest(name))
 }
 
-fn content(image: &Sha, annotations: &[Option<Sha>]) -> u64 {
+fn content((image, frame): (&Sha, u32), annotations: &[Option<Sha>]) -> u64 {
     let mut all = Sha256::new_with_prefix(image);
+    all.update(frame.to_le_bytes());
     for annotation in annotations {
         all.update([u8::from(annotation.is_some())]);
         all.update(annotation.unwrap_or_default());

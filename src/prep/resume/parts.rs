@@ -143,7 +143,7 @@ impl<'a> Parts<'a> {
         let CompletePart { part: OpenPart { writer, moments, digest, patients, .. }, histogram } = complete;
         let options = &self.plan.options;
         let root = RootAttributes {
-            mask_rule: options.mask_rule.name().to_owned(),
+            mask_rule: options.mask_rule().name().to_owned(),
             patients: patients.len(),
             split_rule: "none".to_owned(),
             split_seed: options.split_seed(),

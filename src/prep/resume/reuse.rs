@@ -2,7 +2,7 @@
 
 use super::earlier::{EarlierRows, Found, Sha};
 use super::origin::{Origin, Why};
-use crate::assemble::MadeBefore;
+use crate::assemble::{AnnotationFacts, MadeBefore, RowKey};
 use crate::model::Pixels;
 use crate::store::{AnnotationCell, EncodedRow, EncodedRows};
 
@@ -59,14 +59,10 @@ impl MadeBefore for EarlierReader<'_> {
         known
     }
 
-    fn take(
-        &mut self,
-        source_sha256: &Sha,
-        annotations: &[Option<Sha>],
-        pixels: &mut Pixels,
-        masks: &mut Vec<u8>,
-    ) -> bool {
-        let (file, row) = match self.earlier.find(source_sha256, annotations) {
+    fn take(&mut self, key: RowKey<'_>, pixels: &mut Pixels, masks: &mut Vec<u8>) -> bool {
+        let RowKey { source_sha256, frame, annotations } = key;
+        let digests: Vec<_> = annotations.iter().map(|facts| facts.map(|facts| facts.sha256)).collect();
+        let (file, row) = match self.earlier.find((source_sha256, frame), &digests) {
             None => return false,
             Some(Found::Differs(option)) => {
                 self.why = Some(Why::Option(option));
@@ -81,11 +77,14 @@ impl MadeBefore for EarlierReader<'_> {
         };
         let cells = encoded.row.annotations.iter();
         let is_same_annotation =
-            |(cell, wanted): (&AnnotationCell, &Option<Sha>)| match (&cell.sha256, wanted) {
-                (Some(stored), Some(sha256)) => earlier.is_digest(stored, sha256),
-                (stored, wanted) => stored == wanted,
+            |(cell, wanted): (&AnnotationCell, &Option<AnnotationFacts>)| match (&cell.sha256, wanted) {
+                (Some(stored), Some(facts)) => {
+                    earlier.is_digest(stored, &facts.sha256) && cell.contour_area == facts.contour_area as f32
+                }
+                (stored, wanted) => stored.is_none() && wanted.is_none(),
             };
         let is_same = earlier.is_digest(&encoded.row.source_sha256, source_sha256)
+            && i64::from(encoded.row.frame) == i64::from(frame)
             && cells.len() == annotations.len()
             && cells.zip(annotations).all(is_same_annotation);
         if is_same {

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
 use dicomprep::layout::registry::{self, LayoutOptions};
-use dicomprep::layout::{ColumnNames, Layout};
-use dicomprep::raster::MaskRule;
+use dicomprep::layout::{ColumnNames, ContourPattern, Layout, NamePattern, NamePatterns};
 
 /// Locations of the parts of a data directory, if not the usual ones.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,10 +29,18 @@ pub(crate) struct PlaceArgs {
         long, value_name = "CSV", conflicts_with_all = ["link", "dicoms", "contours"], value_hint = ValueHint::FilePath
     )]
     table: Option<PathBuf>,
-    /// Other names of the table's columns, as in patient=case,image=path
-    #[arg(long, value_name = "NAMES", requires = "table", value_parser = columns)]
+    /// Other names of the columns of either table, as in patient=case,image=path or patient=case,original=contours
+    #[arg(long, value_name = "NAMES", value_parser = columns)]
     columns: Option<ColumnNames>,
-    /// Accept rows of the link table without a folder or without contours; they are notes
+    /// Name of an image file with {n} for its number and * for anything, as in IM-*-{n}.dcm; with a /, the way from the
+    /// folder of the patient. Can be given more than once
+    #[arg(long, value_name = "PATTERN", conflicts_with = "table", value_parser = NamePattern::parse)]
+    image_name: Vec<NamePattern>,
+    /// Name of a contour file, as for --image-name; with the structure before it, as in lv=endo/*-{n}.txt, in any
+    /// folder of the patient. Can be given more than once
+    #[arg(long, value_name = "[NAME=]PATTERN", conflicts_with = "table", value_parser = ContourPattern::parse)]
+    contour_name: Vec<ContourPattern>,
+    /// Accept rows of the link table without a folder or contours, and folders that no row names; they are notes
     #[arg(long)]
     allow_missing: bool,
 }
@@ -45,14 +52,20 @@ impl PlaceArgs {
             || [&self.link, &self.dicoms, &self.contours, &self.table].into_iter().any(Option::is_some)
     }
 
-    /// The usual rule of the layout: planning systems trace structures through pixel centres.
-    pub(crate) fn mask_rule(layout: &dyn Layout) -> MaskRule {
-        if layout.name() == "dicom" { MaskRule::CenterInclusive } else { MaskRule::Center }
-    }
-
     /// The layout of `data_dir`.
     pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Box<dyn Layout>> {
-        let Self { layout, link, dicoms, contours, table, columns, allow_missing } = self.clone();
+        let Self {
+            layout,
+            link,
+            dicoms,
+            contours,
+            table,
+            columns,
+            image_name: images,
+            contour_name,
+            allow_missing,
+        } = self.clone();
+        let names = NamePatterns { images, contours: contour_name };
         let (data_dir, columns) = (data_dir.to_owned(), columns.unwrap_or_default());
         let layout = Some(layout);
         Ok(registry::open(&LayoutOptions {
@@ -63,18 +76,20 @@ impl PlaceArgs {
             contours,
             table,
             columns,
+            names,
             allow_missing,
         })?)
     }
 }
 
 fn columns(typed: &str) -> Result<ColumnNames, String> {
-    const KNOWN: [&str; 5] = ["image", "patient_id", "patient", "frame", "split"];
+    const KNOWN: [&str; 7] = ["image", "patient_id", "patient", "original_id", "original", "frame", "split"];
     let pair = |pair: &str| match pair.split_once('=') {
         Some((usual, name)) if KNOWN.contains(&usual.trim()) && !name.trim().is_empty() => {
             Ok((usual.trim().into(), name.trim().into()))
         }
-        _ => Err("use image=NAME, patient=NAME, frame=NAME or split=NAME, joined with commas".to_owned()),
+        _ => Err("use image=NAME, patient=NAME, original=NAME, frame=NAME or split=NAME, joined with commas"
+            .to_owned()),
     };
     Ok(ColumnNames(typed.split(',').map(pair).collect::<Result<_, _>>()?))
 }

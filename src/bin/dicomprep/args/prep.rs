@@ -151,7 +151,7 @@ pub(crate) struct ContentArgs {
     /// Images without a contour; included, they have `annotated` 0 and an empty mask
     #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = named(unlabelled()))]
     pub(crate) unlabelled: Unlabelled,
-    /// Rule that assigns pixels to a contour [default: center; center-inclusive for RTSTRUCT]
+    /// Rule that assigns pixels to a contour [default: center-inclusive for RTSTRUCT, center for contour texts]
     #[arg(long, value_name = "RULE", value_parser = named(mask_rules()))]
     pub(crate) mask_rule: Option<MaskRule>,
     #[command(flatten)]
@@ -326,6 +326,10 @@ pub(crate) struct AnnotationArgs {
     /// Map labels on another grid to the nearest pixel of the image
     #[arg(long)]
     resample_labels: bool,
+    /// Largest distance in mm of a contour or label plane that names no image from the image that it belongs to [default:
+    /// half the way to the next image, and never more]
+    #[arg(long, value_name = "MM", value_parser = millimetres)]
+    plane_tol: Option<f64>,
     /// Exchange structure and background of mask images (PNG, TIFF)
     #[arg(long)]
     mask_invert: bool,
@@ -337,8 +341,18 @@ pub(crate) struct AnnotationArgs {
 impl AnnotationArgs {
     /// The options of the library.
     pub(crate) fn options(&self) -> AnnotationOptions {
-        let Self { contour_spacing, fractional, resample_labels, mask_invert, volume_join, .. } = *self;
-        AnnotationOptions { contour_spacing, fractional, resample_labels, mask_invert, volume_join }
+        let Self {
+            contour_spacing, fractional, resample_labels, mask_invert, plane_tol, volume_join, ..
+        } = *self;
+        let plane_tolerance = plane_tol;
+        AnnotationOptions {
+            contour_spacing,
+            fractional,
+            resample_labels,
+            mask_invert,
+            plane_tolerance,
+            volume_join,
+        }
     }
 }
 
@@ -352,6 +366,11 @@ fn joins() -> Vec<(&'static str, JoinBy)> {
 
 fn contour_spacings() -> Vec<(&'static str, ContourSpacing)> {
     vec![("as-stored", ContourSpacing::AsStored), ("swapped", ContourSpacing::Swapped)]
+}
+
+fn millimetres(text: &str) -> Result<f64, String> {
+    let length = text.parse().ok().filter(|length: &f64| length.is_finite() && *length > 0.0);
+    length.ok_or_else(|| format!("{text} is no length in mm above 0"))
 }
 
 fn share_of_one(text: &str) -> Result<f64, String> {

@@ -1,0 +1,40 @@
+//! Arguments of `structures`.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+
+use super::prep::{AnnotationArgs, InputArgs};
+use super::report::ReportArgs;
+
+const STRUCTURES_EXAMPLES: &str = "\
+Examples:
+  dicomprep structures scans/
+      every name in RTSTRUCT, SEG, contours and tables, with its images and patients
+  dicomprep structures scans/ --json | jq -r '.structures[] | select(.patients > 1) | .selection'
+      what --structures takes for the names that several patients have
+
+Exit codes: 0 done, 1 it could not be done, 2 wrong usage, 3 an annotation file or a row cannot be used.";
+
+/// List the structures of a data directory, and write nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = STRUCTURES_EXAMPLES)]
+pub(crate) struct StructuresArgs {
+    /// Folder of images and annotations, as for prep
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Replace the report if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Number of threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) annotation: AnnotationArgs,
+}

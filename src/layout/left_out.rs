@@ -1,0 +1,225 @@
+//! Images and annotations that a layout leaves out as a whole: by names alone, since nobody has asked for them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::Read;
+
+use crate::files::{Catalog, Fate, FolderId};
+use crate::model::{FileId, Place, Reason};
+use crate::source::{Limits, ObjectKind, parse_identity};
+
+use super::name_shape::{pattern_of, shape};
+use super::{SampleSet, Unmatched};
+
+/// Likeness of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Like {
+    Image,
+    Contour,
+    Mask,
+}
+
+/// Files of one kind of name in folders of one kind of name.
+#[derive(Debug, Default)]
+struct Group {
+    files: Vec<FileId>,
+    folders: BTreeSet<FolderId>,
+}
+
+/// Images and annotations of `set` that are left out as a whole. `parts` are the folders of the images and of the contours, where the layout has
+/// such.
+pub(super) fn left_out(set: &SampleSet, parts: Option<[&str; 2]>) -> Vec<Unmatched> {
+    let seen = Seen::of(set);
+    let mut groups: BTreeMap<(Like, String, String), Group> = BTreeMap::new();
+    for skipped in &set.skipped {
+        let (Some(file), Reason::OutsideLayout | Reason::NameDoesNotFit) = (skipped.file, skipped.reason)
+        else {
+            continue;
+        };
+        let Some(like) = looks_like(set, file, skipped.reason, parts) else { continue };
+        let folder = set.catalog.folder_of(file);
+        let kind = set.catalog.folder_name(folder).rsplit('/').next().unwrap_or_default();
+        let group = groups.entry((like, shape(kind), shape(set.catalog.file_name(file)))).or_default();
+        group.files.push(file);
+        group.folders.insert(folder);
+    }
+    let numbers = set.samples.iter().chain(&set.unlabelled).filter_map(|sample| sample.number).collect();
+    let mut found = Vec::new();
+    for ((like, _, name), mut group) in groups {
+        // One label volume has the masks of a whole series.
+        let is_many = group.files.len() > 1 || like == Like::Mask;
+        let is_kind_of_name = is_many && !seen.shapes.contains(&name);
+        if !is_kind_of_name {
+            // Single files beside others that are used are a trace; a whole folder is not.
+            group.files.retain(|&file| !seen.folders.contains(&set.catalog.folder_of(file)));
+        }
+        if let Some(&first) = group.files.first() {
+            let text = reason(set, (like, &group.files), &numbers, parts);
+            found.push(Unmatched {
+                place: Place::file(set.catalog.name(first)),
+                files: group.files.len(),
+                text,
+            });
+        }
+    }
+    found
+}
+
+/// Folders and kinds of names of which something is used, or told of otherwise.
+struct Seen {
+    folders: HashSet<FolderId>,
+    shapes: HashSet<String>,
+}
+
+impl Seen {
+    fn of(set: &SampleSet) -> Self {
+        let is_seen = |file: &FileId| match set.fates.of(*file) {
+            Fate::Open => false,
+            Fate::Skipped(reason) => !matches!(reason, Reason::OutsideLayout | Reason::NameDoesNotFit),
+            Fate::OtherShard | Fate::Unlabelled | Fate::Used => true,
+        };
+        let mut used: HashSet<FileId> = set.catalog.files().filter(is_seen).collect();
+        for sample in set.samples.iter().chain(&set.unlabelled) {
+            used.insert(sample.image.file);
+            used.extend(sample.references().map(|(_, annotation)| annotation.file));
+        }
+        let mut seen = Self { folders: HashSet::new(), shapes: HashSet::new() };
+        for file in used {
+            seen.folders.insert(set.catalog.folder_of(file));
+            seen.shapes.insert(shape(set.catalog.file_name(file)));
+        }
+        seen
+    }
+}
+
+/// Likeness of a file by its name; `None` where it is nothing that a data set is made of.
+fn looks_like(set: &SampleSet, file: FileId, reason: Reason, parts: Option<[&str; 2]>) -> Option<Like> {
+    let path = set.catalog.name(file).to_lowercase();
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    let has_digit = name.bytes().any(|byte| byte.is_ascii_digit());
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    let is_in = |part: usize| parts.is_some_and(|parts| is_below(&set.catalog.name(file), parts[part]));
+    let is_called_mask = ["mask", "seg", "label", "contour"].iter().any(|word| path.contains(word));
+    let like = if ends(&[".dcm", ".ima", ".dicom"]) {
+        Like::Image
+    } else if ends(&[".txt"]) && has_digit && (path.contains("contour") || is_in(1)) {
+        Like::Contour
+    } else if ends(&[".nii", ".nii.gz", ".nrrd"]) || (ends(&[".png", ".tif", ".tiff"]) && is_called_mask) {
+        Like::Mask
+    } else if reason == Reason::NameDoesNotFit && is_in(0) && has_digit && !name.contains('.') {
+        Like::Image
+    } else {
+        return None;
+    };
+    match (set.layout, like) {
+        // Content has told what is an image.
+        ("dicom", Like::Image) => None,
+        // A column that is not asked for has files that nobody names.
+        ("table", Like::Contour | Like::Mask) => None,
+        _ => Some(like),
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty() || folder == "." || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Why files are left out, and what takes them.
+fn reason(
+    set: &SampleSet,
+    (like, files): (Like, &[FileId]),
+    numbers: &BTreeSet<i32>,
+    parts: Option<[&str; 2]>,
+) -> String {
+    let first = files[0];
+    let path = set.catalog.name(first);
+    let is_in = |part: usize| parts.is_some_and(|parts| is_below(&path, parts[part]));
+    let names: Vec<&str> = files.iter().map(|&file| set.catalog.file_name(file)).collect();
+    match (set.layout, like) {
+        ("table", _) => "no row of the table names them; --allow-missing makes it a note".to_owned(),
+        (_, Like::Mask) => {
+            "mask images and label volumes are read by --table CSV, with a column mask.<name>".to_owned()
+        }
+        ("dicom", _) => "contour texts are read by --table CSV, with a column contour.<name>".to_owned(),
+        ("link", Like::Image) if is_in(0) => match object_kind(&set.catalog, first) {
+            Some(kind @ (ObjectKind::RtStructureSet | ObjectKind::Segmentation)) => {
+                format!("the first of them is {kind}, which --layout dicom reads")
+            }
+            _ => {
+                let folder = below_patient(&path, parts.map_or("", |parts| parts[0]));
+                let pattern = pattern_of(&names, numbers, false);
+                format!("an image is called <number>.dcm; --image-name '{folder}{pattern}' takes these")
+            }
+        },
+        ("link", Like::Contour) if is_in(1) => {
+            let folder = below_patient(&path, parts.map_or("", |parts| parts[1]));
+            let structure = structure_of(names[0], &folder);
+            let pattern = pattern_of(&names, numbers, true);
+            format!(
+                "contours are in folders i-contours and o-contours, called IM-<series>-<number>-icontour-manual.txt; \
+                 --contour-name '{structure}={folder}{pattern}' takes these"
+            )
+        }
+        ("scd2009" | "rvsc2012", _) if is_named_otherwise(set, first) || is_in_image_folder(set, like, &path) => {
+            let pattern = pattern_of(&names, numbers, like == Like::Contour);
+            match like {
+                Like::Contour => {
+                    let structure = structure_of(names[0], "");
+                    format!("their names are not those of the layout; --contour-name '{structure}={pattern}' takes them")
+                }
+                _ => format!("their names are not those of the layout; --image-name '{pattern}' takes them"),
+            }
+        }
+        ("link", Like::Image) => {
+            "they are in no folder of the layout; --dicoms names that of the images, and --table CSV takes any".to_owned()
+        }
+        ("link", Like::Contour) => {
+            "they are in no folder of the layout; --contours names that of the contours, and --table CSV takes any"
+                .to_owned()
+        }
+        (_, Like::Image | Like::Contour) => "they are in no folder of the layout; --table CSV takes any".to_owned(),
+    }
+}
+
+fn is_named_otherwise(set: &SampleSet, file: FileId) -> bool {
+    set.fates.of(file) == Fate::Skipped(Reason::NameDoesNotFit)
+}
+
+/// True if a layout of challenges looks for images in the folder of this file: that of 2009 in every folder, that of 2012 in
+/// those that are called so.
+fn is_in_image_folder(set: &SampleSet, like: Like, path: &str) -> bool {
+    like == Like::Image && (set.layout == "scd2009" || shape(path).contains("p#dicom/"))
+}
+
+/// The folders of a file below that of its patient in `part`, as the beginning of a pattern.
+fn below_patient(path: &str, part: &str) -> String {
+    let below = path.strip_prefix(part).unwrap_or(path).trim_start_matches('/');
+    let folders: Vec<&str> = below.split('/').collect();
+    let inner = folders.get(1..folders.len().saturating_sub(1)).unwrap_or_default();
+    inner.iter().map(|folder| shape(folder).replace('#', "*") + "/").collect()
+}
+
+/// The structure that contours of this name probably are.
+fn structure_of(name: &str, folder: &str) -> String {
+    let lower = name.to_lowercase();
+    let letter = |c: char| lower.contains(&format!("-{c}contour")) || lower.contains(&format!("_{c}contour"));
+    let last = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    match last {
+        _ if letter('i') => "inner".to_owned(),
+        _ if letter('o') => "outer".to_owned(),
+        "" | "*" => "NAME".to_owned(),
+        folder => folder.trim_matches('*').to_owned(),
+    }
+}
+
+/// Bytes of a file that tell what kind of object it is.
+const HEADER_BYTES: u64 = 16 << 10;
+
+/// The kind of a DICOM object; `None` where it is none, or cannot be read.
+fn object_kind(catalog: &Catalog, file: FileId) -> Option<ObjectKind> {
+    let opened = catalog.roots().open(&catalog.path(file)).ok()?;
+    let length = opened.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
+    let mut bytes = Vec::new();
+    opened.take(HEADER_BYTES).read_to_end(&mut bytes).ok()?;
+    let identity = parse_identity(&catalog.name(file), &bytes, length, &Limits::default()).ok()??;
+    Some(identity.kind())
+}
