@@ -43,6 +43,8 @@ pub struct AssembleOptions {
     pub fit: Option<Fit>,
     /// The type of the pixels.
     pub pixel_type: PixelType,
+    /// Channels of every image: 1, or 3 of colour.
+    pub channels: usize,
     /// Handling of MONOCHROME1 images.
     pub monochrome1: Monochrome1,
     /// Rule that assigns pixels to a contour.
@@ -159,7 +161,7 @@ impl<'a> Assembler<'a> {
             text: Vec::new(),
             stored: StoredPixels::default(),
             pixels: Pixels::empty(options.pixel_type),
-            fitter: Fitter::new(options.pixel_type),
+            fitter: Fitter::new(options.pixel_type, options.channels),
             mask: Mask::zeros(options.shape),
             masks: Vec::new(),
             contours: Vec::new(),
@@ -169,7 +171,7 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// The image of the last sample: row-major (row, column).
+    /// The image of the last sample: row-major (row, column, channel).
     #[must_use]
     pub fn pixels(&self) -> &Pixels {
         &self.pixels
@@ -284,8 +286,8 @@ impl<'a> Assembler<'a> {
                 file.read(self.plan, sample, &mut self.stored)?
             }
         };
-        let AssembleOptions { pixel_type, monochrome1, shape, fit, .. } = *self.options;
-        let wanted = ConvertOptions { monochrome1, target: pixel_type };
+        let AssembleOptions { pixel_type, channels, monochrome1, shape, fit, .. } = *self.options;
+        let wanted = ConvertOptions { monochrome1, target: pixel_type, channels };
         let conversion = convert(&name, &header, &self.stored, wanted, &mut self.pixels)
             .map_err(|error| dicom_skipped(&error))?;
         match fit {

@@ -221,6 +221,7 @@ fn a_sample_is_assembled_of_its_frame() {
         shape: GridShape::new(1, 3).unwrap(),
         fit: None,
         pixel_type: PixelType::Float32,
+        channels: 1,
         monochrome1: Monochrome1::Invert,
         mask_rule: MaskRule::Center,
         contour_offset: [0.0; 2],

@@ -217,7 +217,8 @@ fn a_modality_lut_is_read_and_goes_before_a_rescale() {
         let bytes = signed.build();
         let mut stored = StoredPixels::default();
         let header = parse_image("a.dcm", &bytes, &Limits::default(), &mut stored).unwrap();
-        let options = ConvertOptions { monochrome1: Monochrome1::Invert, target: PixelType::Int16 };
+        let options =
+            ConvertOptions { monochrome1: Monochrome1::Invert, target: PixelType::Int16, channels: 1 };
         let mut out = Pixels::empty(PixelType::Int16);
         convert("a.dcm", &header, &stored, options, &mut out).unwrap();
         assert_eq!(out, Pixels::Int16(vec![10, 10, 20, 1000]));

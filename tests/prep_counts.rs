@@ -80,6 +80,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         size: Some(size),
         fit: Fit::Resize,
         monochrome1: Monochrome1::Invert,
+        color: dicomprep::prep::ColorChoice::Auto,
         splits: Splits::Fractions(SplitSpec::NONE, 0),
         on_shared: OnShared::Join,
         compression: Compression::new(4).unwrap(),

@@ -106,17 +106,20 @@ fn check_frame(file: &[u8], frame: u32) {
 
 fn check_image(header: &ImageHeader, stored: &StoredPixels) {
     let pixels = header.shape.pixels();
-    assert_eq!(stored.values().len(), pixels);
+    assert_eq!(stored.values().len(), pixels * header.samples());
     assert!(pixels as u64 <= LIMITS.max_image_pixels);
-    assert!((pixels * header.stored.bytes()) as u64 <= LIMITS.max_image_bytes);
+    assert!((pixels * header.samples() * header.stored.bytes()) as u64 <= LIMITS.max_image_bytes);
     for target in PixelType::ALL {
         for monochrome1 in [Monochrome1::Invert, Monochrome1::Keep] {
             let mut out = Pixels::empty(PixelType::UInt8);
-            match convert("a.dcm", header, stored, ConvertOptions { monochrome1, target }, &mut out) {
+            let channels = if monochrome1 == Monochrome1::Keep { 3 } else { 1 };
+            let options = ConvertOptions { monochrome1, target, channels };
+            match convert("a.dcm", header, stored, options, &mut out) {
                 Err(error) => assert_plain(&error.to_string()),
                 Ok(_) => {
-                    assert_eq!((out.len(), out.pixel_type()), (pixels, target));
-                    if let (Pixels::Float32(values), Some(range)) = (&out, header.value_range()) {
+                    assert_eq!((out.len(), out.pixel_type()), (pixels * channels, target));
+                    let range = header.value_range().filter(|_| header.color.is_none());
+                    if let (Pixels::Float32(values), Some(range)) = (&out, range) {
                         // Binary64 rounds the sum of both ends, in which MONOCHROME1 is mirrored.
                         let slack = (range.low.abs() + range.high.abs()) * f64::EPSILON;
                         let (low, high) = ((range.low - slack) as f32, (range.high + slack) as f32);

@@ -66,6 +66,8 @@ fn offset(from: GridShape, to: GridShape) -> (isize, isize) {
 /// Brings images to another size, one after the other, in memory that is used again.
 #[derive(Debug)]
 pub(super) struct Fitter {
+    /// Values of a pixel.
+    channels: usize,
     rows: Weights,
     columns: Weights,
     /// The image with its columns brought to their number, and its rows not yet.
@@ -74,10 +76,10 @@ pub(super) struct Fitter {
 }
 
 impl Fitter {
-    /// For images of `pixel_type`.
-    pub(super) fn new(pixel_type: PixelType) -> Self {
+    /// For images of `pixel_type` with so many values a pixel.
+    pub(super) fn new(pixel_type: PixelType, channels: usize) -> Self {
         let fitted = Pixels::empty(pixel_type);
-        Self { rows: Weights::default(), columns: Weights::default(), narrow: Vec::new(), fitted }
+        Self { channels, rows: Weights::default(), columns: Weights::default(), narrow: Vec::new(), fitted }
     }
 
     /// Brings `pixels`, an image of size `from` that `fit` allows, to the size `to`.
@@ -92,8 +94,8 @@ impl Fitter {
             self.rows.prepare(from.rows(), to.rows());
             self.columns.prepare(from.columns(), to.columns());
         }
-        let Self { rows, columns, narrow, fitted } = self;
-        let mut resizer = Resizer { rows, columns, narrow };
+        let Self { channels, rows, columns, narrow, fitted } = self;
+        let mut resizer = Resizer { channels: *channels, rows, columns, narrow };
         match (&*pixels, fitted) {
             (Pixels::UInt8(v), Pixels::UInt8(fitted)) => {
                 resizer.bring(fit, (from, v), (to, fitted), |x| x.round_ties_even() as u8);
@@ -114,6 +116,7 @@ impl Fitter {
 }
 
 struct Resizer<'f> {
+    channels: usize,
     rows: &'f Weights,
     columns: &'f Weights,
     narrow: &'f mut Vec<f64>,
@@ -129,7 +132,7 @@ impl Resizer<'_> {
     ) {
         fitted.clear();
         match fit {
-            Fit::Pad | Fit::Crop => centre((from, values), (to, fitted)),
+            Fit::Pad | Fit::Crop => centre(self.channels, (from, values), (to, fitted)),
             Fit::Resize => self.resize((from, values), (to, fitted), round),
         }
     }
@@ -141,32 +144,41 @@ impl Resizer<'_> {
         (to, fitted): (GridShape, &mut Vec<T>),
         round: impl Fn(f64) -> T,
     ) {
-        let Self { rows, columns, narrow } = self;
+        let Self { channels, rows, columns, narrow } = self;
+        let channels = *channels;
         narrow.clear();
-        for row in values.chunks_exact(from.columns()) {
-            narrow.extend(columns.each().map(|(start, weights)| {
-                weights.iter().zip(&row[start..]).map(|(weight, &value)| weight * value.into()).sum::<f64>()
-            }));
+        for row in values.chunks_exact(from.columns() * channels) {
+            for (start, weights) in columns.each() {
+                narrow.extend((0..channels).map(|channel| {
+                    let values = row[start * channels + channel..].iter().step_by(channels);
+                    weights.iter().zip(values).map(|(weight, &value)| weight * value.into()).sum::<f64>()
+                }));
+            }
         }
+        let width = to.columns() * channels;
         for (start, weights) in rows.each() {
-            fitted.extend((0..to.columns()).map(|column| {
-                let rows = narrow.chunks_exact(to.columns()).skip(start);
+            fitted.extend((0..width).map(|column| {
+                let rows = narrow.chunks_exact(width).skip(start);
                 round(weights.iter().zip(rows).map(|(weight, row)| weight * row[column]).sum::<f64>())
             }));
         }
     }
 }
 
-fn centre<T: Copy + PartialOrd>((from, values): (GridShape, &[T]), (to, fitted): (GridShape, &mut Vec<T>)) {
+fn centre<T: Copy + PartialOrd>(
+    channels: usize,
+    (from, values): (GridShape, &[T]),
+    (to, fitted): (GridShape, &mut Vec<T>),
+) {
     let smallest = values.iter().copied().fold(values[0], |a, b| if b < a { b } else { a });
-    fitted.resize(to.pixels(), smallest);
+    fitted.resize(to.pixels() * channels, smallest);
     let (row_offset, column_offset) = offset(from, to);
-    let source_column = column_offset.min(0).unsigned_abs();
-    let target_column = column_offset.max(0).unsigned_abs();
-    let width = from.columns().min(to.columns());
-    for (row, source) in values.chunks_exact(from.columns()).enumerate() {
+    let source_column = column_offset.min(0).unsigned_abs() * channels;
+    let target_column = column_offset.max(0).unsigned_abs() * channels;
+    let width = from.columns().min(to.columns()) * channels;
+    for (row, source) in values.chunks_exact(from.columns() * channels).enumerate() {
         let Some(row) = row.checked_add_signed(row_offset).filter(|&row| row < to.rows()) else { continue };
-        let start = row * to.columns() + target_column;
+        let start = row * to.columns() * channels + target_column;
         fitted[start..start + width].copy_from_slice(&source[source_column..source_column + width]);
     }
 }
@@ -220,7 +232,7 @@ mod tests {
 
     /// The image after others of other sizes and types.
     fn fitted(fit: Fit, from: GridShape, to: GridShape, pixels: Pixels) -> Pixels {
-        let mut fitter = Fitter::new(PixelType::Int16);
+        let mut fitter = Fitter::new(PixelType::Int16, 1);
         fitter.apply(Fit::Resize, grid(2, 3), grid(4, 5), &mut Pixels::Int16(vec![1, 2, 3, 4, 5, 6]));
         fitter.apply(Fit::Resize, grid(1, 1), grid(40, 50), &mut Pixels::UInt8(vec![9]));
         let mut fitted = pixels;
@@ -241,6 +253,32 @@ mod tests {
         let pixels = fitted(Fit::Crop, grid(4, 4), grid(2, 6), Pixels::UInt8((0..16).collect()));
         assert_eq!(pixels, Pixels::UInt8(vec![0, 4, 5, 6, 7, 0, 0, 8, 9, 10, 11, 0]));
         assert_eq!(Fit::Crop.map_point(grid(4, 4), grid(2, 6), [0.0, 1.0]), [1.0, 0.0]);
+    }
+
+    #[test]
+    fn each_channel_is_fitted_as_if_alone() {
+        for (fit, to) in [(Fit::Crop, grid(5, 3)), (Fit::Pad, grid(5, 8)), (Fit::Resize, grid(6, 3))] {
+            let from = grid(4, 5);
+            let value = |pixel: usize, channel: usize| (pixel * 37 + channel * 91) as u8;
+            let planes: Vec<Vec<u8>> =
+                (0..3).map(|channel| (0..20).map(|pixel| value(pixel, channel)).collect()).collect();
+            let mut colors = Pixels::UInt8((0..60).map(|at| planes[at % 3][at / 3]).collect());
+            Fitter::new(PixelType::UInt8, 3).apply(fit, from, to, &mut colors);
+            let Pixels::UInt8(colors) = colors else { unreachable!("the type stays") };
+            for (channel, plane) in planes.iter().enumerate() {
+                let mut alone = Pixels::UInt8(plane.clone());
+                Fitter::new(PixelType::UInt8, 1).apply(fit, from, to, &mut alone);
+                let Pixels::UInt8(alone) = alone else { unreachable!("the type stays") };
+                let smallest = [plane.iter().min(), planes.iter().flatten().min()];
+                for (pixel, (&found, &expected)) in
+                    colors.iter().skip(channel).step_by(3).zip(&alone).enumerate()
+                {
+                    // What surrounds an image has the smallest value of all its channels.
+                    let is_around = Some(&expected) == smallest[0] && Some(&found) == smallest[1];
+                    assert!(found == expected || is_around, "{fit} {channel} {pixel}: {found} {expected}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ impl AuditOptions {
             shape: image.shape,
             fit: None,
             pixel_type: PixelType::Float32,
+            channels: image.channels,
             monochrome1: Monochrome1::Invert,
             mask_rule: MaskRule::Center,
             combine: Combine::EvenOdd,
@@ -54,7 +55,8 @@ pub(super) fn agreement(
         return None;
     };
     let digest = Sha256::digest(assembler.pixels().le_bytes());
-    let picture = Picture { pixels: assembler.pixels(), shape: image.shape, large_is_dark: false };
+    let ImageFacts { shape, channels, .. } = *image;
+    let picture = Picture { pixels: assembler.pixels(), shape, channels, large_is_dark: false };
     let structures = plan.structures();
     let contours = assembler.contours();
     let bright = plan.relations.bright;

@@ -125,7 +125,7 @@ mod tests {
         let point = |k| [32.0 + dx + 10.0 * angle(k).cos(), 30.0 + dy + 10.0 * angle(k).sin()];
         let contour = Polygon::new((0..50).map(point).collect()).unwrap();
         let name = |_| "c".to_owned();
-        let picture = Picture { pixels: &pixels, shape, large_is_dark };
+        let picture = Picture { pixels: &pixels, shape, channels: 1, large_is_dark };
         against_image(picture, Bright { plane, contours: &[vec![contour]] }, 3, &Thresholds::default(), name)
     }
 

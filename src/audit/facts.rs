@@ -11,6 +11,8 @@ use super::outline::centroid;
 pub struct ImageFacts {
     /// Its size.
     pub shape: GridShape,
+    /// Its channels: 3 in colour, else 1.
+    pub channels: usize,
     /// Pixel Spacing in mm, between rows, between columns; NaN where absent.
     pub spacing: [f32; 2],
     /// Image Position (Patient) in mm, NaN where absent.
@@ -30,6 +32,7 @@ impl ImageFacts {
         let Geometry { pixel_spacing, image_position, image_orientation, .. } = header.geometry;
         Self {
             shape: header.shape,
+            channels: header.channels(),
             spacing: pixel_spacing.map(|mm| mm as f32),
             position: image_position.map(|mm| mm as f32),
             orientation: image_orientation.map(|cosine| cosine as f32),
@@ -124,6 +127,7 @@ mod tests {
     #[test]
     fn points_are_located_along_the_slice() {
         let image = ImageFacts {
+            channels: 1,
             shape: GridShape::new(8, 8).unwrap(),
             spacing: [2.0, 3.0],
             position: [10.0, 20.0, 30.0],

@@ -51,6 +51,7 @@ mod tests {
 
     fn image(side: usize, spacing: f32, instance_number: Option<i32>) -> ImageFacts {
         ImageFacts {
+            channels: 1,
             shape: GridShape::new(side, 8).unwrap(),
             spacing: [spacing, 1.0],
             position: [f32::NAN; 3],

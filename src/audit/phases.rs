@@ -137,6 +137,7 @@ mod tests {
     /// Six slices 8 mm apart, each with ten phases 40 ms apart.
     fn stack() -> Vec<(i32, ImageFacts)> {
         let image = |slice: i32, phase: i32| ImageFacts {
+            channels: 1,
             shape: GridShape::new(8, 8).unwrap(),
             spacing: [1.0; 2],
             position: [0.0, 0.0, 8.0 * slice as f32],

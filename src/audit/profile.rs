@@ -11,10 +11,12 @@ const DEPTHS: [f64; 2] = [1.5, 3.0];
 /// Pixels, and how they are looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct Picture<'p> {
-    /// Row-major (row, column).
+    /// Row-major (row, column, channel).
     pub pixels: &'p Pixels,
     /// Rows and columns.
     pub shape: GridShape,
+    /// Channels of a pixel: 1, or 3 of red, green and blue.
+    pub channels: usize,
     /// True if a large value is dark, as in MONOCHROME1 (PS3.3 C.7.6.3.1.2).
     pub large_is_dark: bool,
 }
@@ -28,11 +30,16 @@ impl Picture<'_> {
 
     /// The brightness of a pixel.
     pub(super) fn value(&self, index: usize) -> f32 {
-        let value = match self.pixels {
+        let number = |index: usize| match self.pixels {
             Pixels::UInt8(values) => f32::from(values[index]),
             Pixels::Int16(values) => f32::from(values[index]),
             Pixels::UInt16(values) => f32::from(values[index]),
             Pixels::Float32(values) => values[index],
+        };
+        let value = match self.channels {
+            // ITU-R BT.601.
+            3 => 0.299 * number(3 * index) + 0.587 * number(3 * index + 1) + 0.114 * number(3 * index + 2),
+            _ => number(index),
         };
         if self.large_is_dark { -value } else { value }
     }
@@ -121,7 +128,7 @@ mod tests {
         let shape = GridShape::new(64, 64).unwrap();
         let disk = |at: usize| (((at % 64) as f64 - 32.0).hypot((at / 64) as f64 - 30.0) < 10.0) as u8;
         let pixels = Pixels::UInt8((0..shape.pixels()).map(disk).collect());
-        let picture = Picture { pixels: &pixels, shape, large_is_dark: false };
+        let picture = Picture { pixels: &pixels, shape, channels: 1, large_is_dark: false };
         let angle = |k: u32| f64::from(k) / 50.0 * std::f64::consts::TAU;
         let mut points: Vec<_> =
             (0..50).map(|k| [32.0 + 10.0 * angle(k).cos(), 30.0 + 10.0 * angle(k).sin()]).collect();

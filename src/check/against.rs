@@ -8,7 +8,7 @@ use super::blocks::{self, Crew};
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
 use crate::layout::Layout;
-use crate::prep::{Control, FreshRow, RecordedOptions, Share, SourceRows, Sources};
+use crate::prep::{Control, FreshRow, KnownImages, RecordedOptions, Share, SourceRows, Sources};
 use crate::store::{DatasetFile, SAMPLE_COLUMNS, SampleRow, StoreError, column};
 
 /// Location of the sources.
@@ -41,7 +41,9 @@ pub fn sources_of(
     };
     options.threads = threads;
     options.shard = file.shard()?.map(|shard| Share { index: shard.index, count: shard.count });
-    let planned = Sources::plan(&*sources.layout, options, (file.shape(), file.pixel_type()), control)?;
+    let images =
+        KnownImages { shape: file.shape(), channels: file.channels(), pixel_type: file.pixel_type() };
+    let planned = Sources::plan(&*sources.layout, options, images, control)?;
     if recorded.has_pseudonyms && !knows_a_patient(file, &planned)? {
         return Err(CheckError::OtherKey(path(file.path())));
     }

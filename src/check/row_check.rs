@@ -65,7 +65,8 @@ impl<'f> RowCheck<'f> {
         let place = self.place(row);
         match self.reader.read_image(row, &mut self.image) {
             Ok(()) => {
-                look.statistics = Some(ImageStatistics::of_le_bytes(self.file.pixel_type(), &self.image));
+                let (pixel_type, channels) = (self.file.pixel_type(), self.file.channels());
+                look.statistics = Some(ImageStatistics::of_le_bytes(pixel_type, &self.image, channels));
             }
             Err(error) => look.problem(ProblemKind::ImageDamaged, &place, reason(&error)),
         }

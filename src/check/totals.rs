@@ -104,7 +104,9 @@ impl Totals {
             wrong("/@split_disjoint", format!("is {:?}, not {disjoint:?}", file.split_disjoint()));
         }
         let figures = self.moments.figures().into_iter();
-        let figures: Vec<f64> = figures.chain(train.percentiles()).collect();
+        let by_channel = self.moments.channel_figures();
+        let by_channel = (0..4).flat_map(|figure| by_channel.map(|channel| channel[figure]));
+        let figures: Vec<f64> = figures.chain(train.percentiles()).chain(by_channel).collect();
         let recorded = file.recorded_statistics();
         for ((name, recorded), figure) in recorded.into_iter().zip(&figures) {
             if !agree(file.pixel_type(), recorded, *figure, [figures[2], figures[3]]) {

@@ -61,7 +61,7 @@ impl fmt::Display for PixelType {
     }
 }
 
-/// The pixels of one monochrome image, row-major (row, column), in one of the file's types.
+/// The pixels of one image, row-major (row, column, channel), in one of the file's types.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pixels {
     /// 8-bit unsigned.
@@ -114,7 +114,7 @@ impl Pixels {
         }
     }
 
-    /// Number of pixels.
+    /// Number of values: of pixels, where there is one channel.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {

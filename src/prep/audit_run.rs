@@ -96,12 +96,10 @@ pub fn audit(
         pool.install(|| audit::audit(&pairs, &samples, images, options, (control.cancel, &advance))).findings;
     go_on()?;
     control.progress.begin("checking images", samples.len() + pairs.unlabelled.len());
-    let shapes = survey.shapes.keys().map(|&shape| {
-        let image = images.iter().find(|image| image.shape == shape).expect("an image has the size");
-        (shape, options.assemble_options(image))
-    });
-    let looker = Looker { pairs: &pairs, samples: &samples, shapes: shapes.collect(), options, control };
-    let looked = pool.install(|| looker.look(images.iter().map(|image| image.shape).collect()));
+    let form = |image: &ImageFacts| (image.shape, image.channels);
+    let forms = images.iter().map(|image| (form(image), options.assemble_options(image)));
+    let looker = Looker { pairs: &pairs, samples: &samples, forms: forms.collect(), options, control };
+    let looked = pool.install(|| looker.look(images.iter().map(form).collect()));
     let unlabelled = pool.install(|| Unlabelled::look(&pairs, limits, control));
     control.progress.end();
     go_on()?;
@@ -166,14 +164,14 @@ struct Looked {
 struct Looker<'a> {
     pairs: &'a SampleSet,
     samples: &'a [Sample],
-    /// Assemblers for images of each size.
-    shapes: BTreeMap<GridShape, AssembleOptions>,
+    /// Options for images of each size and number of channels.
+    forms: BTreeMap<(GridShape, usize), AssembleOptions>,
     options: &'a AuditOptions,
     control: &'a Control<'a>,
 }
 
 impl Looker<'_> {
-    fn look(&self, sizes: Vec<GridShape>) -> Looked {
+    fn look(&self, forms: Vec<(GridShape, usize)>) -> Looked {
         let blocks = self.samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut looked = Looked::default();
             for (index, sample) in samples.iter().enumerate() {
@@ -181,7 +179,7 @@ impl Looker<'_> {
                     break;
                 }
                 let number = block * BLOCK + index;
-                self.look_at(&mut looked, (number as u32, sample), sizes[number]);
+                self.look_at(&mut looked, (number as u32, sample), forms[number]);
             }
             self.control.progress.advance(samples.len());
             looked
@@ -196,15 +194,17 @@ impl Looker<'_> {
         })
     }
 
-    fn look_at(&self, looked: &mut Looked, (number, sample): (u32, &Sample), shape: GridShape) {
-        let mut assembler = Assembler::new(self.pairs, &self.shapes[&shape]);
+    fn look_at(&self, looked: &mut Looked, (number, sample): (u32, &Sample), form: (GridShape, usize)) {
+        let mut assembler = Assembler::new(self.pairs, &self.forms[&form]);
+        let (shape, channels) = form;
         let Assembled::Sample(facts) = assembler.assemble(sample, &mut looked.remarks) else {
             return;
         };
         looked.images += 1;
         looked.annotations += facts.annotations.iter().flatten().count();
         let name = |plane| self.pairs.annotation_name(sample, plane).unwrap_or_default();
-        let picture = Picture { pixels: assembler.pixels(), shape, large_is_dark: facts.large_is_dark };
+        let picture =
+            Picture { pixels: assembler.pixels(), shape, channels, large_is_dark: facts.large_is_dark };
         let contours = Bright { plane: self.pairs.relations.bright, contours: assembler.contours() };
         let thresholds = &self.options.thresholds;
         looked.findings.extend(against_image(picture, contours, number, thresholds, name));

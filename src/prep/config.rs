@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{OnFinding, OnShared, PrepError, PrepOptions, Splits, Unlabelled};
+use super::{ColorChoice, OnFinding, OnShared, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::Fit;
 use crate::audit::Thresholds;
 use crate::layout::{Require, StructurePatterns};
@@ -54,6 +54,7 @@ impl RecordedOptions {
                 fit: config.named("fit", &[Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)))?,
                 monochrome1: config
                     .named("monochrome1", &[("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)])?,
+                color: config.color()?,
                 splits: config.splits()?,
                 on_shared: config.on_shared()?,
                 compression: compression.and_then(Compression::new).ok_or(unknown("compression"))?,
@@ -87,6 +88,11 @@ impl Config<'_> {
             None => Ok(StructurePatterns::of_names(names)),
             Some(text) => StructurePatterns::parse(text).map_err(|_| unknown("structure_patterns")),
         }
+    }
+
+    fn color(&self) -> Result<ColorChoice, PrepError> {
+        let Some(name) = self.0["color"].as_str() else { return Ok(ColorChoice::Auto) };
+        ColorChoice::ALL.into_iter().find(|choice| choice.name() == name).ok_or(unknown("color"))
     }
 
     fn combine(&self) -> Result<Combine, PrepError> {
@@ -193,6 +199,7 @@ mod tests {
                 size: Some(GridShape::new(64, 48).unwrap()),
                 fit,
                 monochrome1: Monochrome1::Keep,
+                color: ColorChoice::Gray,
                 splits,
                 on_shared: OnShared::Reject,
                 compression: Compression::new(9).unwrap(),

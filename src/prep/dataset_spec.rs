@@ -10,6 +10,7 @@ use crate::store::{DatasetSpec, Encoder, ShardSpec};
 pub(super) fn dataset_spec(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder) -> DatasetSpec {
     DatasetSpec {
         shape: plan.shape,
+        channels: plan.channels,
         pixel_type: plan.pixel_type,
         structures: plan.pairs.structures().clone(),
         compression: plan.options.compression,

@@ -39,6 +39,24 @@ pub enum PrepError {
          center-inclusive says which one makes all masks"
     )]
     MixedRules,
+    /// There are colour and monochrome images.
+    #[error(
+        "{}: {color} {} in colour ({color_example}) and {monochrome} monochrome ({monochrome_example}); --color gray makes \
+         all grey, --color keep gives monochrome images three equal channels",
+        data_dir.display(), if *.color == 1 { "image is" } else { "images are" }
+    )]
+    MixedColor {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// Number of images in colour.
+        color: usize,
+        /// The first of them.
+        color_example: String,
+        /// Number of monochrome images.
+        monochrome: usize,
+        /// The first of them.
+        monochrome_example: String,
+    },
     /// The size asked for is beyond the limit.
     #[error(
         "--size {shape}: an image of {} takes {bytes} bytes, and the limit is {limit}; --max-image-bytes raises it",

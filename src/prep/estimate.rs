@@ -33,7 +33,7 @@ impl PrepPlan {
     pub fn estimate(&self) -> Estimate {
         let rows = self.share().len();
         let structures = self.pairs.structures().len();
-        let image = (self.shape.pixels() * self.pixel_type.size()) as u64;
+        let image = self.image_bytes() as u64;
         let mask = (self.shape.pixels() * structures) as u64;
         let raw_bytes = rows as u64 * (image + mask);
         let file_bytes = if self.options.compression.is_on() {

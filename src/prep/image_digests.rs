@@ -16,9 +16,9 @@ use crate::source::{ConvertOptions, Limits, Monochrome1, StoredPixels, convert, 
 
 /// Images decoded by one thread at a time.
 const BLOCK: usize = 16;
-/// Conversion for comparisons: as values, whatever they are stored as.
+/// Conversion of monochrome images for comparisons: as values, whatever they are stored as.
 const COMPARED: ConvertOptions =
-    ConvertOptions { monochrome1: Monochrome1::Invert, target: PixelType::Float32 };
+    ConvertOptions { monochrome1: Monochrome1::Invert, target: PixelType::Float32, channels: 1 };
 
 /// The beginning of a digest of `pixels`, which are binary32. `None` where all have one value: such images are equal
 /// because there is nothing on them.
@@ -100,7 +100,8 @@ impl Decoder {
             let (file, _) = FrameFile::of(&mut self.frames, pairs, sample, limits).ok()?;
             file.read(pairs, sample, &mut self.stored).ok()?
         };
-        convert("", &header, &self.stored, COMPARED, &mut self.pixels).ok()?;
+        let compared = ConvertOptions { channels: header.channels(), ..COMPARED };
+        convert("", &header, &self.stored, compared, &mut self.pixels).ok()?;
         Some((ImageFacts::of(&header), pixel_digest(&self.pixels)))
     }
 }

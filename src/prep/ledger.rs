@@ -257,7 +257,7 @@ mod tests {
             ..PlannedSplit::none(patient)
         });
         let mut ledger = Ledger::new(source, (planned.collect(), 3), 1, rows.len());
-        let statistics = ImageStatistics::of(&Pixels::UInt8(vec![1]));
+        let statistics = ImageStatistics::of(&Pixels::UInt8(vec![1]), 1);
         let admissions = rows.iter().zip(0..).map(|(&(patient, fingerprint), number)| {
             let (id, annotated, found) = (&*format!("{number}"), &[true][..], CheckSet::default());
             let statistics = &statistics;

@@ -109,6 +109,7 @@ impl Merging {
         let rows = common.shard.plan_rows as usize;
         let spec = DatasetSpec {
             shape: common.shape,
+            channels: common.channels,
             pixel_type: common.pixel_type,
             structures: recorded.structures.clone(),
             compression: recorded.options.compression,

@@ -60,6 +60,33 @@ impl OnShared {
     }
 }
 
+/// Channels of the images of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorChoice {
+    /// Those of the images: 3 where all are in colour, 1 where all are monochrome; images of both kinds are refused.
+    #[default]
+    Auto,
+    /// 3 where any image is in colour: monochrome ones have three equal channels then.
+    Keep,
+    /// 1: the luma of colour images (ITU-R BT.601).
+    Gray,
+}
+
+impl ColorChoice {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Keep, Self::Gray];
+
+    /// The spelling in options and in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Keep => "keep",
+            Self::Gray => "gray",
+        }
+    }
+}
+
 /// Origin of the splits.
 #[derive(Debug, Clone)]
 pub enum Splits {
@@ -103,6 +130,8 @@ pub struct PrepOptions {
     pub fit: Fit,
     /// Handling of MONOCHROME1 images.
     pub monochrome1: Monochrome1,
+    /// Treatment of colour.
+    pub color: ColorChoice,
     /// Origin of the splits.
     pub splits: Splits,
     /// Treatment of patients that share a study or a person.
@@ -182,6 +211,9 @@ impl PrepOptions {
         }
         if self.on_shared != OnShared::Join {
             config["on_shared"] = self.on_shared.name().into();
+        }
+        if self.color != ColorChoice::Auto {
+            config["color"] = self.color.name().into();
         }
         self.record_annotation(&mut config);
         config

@@ -11,6 +11,17 @@ use crate::layout::SampleSet;
 use crate::model::{Evidence, GridShape, Note, PixelType, Sample, Skipped};
 use crate::store::share_of;
 
+/// Properties of the images of a data set that are known without looking at them.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownImages {
+    /// Their size.
+    pub shape: GridShape,
+    /// Their channels.
+    pub channels: usize,
+    /// Their type.
+    pub pixel_type: PixelType,
+}
+
 /// Everything that is decided before the first pixel is decoded.
 #[derive(Debug)]
 pub struct PrepPlan {
@@ -20,6 +31,8 @@ pub struct PrepPlan {
     /// The splits of the patients of `pairs`.
     pub(super) splits: SplitPlan,
     pub(super) shape: GridShape,
+    /// Channels of every image.
+    pub(super) channels: usize,
     pub(super) pixel_type: PixelType,
     pub(super) units: String,
     /// SHA-256 over what the audit keeps of all headers, where the plan is shared, and over all contours.
@@ -58,6 +71,17 @@ impl PrepPlan {
         self.shape
     }
 
+    /// Channels of every image of the data set: 3 in colour, else 1.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Bytes of one image before compression.
+    pub(super) fn image_bytes(&self) -> usize {
+        self.shape.pixels() * self.channels * self.pixel_type.size()
+    }
+
     /// The type of the pixels.
     #[must_use]
     pub fn pixel_type(&self) -> PixelType {
@@ -82,6 +106,7 @@ impl PrepPlan {
             shape: self.shape,
             fit: options.size.map(|_| options.fit),
             pixel_type: self.pixel_type,
+            channels: self.channels,
             monochrome1: options.monochrome1,
             mask_rule: options.mask_rule(),
             combine: options.combine,

@@ -17,6 +17,9 @@ pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, 
     digest.add(plan.options.pseudonym_key.as_deref().unwrap_or_default());
     digest.add(plan.options.config(encoder).to_string());
     digest.add(format!("{} {} {}", plan.shape, plan.pixel_type.name(), plan.units));
+    if plan.channels > 1 {
+        digest.add(format!("{} channels", plan.channels));
+    }
     digest.add(&plan.splits.rule);
     plan.contents.iter().for_each(|contents| digest.add(contents.unwrap_or_default()));
     let found = marks(&plan.findings);

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use super::audit::Audited;
 use super::control::Control;
-use super::plan::PrepPlan;
+use super::plan::{KnownImages, PrepPlan};
 use super::plan_digest::digest_of_headers;
 use super::pool::pool;
 use super::pseudonym::Pseudonyms;
 use super::split_choice::choose_splits;
 use super::survey::Survey;
 use super::usual_rule::usual_rule;
-use super::{PrepError, PrepOptions, Unlabelled};
+use super::{ColorChoice, PrepError, PrepOptions, Unlabelled};
 use crate::layout::{self, Layout, Reading, SampleSet, Select};
 use crate::model::{GridShape, PixelType, Sample};
 use crate::source::Limits;
@@ -29,7 +29,7 @@ pub fn plan(layout: &dyn Layout, options: PrepOptions, control: &Control<'_>) ->
 pub(super) fn plan_as(
     layout: &dyn Layout,
     mut options: PrepOptions,
-    images: Option<(GridShape, PixelType)>,
+    images: Option<KnownImages>,
     control: &Control<'_>,
 ) -> Result<PrepPlan, PrepError> {
     let start = Instant::now();
@@ -55,17 +55,21 @@ pub(super) fn plan_as(
         return Err(PrepError::Interrupted);
     }
     let shape = match images {
-        Some((shape, _)) => shape,
+        Some(images) => images.shape,
         None => resolve_shape(&survey, &options, &data_dir)?,
+    };
+    let channels = match images {
+        Some(images) => images.channels,
+        None => resolve_channels(&survey, (&pairs, &candidates), options.color, &data_dir)?,
     };
     let mut samples = candidates;
     survey.keep_usable(&mut samples);
-    let known = images.map(|(_, pixel_type)| pixel_type).or(options.pixel_type);
+    let known = images.map(|images| images.pixel_type).or(options.pixel_type);
     let chosen = known.or_else(|| survey.pixel_type.resolve());
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     survey.tell(known.is_none().then_some(pixel_type), &mut evidence);
-    check_size(shape, pixel_type, pairs.structures().len(), &options)?;
+    check_size(shape, (channels, pixel_type), pairs.structures().len(), &options)?;
     let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
     let mut audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
@@ -87,6 +91,7 @@ pub(super) fn plan_as(
         samples,
         splits,
         shape,
+        channels,
         pixel_type,
         units: survey.units(),
         contents: [headers, Some(contours)],
@@ -159,17 +164,39 @@ fn resolve_shape(
     }
 }
 
+fn resolve_channels(
+    survey: &Survey,
+    (pairs, samples): (&SampleSet, &[Sample]),
+    choice: ColorChoice,
+    data_dir: &std::path::Path,
+) -> Result<usize, PrepError> {
+    let [monochrome, color] = survey.colors;
+    let example =
+        |index: Option<usize>| index.map(|index| pairs.image_name(&samples[index])).unwrap_or_default();
+    match choice {
+        ColorChoice::Gray => Ok(1),
+        ColorChoice::Auto if color.images > 0 && monochrome.images > 0 => Err(PrepError::MixedColor {
+            data_dir: data_dir.to_owned(),
+            color: color.images,
+            color_example: example(color.first),
+            monochrome: monochrome.images,
+            monochrome_example: example(monochrome.first),
+        }),
+        ColorChoice::Auto | ColorChoice::Keep => Ok(if color.images > 0 { 3 } else { 1 }),
+    }
+}
+
 /// Capacity of an HDF5 chunk, and of the int32 that counts a mask's pixels.
 const MAX_SAMPLE_BYTES: u64 = i32::MAX as u64;
 
 /// A size that was typed is bounded as the images are, and no size is beyond what the file can hold.
 fn check_size(
     shape: GridShape,
-    pixel_type: PixelType,
+    (channels, pixel_type): (usize, PixelType),
     planes: usize,
     options: &PrepOptions,
 ) -> Result<(), PrepError> {
-    let bytes = (shape.pixels() * pixel_type.size().max(planes)) as u64;
+    let bytes = (shape.pixels() * (channels * pixel_type.size()).max(planes)) as u64;
     let typed = options.size.map_or(u64::MAX, |_| options.limits.max_image_bytes);
     let limit = typed.min(MAX_SAMPLE_BYTES);
     if bytes > limit {

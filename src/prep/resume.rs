@@ -62,7 +62,7 @@ impl Resume {
         encoder: Encoder,
         options: &ResumeOptions,
     ) -> Result<Self, PrepError> {
-        let sample_bytes = plan.shape.pixels() * (plan.pixel_type.size() + plan.pairs.structures().len());
+        let sample_bytes = plan.image_bytes() + plan.shape.pixels() * plan.pairs.structures().len();
         let segment_rows = options.segment_rows.unwrap_or_else(|| segment_rows(sample_bytes));
         let mut resume = Self {
             earlier: EarlierRows::new(Pseudonyms::new(plan.options.pseudonym_key.clone())),

@@ -5,13 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::names::Namer;
-use super::plan::PrepPlan;
+use super::plan::{KnownImages, PrepPlan};
 use super::planning::plan_as;
 use super::worker::sample_row;
 use super::{Control, PrepError, PrepOptions};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::layout::Layout;
-use crate::model::{GridShape, PixelType};
 use crate::store::{ImageStatistics, SampleRow};
 
 /// The samples that the sources of a file give today.
@@ -34,7 +33,7 @@ impl Sources {
     pub fn plan(
         layout: &dyn Layout,
         options: PrepOptions,
-        images: (GridShape, PixelType),
+        images: KnownImages,
         control: &Control<'_>,
     ) -> Result<Self, PrepError> {
         let plan = plan_as(layout, options, Some(images), control)?;
@@ -109,7 +108,7 @@ pub struct SourceRows<'s> {
 pub struct FreshRow<'r> {
     /// Its columns.
     pub cells: SampleRow,
-    /// Its image (H, W, 1), little endian.
+    /// Its image (H, W, C), little endian.
     pub image: Cow<'r, [u8]>,
     /// Its mask (H, W, K).
     pub mask: &'r [u8],
@@ -133,7 +132,7 @@ impl SourceRows<'_> {
             }
         };
         let pixels = self.assembler.pixels();
-        let statistics = ImageStatistics::of(pixels);
+        let statistics = ImageStatistics::of(pixels, self.sources.plan.channels);
         let image = pixels.le_bytes();
         let masks = self.assembler.masks();
         let checksum = [crc32c::crc32c(&image), crc32c::crc32c(masks)];

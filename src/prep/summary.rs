@@ -36,6 +36,8 @@ pub struct PrepSummary {
     pub structures: Vec<StructureCount>,
     /// Size of the images, rows and columns.
     pub image_size: [usize; 2],
+    /// Channels of the images: 3 in colour, else 1.
+    pub channels: usize,
     /// numpy's name of the pixel type.
     pub pixel_type: &'static str,
     /// The encoder of the images.
@@ -302,6 +304,7 @@ impl PrepSummary {
             splits: BTreeMap::new(),
             structures: Vec::new(),
             image_size: [plan.shape.rows(), plan.shape.columns()],
+            channels: plan.channels,
             pixel_type: plan.pixel_type.name(),
             encoder: None,
             files: fates.len(),

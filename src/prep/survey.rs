@@ -27,6 +27,8 @@ pub(super) struct Survey {
     pub(super) shapes: BTreeMap<GridShape, usize>,
     /// Gathers what the pixel type must hold.
     pub(super) pixel_type: PixelTypeChoice,
+    /// The usable images that are monochrome, and those in colour.
+    pub(super) colors: [ColorCount; 2],
     /// The units of the usable images.
     units: BTreeSet<String>,
     /// Who and what the usable images are of.
@@ -37,6 +39,22 @@ pub(super) struct Survey {
     without_place: usize,
     /// Images that cannot be used, and their contours.
     pub(super) remarks: Remarks,
+}
+
+/// Images with as many channels.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ColorCount {
+    /// Number of them.
+    pub(super) images: usize,
+    /// The index of the first in the list that was surveyed.
+    pub(super) first: Option<usize>,
+}
+
+impl ColorCount {
+    fn add(&mut self, other: Self) {
+        self.images += other.images;
+        self.first = self.first.or(other.first);
+    }
 }
 
 impl Survey {
@@ -88,6 +106,8 @@ impl Survey {
         self.usable.push(index);
         self.images.push(ImageFacts::of(header));
         *self.shapes.entry(header.shape).or_default() += 1;
+        let color = usize::from(header.color.is_some());
+        self.colors[color].add(ColorCount { images: 1, first: Some(index) });
         self.pixel_type.observe(header);
         self.units.insert(unit(header));
         let has_spacing = header.geometry.pixel_spacing.iter().all(|mm| mm.is_finite());
@@ -101,6 +121,7 @@ impl Survey {
         for (shape, count) in other.shapes {
             *self.shapes.entry(shape).or_default() += count;
         }
+        self.colors.iter_mut().zip(other.colors).for_each(|(mine, theirs)| mine.add(theirs));
         self.pixel_type.merge(other.pixel_type);
         self.units.extend(other.units);
         self.identities.append(other.identities);

@@ -115,7 +115,7 @@ impl<'a> Shared<'a> {
     /// in pairs, because two are digested sooner together.
     fn claim(&self) -> Option<Range<usize>> {
         let all = self.plan.share().len();
-        let image_bytes = self.plan.shape.pixels() * self.plan.pixel_type.size();
+        let image_bytes = self.plan.image_bytes();
         let at_once = if image_bytes <= SMALL_IMAGE { 2 } else { 1 };
         let first = self.claimed.fetch_add(at_once, Ordering::Relaxed);
         (first < all).then(|| first..all.min(first + at_once))
@@ -143,8 +143,7 @@ impl<'a, 'p> Worker<'a, 'p> {
     pub(super) fn new(shared: &'a Shared<'p>) -> Self {
         let compression: Compression = shared.plan.options.compression;
         let plan = shared.plan;
-        let expected = [plan.pixel_type.size(), plan.pairs.structures().len()];
-        let expected = expected.map(|bytes| bytes * plan.shape.pixels());
+        let expected = [plan.image_bytes(), plan.pairs.structures().len() * plan.shape.pixels()];
         Self {
             shared,
             assembler: Assembler::new(&shared.plan.pairs, shared.options),
@@ -287,7 +286,8 @@ impl<'a, 'p> Worker<'a, 'p> {
     fn look(&self, number: usize, sample: &Sample, large_is_dark: bool) -> Vec<Finding> {
         let plan = self.shared.plan;
         let name = |plane| plan.pairs.annotation_name(sample, plane).unwrap_or_default();
-        let picture = Picture { pixels: self.assembler.pixels(), shape: plan.shape, large_is_dark };
+        let PrepPlan { shape, channels, .. } = *plan;
+        let picture = Picture { pixels: self.assembler.pixels(), shape, channels, large_is_dark };
         let contours = Bright { plane: plan.pairs.relations.bright, contours: self.assembler.contours() };
         against_image(picture, contours, number as u32, &plan.options.thresholds, name)
     }
@@ -298,7 +298,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let spare = self.shared.spare().pop().map(|row| (row.image, row.mask));
         let (mut image, mut mask) = spare.unwrap_or_default();
         let pixels: &Pixels = self.assembler.pixels();
-        let statistics = ImageStatistics::of(pixels);
+        let statistics = ImageStatistics::of(pixels, plan.channels);
         let counts_as_train = plan.splits.of(sample.patient).counts_as_train();
         if self.shared.parts.is_some() {
             self.counts.add(pixels, counts_as_train);

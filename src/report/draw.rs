@@ -115,9 +115,10 @@ impl<'f> Studio<'f> {
         let (mut stored, mut mask) = (vec![0; file.image_bytes()], vec![0; file.mask_bytes()]);
         reader.read_image(row, &mut stored)?;
         reader.read_mask(row, &mut mask)?;
-        let image = first_channel(file.pixel_type(), file.channels(), &stored);
-        let window = Shades::of_window(facts.window);
-        let shades = window.unwrap_or_else(|| Shades::of_percentiles(&image));
+        let channels = shown_channels(file.channels());
+        let image = first_channels(file.pixel_type(), [file.channels(), channels], &stored);
+        let window = Shades::of_window(facts.window).filter(|_| channels == 1);
+        let shades = window.unwrap_or_else(|| Shades::of_image(&image, channels));
         Ok(Drawn { image, mask, shades, is_windowed: window.is_some() })
     }
 }
@@ -129,16 +130,27 @@ impl Drawn {
     }
 }
 
-/// The first of `channels` of the pixels in `stored`, which are little endian.
-fn first_channel(pixel_type: PixelType, channels: usize, stored: &[u8]) -> Vec<f32> {
-    fn each<const SIZE: usize>(stored: &[u8], channels: usize, read: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
-        stored.as_chunks().0.iter().step_by(channels).map(|bytes| read(*bytes)).collect()
+/// Channels that are drawn: red, green and blue, or the first of others.
+pub fn shown_channels(channels: usize) -> usize {
+    if channels == 3 { 3 } else { 1 }
+}
+
+/// The first `shown` of `channels` of the pixels in `stored`, which are little endian.
+fn first_channels(pixel_type: PixelType, [channels, shown]: [usize; 2], stored: &[u8]) -> Vec<f32> {
+    fn each<const SIZE: usize>(
+        [channels, shown]: [usize; 2],
+        stored: &[u8],
+        read: impl Fn([u8; SIZE]) -> f32,
+    ) -> Vec<f32> {
+        let (values, _) = stored.as_chunks();
+        values.chunks_exact(channels).flat_map(|pixel| &pixel[..shown]).map(|bytes| read(*bytes)).collect()
     }
+    let of = [channels, shown];
     match pixel_type {
-        PixelType::UInt8 => each(stored, channels, |[byte]| byte.into()),
-        PixelType::Int16 => each(stored, channels, |bytes| i16::from_le_bytes(bytes).into()),
-        PixelType::UInt16 => each(stored, channels, |bytes| u16::from_le_bytes(bytes).into()),
-        PixelType::Float32 => each(stored, channels, f32::from_le_bytes),
+        PixelType::UInt8 => each(of, stored, |[byte]| byte.into()),
+        PixelType::Int16 => each(of, stored, |bytes| i16::from_le_bytes(bytes).into()),
+        PixelType::UInt16 => each(of, stored, |bytes| u16::from_le_bytes(bytes).into()),
+        PixelType::Float32 => each(of, stored, f32::from_le_bytes),
     }
 }
 
@@ -147,10 +159,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_channel_is_read_in_every_type() {
-        assert_eq!(first_channel(PixelType::UInt8, 2, &[1, 9, 255, 9]), [1.0, 255.0]);
-        assert_eq!(first_channel(PixelType::Int16, 1, &[0xff, 0xff, 1, 0]), [-1.0, 1.0]);
-        assert_eq!(first_channel(PixelType::UInt16, 2, &[0xff, 0xff, 1, 0]), [65_535.0]);
-        assert_eq!(first_channel(PixelType::Float32, 1, &1.5f32.to_le_bytes()), [1.5]);
+    fn the_first_channels_are_read_in_every_type() {
+        assert_eq!(first_channels(PixelType::UInt8, [2, 1], &[1, 9, 255, 9]), [1.0, 255.0]);
+        assert_eq!(first_channels(PixelType::Int16, [1, 1], &[0xff, 0xff, 1, 0]), [-1.0, 1.0]);
+        assert_eq!(first_channels(PixelType::UInt16, [2, 1], &[0xff, 0xff, 1, 0]), [65_535.0]);
+        assert_eq!(
+            first_channels(PixelType::UInt8, [3, 3], &[1, 2, 3, 4, 5, 6]),
+            [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+        );
+        assert_eq!(first_channels(PixelType::Float32, [1, 1], &1.5f32.to_le_bytes()), [1.5]);
     }
 }

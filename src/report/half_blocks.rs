@@ -67,8 +67,11 @@ fn colour(picture: &Picture<'_>, drawn: &Drawn, [row, column]: [usize; 2], reduc
     if let Some(outline) = block.clone().find_map(|(row, column)| picture.outline(row, column)) {
         return outline;
     }
-    let grey =
-        |(row, column)| u64::from(drawn.shades.grey(picture.image[row * picture.shape.columns() + column]));
-    let (sum, pixels) = block.map(grey).fold((0, 0), |(sum, pixels), grey| (sum + grey, pixels + 1));
-    [u8::try_from(sum / u64::max(pixels, 1)).unwrap_or(u8::MAX); 3]
+    let (mut sums, mut pixels) = ([0_u64; 3], 0);
+    for (row, column) in block {
+        let colour = picture.shade(row, column, drawn.shades);
+        sums.iter_mut().zip(colour).for_each(|(sum, part)| *sum += u64::from(part));
+        pixels += 1;
+    }
+    sums.map(|sum| u8::try_from(sum / u64::max(pixels, 1)).unwrap_or(u8::MAX))
 }

@@ -23,6 +23,7 @@ mod shades;
 mod summary;
 
 pub use bins::PrepBins;
+pub use draw::shown_channels;
 pub use error::PreviewError;
 #[cfg(feature = "serve")]
 pub(crate) use html::Text;

@@ -17,7 +17,7 @@ const SMALL_SIDE: usize = 384;
 pub struct Picture<'p> {
     /// Rows and columns.
     pub shape: GridShape,
-    /// The image, row-major (row, column), one channel.
+    /// The image, row-major (row, column, channel): one channel, or red, green and blue.
     pub image: &'p [f32],
     /// The mask, row-major (row, column, plane), 0 or 1.
     pub mask: &'p [u8],
@@ -73,8 +73,17 @@ impl Picture<'_> {
     pub(super) fn colour(&self, row: usize, column: usize, shades: Shades) -> [u8; 3] {
         match self.outline(row, column) {
             Some(colour) => colour,
-            None => [shades.grey(self.image[row * self.shape.columns() + column]); 3],
+            None => self.shade(row, column, shades),
         }
+    }
+
+    /// The pixel without an outline.
+    pub(super) fn shade(&self, row: usize, column: usize, shades: Shades) -> [u8; 3] {
+        let pixel = row * self.shape.columns() + column;
+        if self.image.len() == 3 * self.shape.pixels() {
+            return [0, 1, 2].map(|channel| shades.grey(self.image[3 * pixel + channel]));
+        }
+        [shades.grey(self.image[pixel]); 3]
     }
 
     /// The colour of the last plane whose outline the pixel is on, `None` where it is on none.

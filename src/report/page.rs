@@ -63,7 +63,7 @@ struct Entry<'e> {
     /// Pixels and mm2 of each plane.
     planes: Vec<Option<(u64, Option<f64>)>>,
     /// Black, white, and whether by the window of the header; none where the picture is damaged.
-    shades: Option<(f32, f32, bool)>,
+    shades: Option<(f32, f32, &'static str)>,
     /// Characters of its line of pixels.
     length: usize,
 }
@@ -72,7 +72,7 @@ struct Entry<'e> {
 struct Encoded {
     /// The image as PNG in base 64, then the runs of each plane, separated by `|`.
     pixels: String,
-    shades: (f32, f32, bool),
+    shades: (f32, f32, &'static str),
 }
 
 impl Page<'_> {
@@ -201,7 +201,9 @@ fn encode(file: &DatasetFile, drawn: &Drawn) -> Encoded {
     let Drawn { image, mask, shades, is_windowed } = drawn;
     let greys: Vec<u8> = image.iter().map(|value| shades.grey(*value)).collect();
     let (mut png, shape) = (Vec::new(), file.shape());
-    write_png(&mut png, [shape.columns(), shape.rows()], png::ColorType::Grayscale, &greys)
+    let is_color = greys.len() == 3 * shape.pixels();
+    let color = if is_color { png::ColorType::Rgb } else { png::ColorType::Grayscale };
+    write_png(&mut png, [shape.columns(), shape.rows()], color, &greys)
         .expect("a Vec takes everything, and sides are below 65,536");
     let mut pixels = STANDARD.encode(&png);
     let planes = file.structures().len();
@@ -209,7 +211,12 @@ fn encode(file: &DatasetFile, drawn: &Drawn) -> Encoded {
         pixels.push('|');
         pixels += &runs(mask, planes, plane);
     }
-    Encoded { pixels, shades: (shades.black, shades.white, *is_windowed) }
+    let how = match is_windowed {
+        true => "the window of the header",
+        false if is_color => "all values of a colour",
+        false => "the percentiles 0.5 and 99.5 of the image",
+    };
+    Encoded { pixels, shades: (shades.black, shades.white, how) }
 }
 
 /// Source expression of a style or script for a content security policy.

@@ -159,9 +159,8 @@ function showLarge() {
 
 function shadesOf(sample) {
   if (!sample.shades) return "none: image or mask is damaged";
-  const [black, white, windowed] = sample.shades;
+  const [black, white, how] = sample.shades;
   const number = (value) => String(Number(value.toPrecision(6)));
-  const how = windowed ? "the window of the header" : "the percentiles 0.5 and 99.5 of the image";
   return `black ${number(black)}, white ${number(white)}: ${how}`;
 }
 

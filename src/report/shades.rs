@@ -21,6 +21,19 @@ impl Shades {
         Self { black: at(0.005).unwrap_or(0.0), white: at(0.995).unwrap_or(1.0) }
     }
 
+    /// Black and white of a colour image: all values of 8 bits, or of 16 where there are larger ones.
+    #[must_use]
+    pub fn of_colors(image: &[f32]) -> Self {
+        let is_deep = image.iter().any(|&value| value > 255.0);
+        Self { black: 0.0, white: if is_deep { 65_535.0 } else { 255.0 } }
+    }
+
+    /// The shades of an image with so many channels: [`Shades::of_colors`] of three, else [`Shades::of_percentiles`].
+    #[must_use]
+    pub fn of_image(image: &[f32], channels: usize) -> Self {
+        if channels == 3 { Self::of_colors(image) } else { Self::of_percentiles(image) }
+    }
+
     /// A window of the header, center and width (PS3.3 C.11.2.1.2.1); `None` for what is none: a number that is not
     /// finite, or a width below 1.
     #[must_use]
@@ -50,6 +63,12 @@ mod tests {
         assert_eq!(Shades::of_percentiles(&[f32::NAN]), Shades { black: 0.0, white: 1.0 });
         let flat = Shades::of_percentiles(&[7.0; 10]);
         assert_eq!([6.0, 7.0, 8.0, f32::NAN].map(|value| flat.grey(value)), [0, 0, 255, 0]);
+    }
+
+    #[test]
+    fn colours_are_shown_as_they_are() {
+        assert_eq!(Shades::of_image(&[1.0, 9.0, 3.0], 3), Shades { black: 0.0, white: 255.0 });
+        assert_eq!(Shades::of_colors(&[1.0, 256.0, 3.0]).grey(65_535.0), 255);
     }
 
     #[test]

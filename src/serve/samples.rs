@@ -10,7 +10,7 @@ use super::Shared;
 use super::datasets::Opened;
 use super::reply::{Refusal, json, of_type};
 use crate::model::GridShape;
-use crate::report::{Picture, Shades, side_by_side};
+use crate::report::{Picture, Shades, shown_channels, side_by_side};
 use crate::stream::{RowOptions, StreamError, StreamOptions};
 
 /// Rows of one answer, at most.
@@ -116,14 +116,15 @@ fn picture(opened: &Opened, row: u64, outline: bool) -> Result<Vec<u8>, StreamEr
     let batch = stream.sample(0, row)?;
     let [_, _, channels] = stream.schema().image.shape;
     let (values, _) = batch.images.as_chunks::<4>();
-    let image: Vec<f32> = values.iter().step_by(channels).map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let shown = values.chunks_exact(channels).flat_map(|pixel| &pixel[..shown_channels(channels)]);
+    let image: Vec<f32> = shown.map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let [height, width, planes] = stream.schema().mask.shape;
     // The shape of a file is at least 1 x 1.
     let shape = GridShape::new(height, width).expect("the images of a file have pixels");
     let none = vec![0; batch.masks.len()];
     let mask: &[u8] = if outline { &batch.masks } else { &none };
     let mut png = Vec::new();
-    let shades = Shades::of_percentiles(&image);
+    let shades = Shades::of_image(&image, channels);
     // Writing to a vector cannot fail.
     let _ = side_by_side(&[Picture { shape, image: &image, mask, planes }], shades, &mut png);
     Ok(png)

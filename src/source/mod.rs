@@ -25,10 +25,10 @@ pub use annotation::{
 };
 pub use contour_text::{ContourError, ContourFault, MAX_CONTOUR_BYTES, MAX_CONTOUR_POINTS, parse_contour};
 pub use dicom::{
-    Attribute, Conversion, ConvertOptions, DicomError, DicomFault, DicomIdentity, FrameReader, ImageHeader,
-    Leniency, Limits, ModalityLut, ModalityTransform, Monochrome1, ObjectKind, PixelTypeChoice, ReadAt,
-    StoredFormat, StoredPixels, StoredValues, TransferSyntax, ValueRange, convert, parse_frame, parse_header,
-    parse_identity, parse_image,
+    Attribute, ColorSpace, Conversion, ConvertOptions, DicomError, DicomFault, DicomIdentity, FrameReader,
+    ImageHeader, Leniency, Limits, ModalityLut, ModalityTransform, Monochrome1, ObjectKind, Palette,
+    PixelTypeChoice, ReadAt, StoredFormat, StoredPixels, StoredValues, TransferSyntax, ValueRange, convert,
+    parse_frame, parse_header, parse_identity, parse_image,
 };
 pub use dicom_seg::{DicomSegmentation, SegmentationFault};
 pub use labels::{

@@ -205,7 +205,17 @@ impl DatasetFile {
             [attribute::TRAIN_MEAN, attribute::TRAIN_STD, attribute::TRAIN_MIN, attribute::TRAIN_MAX];
         let percentiles = self.recorded_percentiles();
         let level = |level: usize| (attribute::TRAIN_PERCENTILES, percentiles.get(level).copied());
-        single.into_iter().filter_map(number).chain((0..PERCENTILE_LEVELS.len()).map(level)).collect()
+        let mut all: Vec<_> =
+            single.into_iter().filter_map(number).chain((0..PERCENTILE_LEVELS.len()).map(level)).collect();
+        if self.tables.channels == 3 {
+            for name in attribute::TRAIN_CHANNELS {
+                let figures =
+                    images.as_deref().and_then(|images| attributes::read_numbers::<f64>(images, name));
+                let figures = figures.unwrap_or_default();
+                all.extend((0..3).map(|channel| (name, figures.get(channel).copied())));
+            }
+        }
+        all
     }
 
     /// The percentiles of train as they are recorded, NaN included; no more than there are levels.

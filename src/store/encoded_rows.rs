@@ -70,7 +70,7 @@ impl<'f> EncodedRows<'f> {
                 return Err(table.damaged(row, CodecError::Checksum));
             }
         }
-        let statistics = ImageStatistics::of_le_bytes(file.pixel_type(), image);
+        let statistics = ImageStatistics::of_le_bytes(file.pixel_type(), image, file.channels());
         Ok(EncodedRow { row: cells, image: encoded_image, mask: encoded_mask, statistics })
     }
 

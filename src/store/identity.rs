@@ -5,6 +5,19 @@ use std::fmt;
 use super::attributes;
 use super::schema::attribute;
 
+/// The statistics of one channel of the train split.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ChannelFigures {
+    /// Of attribute `train_channel_mean`.
+    pub mean: Option<f64>,
+    /// Of attribute `train_channel_std`, of the population.
+    pub std: Option<f64>,
+    /// Of attribute `train_channel_min`.
+    pub min: Option<f64>,
+    /// Of attribute `train_channel_max`.
+    pub max: Option<f64>,
+}
+
 /// The statistics of the pixels of the train split, as far as the file has them.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TrainFigures {
@@ -18,6 +31,8 @@ pub struct TrainFigures {
     pub max: Option<f64>,
     /// The first and the last of `train_percentiles`: 0.5 and 99.5 per cent.
     pub outer_percentiles: Option<[f64; 2]>,
+    /// Those of red, green and blue; `None` where the file has none, as of images of one channel.
+    pub channels: Option<[ChannelFigures; 3]>,
 }
 
 /// Values that tell a data set from others: its sources, its options and its statistics.
@@ -83,11 +98,26 @@ impl TrainFigures {
             |name: &str| attributes::read_number::<f64>(images, name).filter(|figure| figure.is_finite());
         let percentiles = attributes::read_numbers::<f64>(images, attribute::TRAIN_PERCENTILES);
         let outer = percentiles.as_deref().and_then(|all| Some([*all.first()?, *all.last()?]));
+        let by_channel = |name: &str| {
+            attributes::read_numbers::<f64>(images, name).and_then(|all| <[f64; 3]>::try_from(all).ok())
+        };
+        let of_channels = || {
+            let [mean, std, min, max] = attribute::TRAIN_CHANNELS.map(by_channel);
+            let (mean, std, min, max) = (mean?, std?, min?, max?);
+            let known = |figure: f64| Some(figure).filter(|figure| figure.is_finite());
+            Some([0, 1, 2].map(|channel: usize| ChannelFigures {
+                mean: known(mean[channel]),
+                std: known(std[channel]),
+                min: known(min[channel]),
+                max: known(max[channel]),
+            }))
+        };
         Self {
             mean: figure(attribute::TRAIN_MEAN),
             std: figure(attribute::TRAIN_STD),
             min: figure(attribute::TRAIN_MIN),
             max: figure(attribute::TRAIN_MAX),
+            channels: of_channels(),
             outer_percentiles: outer.filter(|outer| outer.iter().all(|figure| figure.is_finite())),
         }
     }

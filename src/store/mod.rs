@@ -66,7 +66,7 @@ pub use encoded_rows::EncodedRows;
 pub use error::StoreError;
 pub use filters::Applied;
 pub use fine_histogram::FineHistogram;
-pub use identity::{DatasetIdentity, RootAttributes, TrainFigures};
+pub use identity::{ChannelFigures, DatasetIdentity, RootAttributes, TrainFigures};
 pub use reader::{DatasetInfo, SplitInfo, read_info};
 pub use row_facts::{AnnotationFacts, RowFacts};
 pub use row_reader::RowReader;
@@ -77,7 +77,7 @@ pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS, SPLIT_DISJOINT, hdf5
 pub use shard::{ShardRow, ShardRows, ShardSpec, share_of};
 pub use shard_bonds::ShardBond;
 pub use sound_file::SoundFile;
-pub use statistics::{ImageStatistics, Moments};
+pub use statistics::{ChannelStatistics, ImageStatistics, Moments};
 pub use structure::{Flaw, Structure};
 pub use target::{Target, remove_partial_files};
 pub(crate) use target::{beside, folder_of, place_of};

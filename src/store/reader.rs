@@ -52,6 +52,12 @@ pub struct DatasetInfo {
     pub train_mean: Option<f64>,
     /// Population standard deviation of the pixels of the train split.
     pub train_std: Option<f64>,
+    /// Mean of each channel of colour images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_channel_mean: Option<Vec<f64>>,
+    /// Population standard deviation of each channel of colour images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_channel_std: Option<Vec<f64>>,
     /// The options that decided the content.
     pub config: serde_json::Value,
     /// SHA-256 over paths and digests of all inputs.
@@ -122,6 +128,8 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         split_left_out: attributes::read_texts(file, attribute::SPLIT_LEFT_OUT).unwrap_or_default(),
         train_mean: figure(attribute::TRAIN_MEAN),
         train_std: figure(attribute::TRAIN_STD),
+        train_channel_mean: attributes::read_numbers(&images, attribute::TRAIN_CHANNELS[0]),
+        train_channel_std: attributes::read_numbers(&images, attribute::TRAIN_CHANNELS[1]),
         config: serde_json::from_str(&text(attribute::CONFIG)).unwrap_or_default(),
         source_digest: text(attribute::SOURCE_DIGEST),
         images: images.shape(),

@@ -70,6 +70,9 @@ pub(super) mod attribute {
     pub(in crate::store) const TRAIN_STD: &str = "train_std";
     pub(in crate::store) const TRAIN_MIN: &str = "train_min";
     pub(in crate::store) const TRAIN_MAX: &str = "train_max";
+    /// Those of each channel of colour images: mean, standard deviation, minimum, maximum.
+    pub(in crate::store) const TRAIN_CHANNELS: [&str; 4] =
+        ["train_channel_mean", "train_channel_std", "train_channel_min", "train_channel_max"];
     pub(in crate::store) const TRAIN_PERCENTILES: &str = "train_percentiles";
     pub(in crate::store) const TRAIN_PERCENTILE_LEVELS: &str = "train_percentile_levels";
 }

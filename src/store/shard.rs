@@ -9,8 +9,8 @@ use super::chunked_dataset::{Column, ColumnEncoder};
 use super::column_spec::{ColumnSpec, ColumnTexts};
 use super::schema::{SAMPLES, SHARD, column, shard, shard_attribute};
 use super::{
-    ColumnWalk, Compression, DatasetFile, EncodedChunk, ImageStatistics, ShardBond, StoreError, TextWidths,
-    ValueHistogram, attributes, shard_bonds,
+    ChannelStatistics, ColumnWalk, Compression, DatasetFile, EncodedChunk, ImageStatistics, ShardBond,
+    StoreError, TextWidths, ValueHistogram, attributes, shard_bonds,
 };
 use crate::model::PixelType;
 use crate::split::{SplitDraw, SplitName};
@@ -103,11 +103,11 @@ static SHARD_COLUMNS: [ShardColumn; 5] = [
     },
 ];
 
-/// The columns of the group in a file of `structures` mask planes.
-pub(super) fn specs(structures: usize, source_width: usize) -> Vec<ColumnSpec> {
+/// The columns of the group in a file of so many mask planes and channels.
+pub(super) fn specs([structures, channels]: [usize; 2], source_width: usize) -> Vec<ColumnSpec> {
     let axes = |name| match name {
         shard::SPLIT => vec![3],
-        shard::STATISTICS => vec![ImageStatistics::BYTES],
+        shard::STATISTICS => vec![ImageStatistics::bytes(channels)],
         shard::ANNOTATION_SOURCE => vec![structures],
         _ => Vec::new(),
     };
@@ -129,11 +129,11 @@ pub(super) struct ShardColumns {
 }
 
 impl ShardColumns {
-    /// Creates the group in `file`, for at most `capacity` rows and names of at most `source_width` bytes.
+    /// Creates the group in `file`, for so many structures and channels, at most `capacity` rows and names of at most `source_width` bytes.
     pub(super) fn create(
         file: &File,
         shard: &ShardSpec,
-        (capacity, structures, source_width): (usize, usize, usize),
+        (capacity, planes, source_width): (usize, [usize; 2], usize),
         compression: Compression,
     ) -> hdf5::Result<Self> {
         let group = file.create_group_builder().obj_track_times(false).create(SHARD)?;
@@ -149,7 +149,7 @@ impl ShardColumns {
         }
         attributes::write_numbers(&group, shard_attribute::PLAN_DIGEST, &[32], &shard.plan_digest)?;
         let create = |spec: &ColumnSpec| Column::create(&group, spec, capacity, compression);
-        let columns = specs(structures, source_width).iter().map(create).collect::<hdf5::Result<_>>()?;
+        let columns = specs(planes, source_width).iter().map(create).collect::<hdf5::Result<_>>()?;
         Ok(Self {
             group,
             columns,
@@ -289,7 +289,7 @@ impl<'f> ShardRows<'f> {
     /// # Errors
     /// [`StoreError`] where the file lacks a column, or has one of another type.
     pub fn new(file: &'f DatasetFile) -> Result<Self, StoreError> {
-        let specs = specs(file.structures().len(), 0);
+        let specs = specs([file.structures().len(), file.channels()], 0);
         let walk = |spec: &ColumnSpec| Ok(file.column_in(SHARD, spec.name)?.walk());
         let columns = specs.iter().map(walk).collect::<Result<_, StoreError>>()?;
         Ok(Self { file, columns, findings: file.column_in(SAMPLES, column::FINDINGS)?.walk() })
@@ -366,8 +366,30 @@ impl DatasetFile {
 }
 
 impl ImageStatistics {
-    /// Bytes of [`ImageStatistics::to_le_bytes`].
-    pub(super) const BYTES: usize = 56;
+    /// Bytes of [`ImageStatistics::to_le_bytes`] for images of so many channels.
+    pub(super) fn bytes(channels: usize) -> usize {
+        if channels == 3 { 4 * ChannelStatistics::BYTES } else { ChannelStatistics::BYTES }
+    }
+
+    /// Those of all channels together; of a colour image, then those of red, green and blue.
+    fn to_le_bytes(self) -> Vec<u8> {
+        let channels = self.channels().into_iter().flatten();
+        std::iter::once(&*self).chain(channels).flat_map(|part| part.to_le_bytes()).collect()
+    }
+
+    fn from_le_bytes(pixel_type: PixelType, bytes: &[u8]) -> Option<Self> {
+        let part = |number: usize| {
+            let part = bytes.get(number * ChannelStatistics::BYTES..)?;
+            ChannelStatistics::from_le_bytes(pixel_type, part.get(..ChannelStatistics::BYTES)?)
+        };
+        let channels = part(1).zip(part(2)).zip(part(3)).map(|((red, green), blue)| [red, green, blue]);
+        Some(Self::from_channels(part(0)?, channels))
+    }
+}
+
+impl ChannelStatistics {
+    /// Bytes of [`ChannelStatistics::to_le_bytes`].
+    const BYTES: usize = 56;
 
     /// Count of pixels (uint64), smallest and largest (binary64); then, for integers, sum and sum of squares (128 bits,
     /// two's complement), for floats mean and sum of squared distances from it (binary64, each followed by 8 zeros).
@@ -405,13 +427,17 @@ mod tests {
             Pixels::Float32(vec![1.5, f32::NAN, -0.0, 1e-30]),
             Pixels::Float32(vec![f32::INFINITY]),
         ] {
-            let statistics = ImageStatistics::of(&pixels);
+            let statistics = ImageStatistics::of(&pixels, 1);
             let bytes = statistics.to_le_bytes();
             let read = ImageStatistics::from_le_bytes(pixels.pixel_type(), &bytes).unwrap();
             assert_eq!(read.to_le_bytes(), bytes, "{statistics:?}");
             assert_eq!(read.fingerprint(), statistics.fingerprint());
         }
         assert!(ImageStatistics::from_le_bytes(PixelType::UInt8, &[0; 55]).is_none());
+        let color = ImageStatistics::of(&Pixels::UInt8(vec![1, 2, 3, 4, 5, 6]), 3);
+        let bytes = color.to_le_bytes();
+        assert_eq!(bytes.len(), ImageStatistics::bytes(3));
+        assert_eq!(ImageStatistics::from_le_bytes(PixelType::UInt8, &bytes), Some(color));
     }
 
     #[test]

@@ -1,19 +1,37 @@
 //! Exact statistics of pixel values, independent of the order in which images are counted.
 
 use std::convert::identity;
+use std::ops::Deref;
 
 use crate::model::{PixelType, Pixels};
 
-/// Count, extremes and sums of the pixels of one image.
+/// Count, extremes and sums of the values of one image, of all its channels together; of a colour image, of each channel
+/// as well.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImageStatistics {
-    /// Number of pixels counted; NaN and infinite pixels are not.
+    all: ChannelStatistics,
+    /// Of red, green and blue.
+    channels: Option<[ChannelStatistics; 3]>,
+}
+
+/// Count, extremes and sums of values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChannelStatistics {
+    /// Number of values counted; NaN and infinite ones are not.
     pub pixels: u64,
-    /// Smallest value, NaN where no pixel was counted.
+    /// Smallest value, NaN where none was counted.
     pub min: f64,
-    /// Largest value, NaN where no pixel was counted.
+    /// Largest value, NaN where none was counted.
     pub max: f64,
     sums: Sums,
+}
+
+impl Deref for ImageStatistics {
+    type Target = ChannelStatistics;
+
+    fn deref(&self) -> &ChannelStatistics {
+        &self.all
+    }
 }
 
 /// Sums behind mean and deviation: for integers the exact sum and sum of squares; for floats, in binary64,
@@ -25,19 +43,52 @@ enum Sums {
 }
 
 impl ImageStatistics {
-    /// The statistics of `pixels`.
+    /// The statistics of `pixels`, which have so many channels.
     #[must_use]
-    pub fn of(pixels: &Pixels) -> Self {
-        match pixels {
-            Pixels::UInt8(values) => Self::of_integers(values, identity),
-            Pixels::Int16(values) => Self::of_integers(values, identity),
-            Pixels::UInt16(values) => Self::of_integers(values, identity),
-            Pixels::Float32(values) => Self::of_floats(values, identity),
-        }
+    pub fn of(pixels: &Pixels, channels: usize) -> Self {
+        Self::of_le_bytes(pixels.pixel_type(), &pixels.le_bytes(), channels)
     }
 
     /// The statistics of pixels that stand as [`Pixels::le_bytes`] gives them; bytes at the end that
-    /// are no whole pixel do not count.
+    /// are no whole value do not count. Only of 3 channels, each has statistics of its own.
+    #[must_use]
+    pub fn of_le_bytes(pixel_type: PixelType, bytes: &[u8], channels: usize) -> Self {
+        let of_channel = |channel: usize| {
+            let (size, mut plane) = (pixel_type.size(), Vec::with_capacity(bytes.len() / channels));
+            bytes
+                .chunks_exact(size)
+                .skip(channel)
+                .step_by(3)
+                .for_each(|value| plane.extend_from_slice(value));
+            ChannelStatistics::of_le_bytes(pixel_type, &plane)
+        };
+        Self {
+            all: ChannelStatistics::of_le_bytes(pixel_type, bytes),
+            channels: (channels == 3).then(|| [0, 1, 2].map(of_channel)),
+        }
+    }
+
+    /// The statistics of red, green and blue; `None` for one channel.
+    #[must_use]
+    pub fn channels(&self) -> Option<&[ChannelStatistics; 3]> {
+        self.channels.as_ref()
+    }
+
+    /// Those of an image whose values, all together and of each channel, have these.
+    pub(super) fn from_channels(all: ChannelStatistics, channels: Option<[ChannelStatistics; 3]>) -> Self {
+        Self { all, channels }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.all.add(&other.all);
+        if let (Some(mine), Some(theirs)) = (&mut self.channels, &other.channels) {
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.add(theirs));
+        }
+    }
+}
+
+impl ChannelStatistics {
+    /// The statistics of values that stand as [`Pixels::le_bytes`] gives them.
     #[must_use]
     pub fn of_le_bytes(pixel_type: PixelType, bytes: &[u8]) -> Self {
         match pixel_type {
@@ -110,7 +161,7 @@ impl ImageStatistics {
         }
     }
 
-    /// Source of what [`ImageStatistics::fingerprint`] and the public fields were made from.
+    /// Source of what [`ChannelStatistics::fingerprint`] and the public fields were made from.
     pub(super) fn from_parts(
         pixel_type: PixelType,
         pixels: u64,
@@ -144,6 +195,11 @@ impl ImageStatistics {
             }
             _ => unreachable!("all images of a data set have one pixel type"),
         }
+    }
+
+    /// Mean, population standard deviation, minimum and maximum.
+    fn figures(&self) -> [f64; 4] {
+        [self.mean(), self.std(), self.min, self.max]
     }
 
     /// Mean, NaN where no pixel was counted.
@@ -199,7 +255,14 @@ impl Moments {
     /// Mean, population standard deviation, minimum and maximum; NaN where there is no image.
     #[must_use]
     pub fn figures(&self) -> [f64; 4] {
-        self.total.map_or([f64::NAN; 4], |total| [total.mean(), total.std(), total.min, total.max])
+        self.total.map_or([f64::NAN; 4], |total| total.all.figures())
+    }
+
+    /// [`Moments::figures`] of red, green and blue; NaN where there is no image in colour.
+    #[must_use]
+    pub fn channel_figures(&self) -> [[f64; 4]; 3] {
+        let channels = self.total.and_then(|total| total.channels);
+        channels.map_or([[f64::NAN; 4]; 3], |channels| channels.map(|channel| channel.figures()))
     }
 }
 
@@ -210,8 +273,8 @@ mod tests {
     #[test]
     fn integer_moments_are_exact() {
         let mut train = Moments::default();
-        train.add(&ImageStatistics::of(&Pixels::Int16(vec![-32_768; 3])));
-        train.add(&ImageStatistics::of(&Pixels::Int16(vec![-32_767; 1])));
+        train.add(&ImageStatistics::of(&Pixels::Int16(vec![-32_768; 3]), 1));
+        train.add(&ImageStatistics::of(&Pixels::Int16(vec![-32_767; 1]), 1));
         let [mean, std, min, max] = train.figures();
         assert_eq!(mean, -32_767.75);
         assert_eq!(std, 0.1875f64.sqrt());
@@ -222,7 +285,7 @@ mod tests {
     fn float_moments_do_not_cancel() {
         let mut train = Moments::default();
         for values in [vec![f32::NAN], vec![1e6, 1e6 + 1.0], vec![], vec![1e6 + 2.0; 2]] {
-            train.add(&ImageStatistics::of(&Pixels::Float32(values)));
+            train.add(&ImageStatistics::of(&Pixels::Float32(values), 1));
         }
         let [mean, std, min, max] = train.figures();
         assert_eq!((mean, min, max), (1e6 + 1.25, 1e6, 1e6 + 2.0));
@@ -233,11 +296,11 @@ mod tests {
     fn the_largest_numbers_do_not_overflow() {
         let [mean, std, ..] = {
             let mut moments = Moments::default();
-            moments.add(&ImageStatistics::of(&Pixels::UInt16(vec![65_535; 100_000])));
+            moments.add(&ImageStatistics::of(&Pixels::UInt16(vec![65_535; 100_000]), 1));
             moments.figures()
         };
         assert_eq!((mean, std), (65_535.0, 0.0));
-        let low = ImageStatistics::of(&Pixels::Int16(vec![-32_768; 100_000]));
+        let low = ImageStatistics::of(&Pixels::Int16(vec![-32_768; 100_000]), 1);
         assert_eq!((low.min, low.max, low.mean()), (-32_768.0, -32_768.0, -32_768.0));
     }
 
@@ -250,9 +313,21 @@ mod tests {
             Pixels::Float32(vec![1.5, f32::NAN, -2e9, f32::INFINITY]),
         ];
         for pixels in images {
-            let found = ImageStatistics::of_le_bytes(pixels.pixel_type(), &pixels.le_bytes());
-            assert_eq!(found, ImageStatistics::of(&pixels));
+            let found = ImageStatistics::of_le_bytes(pixels.pixel_type(), &pixels.le_bytes(), 1);
+            assert_eq!(found, ImageStatistics::of(&pixels, 1));
         }
+    }
+
+    #[test]
+    fn each_channel_of_a_colour_image_has_its_own() {
+        let mut train = Moments::default();
+        for values in [vec![1, 10, 100, 3, 30, 200], vec![5, 50, 0]] {
+            train.add(&ImageStatistics::of(&Pixels::UInt8(values), 3));
+        }
+        let [[red, _, low, high], [green, ..], [blue, ..]] = train.channel_figures();
+        assert_eq!([red, low, high, green, blue], [3.0, 1.0, 5.0, 30.0, 100.0]);
+        assert_eq!(train.figures()[0], 399.0 / 9.0);
+        assert!(Moments::default().channel_figures()[2][0].is_nan());
     }
 
     #[test]

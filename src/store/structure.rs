@@ -110,9 +110,15 @@ impl DatasetFile {
             for name in texts.iter().chain(numbers).filter(is_missing) {
                 found.flaw(format!("/{object}@{name}"), "is missing");
             }
+            let in_color = object == IMAGES && self.channels() == 3;
+            let channel_names: &[&str] = if in_color { &attribute::TRAIN_CHANNELS } else { &[] };
+            for name in channel_names.iter().filter(|name| !names.iter().any(|n| n == *name)) {
+                found.flaw(format!("/{object}@{name}"), "is missing");
+            }
             let virtual_names: &[&str] = if object.is_empty() && self.is_virtual() { &VIRTUAL } else { &[] };
             let documentation: &[&str] = if object.is_empty() { &[attribute::DOCUMENTATION] } else { &[] };
-            let known = || texts.iter().chain(numbers).chain(virtual_names).chain(documentation);
+            let known =
+                || texts.iter().chain(numbers).chain(virtual_names).chain(documentation).chain(channel_names);
             for name in names.iter().filter(|name| !known().any(|known| known == name)) {
                 found.note(format!("/{object}@{name}"), "is no attribute of the format");
             }
@@ -212,7 +218,7 @@ impl DatasetFile {
         let known = sample_specs(self.structures().len(), &TextWidths::default());
         let of_shard = match self.shard() {
             Ok(None) => Vec::new(),
-            Ok(Some(_)) => shard::specs(self.structures().len(), 0),
+            Ok(Some(_)) => shard::specs([self.structures().len(), self.channels()], 0),
             Err(error) => {
                 found.flaw("/shard", error.with_cause());
                 Vec::new()

@@ -30,6 +30,8 @@ use crate::model::{GridShape, PixelType, StructureSet};
 pub struct DatasetSpec {
     /// Size of every image and mask.
     pub shape: GridShape,
+    /// Channels of every image.
+    pub channels: usize,
     /// Type of the pixels.
     pub pixel_type: PixelType,
     /// The mask planes.
@@ -140,7 +142,12 @@ impl DatasetWriter {
         let columns =
             SampleWriter::create(samples, spec.capacity, structures, spec.text_widths, spec.compression)?;
         let shard = spec.shard.as_ref().map(|(shard, width)| {
-            ShardColumns::create(&file, shard, (spec.capacity, structures, *width), spec.compression)
+            ShardColumns::create(
+                &file,
+                shard,
+                (spec.capacity, [structures, spec.channels], *width),
+                spec.compression,
+            )
         });
         Ok(Self { target, file, pixels, columns, shard: shard.transpose()?, spec, write_back })
     }
@@ -280,7 +287,8 @@ impl PixelDatasets {
         let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
         let shape = |planes: usize| [spec.capacity, rows, columns, planes];
         let pixels = pixel_descriptor(spec.pixel_type);
-        let images = chunked_dataset::create(file, IMAGES, &pixels, (&shape(1), 1), spec.compression)?;
+        let images =
+            chunked_dataset::create(file, IMAGES, &pixels, (&shape(spec.channels), 1), spec.compression)?;
         let planes = shape(spec.structures.len());
         let masks = chunked_dataset::create(file, MASKS, &MASK_CELLS, (&planes, 1), spec.compression)?;
         Ok(Self { images, masks })
@@ -290,7 +298,7 @@ impl PixelDatasets {
     fn over(file: &File, spec: &DatasetSpec, map: &VirtualMap, rows: usize) -> hdf5::Result<Self> {
         let axes = |planes: usize| [spec.shape.rows(), spec.shape.columns(), planes];
         let pixels = pixel_descriptor(spec.pixel_type);
-        let images = map.create(file, IMAGES, &pixels, (rows, &axes(1)))?;
+        let images = map.create(file, IMAGES, &pixels, (rows, &axes(spec.channels)))?;
         let masks = map.create(file, MASKS, &MASK_CELLS, (rows, &axes(spec.structures.len())))?;
         Ok(Self { images, masks })
     }
@@ -332,6 +340,12 @@ fn write_attributes(
     attributes::write_number(at, attribute::TRAIN_STD, std)?;
     attributes::write_number(at, attribute::TRAIN_MIN, min)?;
     attributes::write_number(at, attribute::TRAIN_MAX, max)?;
+    if spec.channels == 3 {
+        let channels = train.moments.channel_figures();
+        for (figure, name) in attribute::TRAIN_CHANNELS.iter().enumerate() {
+            attributes::write_numbers(at, name, &[3], &channels.map(|figures| figures[figure]))?;
+        }
+    }
     let percentiles = &train.percentiles;
     attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], percentiles)?;
     attributes::write_numbers(

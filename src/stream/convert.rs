@@ -7,8 +7,9 @@ use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 
 use super::layout::plane_of;
+use super::normalize::ChannelScaling;
 use super::scaling::Scaling;
-use super::{ConvertError, ElementType, Layout, Normalization, TensorSchema};
+use super::{ChannelNormalization, ConvertError, ElementType, Layout, Normalization, TensorSchema};
 use crate::model::PixelType;
 
 /// The number type of images in a batch.
@@ -61,7 +62,7 @@ pub struct ImageConverter {
     pixel_type: PixelType,
     channels: usize,
     dtype: ImageDtype,
-    normalization: Normalization,
+    normalization: ChannelNormalization,
     schema: TensorSchema,
 }
 
@@ -77,10 +78,12 @@ impl ImageConverter {
         shape: [usize; 3],
         dtype: ImageDtype,
         layout: Layout,
-        normalization: Normalization,
+        normalization: impl Into<ChannelNormalization>,
     ) -> Result<Self, ConvertError> {
-        if dtype == ImageDtype::Stored && normalization != Normalization::None {
-            return Err(ConvertError::StoredNormalized { normalization: normalization.name() });
+        let normalization = normalization.into();
+        let common = normalization.common();
+        if dtype == ImageDtype::Stored && common != Normalization::None {
+            return Err(ConvertError::StoredNormalized { normalization: common.name() });
         }
         normalization.check()?;
         let schema = TensorSchema {
@@ -103,7 +106,7 @@ impl ImageConverter {
     #[must_use]
     pub fn is_identity(&self) -> bool {
         self.channels == 1
-            && self.normalization == Normalization::None
+            && self.normalization.common() == Normalization::None
             && self.schema.element == ImageDtype::Stored.element(self.pixel_type)
     }
 
@@ -139,7 +142,8 @@ impl ImageConverter {
         row_window: [f32; 2],
         out: &'c mut [u8],
     ) -> Result<Option<ImageParts<'c>>, ConvertError> {
-        if self.channels > 1 || self.normalization.needs_sample() {
+        let is_whole = self.normalization.is_by_channel() || self.normalization.common().needs_sample();
+        if self.channels > 1 || is_whole {
             return Ok(None);
         }
         let scaling = self.normalization.scaling(self.pixel_type, &[], row_window)?;
@@ -148,15 +152,63 @@ impl ImageConverter {
 
     fn convert_with(
         &self,
-        scaling: Option<Scaling>,
+        scaling: Option<ChannelScaling>,
         stored: &[u8],
         out: &mut [u8],
         range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         match scaling {
             None => self.convert_scaled(stored, out, |value| value, range),
-            Some(scaling) => self.convert_scaled(stored, out, move |value| scaling.apply(value), range),
+            Some(ChannelScaling::All(scaling)) => {
+                self.convert_scaled(stored, out, move |value| scaling.apply(value), range)
+            }
+            Some(ChannelScaling::Each(scalings)) => match self.pixel_type {
+                PixelType::UInt8 => {
+                    self.convert_each(stored, out, |[value]| f32::from(value), scalings, range)
+                }
+                PixelType::Int16 => {
+                    let read = |bytes| f32::from(i16::from_le_bytes(bytes));
+                    self.convert_each(stored, out, read, scalings, range)
+                }
+                PixelType::UInt16 => {
+                    let read = |bytes| f32::from(u16::from_le_bytes(bytes));
+                    self.convert_each(stored, out, read, scalings, range)
+                }
+                PixelType::Float32 => self.convert_each(stored, out, f32::from_le_bytes, scalings, range),
+            },
         }
+    }
+
+    /// Converts red, green and blue each with a scaling of its own.
+    fn convert_each<const SIZE: usize>(
+        &self,
+        stored: &[u8],
+        out: &mut [u8],
+        read: impl Fn([u8; SIZE]) -> f32 + Copy,
+        scalings: [Scaling; 3],
+        range: &mut Float16Range,
+    ) -> Result<(), ConvertError> {
+        let (values, size) = (stored.as_chunks::<SIZE>().0, self.schema.element.size());
+        let plane_bytes = values.len() / 3 * size;
+        let mut block = [[0; SIZE]; BLOCK];
+        let mut converted = vec![0; BLOCK * size];
+        for (channel, scaling) in scalings.into_iter().enumerate() {
+            for (number, values) in values.chunks(BLOCK * 3).enumerate() {
+                let run = &mut block[..values.len() / 3];
+                run.iter_mut().zip(plane_of(values, 3, channel)).for_each(|(to, value)| *to = value);
+                let converted = &mut converted[..run.len() * size];
+                self.convert_run(run, converted, read, move |value| scaling.apply(value), range)?;
+                let start = number * BLOCK * size;
+                if self.channels > 1 {
+                    out[channel * plane_bytes + start..][..converted.len()].copy_from_slice(converted);
+                } else {
+                    let places = out[3 * start..].chunks_exact_mut(size).skip(channel).step_by(3);
+                    let values = converted.chunks_exact(size);
+                    places.zip(values).for_each(|(to, value)| to.copy_from_slice(value));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn convert_scaled(
@@ -237,7 +289,7 @@ impl ImageConverter {
 #[derive(Debug)]
 pub(super) struct ImageParts<'c> {
     converter: &'c ImageConverter,
-    scaling: Option<Scaling>,
+    scaling: Option<ChannelScaling>,
     /// Bytes still to be written.
     rest: &'c mut [u8],
     range: Float16Range,
@@ -335,8 +387,10 @@ fn convert_to_float16<const SIZE: usize>(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::{NormalizationChoice, NormalizationName};
     use super::*;
     use crate::model::Pixels;
+    use crate::store::{ChannelFigures, TrainFigures};
 
     const NO_WINDOW: [f32; 2] = [f32::NAN; 2];
 
@@ -486,6 +540,49 @@ mod tests {
             new(ImageDtype::Stored, Normalization::SampleZScore),
             ConvertError::StoredNormalized { normalization: "sample-zscore" }
         );
+    }
+
+    #[test]
+    fn channels_are_normalized_each_by_its_own_numbers() {
+        let figures = |mean: f64, std: f64| ChannelFigures {
+            mean: Some(mean),
+            std: Some(std),
+            min: Some(mean - std),
+            max: Some(mean + std),
+        };
+        let channels = [figures(100.0, 10.0), figures(50.0, 20.0), figures(7.0, 0.0)];
+        let train = TrainFigures {
+            mean: Some(0.0),
+            std: Some(1.0),
+            channels: Some(channels),
+            ..TrainFigures::default()
+        };
+        let choice = NormalizationChoice::Named(NormalizationName::ZScore);
+        let normalization = ChannelNormalization::new(choice, &train);
+        // More pixels than a block.
+        let pixels: Vec<u8> = (0..3 * 600).map(|at| (at * 7 % 256) as u8).collect();
+        let expected = |pixel: usize, channel: usize| {
+            let value = f64::from(pixels[pixel * 3 + channel]);
+            [(value - 100.0) / 10.0, (value - 50.0) / 20.0, value - 7.0][channel] as f32
+        };
+        for layout in [Layout::Nhwc, Layout::Nchw] {
+            let shape = [2, 300, 3];
+            let converter =
+                ImageConverter::new(PixelType::UInt8, shape, ImageDtype::Float32, layout, normalization)
+                    .unwrap();
+            assert!(!converter.is_identity());
+            let mut out = vec![0xAA; converter.schema().sample_bytes()];
+            assert!(converter.parts(NO_WINDOW, &mut out).unwrap().is_none());
+            converter.convert(&pixels, NO_WINDOW, &mut out).unwrap();
+            let found: Vec<f32> = out.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+            for pixel in 0..600 {
+                for channel in 0..3 {
+                    let at = if layout == Layout::Nhwc { pixel * 3 + channel } else { channel * 600 + pixel };
+                    let difference = (found[at] - expected(pixel, channel)).abs();
+                    assert!(difference <= 1e-5, "{layout:?} {pixel} {channel}: {difference}");
+                }
+            }
+        }
     }
 
     proptest! {

@@ -45,7 +45,7 @@ pub use dataset::{Dataset, StoredRow};
 pub use error::StreamError;
 pub use layout::Layout;
 pub use leak::ROWS_PROVEN_AGAIN;
-pub use normalize::{Normalization, NormalizationChoice, NormalizationName};
+pub use normalize::{ChannelNormalization, Normalization, NormalizationChoice, NormalizationName};
 pub use option_error::OptionError;
 pub use options::{StreamOptions, StreamWork};
 pub use row_cache::RowCache;

@@ -8,7 +8,7 @@ use super::ConvertError;
 use super::scaling::Scaling;
 use super::standardize::{Standardization, StandardizeSteps};
 use crate::model::PixelType;
-use crate::store::{ImageStatistics, TrainFigures};
+use crate::store::{ChannelFigures, ChannelStatistics, TrainFigures};
 
 /// Normalization: pixel x becomes the number y that leaves.
 ///
@@ -21,7 +21,7 @@ pub enum Normalization {
     #[default]
     None,
     /// `zscore`: y = (x - mean) / std, with the numbers of the train split, so mean 0 and deviation 1 over
-    /// its pixels. Where std is 0, y = x - mean.
+    /// its pixels; of colour images, with those of each channel. Where std is 0, y = x - mean.
     ZScore {
         /// Attribute `train_mean` of `/images`; NaN where the file has none.
         mean: f64,
@@ -34,7 +34,7 @@ pub enum Normalization {
     /// finite, y is NaN.
     SampleZScore,
     /// `minmax`: y = (x - min) / (max - min), so 0 to 1 over the train split; what lies outside its extremes
-    /// is not clipped. Where max = min, y = 0.
+    /// is not clipped. Where max = min, y = 0. Of colour images, with the numbers of each channel.
     MinMax {
         /// Attribute `train_min` of `/images`; NaN where the file has none.
         min: f64,
@@ -54,7 +54,8 @@ pub enum Normalization {
         /// Center and width for all images; `None` takes each row's own, `samples/window`.
         Option<(f64, f64)>,
     ),
-    /// `percentile`: y = (x - low) / (high - low), clipped to 0 to 1. Where high = low, y = 0.
+    /// `percentile`: y = (x - low) / (high - low), clipped to 0 to 1. Where high = low, y = 0. Of colour images, with the
+    /// percentiles of all channels together.
     Percentile {
         /// The first of `train_percentiles` of `/images`, at 0.5 per cent; NaN where the file has none.
         low: f64,
@@ -63,6 +64,73 @@ pub enum Normalization {
     },
     /// Standardization of Keras' `ImageDataGenerator`.
     Standardize(Standardization),
+}
+
+/// A [`Normalization`] for each channel of an image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChannelNormalization {
+    /// Of images of one channel; of colour images, what is not by channel.
+    all: Normalization,
+    /// Of red, green and blue.
+    channels: Option<[Normalization; 3]>,
+}
+
+impl From<Normalization> for ChannelNormalization {
+    fn from(all: Normalization) -> Self {
+        Self { all, channels: None }
+    }
+}
+
+impl ChannelNormalization {
+    /// Normalization by `choice` with the numbers of `train`: with those of each channel where there are three.
+    #[must_use]
+    pub fn new(choice: NormalizationChoice, train: &TrainFigures) -> Self {
+        let all = Normalization::new(choice, train);
+        let of_channel = |figures: ChannelFigures| {
+            let ChannelFigures { mean, std, min, max } = figures;
+            Normalization::new(choice, &TrainFigures { mean, std, min, max, ..*train })
+        };
+        Self { all, channels: train.channels.map(|channels| channels.map(of_channel)) }
+    }
+
+    /// The name and the needs that all channels have in common.
+    #[must_use]
+    pub fn common(self) -> Normalization {
+        self.all
+    }
+
+    /// True where channels differ.
+    pub(super) fn is_by_channel(self) -> bool {
+        self.channels.is_some_and(|channels| channels != [channels[0]; 3])
+    }
+
+    /// As [`Normalization::check`].
+    pub(super) fn check(self) -> Result<(), ConvertError> {
+        self.all.check()?;
+        self.channels.into_iter().flatten().try_for_each(Normalization::check)
+    }
+
+    /// As [`Normalization::scaling`], for each channel.
+    pub(super) fn scaling(
+        self,
+        pixel_type: PixelType,
+        stored: &[u8],
+        row_window: [f32; 2],
+    ) -> Result<Option<ChannelScaling>, ConvertError> {
+        let of = |normalization: Normalization| normalization.scaling(pixel_type, stored, row_window);
+        let Some(channels) = self.channels.filter(|_| self.is_by_channel()) else {
+            return Ok(of(self.all)?.map(ChannelScaling::All));
+        };
+        let [red, green, blue] = channels.map(of);
+        Ok(red?.zip(green?).zip(blue?).map(|((red, green), blue)| ChannelScaling::Each([red, green, blue])))
+    }
+}
+
+/// A [`Scaling`] of all channels, or of red, green and blue.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum ChannelScaling {
+    All(Scaling),
+    Each([Scaling; 3]),
 }
 
 /// A [`Normalization`] that is asked for, without the numbers of a file.
@@ -198,12 +266,12 @@ impl Normalization {
             Self::None => return Ok(None),
             Self::ZScore { mean, std } => Scaling::z_score(mean, std),
             Self::Standardize(standardization) if standardization.steps.needs_sample() => {
-                let sample = ImageStatistics::of_le_bytes(pixel_type, stored);
+                let sample = ChannelStatistics::of_le_bytes(pixel_type, stored);
                 standardization.scaling([sample.mean(), sample.std()])
             }
             Self::Standardize(standardization) => standardization.scaling([0.0, 0.0]),
             Self::SampleZScore => {
-                let sample = ImageStatistics::of_le_bytes(pixel_type, stored);
+                let sample = ChannelStatistics::of_le_bytes(pixel_type, stored);
                 Scaling::z_score(sample.mean(), sample.std())
             }
             Self::MinMax { min, max } => Scaling::range(min, max),

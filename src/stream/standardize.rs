@@ -13,7 +13,7 @@ use super::scaling::Scaling;
 /// 5. with `featurewise_std_normalization`, x = x / (std of the train split + 1e-6).
 ///
 /// As in Keras, what divides by a standard deviation also centers. The numbers of the train split are those of
-/// rescaled pixels.
+/// rescaled pixels; of colour images, those of each channel, while those of an image are of all its channels together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StandardizeSteps {
     /// Factor of all pixels; not 0.

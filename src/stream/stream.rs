@@ -8,7 +8,7 @@ use super::batches::Batches;
 use super::dataset::Dataset;
 use super::decode::{BatchDecoder, Undecoded};
 use super::error::StreamError;
-use super::normalize::Normalization;
+use super::normalize::{ChannelNormalization, Normalization};
 use super::options::{StreamOptions, StreamWork};
 use super::parts::{DecodeWork, StreamParts};
 use super::row_cache::RowCache;
@@ -62,7 +62,8 @@ impl Stream {
             [] => file.structures().to_vec(),
             named => named.to_vec(),
         };
-        let normalization = Normalization::new(options.normalization_choice(), file.train());
+        let by_channel = ChannelNormalization::new(options.normalization_choice(), file.train());
+        let normalization = by_channel.common();
         let transform = SampleTransform::new(&TransformOptions {
             image_shape: [file.shape().rows(), file.shape().columns(), file.channels()],
             pixel_type: file.pixel_type(),
@@ -71,7 +72,7 @@ impl Stream {
             layout: options.layout,
             image_dtype: options.image_dtype,
             mask_dtype: options.mask_dtype,
-            normalization,
+            normalization: by_channel,
             augment: augment.as_ref(),
             seed: options.seed,
             whiten: options.zca_whitening.as_deref().map(|path| read_whitening(path, &file)).transpose()?,

@@ -4,7 +4,10 @@ use std::collections::TryReserveError;
 use std::sync::Arc;
 
 use super::convert::ImageParts;
-use super::{ConvertError, ImageConverter, ImageDtype, Layout, MaskConverter, MaskDtype, Normalization};
+use super::{
+    ChannelNormalization, ConvertError, ImageConverter, ImageDtype, Layout, MaskConverter, MaskDtype,
+    Normalization,
+};
 use crate::augment::{
     AugmentParams, AugmentSpec, Augmenter, Centering, DrawKey, ImageAndMask, ImageAndMaskMut, Whitening, draw,
 };
@@ -23,7 +26,7 @@ pub(super) struct TransformOptions<'o> {
     pub(super) layout: Layout,
     pub(super) image_dtype: ImageDtype,
     pub(super) mask_dtype: MaskDtype,
-    pub(super) normalization: Normalization,
+    pub(super) normalization: ChannelNormalization,
     /// Augmentation, and the key of its draws.
     pub(super) augment: Option<&'o AugmentSpec>,
     pub(super) seed: u64,

@@ -39,7 +39,7 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     let (mut moments, mut histogram) = (Moments::default(), ValueHistogram::new(PixelType::Int16));
     for row in 0..rows {
         let pixels = Pixels::Int16(image(row));
-        let statistics = ImageStatistics::of(&pixels);
+        let statistics = ImageStatistics::of(&pixels, 1);
         moments.add(&statistics);
         histogram.add(&pixels);
         let [mut image, mut mask] = [EncodedChunk::default(), EncodedChunk::default()];
@@ -60,6 +60,7 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
 pub(crate) fn spec(rows: usize, level: u8) -> DatasetSpec {
     DatasetSpec {
         shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
+        channels: 1,
         pixel_type: PixelType::Int16,
         structures: StructureSet::new(["inner"]).unwrap(),
         compression: Compression::new(level).unwrap(),

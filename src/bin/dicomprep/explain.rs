@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use dicomprep::model::GridShape;
-use dicomprep::report::{Picture, Shades, side_by_side};
+use dicomprep::report::{Picture, Shades, shown_channels, side_by_side};
 use dicomprep::split::SplitName;
 use dicomprep::store::{RowFacts, Target};
 use dicomprep::stream::{AugmentSource, Batch, Dataset, Stream, StreamError, StreamOptions};
@@ -110,7 +110,7 @@ fn augmented(args: &ExplainArgs, evaluated: bool) -> Result<StreamOptions, Strea
 /// The samples beside each other as PNG, all in the greys of the first: its percentiles 0.5 and 99.5 are black and
 /// white.
 fn draw(samples: &[(&Stream, &Batch)]) -> anyhow::Result<Vec<u8>> {
-    let images: Vec<Vec<f32>> = samples.iter().map(|(stream, batch)| first_channel(stream, batch)).collect();
+    let images: Vec<Vec<f32>> = samples.iter().map(|(stream, batch)| shown(stream, batch)).collect();
     let mut pictures = Vec::new();
     for ((stream, batch), image) in samples.iter().zip(&images) {
         let [rows, columns, planes] = stream.schema().mask.shape;
@@ -118,13 +118,15 @@ fn draw(samples: &[(&Stream, &Batch)]) -> anyhow::Result<Vec<u8>> {
         pictures.push(Picture { shape, image, mask: &batch.masks, planes });
     }
     let mut png = Vec::new();
-    side_by_side(&pictures, Shades::of_percentiles(&images[0]), &mut png)?;
+    let channels = samples.first().map_or(1, |(stream, _)| stream.schema().image.shape[2]);
+    side_by_side(&pictures, Shades::of_image(&images[0], channels), &mut png)?;
     Ok(png)
 }
 
-/// The first channel of the only image of `batch`.
-fn first_channel(stream: &Stream, batch: &Batch) -> Vec<f32> {
+/// The channels of the only image of `batch` that are drawn.
+fn shown(stream: &Stream, batch: &Batch) -> Vec<f32> {
     let [_, _, channels] = stream.schema().image.shape;
     let (values, _) = batch.images.as_chunks::<4>();
-    values.iter().step_by(channels).map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    let pixels = values.chunks_exact(channels).flat_map(|pixel| &pixel[..shown_channels(channels)]);
+    pixels.map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }

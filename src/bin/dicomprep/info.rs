@@ -38,6 +38,11 @@ fn describe(info: &DatasetInfo) -> String {
     if let (Some(mean), Some(std)) = (info.train_mean, info.train_std) {
         rows.push(("train pixels", format!("mean {mean:.6}, standard deviation {std:.6}")));
     }
+    if let (Some(mean), Some(std)) = (&info.train_channel_mean, &info.train_channel_std) {
+        for (name, (mean, std)) in ["red", "green", "blue"].into_iter().zip(mean.iter().zip(std)) {
+            rows.push((name, format!("mean {mean:.6}, standard deviation {std:.6}")));
+        }
+    }
     if !info.split_left_out.is_empty() {
         rows.push(("left out", format!("{}: equal images in two splits", info.split_left_out.join(", "))));
     }

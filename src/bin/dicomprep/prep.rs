@@ -210,7 +210,8 @@ fn headline(summary: &PrepSummary, planned: bool) -> String {
     let samples = table::count(summary.samples, "sample");
     let patients = table::count(summary.patients, "patient");
     let [rows, columns] = summary.image_size;
-    let content = format!("{samples} of {patients}, {rows}x{columns} {}", summary.pixel_type);
+    let color = if summary.channels == 3 { "RGB " } else { "" };
+    let content = format!("{samples} of {patients}, {rows}x{columns} {color}{}", summary.pixel_type);
     match &summary.output {
         Some(output) => {
             let path = output.path.to_string_lossy();

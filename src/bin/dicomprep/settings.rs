@@ -120,6 +120,7 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         size: content.size.0,
         fit: content.fit,
         monochrome1: content.monochrome1,
+        color: content.color,
         splits: splits(&args.splits)?,
         on_shared: args.splits.on_shared,
         compression: content.compression,

@@ -28,6 +28,7 @@ pub(super) struct Common {
     pub(super) root: RootAttributes,
     pub(super) recorded: RecordedOptions,
     pub(super) shape: GridShape,
+    pub(super) channels: usize,
     pub(super) pixel_type: PixelType,
     pub(super) widths: TextWidths,
 }
@@ -69,6 +70,7 @@ impl ShardSet {
             recorded,
             root,
             shape: first.shape(),
+            channels: first.channels(),
             pixel_type: first.pixel_type(),
             widths: first.text_widths()?,
         };
@@ -92,6 +94,7 @@ impl Candidate {
             ("config", root.config),
             ("number of shards", shard.count.to_string()),
             ("shape of images", format!("{} of {}", file.shape(), file.pixel_type().name())),
+            ("number of channels", file.channels().to_string()),
             ("structures", file.structures().join(",")),
             ("units", root.units),
             ("number of rows", shard.plan_rows.to_string()),

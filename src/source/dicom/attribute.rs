@@ -67,6 +67,7 @@ attributes! {
     REFERENCED_FRAME_NUMBER = 0x0008_1160, "Referenced Frame Number";
     SOURCE_IMAGE_SEQUENCE = 0x0008_2112, "Source Image Sequence";
     DERIVATION_IMAGE_SEQUENCE = 0x0008_9124, "Derivation Image Sequence";
+    PIXEL_PRESENTATION = 0x0008_9205, "Pixel Presentation";
     PATIENT_ID = 0x0010_0020, "Patient ID";
     PATIENT_BIRTH_DATE = 0x0010_0030, "Patient's Birth Date";
     TRIGGER_TIME = 0x0018_1060, "Trigger Time";
@@ -83,6 +84,7 @@ attributes! {
     DIMENSION_ORGANIZATION_TYPE = 0x0020_9311, "Dimension Organization Type";
     SAMPLES_PER_PIXEL = 0x0028_0002, "Samples per Pixel";
     PHOTOMETRIC_INTERPRETATION = 0x0028_0004, "Photometric Interpretation";
+    PLANAR_CONFIGURATION = 0x0028_0006, "Planar Configuration";
     NUMBER_OF_FRAMES = 0x0028_0008, "Number of Frames";
     ROWS = 0x0028_0010, "Rows";
     COLUMNS = 0x0028_0011, "Columns";
@@ -99,6 +101,16 @@ attributes! {
     RESCALE_INTERCEPT = 0x0028_1052, "Rescale Intercept";
     RESCALE_SLOPE = 0x0028_1053, "Rescale Slope";
     RESCALE_TYPE = 0x0028_1054, "Rescale Type";
+    RED_PALETTE_DESCRIPTOR = 0x0028_1101, "Red Palette Color Lookup Table Descriptor";
+    GREEN_PALETTE_DESCRIPTOR = 0x0028_1102, "Green Palette Color Lookup Table Descriptor";
+    BLUE_PALETTE_DESCRIPTOR = 0x0028_1103, "Blue Palette Color Lookup Table Descriptor";
+    RED_PALETTE_DATA = 0x0028_1201, "Red Palette Color Lookup Table Data";
+    GREEN_PALETTE_DATA = 0x0028_1202, "Green Palette Color Lookup Table Data";
+    BLUE_PALETTE_DATA = 0x0028_1203, "Blue Palette Color Lookup Table Data";
+    SEGMENTED_RED_PALETTE_DATA = 0x0028_1221, "Segmented Red Palette Color Lookup Table Data";
+    SEGMENTED_GREEN_PALETTE_DATA = 0x0028_1222, "Segmented Green Palette Color Lookup Table Data";
+    SEGMENTED_BLUE_PALETTE_DATA = 0x0028_1223, "Segmented Blue Palette Color Lookup Table Data";
+    ICC_PROFILE = 0x0028_2000, "ICC Profile";
     MODALITY_LUT_SEQUENCE = 0x0028_3000, "Modality LUT Sequence";
     LUT_DESCRIPTOR = 0x0028_3002, "LUT Descriptor";
     LUT_DATA = 0x0028_3006, "LUT Data";

@@ -1,10 +1,12 @@
 //! From stored values to modality values in one of the file's pixel types: exactly, or not at all.
 
-use crate::model::{PixelType, Pixels};
+use crate::model::{PixelType, Pixels, luma, repeat_channels};
 
+use super::color_space::ColorSpace;
 use super::error::{DicomError, DicomFault, Located};
 use super::header::{ImageHeader, Monochrome1};
 use super::modality::ModalityTransform;
+use super::palette::Palette;
 use super::stored_pixels::{StoredPixels, StoredValues};
 
 /// Type of the values.
@@ -14,6 +16,8 @@ pub struct ConvertOptions {
     pub monochrome1: Monochrome1,
     /// The type of the values.
     pub target: PixelType,
+    /// Channels of the image: 1, or 3 of red, green and blue.
+    pub channels: usize,
 }
 
 /// Result of a conversion.
@@ -24,7 +28,10 @@ pub struct Conversion {
 }
 
 /// Computes the modality values of the image in `file` from its `stored` values and writes them to `out`,
-/// row-major (row, column). The memory of `out` is used again where its type stays the same.
+/// row-major (row, column, channel). The memory of `out` is used again where its type stays the same.
+///
+/// With one channel, a colour image gives its [luma]; with three, a monochrome image gives three equal ones. The entries of
+/// a palette of 16 bits are given as they are, but in 8 bits by their upper half.
 ///
 /// Each value is computed in f64 and, with [`Monochrome1::Invert`] in a MONOCHROME1 image, mirrored in the
 /// range that the header allows. Floating point pixels, whose range is unknown, are never inverted.
@@ -44,6 +51,33 @@ pub fn convert(
     if out.pixel_type() != options.target {
         *out = Pixels::empty(options.target);
     }
+    let written = match &header.color {
+        Some(ColorSpace::Palette(palette)) => look_up(palette, &stored.values, out),
+        _ => convert_values(header, stored, options, out),
+    };
+    match (header.channels(), options.channels) {
+        (1, 3) => repeat_channels(out),
+        (3, 1) => {
+            let rgb = std::mem::replace(out, Pixels::empty(options.target));
+            luma(&rgb, out);
+        }
+        _ => {}
+    }
+    written.map_err(|Unfit { index, value }| {
+        let (columns, pixel) = (header.shape.columns(), index / header.channels());
+        let (row, column) = (pixel / columns, pixel % columns);
+        let fault = DicomFault::PixelValue { value, row, column, target: options.target };
+        Located::from(fault).in_file(file)
+    })
+}
+
+/// [`convert`] of each value.
+fn convert_values(
+    header: &ImageHeader,
+    stored: &StoredPixels,
+    options: ConvertOptions,
+    out: &mut Pixels,
+) -> Result<Conversion, Unfit> {
     let mirror = header.inversion(options.monochrome1).map(|range| range.low + range.high);
     if mirror.is_none() && header.modality == ModalityTransform::Identity && copy(&stored.values, out) {
         return Ok(Conversion { rounded: false });
@@ -52,7 +86,7 @@ pub fn convert(
         return Ok(Conversion { rounded: false });
     }
     let (base, sign) = mirror.map_or((0.0, 1.0), |sum| (sum, -1.0));
-    let written = match &header.modality {
+    match &header.modality {
         ModalityTransform::Identity => write(&stored.values, |value| base + sign * value, out),
         &ModalityTransform::Linear { slope, intercept } => {
             write(&stored.values, |value| base + sign * (slope * value + intercept), out)
@@ -60,13 +94,32 @@ pub fn convert(
         ModalityTransform::Lut(lut) => {
             write(&stored.values, |value| base + sign * f64::from(lut.look_up(value as i64)), out)
         }
-    };
-    written.map_err(|Unfit { index, value }| {
-        let columns = header.shape.columns();
-        let (row, column) = (index / columns, index % columns);
-        let fault = DicomFault::PixelValue { value, row, column, target: options.target };
-        Located::from(fault).in_file(file)
-    })
+    }
+}
+
+/// Writes the colours of indices.
+fn look_up(palette: &Palette, values: &StoredValues, out: &mut Pixels) -> Result<Conversion, Unfit> {
+    let indices = values.integers();
+    match out {
+        Pixels::UInt8(out) => {
+            replace(out, indices.flat_map(|index| palette.look_up_8(index)));
+        }
+        Pixels::UInt16(out) => {
+            replace(out, indices.flat_map(|index| palette.look_up(index)));
+        }
+        Pixels::Float32(out) => {
+            replace(out, indices.flat_map(|index| palette.look_up(index)).map(f32::from));
+        }
+        Pixels::Int16(out) => {
+            let entries = || values.integers().flat_map(|index| palette.look_up(index));
+            let too_large = entries().enumerate().find(|(_, entry)| i16::try_from(*entry).is_err());
+            if let Some((index, value)) = too_large {
+                return Err(Unfit { index, value: value.into() });
+            }
+            replace(out, entries().map(|entry| entry as i16));
+        }
+    }
+    Ok(Conversion { rounded: false })
 }
 
 /// Copies values that are of the target's type already. Whether they were.
@@ -234,6 +287,8 @@ mod tests {
             stored,
             modality,
             inverted,
+            color: None,
+            is_planar: false,
             geometry: Geometry { window: [100.0, 50.0], ..Geometry::ABSENT },
             rescale_type: None,
             instance_number: None,
@@ -254,7 +309,7 @@ mod tests {
         target: PixelType,
     ) -> Result<(Pixels, bool), DicomFault> {
         let mut out = Pixels::empty(PixelType::UInt8);
-        let options = ConvertOptions { monochrome1: Monochrome1::Invert, target };
+        let options = ConvertOptions { monochrome1: Monochrome1::Invert, target, channels: 1 };
         let done = convert("a.dcm", header, stored, options, &mut out).map_err(|error| error.fault)?;
         Ok((out, done.rounded))
     }
@@ -327,7 +382,8 @@ mod tests {
         assert_eq!(mono.0.geometry_for(Monochrome1::Invert).window, [3995.0, 50.0]);
         assert_eq!(mono.0.geometry_for(Monochrome1::Keep).window, [100.0, 50.0]);
         let mut kept = Pixels::empty(PixelType::UInt16);
-        let options = ConvertOptions { monochrome1: Monochrome1::Keep, target: PixelType::UInt16 };
+        let options =
+            ConvertOptions { monochrome1: Monochrome1::Keep, target: PixelType::UInt16, channels: 1 };
         convert("a.dcm", &mono.0, &mono.1, options, &mut kept).unwrap();
         assert_eq!(kept, Pixels::UInt16(vec![0, 1, 4095, 95]));
     }

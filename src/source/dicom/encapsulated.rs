@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use super::attribute;
 use super::codec::codestream::Codestream;
-use super::codec::{deflated, jpeg, jpeg_2000, jpeg_ls, jpeg_xl, rle};
+use super::codec::{deflated, jpeg, jpeg_2000, jpeg_color, jpeg_ls, jpeg_xl, rle};
+use super::color_space::ColorSpace;
 use super::data_set::Syntax;
 use super::error::{DicomFault, Located};
 use super::header::ImageHeader;
+use super::image_color::{check_components, check_halved, to_rgb};
 use super::leniency::Leniency;
 use super::limits::plausible_decoded_bytes;
+use super::native::SampleOrder;
 use super::stored_format::StoredFormat;
 use super::stored_pixels::StoredPixels;
 use super::transfer_syntax::{Codec, TransferSyntax};
@@ -21,10 +24,11 @@ pub(super) fn decode(
     frame: &[u8],
     stored: &mut StoredPixels,
 ) -> Result<(), Located> {
-    decode_frame(header, codec, frame, stored).map_err(|fault| fault.at(attribute::PIXEL_DATA))?;
+    let is_ybr =
+        decode_frame(header, codec, frame, stored).map_err(|fault| fault.at(attribute::PIXEL_DATA))?;
     let StoredPixels { values, decoded, .. } = stored;
     values.fill(header.stored, Syntax::EXPLICIT_LITTLE, decoded);
-    Ok(())
+    to_rgb(header, is_ybr, stored)
 }
 
 /// Refuses a decoded size that so few compressed bytes cannot hold, before memory is asked for.
@@ -35,38 +39,69 @@ pub(super) fn check_plausible(needed: u64, encoded: u64) -> Result<(), DicomFaul
     Ok(())
 }
 
+/// Decodes a frame into bytes of the stored format, the samples of each pixel one behind the other. True where they are
+/// luma and colour differences.
 pub(super) fn decode_frame(
     header: &ImageHeader,
     codec: Codec,
     frame: &[u8],
     stored: &mut StoredPixels,
-) -> Result<(), DicomFault> {
+) -> Result<bool, DicomFault> {
     let StoredPixels { decoded, samples, wide_samples, leniencies, .. } = stored;
-    let needed = header.shape.pixels() * header.stored.bytes();
-    check_plausible(needed as u64, frame.len() as u64)?;
+    check_plausible(header.decoded_bytes() as u64, frame.len() as u64)?;
+    let order = SampleOrder::of(header);
+    let needed = order.frame_bits(header).div_ceil(8) as usize;
+    let is_ybr = header.color.as_ref().is_some_and(ColorSpace::is_ybr_full);
+    if !matches!(codec, Codec::Jpeg2000 | Codec::JpegXl) {
+        check_components(header)?;
+    }
     match codec {
-        Codec::Rle => rle::decode(frame, header.shape.pixels(), header.stored.bytes(), decoded)
-            .ok_or(DicomFault::Codestream { format: "RLE" }),
-        Codec::Uncompressed => deflated::whole_frame(needed, frame).map(|native| {
-            decoded.clear();
-            decoded.extend_from_slice(native);
-        }),
-        Codec::Deflate => deflated::decode(needed, frame, decoded),
+        Codec::Rle if order == SampleOrder::Bits => {
+            let mut packed = Vec::new();
+            rle::decode(frame, needed, (1, 1), &mut packed)
+                .ok_or(DicomFault::Codestream { format: "RLE" })?;
+            order.arrange(header, &packed, 0, decoded);
+        }
+        Codec::Rle => {
+            rle::decode(frame, header.shape.pixels(), (header.samples(), header.stored.bytes()), decoded)
+                .ok_or(DicomFault::Codestream { format: "RLE" })?;
+        }
+        Codec::Uncompressed | Codec::Deflate => {
+            check_halved(header)?;
+            let mut inflated = Vec::new();
+            let native = match codec {
+                Codec::Deflate => {
+                    deflated::decode(needed, frame, &mut inflated)?;
+                    &*inflated
+                }
+                _ => deflated::whole_frame(needed, frame)?,
+            };
+            if !order.arrange(header, native, 0, decoded) {
+                decoded.extend_from_slice(native);
+            }
+        }
         Codec::JpegXl => {
             let image = jpeg_xl::open(frame, header.shape.pixels())?;
             check_stream(header, image.codestream)?;
             let lossless = header.transfer_syntax == TransferSyntax::JpegXlLossless;
             image.decode(header, lossless, samples)?;
             let samples = samples.iter().copied().map(i32::from);
-            take_samples(header, image.codestream, samples, decoded, leniencies)
+            take_samples(header, image.codestream, samples, decoded, leniencies)?;
+            return Ok(is_ybr && !image.is_transformed());
         }
         Codec::Jpeg => {
-            let stream = jpeg::describe(header.transfer_syntax, frame)?;
+            let (stream, jpeg) = jpeg::describe(header.transfer_syntax, frame)?;
             check_stream(header, stream)?;
             if !jpeg::decode(header.transfer_syntax, frame, samples)? {
                 leniencies.insert(Leniency::NoEndMarker);
             }
-            take_samples(header, stream, samples.iter().copied().map(i32::from), decoded, leniencies)
+            take_samples(header, stream, samples.iter().copied().map(i32::from), decoded, leniencies)?;
+            let Some(color) = header.color.as_ref().filter(|_| header.samples() > 1) else {
+                return Ok(false);
+            };
+            let (is_ybr, leniency) = jpeg_color::is_ybr(color, &jpeg);
+            leniencies.extend(leniency);
+            return Ok(is_ybr);
         }
         Codec::JpegLs => {
             let stream = jpeg_ls::describe(header.transfer_syntax, frame)?;
@@ -74,15 +109,16 @@ pub(super) fn decode_frame(
             if !jpeg_ls::decode(header.transfer_syntax, frame, samples)? {
                 leniencies.insert(Leniency::NoEndMarker);
             }
-            take_samples(header, stream, samples.iter().copied().map(i32::from), decoded, leniencies)
+            take_samples(header, stream, samples.iter().copied().map(i32::from), decoded, leniencies)?;
         }
         Codec::Jpeg2000 => {
             let image = jpeg_2000::open(frame)?;
             check_stream(header, image.stream)?;
             image.decode(header.transfer_syntax, wide_samples)?;
-            take_samples(header, image.stream, wide_samples.iter().copied(), decoded, leniencies)
+            take_samples(header, image.stream, wide_samples.iter().copied(), decoded, leniencies)?;
         }
     }
+    Ok(is_ybr)
 }
 
 /// Writes the samples of a codec as bytes of the stored format, where both agree about the values.
@@ -132,7 +168,7 @@ fn check_stream(header: &ImageHeader, stream: Codestream) -> Result<(), DicomFau
     let reaches_value = high_bit + 1 == bits_stored || precision > high_bit;
     let agrees = u64::from(stream.rows) == rows
         && u64::from(stream.columns) == columns
-        && stream.components == 1
+        && usize::from(stream.components) == header.samples()
         && precision <= bits_allocated
         && reaches_value;
     if !agrees {
@@ -144,8 +180,9 @@ fn check_stream(header: &ImageHeader, stream: Codestream) -> Result<(), DicomFau
                 sign(stream.signed)
             ),
             header: format!(
-                "{} pixels of 1 component, {} with {bits_stored} bits stored of {bits_allocated}, high bit {high_bit}",
+                "{} pixels of {}, {} with {bits_stored} bits stored of {bits_allocated}, high bit {high_bit}",
                 header.shape,
+                if header.samples() == 1 { "1 component" } else { "3 components" },
                 sign(signed)
             ),
         });

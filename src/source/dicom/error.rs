@@ -77,6 +77,14 @@ pub enum DicomFault {
         /// The files found.
         present: u64,
     },
+    /// The table of a palette has fewer bytes than its descriptor says.
+    #[error("the table needs {needed} bytes and has {present}")]
+    PaletteShort {
+        /// Bytes that the descriptor asks for.
+        needed: u64,
+        /// Bytes that are there.
+        present: u64,
+    },
     /// Two attributes that exclude each other are both there.
     #[error("contradicts {with}")]
     Contradicts {

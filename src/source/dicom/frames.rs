@@ -14,6 +14,7 @@ use super::data_set::Element;
 use super::error::{DicomFault, Located};
 use super::header::ImageHeader;
 use super::leniency::Leniency;
+use super::native::SampleOrder;
 use super::transfer_syntax::Codec;
 
 /// Bytes that can be read from any place: a file, or a file in memory.
@@ -65,8 +66,8 @@ pub(super) struct FrameIndex {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Frames {
-    /// Frames of equal length, one behind the other.
-    Native { start: u64, bytes: u64, in_words: bool },
+    /// Frames of as many bits, one behind the other, which begin in the middle of a byte where these are single.
+    Native { start: u64, bits: u64, in_words: bool },
     /// The fragments, and of each frame the first.
     Fragments { fragments: Vec<Range<u64>>, firsts: Vec<usize> },
 }
@@ -80,9 +81,9 @@ impl FrameIndex {
         total: u64,
     ) -> Result<Self, Located> {
         let Some(codec) = header.transfer_syntax.codec() else {
-            let bytes = header.shape.pixels() as u64 * header.stored.bytes() as u64;
+            let bits = SampleOrder::of(header).frame_bits(header);
             let in_words = is_in_words(header, pixels);
-            let frames = Frames::Native { start: pixels.start as u64, bytes, in_words };
+            let frames = Frames::Native { start: pixels.start as u64, bits, in_words };
             return Ok(Self { frames, leniency: None });
         };
         let items = Items::read(source, pixels.start as u64, total)?;
@@ -99,12 +100,11 @@ impl FrameIndex {
     /// Location of the frame with this index, from 0: one piece, or several to be joined.
     pub(super) fn extents(&self, index: u32) -> Vec<Range<u64>> {
         match &self.frames {
-            Frames::Native { start, bytes, in_words } => {
-                let first = u64::from(index) * bytes;
-                let (first, end) = match in_words {
-                    true => (first - first % 2, (first + bytes).next_multiple_of(2)),
-                    false => (first, first + bytes),
-                };
+            Frames::Native { start, bits, in_words } => {
+                let first = u64::from(index) * bits;
+                let unit = if *in_words { 2 } else { 1 };
+                let end = (first + bits).div_ceil(8 * unit) * unit;
+                let first = first / (8 * unit) * unit;
                 vec![start + first..start + end]
             }
             Frames::Fragments { fragments, firsts } => {

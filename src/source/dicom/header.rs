@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::{Geometry, GridShape};
 
 use super::attribute::{self, Attribute};
+use super::color_space::ColorSpace;
 use super::error::{DicomError, DicomFault, Located};
 use super::identity::DicomIdentity;
 use super::leniency::Leniency;
@@ -13,7 +14,7 @@ use super::modality::{ModalityTransform, ValueRange};
 use super::stored_format::StoredFormat;
 use super::transfer_syntax::TransferSyntax;
 
-/// The header of one monochrome image. What it says fits together and is supported.
+/// The header of one image. What it says fits together and is supported.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageHeader {
     /// Rows (0028,0010) and Columns (0028,0011).
@@ -27,6 +28,10 @@ pub struct ImageHeader {
     pub modality: ModalityTransform,
     /// True if the smallest value is meant to be shown white: MONOCHROME1 (PS3.3 C.7.6.3.1.2).
     pub inverted: bool,
+    /// Colours of the pixel data; `None` for a monochrome image.
+    pub color: Option<ColorSpace>,
+    /// True if each component stands by itself in native pixel data: Planar Configuration (0028,0006).
+    pub(super) is_planar: bool,
     /// Position of the image, and its window as the header gives it. See [`ImageHeader::geometry_for`].
     pub geometry: Geometry,
     /// Rescale Type (0028,1054), the unit of modality values, where it is plain ASCII.
@@ -111,6 +116,26 @@ impl ImageHeader {
     /// [`DicomFault::NoSuchFrame`], or [`DicomFault::Unsupported`] where it is 0 and there are several.
     pub fn check_frame(&self, file: &str, frame: u32) -> Result<(), DicomError> {
         self.index_of(frame).map(|_| ()).map_err(|located| located.in_file(file))
+    }
+
+    /// Samples of each pixel in the pixel data: 3 of true colour; 1 of monochrome images and of indices into a palette.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        match self.color {
+            None | Some(ColorSpace::Palette(_)) => 1,
+            Some(_) => 3,
+        }
+    }
+
+    /// Channels of the pixels: 3 of a colour image, palettes among them, else 1.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        if self.color.is_some() { 3 } else { 1 }
+    }
+
+    /// Bytes of a frame's stored values, the samples of each pixel one behind the other.
+    pub(super) fn decoded_bytes(&self) -> usize {
+        self.shape.pixels() * self.samples() * self.stored.bytes()
     }
 
     /// The range of modality values that the header allows. Inverted values have the same range. `None`

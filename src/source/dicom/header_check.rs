@@ -8,14 +8,17 @@ use std::sync::Arc;
 use crate::model::GridShape;
 
 use super::attribute::{self, Attribute};
+use super::color_space::ColorSpace;
 use super::data_set::Element;
 use super::error::{DicomFault, Located};
 use super::header::{FrameHeader, ImageHeader};
-use super::header_values::{FrameValues, HeaderValues, MAX_FRAMES, Value};
+use super::header_values::{FrameValues, HeaderValues, MAX_FRAMES};
 use super::leniency::Leniency;
 use super::modality::{ModalityLut, ModalityTransform};
+use super::palette::Palette;
 use super::stored_format::StoredFormat;
 use super::transfer_syntax::TransferSyntax;
+use super::value::Value;
 use super::value_text::{decimal, shown, text};
 
 impl HeaderValues<'_> {
@@ -27,16 +30,19 @@ impl HeaderValues<'_> {
     ) -> Result<ImageHeader, Located> {
         let mut leniencies = self.leniencies.clone();
         let frames = self.check_frames(&mut leniencies)?;
-        let inverted = self.check_monochrome()?;
+        let photometric = self.photometric()?;
         let shape = GridShape::new(
             us(attribute::ROWS, self.rows)?.into(),
             us(attribute::COLUMNS, self.columns)?.into(),
         )
         .map_err(DicomFault::from)?;
         let stored = self.format(pixels.tag)?;
-        let mut per_frame = self.per_frame(frames, stored, &mut leniencies)?;
+        let inverted = photometric == "MONOCHROME1";
+        let color = self.color(photometric, stored, &mut leniencies)?;
+        let is_planar = self.is_planar(color.as_ref())?;
+        let mut per_frame = self.per_frame(frames, (stored, color.is_some()), &mut leniencies)?;
         let FrameHeader { modality, geometry, rescale_type, trigger_time, unreadable } = match &*per_frame {
-            [] => self.frame(&self.shared, stored, &mut leniencies)?,
+            [] => self.frame(&self.shared, (stored, color.is_some()), &mut leniencies)?,
             [first, ..] => first.clone(),
         };
         if frames == 1 {
@@ -49,6 +55,8 @@ impl HeaderValues<'_> {
             frames,
             modality,
             inverted,
+            color,
+            is_planar,
             geometry,
             rescale_type,
             instance_number: self.instance_number.and_then(|value| text(value.bytes)?.parse().ok()),
@@ -66,24 +74,30 @@ impl HeaderValues<'_> {
     fn per_frame(
         &self,
         frames: u32,
-        stored: StoredFormat,
+        pixels: (StoredFormat, bool),
         leniencies: &mut BTreeSet<Leniency>,
     ) -> Result<Arc<[FrameHeader]>, Located> {
         let said = self.per_frame.iter().map(|own| own.or(&self.shared));
         let unsaid = iter::repeat_with(|| self.shared.clone());
         let count = if self.per_frame.is_empty() { 0 } else { frames as usize };
-        said.chain(unsaid).take(count).map(|values| self.frame(&values, stored, leniencies)).collect()
+        said.chain(unsaid).take(count).map(|values| self.frame(&values, pixels, leniencies)).collect()
     }
 
     fn frame(
         &self,
         values: &FrameValues<'_>,
-        stored: StoredFormat,
+        (stored, is_color): (StoredFormat, bool),
         leniencies: &mut BTreeSet<Leniency>,
     ) -> Result<FrameHeader, Located> {
         let (geometry, unreadable) = values.geometry.parse();
         let rescale_type = values.rescale_type.and_then(|value| ascii(value.bytes));
-        let modality = self.modality(values, stored, leniencies)?;
+        let modality = match self.modality(values, stored, leniencies)? {
+            modality if !is_color || modality == ModalityTransform::Identity => modality,
+            _ => {
+                leniencies.insert(Leniency::RescaleOfColor);
+                ModalityTransform::Identity
+            }
+        };
         let of_image = || self.trigger_time.and_then(|value| decimal(text(value.bytes)?));
         let delay = values.trigger_delay.and_then(|value| {
             let delay = value.syntax.f64(*value.bytes.first_chunk()?);
@@ -147,26 +161,77 @@ impl HeaderValues<'_> {
         }
     }
 
-    /// True if the image is MONOCHROME1; an error where it is not monochrome.
-    fn check_monochrome(&self) -> Result<bool, Located> {
+    /// Photometric Interpretation, one that is supported, with the Samples per Pixel that go with it.
+    fn photometric(&self) -> Result<&str, Located> {
         let Some(Value { bytes, .. }) = self.photometric else {
             return Err(DicomFault::Missing.at(attribute::PHOTOMETRIC_INTERPRETATION));
         };
-        let inverted = match text(bytes) {
-            Some("MONOCHROME1") => true,
-            Some("MONOCHROME2") => false,
-            _ => {
-                let supported = "MONOCHROME1 and MONOCHROME2";
-                let fault = DicomFault::Unsupported { value: shown(bytes), supported };
-                return Err(fault.at(attribute::PHOTOMETRIC_INTERPRETATION));
-            }
+        let one_sample = ["MONOCHROME1", "MONOCHROME2", PALETTE_COLOR];
+        let name =
+            text(bytes).filter(|name| one_sample.contains(name) || ColorSpace::from_name(name).is_some());
+        let Some(name) = name else {
+            let supported = "MONOCHROME1, MONOCHROME2, PALETTE COLOR, RGB, YBR_FULL, YBR_FULL_422, YBR_RCT, \
+                             YBR_ICT and XYB";
+            let fault = DicomFault::Unsupported { value: shown(bytes), supported };
+            return Err(fault.at(attribute::PHOTOMETRIC_INTERPRETATION));
         };
-        match self.samples.map(|value| us(attribute::SAMPLES_PER_PIXEL, Some(value))).transpose()? {
-            None | Some(1) => Ok(inverted),
-            Some(samples) => {
-                let fault = DicomFault::Unsupported { value: samples.to_string(), supported: "one sample" };
+        let samples = self.samples.map(|value| us(attribute::SAMPLES_PER_PIXEL, Some(value))).transpose()?;
+        let (wanted, supported) = match one_sample.contains(&name) {
+            true => (1, "one sample of a monochrome image or a palette"),
+            false => (3, "three samples of a true colour image"),
+        };
+        match samples.unwrap_or(1) {
+            samples if samples == wanted => Ok(name),
+            samples => {
+                let fault = DicomFault::Unsupported { value: samples.to_string(), supported };
                 Err(fault.at(attribute::SAMPLES_PER_PIXEL))
             }
+        }
+    }
+
+    /// The colours of an image with this Photometric Interpretation; `None` where it is monochrome.
+    fn color(
+        &self,
+        photometric: &str,
+        stored: StoredFormat,
+        leniencies: &mut BTreeSet<Leniency>,
+    ) -> Result<Option<ColorSpace>, Located> {
+        let signed = matches!(stored, StoredFormat::Integer { signed: true, .. });
+        if photometric == PALETTE_COLOR {
+            let palette = Palette::read(&self.palette, signed)?;
+            if palette.is_dark() {
+                leniencies.insert(Leniency::DarkPalette);
+            }
+            return Ok(Some(ColorSpace::Palette(Arc::new(palette))));
+        }
+        let Some(color) = ColorSpace::from_name(photometric) else {
+            let presentation = self.presentation.and_then(|value| text(value.bytes));
+            if presentation
+                .is_some_and(|presentation| presentation.ends_with("COLOR") || presentation == "MIXED")
+            {
+                leniencies.insert(Leniency::SupplementalPalette);
+            }
+            return Ok(None);
+        };
+        let unsigned = matches!(stored, StoredFormat::Integer { signed: false, .. });
+        if !unsigned {
+            let (value, supported) =
+                ("signed or floating point colour".to_owned(), "colour of unsigned integers");
+            return Err(DicomFault::Unsupported { value, supported }.at(attribute::PIXEL_REPRESENTATION));
+        }
+        Ok(Some(color))
+    }
+
+    /// Planar Configuration, of true colour.
+    fn is_planar(&self, color: Option<&ColorSpace>) -> Result<bool, Located> {
+        let is_true_color = color.is_some_and(|color| !matches!(color, ColorSpace::Palette(_)));
+        let Some(value) = self.planar.filter(|value| is_true_color && !value.bytes.is_empty()) else {
+            return Ok(false);
+        };
+        match us(attribute::PLANAR_CONFIGURATION, Some(value))? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(bad(attribute::PLANAR_CONFIGURATION, value.bytes, "0 or 1")),
         }
     }
 
@@ -183,9 +248,9 @@ impl HeaderValues<'_> {
                 .then_some(format)
                 .ok_or(DicomFault::Contradicts { with }.at(attribute::BITS_ALLOCATED));
         }
-        if ![8, 16, 32].contains(&allocated) {
+        if ![1, 8, 16, 32].contains(&allocated) {
             let fault =
-                DicomFault::Unsupported { value: allocated.to_string(), supported: "8, 16 and 32 bits" };
+                DicomFault::Unsupported { value: allocated.to_string(), supported: "1, 8, 16 and 32 bits" };
             return Err(fault.at(attribute::BITS_ALLOCATED));
         }
         let stored = us(attribute::BITS_STORED, self.bits_stored)?;
@@ -204,6 +269,11 @@ impl HeaderValues<'_> {
                 return Err(fault.at(attribute::PIXEL_REPRESENTATION));
             }
         };
+        if allocated == 1 && signed {
+            let fault =
+                DicomFault::Unsupported { value: "a signed bit".to_owned(), supported: "unsigned bits" };
+            return Err(fault.at(attribute::PIXEL_REPRESENTATION));
+        }
         Ok(StoredFormat::Integer { bits_allocated: allocated, bits_stored: stored, high_bit: high, signed })
     }
 
@@ -238,6 +308,9 @@ impl HeaderValues<'_> {
         })
     }
 }
+
+/// Photometric Interpretation of indices into a palette.
+const PALETTE_COLOR: &str = "PALETTE COLOR";
 
 /// PS3.3 C.11.1.1.1: the number of entries (0 for 65,536), the first stored value, and the bits.
 fn lut(

@@ -3,21 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::attribute::{self, tag};
-use super::data_set::{Element, Step, Syntax, Walk, is_pixels};
+use super::data_set::{Element, Step, Walk, is_pixels};
 use super::error::{DicomFault, Located};
 use super::geometry_text::GeometryText;
 use super::identity::{DicomIdentity, is_identifier};
 use super::leniency::Leniency;
 use super::object_kind::ObjectKind;
+use super::palette::PaletteTable;
 use super::part10::DataSet;
+use super::value::Value;
 use super::value_text::text;
-
-/// A value as it stands in the file, with the byte order of its numbers.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Value<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) syntax: Syntax,
-}
 
 /// The most frames of one file.
 pub(super) const MAX_FRAMES: u32 = 65_536;
@@ -38,6 +33,11 @@ pub(super) struct FrameValues<'a> {
 pub(super) struct HeaderValues<'a> {
     pub(super) photometric: Option<Value<'a>>,
     pub(super) samples: Option<Value<'a>>,
+    pub(super) planar: Option<Value<'a>>,
+    /// Pixel Presentation.
+    pub(super) presentation: Option<Value<'a>>,
+    /// The tables of red, green and blue.
+    pub(super) palette: [PaletteTable<'a>; 3],
     pub(super) frames: Option<Value<'a>>,
     pub(super) rows: Option<Value<'a>>,
     pub(super) columns: Option<Value<'a>>,
@@ -84,6 +84,10 @@ impl<'a> HeaderValues<'a> {
                 }
                 return Ok(Some((values, element)));
             }
+            if element.tag == tag::ICC_PROFILE && walk.parents().next().is_none() {
+                values.leniencies.insert(Leniency::IccProfile);
+                continue;
+            }
             let Some(end) = element.end.filter(|_| is_read(element.tag, &walk)) else {
                 continue;
             };
@@ -108,6 +112,8 @@ impl<'a> HeaderValues<'a> {
         let slot = match tag {
             tag::PHOTOMETRIC_INTERPRETATION => &mut self.photometric,
             tag::SAMPLES_PER_PIXEL => &mut self.samples,
+            tag::PLANAR_CONFIGURATION => &mut self.planar,
+            tag::PIXEL_PRESENTATION => &mut self.presentation,
             tag::NUMBER_OF_FRAMES => &mut self.frames,
             tag::ROWS => &mut self.rows,
             tag::COLUMNS => &mut self.columns,
@@ -121,6 +127,17 @@ impl<'a> HeaderValues<'a> {
             tag::LUT_DATA => &mut self.lut_data,
             tag::TRIGGER_TIME => &mut self.trigger_time,
             tag::INSTANCE_NUMBER => &mut self.instance_number,
+            tag::RED_PALETTE_DESCRIPTOR | tag::GREEN_PALETTE_DESCRIPTOR | tag::BLUE_PALETTE_DESCRIPTOR => {
+                &mut self.palette[(tag - tag::RED_PALETTE_DESCRIPTOR) as usize].descriptor
+            }
+            tag::RED_PALETTE_DATA | tag::GREEN_PALETTE_DATA | tag::BLUE_PALETTE_DATA => {
+                &mut self.palette[(tag - tag::RED_PALETTE_DATA) as usize].data
+            }
+            tag::SEGMENTED_RED_PALETTE_DATA
+            | tag::SEGMENTED_GREEN_PALETTE_DATA
+            | tag::SEGMENTED_BLUE_PALETTE_DATA => {
+                &mut self.palette[(tag - tag::SEGMENTED_RED_PALETTE_DATA) as usize].segmented
+            }
             _ if is_identifier(tag) => return self.identity.keep(tag, value.bytes),
             _ => return self.shared.keep(tag, value),
         };
@@ -219,5 +236,7 @@ fn is_read(tag: u32, walk: &Walk<'_>) -> bool {
 
 /// True if a tag is one, or of a group, that is read. Other values need not even be at hand.
 fn is_ours(tag: u32) -> bool {
-    tag == tag::TRIGGER_TIME || is_identifier(tag) || matches!(tag >> 16, 0x0020 | 0x0028)
+    matches!(tag, tag::TRIGGER_TIME | tag::PIXEL_PRESENTATION)
+        || is_identifier(tag)
+        || matches!(tag >> 16, 0x0020 | 0x0028)
 }

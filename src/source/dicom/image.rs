@@ -4,14 +4,17 @@ use std::mem;
 
 use super::attribute::{self, Attribute};
 use super::big_endian::{swap_bytes, wide_numbers};
+use super::color_space::ColorSpace;
 use super::data_set::{Element, Syntax};
 use super::encapsulated;
 use super::error::{DicomError, DicomFault, Located};
 use super::frames::{FrameIndex, frame_in_memory, is_in_words};
 use super::header::ImageHeader;
 use super::header_values::HeaderValues;
+use super::image_color::{check_components, check_halved, to_rgb};
 use super::leniency::Leniency;
 use super::limits::Limits;
+use super::native::SampleOrder;
 use super::part10::{self, DataSet};
 use super::stored_format::StoredFormat;
 use super::stored_pixels::StoredPixels;
@@ -119,13 +122,14 @@ fn check_size(
     limits: &Limits,
 ) -> Result<(), Located> {
     let attribute = Attribute::from_tag(pixels.tag);
-    let frame = header.shape.pixels() as u64 * header.stored.bytes() as u64;
+    let frame = header.decoded_bytes() as u64;
     limits.check_bytes("the decoded image", frame)?;
     limits.check_pixels(header.shape.pixels() as u64)?;
     let is_float = !matches!(header.stored, StoredFormat::Integer { .. });
     match (pixels.end, header.transfer_syntax.codec()) {
         (Some(end), None) => {
-            check_native(header, says_frames, frame, pixels, end).map_err(|fault| fault.at(attribute))
+            check_native(header, says_frames, pixels, end).map_err(|fault| fault.at(attribute))?;
+            check_halved(header).map_err(|fault| fault.at(attribute::COLUMNS))
         }
         (None, Some(_)) if !is_float => {
             let encoded = (total - pixels.start) as u64;
@@ -144,13 +148,17 @@ fn check_size(
 fn check_native(
     header: &mut ImageHeader,
     says_frames: bool,
-    frame: u64,
     pixels: &Element,
     end: usize,
 ) -> Result<(), DicomFault> {
-    let needed = frame * u64::from(header.frames);
-    let needed = if is_in_words(header, pixels) { needed.next_multiple_of(2) } else { needed };
     let present = (end - pixels.start) as u64;
+    let all = |header: &ImageHeader| header.decoded_bytes() as u64 * u64::from(header.frames);
+    if header.color == Some(ColorSpace::YbrFull422) && present >= all(header) {
+        header.color = Some(ColorSpace::YbrFull);
+        header.leniencies.insert(Leniency::NotHalved);
+    }
+    let needed = (SampleOrder::of(header).frame_bits(header) * u64::from(header.frames)).div_ceil(8);
+    let needed = if is_in_words(header, pixels) { needed.next_multiple_of(2) } else { needed };
     if present < needed {
         return Err(DicomFault::PixelsShort { needed, present });
     }
@@ -194,20 +202,32 @@ pub(super) fn decode_frame(
     if let Some(codec) = header.transfer_syntax.codec() {
         return encapsulated::decode(header, codec, frame, stored);
     }
-    let StoredPixels { values, decoded, leniencies, .. } = stored;
-    let bytes = header.shape.pixels() * header.stored.bytes();
+    let StoredPixels { values, joined: _, decoded, leniencies, .. } = stored;
+    let order = SampleOrder::of(header);
+    let bits = order.frame_bits(header);
+    // A frame may begin in the middle of a byte, or of a word.
+    let unit = if is_in_words(header, pixels) { 16 } else { 8 };
+    let skipped = (u64::from(index) * bits % unit) as usize;
+    let mut syntax = pixels.syntax;
     if is_in_words(header, pixels) {
         swap_bytes(frame, decoded);
-        // A frame of an odd number of pixels may begin in the middle of a word.
-        let skipped = index as usize * bytes % 2;
-        values.fill(header.stored, Syntax::EXPLICIT_BIG, &decoded[skipped..skipped + bytes]);
+        syntax = Syntax::EXPLICIT_LITTLE;
     } else if pixels.syntax.big_endian && header.stored.is_wide_integer() {
-        let leniency = wide_numbers(header, &frame[..bytes], decoded)
+        let leniency = wide_numbers(header, &frame[..bits as usize / 8], decoded)
             .map_err(|fault| fault.at(Attribute::from_tag(pixels.tag)))?;
         leniencies.extend(leniency);
-        values.fill(header.stored, Syntax::EXPLICIT_BIG, decoded);
     } else {
-        values.fill(header.stored, pixels.syntax, &frame[..bytes]);
+        decoded.clear();
     }
-    Ok(())
+    let bytes = if decoded.is_empty() { frame } else { &**decoded };
+    let (whole, rest) = (skipped / 8, skipped % 8);
+    let bytes = &bytes[whole..whole + (rest + bits as usize).div_ceil(8)];
+    let mut ordered = Vec::new();
+    if order.arrange(header, bytes, rest, &mut ordered) {
+        values.fill(header.stored, syntax, &ordered);
+    } else {
+        values.fill(header.stored, syntax, bytes);
+    }
+    check_components(header).map_err(|fault| fault.at(attribute::PHOTOMETRIC_INTERPRETATION))?;
+    to_rgb(header, header.color.as_ref().is_some_and(ColorSpace::is_ybr_full), stored)
 }

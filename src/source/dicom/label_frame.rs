@@ -87,7 +87,8 @@ pub(in crate::source) fn label_frame(
     match codec {
         Codec::Rle if bits == 1 => {
             encapsulated::check_plausible(packed as u64, frame.len() as u64)?;
-            rle::decode(frame, packed, 1, &mut decoded).ok_or(DicomFault::Codestream { format: "RLE" })?;
+            rle::decode(frame, packed, (1, 1), &mut decoded)
+                .ok_or(DicomFault::Codestream { format: "RLE" })?;
         }
         Codec::Deflate if bits == 1 => {
             encapsulated::check_plausible(packed as u64, frame.len() as u64)?;
@@ -119,6 +120,8 @@ fn header(transfer_syntax: TransferSyntax, shape: GridShape, bits: u32) -> Image
         frames: 1,
         modality: ModalityTransform::Identity,
         inverted: false,
+        color: None,
+        is_planar: false,
         geometry: Geometry::ABSENT,
         rescale_type: None,
         instance_number: None,

@@ -1,9 +1,9 @@
-//! Departures from the standard that an image is read despite.
+//! Departures from the standard that an image is read despite, and attributes that its pixels leave away.
 
 use std::fmt;
 
-/// A departure from the standard that leaves no doubt about the values, so that the image is read. Each is told of and
-/// counted by kind.
+/// A departure from the standard that leaves no doubt about the values, so that the image is read, or an attribute that is
+/// not applied to the pixels. Each is told of and counted by kind.
 ///
 /// Displays as one sentence without a full stop, the same for every image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,22 @@ pub enum Leniency {
     NoEndMarker,
     /// A lossy compressed image has values slightly beyond Bits Stored.
     Overshoot,
+    /// There is an ICC profile (0028,2000).
+    IccProfile,
+    /// A rescale or a Modality LUT stands in a colour image.
+    RescaleOfColor,
+    /// A palette supplements a monochrome image: Pixel Presentation (0008,9205) is MIXED, COLOR or TRUE_COLOR.
+    SupplementalPalette,
+    /// All entries of a palette of 16 bits are below 256.
+    DarkPalette,
+    /// Photometric Interpretation is YBR_FULL_422, and native pixel data has all colour differences.
+    NotHalved,
+    /// Photometric Interpretation is RGB, and the JPEG stream says YCbCr: by a JFIF or an Adobe marker, or since it has fewer
+    /// samples of some components.
+    YbrInJpeg,
+    /// Photometric Interpretation is YBR_FULL or YBR_FULL_422, and the JPEG stream says RGB: by an Adobe marker or by the
+    /// identifiers of its components.
+    RgbInJpeg,
 }
 
 impl fmt::Display for Leniency {
@@ -74,6 +90,28 @@ impl fmt::Display for Leniency {
             Self::NoEndMarker => "the compressed image has no end marker; all its rows are there",
             Self::Overshoot => {
                 "lossy compression goes beyond Bits Stored; such values are set to the largest or smallest"
+            }
+            Self::IccProfile => "there is an ICC profile; it is not applied, as in most readers",
+            Self::RescaleOfColor => {
+                "there is a rescale or a Modality LUT in a colour image; it is not applied (PS3.3 C.11.1)"
+            }
+            Self::SupplementalPalette => {
+                "a palette supplements a monochrome image (Pixel Presentation); the pixels are grey, as stored"
+            }
+            Self::DarkPalette => {
+                "all entries of the 16-bit palette are below 256, so in 8 bits the image is black; use --dtype uint16"
+            }
+            Self::NotHalved => {
+                "Photometric Interpretation is YBR_FULL_422, and the pixel data is as long as that of YBR_FULL; it is \
+                 read as such"
+            }
+            Self::YbrInJpeg => {
+                "Photometric Interpretation is RGB, and the JPEG stream says YCbCr (by a JFIF or Adobe marker, or \
+                 subsampling); it is converted to RGB"
+            }
+            Self::RgbInJpeg => {
+                "Photometric Interpretation is YBR_FULL or YBR_FULL_422, and the JPEG stream says RGB (by an Adobe marker \
+                 or its components' identifiers); it is not converted"
             }
         })
     }

@@ -2,6 +2,7 @@
 
 use crate::model::PixelType;
 
+use super::color_space::ColorSpace;
 use super::header::ImageHeader;
 use super::modality::ModalityTransform;
 
@@ -25,6 +26,11 @@ impl PixelTypeChoice {
     ///
     /// Whether MONOCHROME1 images are inverted does not matter: an inverted image has the range it had.
     pub fn observe(&mut self, header: &ImageHeader) {
+        if matches!(header.color, Some(ColorSpace::Palette(_))) {
+            // Entries of 16 bits are given by their upper half unless more are asked for.
+            let stored = Some(PixelType::UInt8);
+            return self.merge(Self { seen: Some(Seen { stored, low: 0.0, high: 255.0, integers: true }) });
+        }
         let identity = header.modality == ModalityTransform::Identity;
         let stored = header.stored.pixel_type().filter(|_| identity);
         let image = match header.value_range() {
@@ -85,6 +91,8 @@ mod tests {
             stored: StoredFormat::Integer { bits_allocated, bits_stored, high_bit: bits_stored - 1, signed },
             modality,
             inverted: false,
+            color: None,
+            is_planar: false,
             geometry: Geometry::ABSENT,
             rescale_type: None,
             instance_number: None,

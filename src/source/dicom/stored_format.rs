@@ -7,7 +7,7 @@ use crate::model::PixelType;
 pub enum StoredFormat {
     /// Integers in Pixel Data (7FE0,0010) (PS3.5 8.1.1).
     Integer {
-        /// Bits Allocated (0028,0100): 8, 16 or 32.
+        /// Bits Allocated (0028,0100): 1, 8, 16 or 32.
         bits_allocated: u16,
         /// Bits Stored (0028,0101): 1 to Bits Allocated.
         bits_stored: u16,
@@ -23,14 +23,19 @@ pub enum StoredFormat {
 }
 
 impl StoredFormat {
-    /// Bytes of one stored value.
+    /// Bytes of one stored value; a single bit is given as a byte.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
-            Self::Integer { bits_allocated, .. } => usize::from(bits_allocated / 8),
+            Self::Integer { bits_allocated, .. } => usize::from(bits_allocated.div_ceil(8)),
             Self::Float32 => 4,
             Self::Float64 => 8,
         }
+    }
+
+    /// True for single bits, eight of which stand in a byte.
+    pub(super) fn is_bit(self) -> bool {
+        matches!(self, Self::Integer { bits_allocated: 1, .. })
     }
 
     /// True for integers of 32 bits.
@@ -50,11 +55,11 @@ impl StoredFormat {
         }
     }
 
-    /// The pixel type that is this format: 8 bits unsigned, or 16 bits.
+    /// The pixel type that is this format: up to 8 bits unsigned, or 16 bits.
     #[must_use]
     pub fn pixel_type(self) -> Option<PixelType> {
         match self {
-            Self::Integer { bits_allocated: 8, signed: false, .. } => Some(PixelType::UInt8),
+            Self::Integer { bits_allocated: 1 | 8, signed: false, .. } => Some(PixelType::UInt8),
             Self::Integer { bits_allocated: 16, signed: false, .. } => Some(PixelType::UInt16),
             Self::Integer { bits_allocated: 16, signed: true, .. } => Some(PixelType::Int16),
             _ => None,

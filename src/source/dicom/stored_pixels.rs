@@ -6,7 +6,8 @@ use super::data_set::Syntax;
 use super::leniency::Leniency;
 use super::stored_format::StoredFormat;
 
-/// Stored values, row-major, in the narrowest type of their Bits Allocated and sign.
+/// Stored values, row-major, in the narrowest type of their Bits Allocated and sign. Of a true colour image, the red, green
+/// and blue of each pixel one behind the other; of one with a palette, its indices.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoredValues {
     /// 8 bits unsigned.
@@ -87,6 +88,20 @@ impl StoredValues {
         }
     }
 
+    /// The values as integers; floating point numbers without their fraction.
+    pub(super) fn integers(&self) -> Box<dyn Iterator<Item = i64> + '_> {
+        match self {
+            Self::UInt8(v) => Box::new(v.iter().map(|&value| value.into())),
+            Self::Int8(v) => Box::new(v.iter().map(|&value| value.into())),
+            Self::UInt16(v) => Box::new(v.iter().map(|&value| value.into())),
+            Self::Int16(v) => Box::new(v.iter().map(|&value| value.into())),
+            Self::UInt32(v) => Box::new(v.iter().map(|&value| value.into())),
+            Self::Int32(v) => Box::new(v.iter().map(|&value| value.into())),
+            Self::Float32(v) => Box::new(v.iter().map(|&value| value as i64)),
+            Self::Float64(v) => Box::new(v.iter().map(|&value| value as i64)),
+        }
+    }
+
     /// True if there is no value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -101,7 +116,7 @@ impl StoredValues {
             StoredFormat::Integer { bits_allocated, bits_stored, high_bit, signed } => {
                 let bits = Bits { shift: high_bit + 1 - bits_stored, unused: bits_allocated - bits_stored };
                 match (bits_allocated, signed) {
-                    (8, false) => bits.clean_u8(self.uint8(bytes, big)),
+                    (1 | 8, false) => bits.clean_u8(self.uint8(bytes, big)),
                     (8, true) => bits.clean_i8(self.int8(bytes, big)),
                     (16, false) => bits.clean_u16(self.uint16(bytes, big)),
                     (16, true) => bits.clean_i16(self.int16(bytes, big)),

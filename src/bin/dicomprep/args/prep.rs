@@ -6,7 +6,7 @@ use clap::ValueHint;
 use dicomprep::assemble::Fit;
 use dicomprep::layout::{Require, StructurePatterns};
 use dicomprep::model::{GridShape, PixelType};
-use dicomprep::prep::{OnFinding, ResumeOptions, Share, Unlabelled};
+use dicomprep::prep::{ColorChoice, OnFinding, ResumeOptions, Share, Unlabelled};
 use dicomprep::raster::{Combine, MaskRule};
 use dicomprep::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrome1};
 use dicomprep::store::{Compression, Encoder};
@@ -173,6 +173,10 @@ pub(crate) struct ContentArgs {
     /// MONOCHROME1 images, whose small values are bright; inverted, they are dark
     #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = named(monochrome1()))]
     pub(crate) monochrome1: Monochrome1,
+    /// Colour images: auto keeps colour and refuses a mix with monochrome ones, keep gives these three equal channels, gray
+    /// makes all grey (luma of BT.601)
+    #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = named(colors()))]
+    pub(crate) color: ColorChoice,
     /// 0 (none) to 9 (smallest). Between, it matters for images that repeat themselves; most do not
     #[arg(long, value_name = "LEVEL", default_value = "4", value_parser = compression)]
     pub(crate) compression: Compression,
@@ -238,6 +242,10 @@ fn encoders() -> Vec<(&'static str, Auto<Encoder>)> {
 
 fn fits() -> Vec<(&'static str, Fit)> {
     [Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)).to_vec()
+}
+
+fn colors() -> Vec<(&'static str, ColorChoice)> {
+    ColorChoice::ALL.map(|choice| (choice.name(), choice)).to_vec()
 }
 
 fn monochrome1() -> Vec<(&'static str, Monochrome1)> {

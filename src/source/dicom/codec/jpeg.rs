@@ -1,21 +1,25 @@
 //! JPEG: lossless, baseline, extended and progressive (PS3.5 A.4.1, A.4.2).
 
-use dicomprep_jpeg::JpegError;
+use dicomprep_jpeg::{Header, JpegError};
 
 use super::super::error::DicomFault;
 use super::super::transfer_syntax::TransferSyntax;
 use super::codestream::Codestream;
 
-/// Properties that a stream states.
-pub(in super::super) fn describe(syntax: TransferSyntax, frame: &[u8]) -> Result<Codestream, DicomFault> {
+/// Properties that a stream states, and its header.
+pub(in super::super) fn describe(
+    syntax: TransferSyntax,
+    frame: &[u8],
+) -> Result<(Codestream, Header), DicomFault> {
     let header = dicomprep_jpeg::read_header(frame).map_err(|error| fault(syntax, error))?;
-    Ok(Codestream {
+    let stream = Codestream {
         rows: header.rows.into(),
         columns: header.columns.into(),
         components: header.components.len() as u16,
         precision: header.precision,
         signed: false,
-    })
+    };
+    Ok((stream, header))
 }
 
 /// Decodes a stream that has been described. False if it has no end marker; all samples are there.

@@ -1,8 +1,9 @@
 //! Properties that a JPEG 2000 codestream states, and its completeness (ISO/IEC 15444-1 annex A).
 //!
 //! The codec makes room for every tile and every precinct before it looks for their data. A few bytes can ask
-//! for many gigabytes so, where the image itself is small. Each tile has a tile-part, and each precinct a packet
-//! of at least a byte: more of them than there is room for are refused, and very many tiles.
+//! for many gigabytes so, where the image itself is small, and for hours: it goes through all packets, of which there is
+//! one for each layer, component and precinct. Each tile has a tile-part, and each packet at least a byte: more of
+//! them than there is room for are refused, and very many tiles.
 
 use super::super::error::DicomFault;
 use super::super::transfer_syntax::TransferSyntax;
@@ -74,7 +75,8 @@ impl Jpeg2000<'_> {
         let Codestream { rows, columns, components, .. } = self.stream;
         let pixels = rows as usize * columns as usize;
         // Other segments may stand before the end marker; the library knows the main header and tile-parts alone.
-        let whole = [self.tiles, &[0xFF, 0xD9]].concat();
+        let mut whole = [self.tiles, &[0xFF, 0xD9]].concat();
+        mend_part_counts(&mut whole);
         openjpeg::decode(&whole, pixels, components.into(), samples).ok_or_else(|| DicomFault::Codec {
             syntax: syntax.to_string(),
             message: "the codestream is damaged".to_owned(),
@@ -116,8 +118,9 @@ impl ImageSize {
     }
 
     /// True if the coding style in a COD or COC segment (A.6.1, A.6.2), from the number of decomposition levels
-    /// on, makes no more precincts (B.6) than `bytes`. One that does not say has the largest precincts.
-    fn has_room(&self, style: &[u8], has_precincts: bool, bytes: usize) -> Option<()> {
+    /// on, makes no more packets (B.9) than `bytes`, of so many precincts (B.6) times `repeated`. One that does not say
+    /// has the largest precincts: one in each resolution of the first tile, and one at least in each of the others.
+    fn has_room(&self, style: &[u8], has_precincts: bool, repeated: u64, bytes: usize) -> Option<()> {
         let (&[levels, ..], precincts) = style.split_first_chunk::<5>()?;
         if levels > 32 {
             return None;
@@ -131,7 +134,8 @@ impl ImageSize {
             let across = count(self.stream.columns, exponents & 0x0F);
             total = total.saturating_add(across.saturating_mul(count(self.stream.rows, exponents >> 4)));
         }
-        (total <= bytes as u64).then_some(())
+        let least = u64::from(levels) + self.tiles.max(1);
+        (total.max(least).saturating_mul(repeated) <= bytes as u64).then_some(())
     }
 }
 
@@ -172,6 +176,31 @@ fn end_of_tiles(bytes: &[u8], size: &ImageSize) -> Option<usize> {
     }
 }
 
+/// Leaves the numbers of tile-parts open (TNsot, A.4.2) if some tile has more of them than it says, as of some writers: the library would leave out the parts beyond without an error. `stream` has been followed to its
+/// end.
+fn mend_part_counts(stream: &mut [u8]) {
+    let mut parts = Vec::new();
+    let mut at = 2;
+    while let Some(&[0xFF, code, l0, l1]) = stream.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+        let length = stream.get(at + 6..).and_then(|rest| rest.first_chunk::<4>());
+        at += match (code, length) {
+            (0xD9, _) | (0x90, None) => break,
+            (0x90, Some(&length)) => {
+                parts.push(at);
+                match u32::from_be_bytes(length) {
+                    0 => break,
+                    length => length as usize,
+                }
+            }
+            _ => 2 + usize::from(u16::from_be_bytes([l0, l1])),
+        };
+    }
+    let is_beyond = |&at: &usize| matches!(stream[at + 10..], [part, of, ..] if of != 0 && part >= of);
+    if parts.iter().any(is_beyond) {
+        parts.iter().for_each(|at| stream[at + 11] = 0);
+    }
+}
+
 /// Checks the coding styles in the header of a tile-part, up to its data (SOD).
 fn check_styles(mut header: &[u8], size: &ImageSize, bytes: usize) -> Option<()> {
     while let &[0xFF, code, l0, l1, ref rest @ ..] = header {
@@ -189,14 +218,17 @@ fn check_styles(mut header: &[u8], size: &ImageSize, bytes: usize) -> Option<()>
 /// Checks the segment of this marker where it is a coding style, of all components or of one.
 fn check_style(code: u8, segment: &[u8], size: &ImageSize, bytes: usize) -> Option<()> {
     // An image of more components is refused later.
-    let (style, rest) = match code {
-        // Each layer has a packet, of a byte at least, in each precinct (B.9).
-        0x52 if usize::from(u16::from_be_bytes([*segment.get(2)?, *segment.get(3)?])) > bytes => return None,
-        0x52 => (*segment.first()?, segment.get(5..)?),
-        0x53 => (*segment.get(1)?, segment.get(2..)?),
+    let (style, repeated, rest) = match code {
+        // Each layer and component has a packet, of a byte at least, in each precinct (B.9).
+        0x52 => {
+            let layers = u16::from_be_bytes([*segment.get(2)?, *segment.get(3)?]);
+            let packets = u64::from(layers) * u64::from(size.stream.components);
+            (*segment.first()?, packets, segment.get(5..)?)
+        }
+        0x53 => (*segment.get(1)?, 1, segment.get(2..)?),
         _ => return Some(()),
     };
-    size.has_room(rest, style & 1 != 0, bytes)
+    size.has_room(rest, style & 1 != 0, repeated, bytes)
 }
 
 #[cfg(test)]
@@ -229,6 +261,27 @@ mod tests {
         assert_eq!((found.rows, found.columns, found.precision, found.signed), (200, 300, 14, true));
         assert!(open(&stream[..stream.len() - 2]).is_err());
         assert!(open(&stream[..stream.len() - 3]).is_err());
+    }
+
+    #[test]
+    fn tiles_with_more_parts_than_they_say_have_an_open_number() {
+        let whole = stream([300, 200], &[], &[], 2);
+        let part = whole[45..whole.len() - 2].to_vec();
+        let with_parts = |numbers: &[[u8; 2]]| {
+            let mut stream = whole[..45].to_vec();
+            for number in numbers {
+                let start = stream.len();
+                stream.extend(&part);
+                stream[start + 10..start + 12].copy_from_slice(number);
+            }
+            [&stream[..], &[0xFF, 0xD9]].concat()
+        };
+        let mut good = with_parts(&[[0, 2], [1, 2], [2, 0]]);
+        mend_part_counts(&mut good);
+        assert_eq!(good, with_parts(&[[0, 2], [1, 2], [2, 0]]));
+        let mut short = with_parts(&[[0, 2], [1, 2], [2, 2]]);
+        mend_part_counts(&mut short);
+        assert_eq!(short, with_parts(&[[0, 0], [1, 0], [2, 0]]));
     }
 
     #[test]

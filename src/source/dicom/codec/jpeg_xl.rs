@@ -1,4 +1,4 @@
-//! JPEG XL images of one integer component (ISO/IEC 18181).
+//! JPEG XL images of integer samples (ISO/IEC 18181).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -91,6 +91,12 @@ fn described(image: &JxlImage) -> Result<Codestream, DicomFault> {
 }
 
 impl JpegXlImage {
+    /// True where the stream holds its colours in another space, which decoding undoes.
+    pub(in super::super) fn is_transformed(&self) -> bool {
+        let is_xyb = self.image.image_header().metadata.xyb_encoded;
+        is_xyb || self.image.frame_header(0).is_some_and(|frame| frame.do_ycbcr)
+    }
+
     /// Writes the samples into `values`. `lossless` demands samples that are integers already.
     pub(in super::super) fn decode(
         &self,
@@ -105,7 +111,7 @@ impl JpegXlImage {
         let failed =
             |message: String| DicomFault::Codec { syntax: header.transfer_syntax.to_string(), message };
         let render = unwinding(|| self.image.render_frame(0))?.map_err(|error| failed(error.to_string()))?;
-        let mut samples = vec![0_f32; header.shape.pixels()];
+        let mut samples = vec![0_f32; header.shape.pixels() * header.samples()];
         if unwinding(|| render.stream().write_to_buffer(&mut samples))? != samples.len() {
             return Err(failed("it has too few samples".to_owned()));
         }

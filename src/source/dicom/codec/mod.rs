@@ -4,6 +4,7 @@ pub(super) mod codestream;
 pub(super) mod deflated;
 pub(super) mod jpeg;
 pub(super) mod jpeg_2000;
+pub(super) mod jpeg_color;
 pub(super) mod jpeg_ls;
 pub(super) mod jpeg_xl;
 mod openjpeg;
