@@ -216,7 +216,7 @@ def test_what_cannot_be_read_is_refused_by_name(dicomprep, tmp_path):
     for number, image in enumerate(images):
         study.add(f"P{number}", number + 1, image)
     _, report = dicomprep.report(study.root, tmp_path / "x.h5", "--split", "none", code=1)
-    detail = {entry["path"]: entry["detail"] for entry in report["rejected"] if entry["path"].endswith(".dcm")}
+    detail = {entry["file"]: entry["detail"] for entry in report["rejected"] if entry["file"].endswith(".dcm")}
     expected = ["YBR_FULL_422 with 17 columns", "YBR_RCT", "CMYK", "are there"]
     for number, part in enumerate(expected):
         assert part in detail[f"dicoms/P{number}/{number + 1}.dcm"], detail
