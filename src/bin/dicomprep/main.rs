@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod batches;
 mod colour;
+mod config_file;
 mod diff;
 mod exit;
 mod explain;
@@ -29,6 +30,7 @@ mod version;
 mod whiten;
 mod wording;
 
+use std::ffi::OsString;
 use std::panic;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -47,6 +49,12 @@ fn main() -> ExitCode {
     }));
     let done = panic::catch_unwind(|| {
         let (matches, args) = args();
+        if let Command::Prep(prep) = &args.command
+            && prep.print_config
+        {
+            let text = matches.subcommand().map(|(_, matches)| config_file::print(matches));
+            return exit::report(exit::print(text.unwrap_or_default().as_bytes()));
+        }
         places::refuse_replacing(&matches, &args.command);
         exit::report(process_limits::prepare().and_then(|()| run(&args)))
     });
@@ -60,15 +68,22 @@ fn main() -> ExitCode {
 
 /// The typed words, as the parser has them and as values.
 fn args() -> (ArgMatches, Args) {
-    let matches = Args::command().try_get_matches();
-    let args = matches.and_then(|matches| Args::from_arg_matches(&matches).map(|args| (matches, args)));
-    args.unwrap_or_else(|error| match error.kind() {
+    let parse = |words: Vec<OsString>| {
+        let matches = Args::command().try_get_matches_from(words)?;
+        Args::from_arg_matches(&matches).map(|args| (matches, args))
+    };
+    let (matches, args) = parse(std::env::args_os().collect()).unwrap_or_else(|error| match error.kind() {
         ErrorKind::DisplayVersion if version::is_verbose(std::env::args_os()) => {
             let printed = exit::print(version::describe().as_bytes());
             std::process::exit(exit::report(printed) as i32)
         }
         _ => exit::not_understood(&error),
-    })
+    });
+    match config_file::with_file(std::env::args_os(), &matches) {
+        Ok(None) => (matches, args),
+        Ok(Some(words)) => parse(words).unwrap_or_else(|error| config_file::refuse(&matches, &error)),
+        Err(error) => exit::wrong_usage("prep", &error.to_string()),
+    }
 }
 
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
