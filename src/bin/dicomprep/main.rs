@@ -22,6 +22,7 @@ mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod settings;
+mod standard_output;
 mod stream_totals;
 mod structures;
 mod table;
@@ -48,6 +49,9 @@ fn main() -> ExitCode {
         *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
     }));
     let done = panic::catch_unwind(|| {
+        if let Err(error) = standard_output::check() {
+            return exit::report(Err(error));
+        }
         let (matches, args) = args();
         if let Command::Prep(prep) = &args.command
             && prep.print_config
