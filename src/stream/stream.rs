@@ -180,9 +180,6 @@ impl Stream {
         }
     }
 
-<<<<<<< HEAD
-    /// Properties of all batches.
-=======
     /// The place `at` as a cursor of this stream, which no other takes.
     #[must_use]
     pub fn cursor(&self, at: Cursor) -> StreamCursor {
@@ -201,8 +198,7 @@ impl Stream {
         Ok(cursor.at)
     }
 
-    /// What all batches have in common.
->>>>>>> 906d1e5 (stream, bin, python: cursors know their stream, a closed output is an error, Arrow without a copy)
+    /// Properties of all batches.
     #[must_use]
     pub fn schema(&self) -> &StreamSchema {
         &self.parts.schema

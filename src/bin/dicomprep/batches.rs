@@ -31,6 +31,10 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     // A start that the stream does not have is found before anything is written.
     let batches = stream.batches(args.order.start, &settings.work)?;
     if args.describe {
+        // A stream does without them; a description that leaves them out would be another one.
+        for name in ["split", "mask_pixels"] {
+            stream.dataset().column(name)?;
+        }
         return exit::print(&exit::json("batches", &describe(&stream, settings.format, args))?);
     }
     if !output.quiet {
