@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use dicomprep::assemble::Fit;
-use dicomprep::audit::Thresholds;
+use dicomprep::audit::{AuditProfile, CheckLevels, Thresholds};
 use dicomprep::layout::{LinkedFolders, Require};
 use dicomprep::model::GridShape;
 use dicomprep::prep::{
@@ -91,6 +91,8 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         threads: 1,
         on_finding: OnFinding::Keep,
         thresholds: Thresholds::default(),
+        profile: AuditProfile::Auto,
+        levels: CheckLevels::default(),
         strict: false,
     };
     let layout = LinkedFolders::new(root, None, None, None).unwrap();

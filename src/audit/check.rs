@@ -121,6 +121,11 @@ impl CheckSet {
         self.0 &= !(1 << check as u32);
     }
 
+    /// Takes those of `other` away.
+    pub fn remove_all(&mut self, other: Self) {
+        self.0 &= !other.0;
+    }
+
     /// Parses the text of [`CheckSet::names`]; `None` if a name is not known.
     #[must_use]
     pub fn parse(names: &str) -> Option<Self> {

@@ -10,6 +10,7 @@
 //! pixels of every image, [`against_image`], is asked for by whoever has decoded it.
 
 mod agreement;
+mod audit_profile;
 mod border;
 mod check;
 mod contrast;
@@ -22,6 +23,7 @@ mod disputes;
 mod facts;
 mod finding;
 mod headers;
+mod levels;
 mod neighbours;
 mod nesting;
 mod options;
@@ -34,10 +36,12 @@ mod shape;
 mod thresholds;
 mod wall;
 
+pub use audit_profile::AuditProfile;
 pub use check::{Check, CheckSet, Severity};
 pub use contrast::{Bright, against_image};
 pub use facts::ImageFacts;
 pub use finding::Finding;
+pub use levels::{CheckLevels, LevelError};
 pub use options::AuditOptions;
 pub use pass::{Audit, audit};
 pub use phases::missing_images;

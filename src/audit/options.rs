@@ -1,15 +1,19 @@
 //! Options of an audit.
 
-use super::Thresholds;
+use super::{AuditProfile, CheckLevels, Thresholds};
 use crate::source::Limits;
 
 /// Options of an audit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct AuditOptions {
     /// Thresholds of findings.
     pub thresholds: Thresholds,
     /// Added to every contour point, `[x, y]` in pixels.
     pub contour_offset: [f64; 2],
+    /// Kind of images.
+    pub profile: AuditProfile,
+    /// Severities by choice.
+    pub levels: CheckLevels,
     /// Limits of the inputs.
     pub limits: Limits,
 }

@@ -169,7 +169,7 @@ pub(super) fn relations(kinds: &Kinds) -> Relations {
     };
     let [inner, outer] = ["inner", "outer"].map(|kind| plane_of(kind).filter(|_| kinds.has(kind)));
     let nested = inner.zip(outer).map(|(inner, outer)| Nesting { inner, outer });
-    Relations { nested, bright: inner }
+    Relations { nested, bright: inner, phases: true }
 }
 
 /// The number in a name, from its digits; `None` where there are none.

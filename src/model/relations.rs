@@ -16,9 +16,11 @@ pub struct Relations {
     pub nested: Option<Nesting>,
     /// The plane of a structure that is brighter than what is around it.
     pub bright: Option<usize>,
+    /// True if slices have several phases of the heart each, and all as many.
+    pub phases: bool,
 }
 
 impl Relations {
     /// Nothing is known.
-    pub const NONE: Self = Self { nested: None, bright: None };
+    pub const NONE: Self = Self { nested: None, bright: None, phases: false };
 }

@@ -59,6 +59,7 @@ impl Audited {
         let headers =
             |sample: usize| told.then_some(()).and_then(|()| Some((samples[sample].number?, images[sample])));
         findings.extend(gaps(pairs, &samples, |_, mine| mine.filter_map(headers).collect()));
+        options.levels.keep(&mut findings);
         let mut audited =
             Self { samples, findings, contours, digests, skipped: Vec::new(), unlabelled: Vec::new() };
         if options.on_finding == OnFinding::Reject {
@@ -67,10 +68,16 @@ impl Audited {
         Ok(audited)
     }
 
+    /// The findings that are errors.
+    fn errors(&self, options: &PrepOptions) -> Vec<Finding> {
+        let is_error = |finding: &&Finding| options.levels.severity(finding.check) == Some(Severity::Error);
+        self.findings.iter().filter(is_error).cloned().collect()
+    }
+
     /// Leaves out every annotation of which an error was found, and every sample of which too little is left.
     fn reject(&mut self, pairs: &SampleSet, options: &PrepOptions) {
         let mut thinned: BTreeSet<u32> = BTreeSet::new();
-        for finding in self.findings.iter().filter(|finding| finding.check.severity() == Severity::Error) {
+        for finding in self.errors(options) {
             // What is no polygon is rejected by its reader, with the line.
             let Some((number, plane)) = finding.annotation.filter(|_| finding.check != Check::FewPoints)
             else {
@@ -166,7 +173,8 @@ pub(super) fn gaps(
         numbers.sort_unstable();
         numbers.dedup();
         let folder = pairs.image_folder(patient);
-        findings.extend(missing_images(folder, &numbers, headers(patient, mine)));
+        let headers = if pairs.relations.phases { headers(patient, mine) } else { Vec::new() };
+        findings.extend(missing_images(folder, &numbers, headers));
     }
     findings
 }

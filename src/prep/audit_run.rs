@@ -80,6 +80,7 @@ pub fn audit(
     let select =
         Select { structures: request.structures.clone(), require: Require::Any, ..Select::default() };
     let mut pairs = pair(layout, &select, (&request.options.limits, request.threads), control)?;
+    request.options.profile.apply(&mut pairs);
     let mut samples = std::mem::take(&mut pairs.samples);
     let pool = pool(request.threads)?;
     let advance = |count| control.progress.advance(count);
@@ -110,7 +111,7 @@ pub fn audit(
 
     let mut remarks = survey.remarks;
     remarks.append(looked.remarks);
-    let findings = FindingEntry::all(findings.iter());
+    let findings = FindingEntry::all(findings.iter(), &request.options.levels);
     let mut checks: BTreeMap<&'static str, usize> = BTreeMap::new();
     findings.iter().for_each(|finding| *checks.entry(finding.check).or_default() += 1);
     let mut skipped: Vec<_> = pairs.skipped.iter().chain(&remarks.skipped).collect();

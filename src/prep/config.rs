@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{ColorChoice, OnFinding, OnShared, PrepError, PrepOptions, Splits, Unlabelled};
 use crate::assemble::Fit;
-use crate::audit::Thresholds;
+use crate::audit::{AuditProfile, CheckLevels, Thresholds};
 use crate::layout::{Require, StructurePatterns};
 use crate::model::{GridShape, PixelType, StructureSet};
 use crate::raster::{Combine, MaskRule};
@@ -68,6 +68,8 @@ impl RecordedOptions {
                 on_finding: config
                     .named("on_finding", &[("reject", OnFinding::Reject), ("keep", OnFinding::Keep)])?,
                 thresholds: config.thresholds()?,
+                profile: config.profile()?,
+                levels: config.levels()?,
                 strict: false,
                 shard: None,
             },
@@ -101,6 +103,22 @@ impl Config<'_> {
             Some(name) if name == Combine::Union.name() => Ok(Combine::Union),
             Some(_) => Err(unknown("combine")),
         }
+    }
+
+    fn profile(&self) -> Result<AuditProfile, PrepError> {
+        match self.0["profile"].as_str() {
+            None => Ok(AuditProfile::Auto),
+            Some(_) => self.named("profile", &AuditProfile::ALL.map(|profile| (profile.name(), profile))),
+        }
+    }
+
+    fn levels(&self) -> Result<CheckLevels, PrepError> {
+        let mut levels = CheckLevels::default();
+        for text in self.0["checks"].as_array().into_iter().flatten() {
+            let added = text.as_str().map(|text| levels.add(text));
+            added.and_then(Result::ok).ok_or(unknown("checks"))?;
+        }
+        Ok(levels)
     }
 
     fn on_shared(&self) -> Result<OnShared, PrepError> {
@@ -209,6 +227,12 @@ mod tests {
                 threads: 3,
                 on_finding: OnFinding::Keep,
                 thresholds: Thresholds { displaced: 12.5, ..Thresholds::default() },
+                profile: AuditProfile::General,
+                levels: {
+                    let mut levels = CheckLevels::default();
+                    levels.add("spike=error").unwrap();
+                    levels
+                },
                 strict: true,
                 shard: Some(crate::prep::Share { index: 1, count: 2 }),
             };

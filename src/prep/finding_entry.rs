@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::audit::{Check, Finding, Severity};
+use crate::audit::{Check, CheckLevels, Finding, Severity};
 use crate::model::Place;
 
 /// Findings of the audit, for people and, as JSON, for programs.
@@ -25,10 +25,10 @@ pub struct FindingEntry {
 }
 
 impl FindingEntry {
-    fn of(finding: &Finding) -> Self {
+    fn of(finding: &Finding, severity: Severity) -> Self {
         Self {
             check: finding.check.name(),
-            severity: finding.check.severity().name(),
+            severity: severity.name(),
             file: finding.place.file.clone(),
             others: finding.others.iter().map(|place| place.file.clone()).collect(),
             text: finding.text.clone(),
@@ -36,11 +36,13 @@ impl FindingEntry {
         }
     }
 
-    /// All of `findings`, the worst first, then by file.
-    pub(super) fn all<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<Self> {
-        let mut sorted: Vec<&Finding> = findings.collect();
-        sorted.sort_by(|a, b| (a.check, &a.place, &a.text).cmp(&(b.check, &b.place, &b.text)));
-        sorted.into_iter().map(Self::of).collect()
+    /// All of `findings` of checks that are not off, the worst first, then by file.
+    pub(super) fn all<'f>(findings: impl Iterator<Item = &'f Finding>, levels: &CheckLevels) -> Vec<Self> {
+        let found = findings.filter_map(|finding| Some((levels.severity(finding.check)?, finding)));
+        let mut sorted: Vec<(Severity, &Finding)> = found.collect();
+        sorted
+            .sort_by(|(s, a), (t, b)| (s, a.check, &a.place, &a.text).cmp(&(t, b.check, &b.place, &b.text)));
+        sorted.into_iter().map(|(severity, finding)| Self::of(finding, severity)).collect()
     }
 
     /// True if the annotation is wrong.

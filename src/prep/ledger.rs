@@ -218,6 +218,12 @@ impl Ledger {
         self.row_patients.push(entrant.patient);
     }
 
+    /// Takes back the marks of checks that are off.
+    pub(super) fn forget(&mut self, off: CheckSet) {
+        self.marks.values_mut().for_each(|set| set.remove_all(off));
+        self.marks.retain(|_, set| !set.is_empty());
+    }
+
     /// Adds to what is known of a row.
     fn mark(&mut self, row: u32, found: CheckSet) {
         if !found.is_empty() {

@@ -241,6 +241,7 @@ impl Merging {
         if ledger.row_patients.is_empty() {
             return Err(MergeError::Nothing);
         }
+        ledger.forget(common.recorded.options.levels.off());
         let splits = FinalSplits::of(&mut ledger);
         let written = WrittenRows { writer: &writer, pixel_type: common.pixel_type, threads, control };
         let train = splits.train_statistics(&ledger, histogram, &written)?;

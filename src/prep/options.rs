@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::EarlierSplits;
 use crate::assemble::Fit;
-use crate::audit::{AuditOptions, Thresholds};
+use crate::audit::{AuditOptions, AuditProfile, CheckLevels, Thresholds};
 use crate::layout::{Require, Select, StructurePatterns};
 use crate::model::{GridShape, PixelType};
 use crate::raster::{Combine, MaskRule};
@@ -150,6 +150,10 @@ pub struct PrepOptions {
     pub on_finding: OnFinding,
     /// Thresholds of findings.
     pub thresholds: Thresholds,
+    /// Kind of images that the audit supposes.
+    pub profile: AuditProfile,
+    /// Severities of the audit's checks by choice.
+    pub levels: CheckLevels,
     /// Refuse to write a file where anything was rejected.
     pub strict: bool,
     /// The share of the plan that is made; `None` is all of it.
@@ -208,6 +212,13 @@ impl PrepOptions {
         // What the structures are called in the data, where they have other names there.
         if let Some(patterns) = self.structures.as_ref().filter(|patterns| !patterns.are_names()) {
             config["structure_patterns"] = patterns.to_string().into();
+        }
+        if self.profile != AuditProfile::Auto {
+            config["profile"] = self.profile.name().into();
+        }
+        let levels: Vec<_> = self.levels.names().map(|(check, level)| format!("{check}={level}")).collect();
+        if !levels.is_empty() {
+            config["checks"] = levels.into();
         }
         if self.on_shared != OnShared::Join {
             config["on_shared"] = self.on_shared.name().into();
@@ -275,8 +286,8 @@ impl PrepOptions {
 
     /// Options of the audit.
     pub(super) fn audit(&self) -> AuditOptions {
-        let Self { thresholds, contour_offset, limits, .. } = *self;
-        AuditOptions { thresholds, contour_offset, limits }
+        let Self { thresholds, contour_offset, profile, limits, .. } = *self;
+        AuditOptions { thresholds, contour_offset, profile, levels: self.levels.clone(), limits }
     }
 
     /// The number of the seed, 0 where there is none.

@@ -39,6 +39,7 @@ pub(super) fn plan_as(
     if options.mask_rule.is_none() {
         options.mask_rule = Some(usual_rule(&pairs, &mut evidence)?);
     }
+    options.profile.apply(&mut pairs);
     let pseudonyms = Pseudonyms::new(options.pseudonym_key.clone());
     if pseudonyms.is_keyed() {
         // The order of the data would tell who is who.

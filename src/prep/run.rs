@@ -61,6 +61,7 @@ pub fn run(
         return Err(PrepError::Interrupted);
     }
     sink.remarks.notes.extend_from_slice(&resume.notes);
+    sink.ledger.forget(plan.options.levels.off());
     let splits = FinalSplits::of(&mut sink.ledger);
     sink.remarks.notes.extend(splits.notes(&sink.ledger));
     let mut summary = PrepSummary::of_run(plan, &mut sink, &splits, encoder);

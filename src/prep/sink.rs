@@ -81,6 +81,8 @@ impl<'a> Sink<'a> {
     }
 
     fn write(&mut self, number: u32, row: &EncodedRow, findings: Vec<Finding>) -> Result<(), StoreError> {
+        let mut findings = findings;
+        self.plan.options.levels.keep(&mut findings);
         let mut found = self.planned_marks.remove(&number).unwrap_or_default();
         findings.iter().for_each(|finding| found.insert(finding.check));
         let annotated: Vec<bool> = row.row.annotations.iter().map(|cell| cell.sha256.is_some()).collect();

@@ -23,6 +23,7 @@ pub(super) fn choose_splits(
 ) -> Result<SplitPlan, PrepError> {
     let shared = survey.identities.pairs();
     audited.findings.extend(shared_findings(pairs, &audited.samples, &shared));
+    options.levels.keep(&mut audited.findings);
     let mut together = Together::of(pairs, &shared, options.on_shared);
     if options.on_shared == OnShared::Reject {
         audited.leave_out(pairs, &all_but_first(pairs, &audited.samples, &shared));

@@ -252,7 +252,7 @@ impl PrepSummary {
             split.patients += new_patient;
         }
         let mut summary = Self::new(plan, fates, Vec::new(), Vec::new());
-        summary.findings = FindingEntry::all(plan.findings.iter());
+        summary.findings = FindingEntry::all(plan.findings.iter(), &plan.options.levels);
         summary.samples = plan.samples.len();
         summary.patients = patients;
         summary.splits = splits;
@@ -270,7 +270,10 @@ impl PrepSummary {
         let remarks = std::mem::take(&mut sink.remarks);
         let fates = std::mem::take(&mut sink.fates);
         let mut summary = Self::new(plan, fates, remarks.skipped, remarks.notes);
-        summary.findings = FindingEntry::all(plan.findings.iter().chain(&sink.findings));
+        summary.findings = {
+            let all = plan.findings.iter().chain(&sink.findings);
+            FindingEntry::all(all, &plan.options.levels)
+        };
         summary.samples = sink.writer.rows();
         summary.patients = sink.ledger.patients_with_rows();
         summary.splits = splits.sizes(&sink.ledger);

@@ -126,7 +126,13 @@ impl<'f> Studio<'f> {
 impl Drawn {
     /// The picture.
     pub(super) fn picture(&self, file: &DatasetFile) -> Picture<'_> {
-        Picture { shape: file.shape(), image: &self.image, mask: &self.mask, planes: file.structures().len() }
+        Picture {
+            shape: file.shape(),
+            image: &self.image,
+            mask: &self.mask,
+            planes: file.structures().len(),
+            label: "",
+        }
     }
 }
 

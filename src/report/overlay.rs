@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Shades;
+use super::lettering::{Canvas, LETTER};
 use crate::model::GridShape;
 
 /// The colours of the outlines, in the order of the mask planes: vermilion, sky blue, yellow and green, which colour
@@ -23,10 +24,12 @@ pub struct Picture<'p> {
     pub mask: &'p [u8],
     /// Number of mask planes.
     pub planes: usize,
+    /// Text below it; empty for none.
+    pub label: &'p str,
 }
 
 /// Draws `pictures` beside each other as a PNG (RGB, 8 bits), all in the same shades, and writes it to `to`. Along
-/// the inner border of each plane of a mask runs a coloured line one pixel wide.
+/// the inner border of each plane of a mask runs a coloured line one pixel wide; below each picture stands its label.
 ///
 /// # Errors
 /// What `to` says.
@@ -37,19 +40,22 @@ pub fn side_by_side(pictures: &[Picture<'_>], shades: Shades, to: impl io::Write
     let height = enlarged * pictures.iter().map(|picture| picture.shape.rows()).max().unwrap_or(0);
     let columns: usize = pictures.iter().map(|picture| picture.shape.columns()).sum();
     let width = enlarged * columns + GAP * pictures.len().saturating_sub(1);
-    let mut canvas = vec![[255; 3]; width * height];
+    let has_labels = pictures.iter().any(|picture| !picture.label.is_empty());
+    let below = if has_labels { GAP + LETTER } else { 0 };
+    let mut canvas = Canvas::new([width, height + below], [255; 3]);
     let mut left = 0;
     for picture in pictures {
         let drawn = picture.shape.columns() * enlarged;
         for row in 0..picture.shape.rows() * enlarged {
-            let line = &mut canvas[row * width + left..][..drawn];
+            let line = &mut canvas.pixels[row * width + left..][..drawn];
             for (column, pixel) in line.iter_mut().enumerate() {
                 *pixel = picture.colour(row / enlarged, column / enlarged, shades);
             }
         }
+        canvas.write(picture.label, [left, height + GAP], drawn, [0; 3]);
         left += drawn + GAP;
     }
-    write_png(to, [width, height], png::ColorType::Rgb, canvas.as_flattened())
+    write_png(to, [canvas.width, canvas.height], png::ColorType::Rgb, canvas.pixels.as_flattened())
 }
 
 /// Writes a PNG of 8 bits, `width` and `height` in pixels.
@@ -119,7 +125,7 @@ mod tests {
         let mask: Vec<u8> = (0..shape.pixels())
             .map(|pixel| u8::from((50..60).contains(&(pixel / 400)) && (100..120).contains(&(pixel % 400))))
             .collect();
-        let picture = Picture { shape, image: &image, mask: &mask, planes: 1 };
+        let picture = Picture { shape, image: &image, mask: &mask, planes: 1, label: "" };
         let mut file = Vec::new();
         side_by_side(&[picture, picture], Shades { black: 0.0, white: 199.0 }, &mut file).unwrap();
         let mut reader = png::Decoder::new(io::Cursor::new(file)).read_info().unwrap();

@@ -126,6 +126,6 @@ fn picture(opened: &Opened, row: u64, outline: bool) -> Result<Vec<u8>, StreamEr
     let mut png = Vec::new();
     let shades = Shades::of_image(&image, channels);
     // Writing to a vector cannot fail.
-    let _ = side_by_side(&[Picture { shape, image: &image, mask, planes }], shades, &mut png);
+    let _ = side_by_side(&[Picture { shape, image: &image, mask, planes, label: "" }], shades, &mut png);
     Ok(png)
 }

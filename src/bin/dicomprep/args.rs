@@ -28,7 +28,7 @@ use clap_complete::Shell;
 pub(crate) use audit::AuditArgs;
 pub(crate) use batches::{BatchesArgs, Window, WorkArgs};
 pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
-pub(crate) use explain::ExplainArgs;
+pub(crate) use explain::{At, ExplainArgs, SampleName};
 pub(crate) use merge::MergeArgs;
 pub(crate) use prep::{PrepArgs, ReportIdsChoice};
 pub(crate) use preview::{PreviewArgs, When};

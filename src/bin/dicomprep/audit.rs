@@ -23,6 +23,8 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
         options: AuditOptions {
             thresholds: args.thresholds.0,
             contour_offset: args.contour_offset.0,
+            profile: args.checks.profile,
+            levels: args.checks.levels(),
             limits: args.input.limits(),
         },
         threads: args.threads.map_or_else(all_cores, usize::from),

@@ -1,16 +1,19 @@
 //! `dicomprep explain`: where a sample comes from, and what augmentation makes of it.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use dicomprep::model::GridShape;
 use dicomprep::report::{Picture, Shades, shown_channels, side_by_side};
 use dicomprep::split::SplitName;
 use dicomprep::store::{RowFacts, Target};
-use dicomprep::stream::{AugmentSource, Batch, Dataset, Stream, StreamError, StreamOptions};
+use dicomprep::stream::{
+    AugmentSource, Batch, Condition, Dataset, RowOptions, Stream, StreamError, StreamOptions,
+};
 use serde_json::json;
 
-use crate::args::ExplainArgs;
+use crate::args::{At, ExplainArgs, SampleName};
 use crate::exit::{self, Exit};
 use crate::{report, table};
 
@@ -18,8 +21,9 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if args.output.as_deref() == Some(Path::new("-")) {
         exit::wrong_usage("explain", "--output takes a file for the PNG");
     }
-    let at = args.at;
     let dataset = Dataset::open(&args.file)?;
+    let At { seed, epoch, .. } = args.at;
+    let at = Place { seed, epoch, row: row_of(&dataset, &args.at.sample)? };
     let stored = dataset.stream(&options(args))?;
     let stored_sample = stored.sample(at.epoch, at.row)?;
     let facts = dataset.row_facts(at.row)?;
@@ -69,6 +73,26 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     exit::print(table::lines(&rows).as_bytes())
 }
 
+/// A sample of a stream, by its row.
+struct Place {
+    seed: u64,
+    epoch: u64,
+    row: u64,
+}
+
+/// The row of a sample, which is named by its row or its id.
+fn row_of(dataset: &Dataset, sample: &SampleName) -> anyhow::Result<u64> {
+    match sample {
+        SampleName::Row(row) => Ok(*row),
+        SampleName::Id(id) => {
+            let conditions = vec![Condition::from_str(&format!("id={id}"))?];
+            let rows = dataset.select(&RowOptions { conditions, ..RowOptions::default() });
+            let rows = rows.with_context(|| format!("the file has no sample {id}; rows count from 0"))?;
+            rows.first().copied().with_context(|| format!("the file has no sample {id}"))
+        }
+    }
+}
+
 fn describe(facts: &RowFacts) -> Vec<(&'static str, String)> {
     let split = if facts.split.is_empty() { "none" } else { &facts.split };
     let mut rows = vec![
@@ -107,15 +131,18 @@ fn augmented(args: &ExplainArgs, evaluated: bool) -> Result<StreamOptions, Strea
     Ok(StreamOptions { augment: spec.map(|spec| AugmentSource::Spec(Box::new(spec))), ..options(args) })
 }
 
+/// Labels of the two pictures.
+const LABELS: [&str; 2] = ["stored", "as the stream has it"];
+
 /// The samples beside each other as PNG, all in the greys of the first: its percentiles 0.5 and 99.5 are black and
 /// white.
 fn draw(samples: &[(&Stream, &Batch)]) -> anyhow::Result<Vec<u8>> {
     let images: Vec<Vec<f32>> = samples.iter().map(|(stream, batch)| shown(stream, batch)).collect();
     let mut pictures = Vec::new();
-    for ((stream, batch), image) in samples.iter().zip(&images) {
+    for ((label, (stream, batch)), image) in LABELS.into_iter().zip(samples).zip(&images) {
         let [rows, columns, planes] = stream.schema().mask.shape;
         let shape = GridShape::new(rows, columns)?;
-        pictures.push(Picture { shape, image, mask: &batch.masks, planes });
+        pictures.push(Picture { shape, image, mask: &batch.masks, planes, label });
     }
     let mut png = Vec::new();
     let channels = samples.first().map_or(1, |(stream, _)| stream.schema().image.shape[2]);

@@ -131,6 +131,8 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         threads: args.threads.map_or_else(all_cores, usize::from),
         on_finding: args.on_finding,
         thresholds: args.thresholds.0,
+        profile: args.checks.profile,
+        levels: args.checks.levels(),
         strict: args.strict,
         shard: args.shard,
     })

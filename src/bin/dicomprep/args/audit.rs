@@ -7,7 +7,7 @@ use dicomprep::layout::StructurePatterns;
 
 use super::prep::{InputArgs, Offset, offset, structures};
 use super::report::ReportArgs;
-use super::thresholds::{ThresholdArgs, with_checks};
+use super::thresholds::{CheckArgs, ThresholdArgs, with_checks};
 
 const AUDIT_EXAMPLES: &str = "\
 Examples:
@@ -45,6 +45,8 @@ pub(crate) struct AuditArgs {
 
     #[command(flatten)]
     pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) checks: CheckArgs,
     #[command(flatten)]
     pub(crate) thresholds: ThresholdArgs,
 }

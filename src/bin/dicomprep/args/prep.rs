@@ -15,7 +15,7 @@ use super::choice::named;
 use super::places::PlaceArgs;
 use super::report::ReportArgs;
 use super::splits::SplitArgs;
-use super::thresholds::{ThresholdArgs, with_checks};
+use super::thresholds::{CheckArgs, ThresholdArgs, with_checks};
 
 const PREP_EXAMPLES: &str = "\
 Layout of DATA_DIR:
@@ -93,6 +93,8 @@ pub(crate) struct PrepArgs {
     pub(crate) content: ContentArgs,
     #[command(flatten)]
     pub(crate) splits: SplitArgs,
+    #[command(flatten)]
+    pub(crate) checks: CheckArgs,
     #[command(flatten)]
     pub(crate) thresholds: ThresholdArgs,
 }

@@ -1,7 +1,9 @@
 //! The list of checks, and thresholds of findings.
 
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
-use dicomprep::audit::{Check, Thresholds};
+use dicomprep::audit::{AuditProfile, Check, CheckLevels, Thresholds};
+
+use super::choice::named;
 
 /// `text` under the list of all checks.
 pub(super) fn with_checks(text: &str) -> String {
@@ -12,6 +14,41 @@ pub(super) fn with_checks(text: &str) -> String {
     };
     let lines: String = Check::ALL.iter().map(line).collect();
     format!("Checks of the audit:\n{lines}\n{text}")
+}
+
+/// Checks of the audit by choice.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Checks of the audit")]
+pub(crate) struct CheckArgs {
+    /// Kind of images: cardiac supposes that blood (inner) is brighter than the muscle around it and lies within outer,
+    /// and that all slices have as many phases; general supposes nothing; auto is cardiac for the layouts link, scd2009
+    /// and rvsc2012
+    #[arg(long, value_name = "KIND", default_value = "auto", value_parser = named(profiles()))]
+    pub(crate) profile: AuditProfile,
+    /// Severity of a check: off, note, warning or error. Can be given more than once
+    #[arg(long = "check", value_name = "NAME=LEVEL", value_parser = level)]
+    check: Vec<String>,
+}
+
+impl CheckArgs {
+    /// Severities by choice.
+    pub(crate) fn levels(&self) -> CheckLevels {
+        let mut levels = CheckLevels::default();
+        for text in &self.check {
+            // Each was parsed before.
+            _ = levels.add(text);
+        }
+        levels
+    }
+}
+
+fn profiles() -> Vec<(&'static str, AuditProfile)> {
+    AuditProfile::ALL.map(|profile| (profile.name(), profile)).to_vec()
+}
+
+fn level(typed: &str) -> Result<String, String> {
+    CheckLevels::default().add(typed).map_err(|error| error.to_string())?;
+    Ok(typed.to_owned())
 }
 
 /// Thresholds of findings: an option for each of [`Thresholds::ALL`].
