@@ -9,7 +9,7 @@ impl StreamOptions {
     /// `None` where none asks for any.
     ///
     /// # Errors
-    /// Those of [`AugmentSource::read`]; [`OptionError::Augment`] where a value is out of its range.
+    /// Those of `AugmentSource::read`; [`OptionError::Augment`] where a value is out of its range.
     pub fn augment_spec(&self) -> Result<Option<AugmentSpec>, OptionError> {
         let mut spec = match &self.augment {
             Some(source) => source.read()?,
