@@ -7,6 +7,8 @@ mod fit;
 mod frame_file;
 mod image_reader;
 mod made_before;
+mod mask_notes;
+mod regrid;
 
 use std::time::{Duration, Instant};
 
@@ -17,21 +19,23 @@ pub use files::{fetch_header, header_of, read_header, read_image};
 pub use fit::Fit;
 pub use frame_file::FrameFile;
 pub use made_before::{MadeBefore, NothingBefore, RowKey};
+pub use regrid::{GridMap, GridMapError, Spacings};
 
 use files::dicom_skipped;
-use fit::Fitter;
 use image_reader::ImageReader;
+use regrid::ImageRegridder;
 
 use crate::files::FileKind;
 use crate::layout::{Require, SampleSet};
 use crate::model::Sample;
 use crate::model::{
-    AnnotationRef, Geometry, GridShape, Mask, Note, PixelType, Pixels, Place, Polygon, PolygonError, Reason,
-    Skipped,
+    AnnotationRef, Geometry, GridShape, Mask, Note, Padding, PaddingRange, PixelType, Pixels, Place, Polygon,
+    PolygonError, Reason, Skipped,
 };
 use crate::raster::{Combine, MaskRule, Rasterizer};
 use crate::source::{
-    ConvertOptions, ImageHeader, Limits, Monochrome1, StoredFormat, StoredPixels, convert, parse_image,
+    Attribute, ConvertOptions, ImageHeader, Limits, Monochrome1, StoredFormat, StoredPixels, convert,
+    parse_image,
 };
 
 /// Options of assembling samples; the same for all of a data set.
@@ -41,12 +45,16 @@ pub struct AssembleOptions {
     pub shape: GridShape,
     /// Handling of images of another size; `None` where all have one, and another one is refused.
     pub fit: Option<Fit>,
+    /// The distances between rows and between columns in mm that all images are brought to; `None`: they keep their own.
+    pub spacing: Option<[f64; 2]>,
     /// The type of the pixels.
     pub pixel_type: PixelType,
     /// Channels of every image: 1, or 3 of colour.
     pub channels: usize,
     /// Handling of MONOCHROME1 images.
     pub monochrome1: Monochrome1,
+    /// Treatment of padding in statistics.
+    pub padding: Padding,
     /// Rule that assigns pixels to a contour.
     pub mask_rule: MaskRule,
     /// Combination of several contours of one structure on one image into one mask.
@@ -70,6 +78,12 @@ pub struct SampleFacts {
     pub source_shape: GridShape,
     /// Geometry of the source image.
     pub geometry: Geometry,
+    /// Distances between rows and between columns in mm, of the image at the size of the data set.
+    pub spacing: [f64; 2],
+    /// Position in the patient, in mm, of the centre of the first pixel of the image at the size of the data set.
+    pub position: [f64; 3],
+    /// The values of the image that are padding, as far as statistics leave it out.
+    pub padding: PaddingRange,
     /// True if a large value is dark: MONOCHROME1 that was kept as it is.
     pub large_is_dark: bool,
     /// For each structure, what was annotated.
@@ -88,6 +102,7 @@ pub struct AnnotationFacts {
 }
 
 /// Outcome of a planned sample.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and hardly ever another than the large one")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assembled {
     /// It is complete; pixels and masks are in the [`Assembler`].
@@ -138,7 +153,7 @@ pub struct Assembler<'a> {
     text: Vec<u8>,
     stored: StoredPixels,
     pixels: Pixels,
-    fitter: Fitter,
+    regridder: ImageRegridder,
     mask: Mask,
     masks: Vec<u8>,
     contours: Vec<Vec<Polygon>>,
@@ -161,7 +176,7 @@ impl<'a> Assembler<'a> {
             text: Vec::new(),
             stored: StoredPixels::default(),
             pixels: Pixels::empty(options.pixel_type),
-            fitter: Fitter::new(options.pixel_type, options.channels),
+            regridder: ImageRegridder::new(options.pixel_type, options.channels),
             mask: Mask::zeros(options.shape),
             masks: Vec::new(),
             contours: Vec::new(),
@@ -230,14 +245,14 @@ impl<'a> Assembler<'a> {
                 return Assembled::Sample(facts);
             }
         }
-        let header = match self.decode_image(sample, remarks) {
-            Ok(header) => header,
+        let (header, map) = match self.decode_image(sample, remarks) {
+            Ok(decoded) => decoded,
             Err(skipped) => {
                 reject_image(self.plan, sample, skipped, remarks);
                 return Assembled::Rejected;
             }
         };
-        let mut annotations = self.read_masks(sample, header.shape, remarks);
+        let mut annotations = self.read_masks(sample, &map, remarks);
         if !self.is_labelled(&annotations) {
             if !self.options.keep_unlabelled {
                 self.leave_out(sample, &annotations, remarks);
@@ -254,6 +269,9 @@ impl<'a> Assembler<'a> {
             source_sha256,
             source_shape: header.shape,
             geometry: header.geometry_for(self.options.monochrome1),
+            spacing: map.spacing(header.geometry.pixel_spacing),
+            position: map.position(&header.geometry),
+            padding: self.padding(&header),
             large_is_dark: header.stays_inverted(self.options.monochrome1),
             annotations,
         })
@@ -274,7 +292,12 @@ impl<'a> Assembler<'a> {
         Ok(sha256)
     }
 
-    fn decode_image(&mut self, sample: &Sample, remarks: &mut Remarks) -> Result<ImageHeader, Skipped> {
+    /// Decodes the image and brings it to the grid of the data set. Returns its header and the way there.
+    fn decode_image(
+        &mut self,
+        sample: &Sample,
+        remarks: &mut Remarks,
+    ) -> Result<(ImageHeader, GridMap), Skipped> {
         let name = self.plan.image_name(sample);
         let start = Instant::now();
         let limits = &self.options.limits;
@@ -286,27 +309,40 @@ impl<'a> Assembler<'a> {
                 file.read(self.plan, sample, &mut self.stored)?
             }
         };
-        let AssembleOptions { pixel_type, channels, monochrome1, shape, fit, .. } = *self.options;
+        let map = self.grid_map(&name, &header)?;
+        let AssembleOptions { pixel_type, channels, monochrome1, .. } = *self.options;
         let wanted = ConvertOptions { monochrome1, target: pixel_type, channels };
         let conversion = convert(&name, &header, &self.stored, wanted, &mut self.pixels)
             .map_err(|error| dicom_skipped(&error))?;
-        match fit {
-            _ if header.shape == shape => {}
-            Some(fit) if fit.allows(header.shape, shape) => {
-                self.fitter.apply(fit, header.shape, shape, &mut self.pixels);
-            }
-            _ => return Err(wrong_size(&name, header.shape, shape, fit)),
-        }
+        self.regridder.apply(&map, &mut self.pixels);
         self.times.decode += start.elapsed();
         note_losses(&name, &header, &self.stored, conversion.rounded, remarks);
-        Ok(header)
+        Ok((header, map))
+    }
+
+    /// The values that statistics leave out of an image with this header.
+    fn padding(&self, header: &ImageHeader) -> PaddingRange {
+        match self.options.padding {
+            Padding::Exclude => header.padding_range(self.options.monochrome1),
+            Padding::Keep => PaddingRange::NONE,
+        }
+    }
+
+    /// The way of an image with this header to the grid of the data set.
+    fn grid_map(&self, name: &str, header: &ImageHeader) -> Result<GridMap, Skipped> {
+        let AssembleOptions { shape, fit, spacing, limits, .. } = *self.options;
+        let spacings = spacing.map(|wanted| Spacings { wanted, source: header.geometry.pixel_spacing });
+        let map = GridMap::new(header.shape, shape, fit, spacings);
+        let map =
+            map.and_then(|map| if spacing.is_some() { map.within(limits.max_image_pixels) } else { Ok(map) });
+        map.map_err(|error| Skipped::new(Place::file(name), Reason::ImageSize, error.to_string()))
     }
 
     /// Rasterizes every contour of the sample into its plane.
     fn read_masks(
         &mut self,
         sample: &Sample,
-        source: GridShape,
+        map: &GridMap,
         remarks: &mut Remarks,
     ) -> Vec<Option<AnnotationFacts>> {
         let planes = sample.annotations.len();
@@ -314,10 +350,10 @@ impl<'a> Assembler<'a> {
         self.masks.resize(self.options.shape.pixels() * planes, 0);
         let mut facts = Vec::with_capacity(planes);
         for plane in 0..planes {
-            let read = self.read_contours(sample, plane, source, remarks);
+            let read = self.read_contours(sample, plane, map, remarks);
             let read =
                 read.map(|facts| AnnotationFacts { mask_pixels: self.rasterize(plane, planes), ..facts });
-            self.note_empty(sample, plane, read, remarks);
+            self.note_losses_of_mask((sample, plane), map, read, remarks);
             facts.push(read);
         }
         facts
@@ -357,7 +393,7 @@ impl<'a> Assembler<'a> {
         &mut self,
         sample: &Sample,
         plane: usize,
-        source: GridShape,
+        map: &GridMap,
         remarks: &mut Remarks,
     ) -> Option<AnnotationFacts> {
         self.contours.resize_with(sample.annotations.len(), Vec::new);
@@ -369,18 +405,19 @@ impl<'a> Assembler<'a> {
         for annotation in refs {
             let read = match self.plan.catalog.kind(annotation.file) {
                 FileKind::ContourText => {
-                    self.read_contour(*annotation, source).map(|(digest, area, contour)| {
-                        Some(drawn::ReadAnnotation { digest, area, contours: vec![contour], mask: None })
+                    self.read_contour(*annotation, map).map(|(digest, area, contour)| {
+                        let contours = vec![contour];
+                        Some(drawn::ReadAnnotation { digest, area, contours, mask: None, cut: 0 })
                     })
                 }
-                _ => self.read_part(sample, *annotation, source),
+                _ => self.read_part(sample, *annotation, map),
             };
             match read {
                 Ok(None) => {}
                 Ok(Some(read)) => {
                     digests.push(read.digest);
                     contour_area += read.area;
-                    self.drawn[plane].add(&mut self.contours[plane], read.contours, read.mask);
+                    self.drawn[plane].add(&mut self.contours[plane], read);
                 }
                 Err(skipped) => {
                     // A union of some of its members would be another structure.
@@ -407,9 +444,8 @@ impl<'a> Assembler<'a> {
     fn read_contour(
         &mut self,
         annotation: AnnotationRef,
-        source: GridShape,
+        map: &GridMap,
     ) -> Result<([u8; 32], f64, Polygon), Skipped> {
-        let AssembleOptions { shape, fit, contour_offset, .. } = *self.options;
         let start = Instant::now();
         let name = contour::read_bytes(&self.plan.catalog, annotation, &mut self.text)?;
         self.bytes_read += self.text.len() as u64;
@@ -417,37 +453,19 @@ impl<'a> Assembler<'a> {
         self.times.read += start.elapsed();
 
         let start = Instant::now();
-        let contour = contour::parse(&name, &self.text, contour_offset, source)
+        let contour = contour::parse(&name, &self.text, self.options.contour_offset, map.source_shape())
             .map_err(|skipped| skipped.of(annotation.file))?;
         let moved = |error: PolygonError| {
             Skipped::new(Place::file(name.as_str()), Reason::ContourUnreadable, error.to_string())
                 .of(annotation.file)
         };
         let area = contour.area();
-        let fitted = match fit {
-            Some(fit) if source != shape => {
-                contour.map(|point| fit.map_point(source, shape, point)).map_err(moved)?
-            }
-            _ => contour,
+        let fitted = match map.is_identity() {
+            true => contour,
+            false => contour.map(|point| map.map_point(point)).map_err(moved)?,
         };
         self.times.rasterize += start.elapsed();
         Ok((sha256, area, fitted))
-    }
-
-    /// Notes an annotation whose mask is empty.
-    fn note_empty(
-        &self,
-        sample: &Sample,
-        plane: usize,
-        facts: Option<AnnotationFacts>,
-        remarks: &mut Remarks,
-    ) {
-        // Masks that are no contours are empty on most images.
-        if facts.is_some_and(|facts| facts.mask_pixels == 0) && !self.contours[plane].is_empty() {
-            let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
-            let text = "the contour owns no pixel of the image, so its mask is empty";
-            remarks.notes.push(Note::new(Place::file(name), text));
-        }
     }
 
     /// True if enough contours are left to make a labelled sample.
@@ -490,16 +508,10 @@ pub fn skip_annotations(
     }
 }
 
-/// An image that cannot be brought to the size of the data set.
-fn wrong_size(name: &str, found: GridShape, wanted: GridShape, fit: Option<Fit>) -> Skipped {
-    let detail = match fit {
-        Some(_) => {
-            format!("the image has {found} pixels, more than {wanted}; see --fit crop and --fit resize")
-        }
-        None => format!("the image has {found} pixels and had {wanted} a moment ago; the file was changed"),
-    };
-    Skipped::new(Place::file(name), Reason::ImageSize, detail)
-}
+/// VOI LUT Function.
+const VOI_LUT_FUNCTION: u32 = 0x0028_1056;
+/// VOI LUT Sequence.
+const VOI_LUT_SEQUENCE: u32 = 0x0028_3010;
 
 /// Notes what of an image's header was present but unreadable, what departs from the standard, and that values were
 /// rounded.
@@ -515,7 +527,16 @@ fn note_losses(
     }
     for attribute in &header.unreadable {
         let place = Place::file(name).at_attribute(attribute.to_string());
-        remarks.notes.push(Note::new(place, "present but unreadable; the file has NaN in its place"));
+        let text = match attribute.tag == VOI_LUT_FUNCTION {
+            true => "has no defined term; LINEAR is taken in its place",
+            false => "present but unreadable; the file has NaN in its place",
+        };
+        remarks.notes.push(Note::new(place, text));
+    }
+    if header.has_voi_lut {
+        let place = Place::file(name).at_attribute(Attribute::from_tag(VOI_LUT_SEQUENCE).to_string());
+        let text = "VOI LUTs are not applied; --normalize window uses Window Center and Window Width";
+        remarks.notes.push(Note::new(place, text));
     }
     if rounded {
         let text = match header.stored {

@@ -220,6 +220,8 @@ fn a_sample_is_assembled_of_its_frame() {
         combine: Default::default(),
         shape: GridShape::new(1, 3).unwrap(),
         fit: None,
+        spacing: None,
+        padding: Default::default(),
         pixel_type: PixelType::Float32,
         channels: 1,
         monochrome1: Monochrome1::Invert,

@@ -79,6 +79,8 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         pixel_type: None,
         size: Some(size),
         fit: Fit::Resize,
+        spacing: None,
+        padding: Default::default(),
         monochrome1: Monochrome1::Invert,
         color: dicomprep::prep::ColorChoice::Auto,
         splits: Splits::Fractions(SplitSpec::NONE, 0),

@@ -2,7 +2,6 @@
 //! over without a copy. Options, documentation and adaptors for frameworks are in `python/dicomprep/*.py`.
 
 mod arrays;
-mod arrow;
 mod batches;
 mod dataset;
 mod errors;

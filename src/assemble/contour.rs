@@ -85,6 +85,12 @@ pub(super) fn parse(
     Ok(contour)
 }
 
+/// True if a part of the contour lies outside of an image of this size.
+pub(super) fn reaches_beyond(contour: &Polygon, image: GridShape) -> bool {
+    let ([min_x, min_y], [max_x, max_y]) = contour.bounds();
+    min_x < -0.5 || min_y < -0.5 || max_x > image.columns() as f64 - 0.5 || max_y > image.rows() as f64 - 0.5
+}
+
 fn is_outside(contour: &Polygon, image: GridShape) -> bool {
     let ([min_x, min_y], [max_x, max_y]) = contour.bounds();
     // Pixels reach half a pixel beyond their centres.

@@ -53,11 +53,12 @@ impl Assembler<'_> {
     ) -> Option<SampleFacts> {
         let name = self.plan.image_name(sample);
         let header = self.header_of_today(&name, sample)?;
+        let map = self.grid_map(&name, &header).ok()?;
         // Whether a value was rounded to float32, and what the pixel data departs in, only decoding would tell.
         note_losses(&name, &header, &StoredPixels::default(), false, remarks);
         let planes = 0..sample.annotations.len();
         let mut annotations: Vec<_> =
-            planes.map(|plane| self.read_contours(sample, plane, header.shape, remarks)).collect();
+            planes.map(|plane| self.read_contours(sample, plane, &map, remarks)).collect();
         if !self.is_labelled(&annotations) {
             if !self.options.keep_unlabelled {
                 return None;
@@ -78,12 +79,15 @@ impl Assembler<'_> {
                 let cells = self.masks.iter().skip(plane).step_by(planes);
                 facts.mask_pixels = cells.map(|&cell| usize::from(cell)).sum();
             }
-            self.note_empty(sample, plane, *facts, remarks);
+            self.note_losses_of_mask((sample, plane), &map, *facts, remarks);
         }
         Some(SampleFacts {
             source_sha256,
             source_shape: header.shape,
             geometry: header.geometry_for(self.options.monochrome1),
+            spacing: map.spacing(header.geometry.pixel_spacing),
+            position: map.position(&header.geometry),
+            padding: self.padding(&header),
             large_is_dark: header.stays_inverted(self.options.monochrome1),
             annotations,
         })

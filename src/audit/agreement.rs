@@ -10,7 +10,7 @@ use super::{AuditOptions, ImageFacts};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::layout::{Require, SampleSet};
 use crate::model::Sample;
-use crate::model::{Nesting, PixelType, Polygon, first_bits};
+use crate::model::{Nesting, Padding, PixelType, Polygon, first_bits};
 use crate::raster::{Combine, MaskRule};
 use crate::source::Monochrome1;
 
@@ -29,9 +29,11 @@ impl AuditOptions {
         AssembleOptions {
             shape: image.shape,
             fit: None,
+            spacing: None,
             pixel_type: PixelType::Float32,
             channels: image.channels,
             monochrome1: Monochrome1::Invert,
+            padding: Padding::Keep,
             mask_rule: MaskRule::Center,
             combine: Combine::EvenOdd,
             contour_offset: self.contour_offset,

@@ -8,10 +8,10 @@ use crate::model::PixelType;
 use crate::store::{ColumnReader, DatasetFile, RowReader, SampleRow, SampleRows, StoreError};
 
 /// Options that decide the pixels of an image, beside its file.
-const IMAGE_OPTIONS: [&str; 5] = ["dtype", "size", "fit", "monochrome1", "generator"];
+const IMAGE_OPTIONS: [&str; 6] = ["dtype", "size", "fit", "spacing", "monochrome1", "generator"];
 /// Options that decide a mask, beside its contours.
-const MASK_OPTIONS: [&str; 7] =
-    ["mask_rule", "contour_offset", "size", "fit", "require", "structures", "generator"];
+const MASK_OPTIONS: [&str; 8] =
+    ["mask_rule", "contour_offset", "size", "fit", "spacing", "require", "structures", "generator"];
 
 /// A row that is not the same in both files.
 #[derive(Debug, Clone, PartialEq, Serialize)]

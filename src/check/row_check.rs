@@ -30,6 +30,7 @@ pub(super) struct RowLook {
     pub(super) split: Option<String>,
     /// `None` where the image is damaged.
     pub(super) statistics: Option<ImageStatistics>,
+    image_is_sound: bool,
     pub(super) mask_is_sound: bool,
     pub(super) problems: Vec<Problem>,
 }
@@ -59,15 +60,13 @@ impl<'f> RowCheck<'f> {
             cells: None,
             split: None,
             statistics: None,
+            image_is_sound: false,
             mask_is_sound: false,
             problems: Vec::new(),
         };
         let place = self.place(row);
         match self.reader.read_image(row, &mut self.image) {
-            Ok(()) => {
-                let (pixel_type, channels) = (self.file.pixel_type(), self.file.channels());
-                look.statistics = Some(ImageStatistics::of_le_bytes(pixel_type, &self.image, channels));
-            }
+            Ok(()) => look.image_is_sound = true,
             Err(error) => look.problem(ProblemKind::ImageDamaged, &place, reason(&error)),
         }
         match self.reader.read_mask(row, &mut self.mask) {
@@ -77,18 +76,35 @@ impl<'f> RowCheck<'f> {
         let Some(columns) = &mut self.columns else { return look };
         match columns.split(row).and_then(|split| Ok((split, columns.read(row)?))) {
             Ok((split, cells)) => {
+                let counts = split.is_empty() || split == SplitName::Train.name();
+                if look.image_is_sound {
+                    self.count(&mut look, &cells, (counts, &place));
+                }
                 for detail in self.contradictions(&look, &cells, &split) {
                     look.problem(ProblemKind::Columns, &place, detail);
-                }
-                let counts = split.is_empty() || split == SplitName::Train.name();
-                if counts && look.statistics.is_some() {
-                    self.train.add(&self.image);
                 }
                 (look.cells, look.split) = (Some(cells), Some(split));
             }
             Err(error) => look.problem(ProblemKind::Columns, &place, error.with_cause()),
         }
         look
+    }
+
+    /// Counts the pixels of a sound image that are not padding; `is_train` tells if train has them.
+    fn count(&mut self, look: &mut RowLook, cells: &SampleRow, (is_train, place): (bool, &str)) {
+        let pixel_type = self.file.pixel_type();
+        let kept = cells.padding.without_le_bytes(pixel_type, &self.image);
+        let counted = kept.as_deref().unwrap_or(&self.image);
+        look.statistics = Some(ImageStatistics::of_le_bytes(pixel_type, counted, self.file.channels()));
+        let padding = (self.image.len() - counted.len()) / pixel_type.size();
+        if i64::try_from(padding) != Ok(cells.padding_pixels.into()) {
+            let detail =
+                format!("padding_pixels is {}, and {padding} pixels are padding", cells.padding_pixels);
+            look.problem(ProblemKind::Columns, place, detail);
+        }
+        if is_train {
+            self.train.add(counted);
+        }
     }
 
     /// The id of `row`, or its number where there is none.

@@ -7,7 +7,7 @@ use crate::store::{DatasetFile, FineHistogram, PERCENTILE_LEVELS, ValueHistogram
 /// one pass over the rows tells whether these are exact.
 pub(super) struct TrainCounts {
     histogram: ValueHistogram,
-    /// `None` for integers, whose histogram is exact.
+    /// `None` for integers, whose histogram is exact, and for files of version 1.0, which record edges of its bins.
     fine: Option<FineHistogram>,
 }
 
@@ -15,11 +15,11 @@ impl TrainCounts {
     /// Counts nothing yet of `file`.
     pub(super) fn new(file: &DatasetFile) -> Self {
         let recorded = || FineHistogram::around(file.recorded_percentiles());
-        let is_float = file.pixel_type() == PixelType::Float32;
-        Self { histogram: ValueHistogram::new(file.pixel_type()), fine: is_float.then(recorded) }
+        let is_exact = file.pixel_type() == PixelType::Float32 && file.has_exact_percentiles();
+        Self { histogram: ValueHistogram::new(file.pixel_type()), fine: is_exact.then(recorded) }
     }
 
-    /// Counts an image.
+    /// Counts an image, or what of it is not padding.
     pub(super) fn add(&mut self, image: &[u8]) {
         self.histogram.add_le_bytes(image);
         if let Some(fine) = &mut self.fine {

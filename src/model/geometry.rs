@@ -1,5 +1,7 @@
 //! Position of an image in the patient, and its display window.
 
+use super::VoiLutFunction;
+
 /// Geometry and display window of one image as its DICOM header gives them, NaN where absent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
@@ -11,6 +13,8 @@ pub struct Geometry {
     pub image_orientation: [f64; 6],
     /// First Window Center (0028,1050) and Window Width (0028,1051), in modality values (PS3.3 C.11.2.1.2).
     pub window: [f32; 2],
+    /// VOI LUT Function (0028,1056) of the window.
+    pub window_function: VoiLutFunction,
 }
 
 impl Geometry {
@@ -20,5 +24,6 @@ impl Geometry {
         image_position: [f64::NAN; 3],
         image_orientation: [f64::NAN; 6],
         window: [f32::NAN; 2],
+        window_function: VoiLutFunction::Linear,
     };
 }

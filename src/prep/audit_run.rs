@@ -88,7 +88,7 @@ pub fn audit(
 
     control.progress.begin("reading headers", samples.len());
     let limits = &request.options.limits;
-    let survey = pool.install(|| Survey::of(&pairs, &samples, limits, control.cancel, &advance));
+    let survey = pool.install(|| Survey::of(&pairs, &samples, (limits, None), control.cancel, &advance));
     go_on()?;
     survey.keep_usable(&mut samples);
     control.progress.begin("checking contours", samples.len());

@@ -6,7 +6,7 @@ use super::{ColorChoice, OnFinding, OnShared, PrepError, PrepOptions, Splits, Un
 use crate::assemble::Fit;
 use crate::audit::{AuditProfile, CheckLevels, Thresholds};
 use crate::layout::{Require, StructurePatterns};
-use crate::model::{GridShape, PixelType, StructureSet};
+use crate::model::{GridShape, Padding, PixelType, StructureSet};
 use crate::raster::{Combine, MaskRule};
 use crate::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrome1};
 use crate::split::SplitSpec;
@@ -52,6 +52,8 @@ impl RecordedOptions {
                 })?,
                 size: config.or_auto("size", parse_size)?,
                 fit: config.named("fit", &[Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)))?,
+                spacing: config.spacing()?,
+                padding: config.padding()?,
                 monochrome1: config
                     .named("monochrome1", &[("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)])?,
                 color: config.color()?,
@@ -125,6 +127,25 @@ impl Config<'_> {
         match self.0["on_shared"].as_str() {
             None => Ok(OnShared::Join),
             Some(_) => self.named("on_shared", &OnShared::ALL.map(|choice| (choice.name(), choice))),
+        }
+    }
+
+    fn spacing(&self) -> Result<Option<[f64; 2]>, PrepError> {
+        let spacing = &self.0["spacing"];
+        if spacing.is_null() {
+            return Ok(None);
+        }
+        let mm = |axis: usize| spacing[axis].as_f64().filter(|mm| mm.is_finite() && *mm > 0.0);
+        mm(0).zip(mm(1)).map(|(rows, columns)| Some([rows, columns])).ok_or(unknown("spacing"))
+    }
+
+    fn padding(&self) -> Result<Padding, PrepError> {
+        match self.0["padding"].as_str() {
+            None => Ok(Padding::Exclude),
+            Some(name) => {
+                let known = Padding::ALL.into_iter().find(|padding| padding.name() == name);
+                known.ok_or(unknown("padding"))
+            }
         }
     }
 
@@ -216,6 +237,8 @@ mod tests {
                 pixel_type: Some(PixelType::Float32),
                 size: Some(GridShape::new(64, 48).unwrap()),
                 fit,
+                spacing: Some([0.5, 1.25]),
+                padding: Padding::Keep,
                 monochrome1: Monochrome1::Keep,
                 color: ColorChoice::Gray,
                 splits,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::equal_images::{EqualImages, Fingerprint, FirstSeen};
 use super::planned_split::{PlannedSplit, SplitSource};
 use crate::audit::{Check, CheckSet};
+use crate::model::PaddingRange;
 use crate::split::{Groups, SplitName};
 use crate::store::{ImageStatistics, Moments};
 
@@ -25,6 +26,8 @@ pub(super) struct Entrant<'r> {
     pub(super) id: &'r str,
     pub(super) fingerprint: Fingerprint,
     pub(super) statistics: &'r ImageStatistics,
+    /// The values that they leave out.
+    pub(super) padding: PaddingRange,
     /// For each structure, whether it is annotated.
     pub(super) annotated: &'r [bool],
     /// Its findings.
@@ -53,6 +56,8 @@ pub(super) struct Ledger {
     pub(super) planned_patients: usize,
     /// For each row of the file, its patient.
     pub(super) row_patients: Vec<u32>,
+    /// For each row of the file, the values that statistics leave out.
+    pub(super) row_paddings: Vec<PaddingRange>,
     /// For each patient of the link table, what went into the file.
     pub(super) patients: Vec<PatientTotal>,
     /// For each structure, in how many rows it is annotated.
@@ -88,6 +93,7 @@ impl Ledger {
             planned: PlannedSplit::nobody(patients),
             planned_patients,
             row_patients: Vec::with_capacity(rows),
+            row_paddings: Vec::with_capacity(rows),
             patients: vec![PatientTotal::default(); patients],
             annotated: vec![0; structures],
             equal: EqualImages::default(),
@@ -216,6 +222,7 @@ impl Ledger {
         total.samples += 1;
         total.moments.add(entrant.statistics);
         self.row_patients.push(entrant.patient);
+        self.row_paddings.push(entrant.padding);
     }
 
     /// Takes back the marks of checks that are off.
@@ -267,7 +274,8 @@ mod tests {
         let admissions = rows.iter().zip(0..).map(|(&(patient, fingerprint), number)| {
             let (id, annotated, found) = (&*format!("{number}"), &[true][..], CheckSet::default());
             let statistics = &statistics;
-            ledger.enter(&Entrant { number, patient, id, fingerprint, statistics, annotated, found })
+            let padding = PaddingRange::NONE;
+            ledger.enter(&Entrant { number, patient, id, fingerprint, statistics, padding, annotated, found })
         });
         let admissions = admissions.collect();
         (ledger, admissions)

@@ -205,6 +205,7 @@ impl Merging {
             id: &cells.id,
             fingerprint: fingerprint(cells.checksum[0], &facts.statistics),
             statistics: &facts.statistics,
+            padding: cells.padding,
             annotated: &annotated,
             found,
         };
@@ -243,7 +244,13 @@ impl Merging {
         }
         ledger.forget(common.recorded.options.levels.off());
         let splits = FinalSplits::of(&mut ledger);
-        let written = WrittenRows { writer: &writer, pixel_type: common.pixel_type, threads, control };
+        let written = WrittenRows {
+            writer: &writer,
+            pixel_type: common.pixel_type,
+            paddings: &ledger.row_paddings,
+            threads,
+            control,
+        };
         let train = splits.train_statistics(&ledger, histogram, &written)?;
         let id = |patient: u32| patient_ids[patient as usize].as_deref().unwrap_or_default().to_owned();
         let root = RootAttributes {

@@ -45,6 +45,7 @@ mod summary;
 mod survey;
 mod together;
 mod usual_rule;
+mod value_survey;
 mod worker;
 mod written_rows;
 

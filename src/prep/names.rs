@@ -8,7 +8,7 @@ use super::pseudonym::Pseudonyms;
 use crate::assemble::SampleFacts;
 use crate::layout::SampleSet;
 use crate::model::Sample;
-use crate::store::TextWidths;
+use crate::store::{TextWidth, TextWidths};
 
 /// Names of a sample in the file.
 pub(super) struct Names {
@@ -77,13 +77,15 @@ impl<'a> Namer<'a> {
         splits.joined_ids(|patient| self.pseudonyms.of(&self.pairs.patients[patient as usize].id))
     }
 
-    /// Bytes of the longest name of a contour of these samples.
-    pub(super) fn contour_width(&self, samples: Range<usize>) -> usize {
+    /// Room of the names of the contours of these samples.
+    pub(super) fn contour_width(&self, samples: Range<usize>) -> TextWidth {
         let planes = self.pairs.structures().len() as u8;
         let names = samples.flat_map(|sample| {
             (0..planes).map(move |plane| Input { sample: sample as u32, plane: Some(plane) })
         });
-        names.map(|input| self.input(input).len()).max().unwrap_or(0)
+        let mut width = TextWidth::default();
+        names.for_each(|input| width.admit(&self.input(input)));
+        width
     }
 
     /// The longest names of all samples.

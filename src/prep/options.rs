@@ -7,7 +7,7 @@ use super::EarlierSplits;
 use crate::assemble::Fit;
 use crate::audit::{AuditOptions, AuditProfile, CheckLevels, Thresholds};
 use crate::layout::{Require, Select, StructurePatterns};
-use crate::model::{GridShape, PixelType};
+use crate::model::{GridShape, Padding, PixelType};
 use crate::raster::{Combine, MaskRule};
 use crate::source::{AnnotationOptions, ContourSpacing, Limits, Monochrome1};
 use crate::split::{SplitFile, SplitSpec};
@@ -122,12 +122,16 @@ pub struct PrepOptions {
     pub annotation: AnnotationOptions,
     /// Added to every contour point, `[x, y]` in pixels.
     pub contour_offset: [f64; 2],
-    /// The type of the pixels; `None` chooses by the headers.
+    /// The type of the pixels; `None` chooses by what the images hold.
     pub pixel_type: Option<PixelType>,
     /// The size of the images; `None` asks for all to have one size.
     pub size: Option<GridShape>,
     /// Handling of images of another size.
     pub fit: Fit,
+    /// The distances between rows and between columns in mm that images are brought to; `None`: they keep their own.
+    pub spacing: Option<[f64; 2]>,
+    /// Treatment of padding in statistics.
+    pub padding: Padding,
     /// Handling of MONOCHROME1 images.
     pub monochrome1: Monochrome1,
     /// Treatment of colour.
@@ -225,6 +229,13 @@ impl PrepOptions {
         }
         if self.color != ColorChoice::Auto {
             config["color"] = self.color.name().into();
+        }
+        // What is usual is not mentioned.
+        if let Some(spacing) = self.spacing {
+            config["spacing"] = json!(spacing);
+        }
+        if self.padding == Padding::Keep {
+            config["padding"] = self.padding.name().into();
         }
         self.record_annotation(&mut config);
         config

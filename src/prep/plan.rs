@@ -105,6 +105,8 @@ impl PrepPlan {
         AssembleOptions {
             shape: self.shape,
             fit: options.size.map(|_| options.fit),
+            spacing: options.spacing,
+            padding: options.padding,
             pixel_type: self.pixel_type,
             channels: self.channels,
             monochrome1: options.monochrome1,

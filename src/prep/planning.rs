@@ -12,7 +12,7 @@ use super::pseudonym::Pseudonyms;
 use super::split_choice::choose_splits;
 use super::survey::Survey;
 use super::usual_rule::usual_rule;
-use super::{ColorChoice, PrepError, PrepOptions, Unlabelled};
+use super::{ColorChoice, PrepError, PrepOptions, Unlabelled, value_survey};
 use crate::layout::{self, Layout, Reading, SampleSet, Select};
 use crate::model::{GridShape, PixelType, Sample};
 use crate::source::Limits;
@@ -49,7 +49,8 @@ pub(super) fn plan_as(
     let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
     let mut survey = pool(options.threads)?.install(|| {
-        Survey::of(&pairs, &candidates, &options.limits, control.cancel, &|n| control.progress.advance(n))
+        let advance = |n| control.progress.advance(n);
+        Survey::of(&pairs, &candidates, (&options.limits, options.spacing), control.cancel, &advance)
     });
     control.progress.end();
     if control.cancel.load(Ordering::Relaxed) {
@@ -66,7 +67,10 @@ pub(super) fn plan_as(
     let mut samples = candidates;
     survey.keep_usable(&mut samples);
     let known = images.map(|images| images.pixel_type).or(options.pixel_type);
-    let chosen = known.or_else(|| survey.pixel_type.resolve());
+    let mut chosen = known.or_else(|| survey.pixel_type.resolve());
+    if known.is_none() && survey.pixel_type.depends_on_values() {
+        chosen = value_survey::resolve(&pairs, &samples, &options, control)?.or(chosen);
+    }
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     survey.tell(known.is_none().then_some(pixel_type), &mut evidence);
@@ -198,7 +202,8 @@ fn check_size(
     options: &PrepOptions,
 ) -> Result<(), PrepError> {
     let bytes = (shape.pixels() * (channels * pixel_type.size()).max(planes)) as u64;
-    let typed = options.size.map_or(u64::MAX, |_| options.limits.max_image_bytes);
+    let is_asked_for = options.size.is_some() || options.spacing.is_some();
+    let typed = if is_asked_for { options.limits.max_image_bytes } else { u64::MAX };
     let limit = typed.min(MAX_SAMPLE_BYTES);
     if bytes > limit {
         return Err(PrepError::TooLarge { shape, pixel_type, bytes, limit });

@@ -83,6 +83,7 @@ pub fn run(
         let written = WrittenRows {
             writer: &sink.writer,
             pixel_type: plan.pixel_type,
+            paddings: &sink.ledger.row_paddings,
             threads: plan.options.threads,
             control: &control,
         };

@@ -92,6 +92,7 @@ impl<'a> Sink<'a> {
             id: &row.row.id,
             fingerprint: fingerprint(row.row.checksum[0], &row.statistics),
             statistics: &row.statistics,
+            padding: row.row.padding,
             annotated: &annotated,
             found,
         });

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::names::Namer;
 use super::plan::{KnownImages, PrepPlan};
 use super::planning::plan_as;
-use super::worker::sample_row;
+use super::worker::{PixelFacts, sample_row};
 use super::{Control, PrepError, PrepOptions};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::layout::Layout;
@@ -132,14 +132,15 @@ impl SourceRows<'_> {
             }
         };
         let pixels = self.assembler.pixels();
-        let statistics = ImageStatistics::of(pixels, self.sources.plan.channels);
+        let counted = facts.padding.counted(pixels);
+        let statistics = ImageStatistics::of(&counted, self.sources.plan.channels);
         let image = pixels.le_bytes();
         let masks = self.assembler.masks();
         let checksum = [crc32c::crc32c(&image), crc32c::crc32c(masks)];
-        let value_range = [statistics.min as f32, statistics.max as f32];
+        let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), checksum);
         let facts = self.namer.keyed(facts);
         let names = self.namer.names(sample);
-        let cells = sample_row(names, sample, facts, value_range, checksum);
+        let cells = sample_row(names, sample, facts, pixels);
         Ok(FreshRow { cells, image, mask: masks })
     }
 }

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use super::identities::Identities;
-use crate::assemble::{Remarks, fetch_header, header_of, read_header, reject_image};
+use crate::assemble::{
+    GridMap, GridMapError, Remarks, Spacings, fetch_header, header_of, read_header, reject_image,
+};
 use crate::audit::ImageFacts;
 use crate::layout::SampleSet;
-use crate::model::{Evidence, FileId, GridShape, ImagePlane, PixelType, Sample};
+use crate::model::{Evidence, FileId, GridShape, ImagePlane, PixelType, Place, Reason, Sample, Skipped};
 use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
 
 /// Samples looked at by one thread at a time, and files that it has open for that, if it may.
@@ -23,7 +25,7 @@ pub(super) struct Survey {
     pub(super) usable: Vec<usize>,
     /// Header facts for the audit.
     pub(super) images: Vec<ImageFacts>,
-    /// Sizes of the usable images, and how many have each.
+    /// Sizes of the usable images, at the spacing that all are brought to, and how many have each.
     pub(super) shapes: BTreeMap<GridShape, usize>,
     /// Gathers what the pixel type must hold.
     pub(super) pixel_type: PixelTypeChoice,
@@ -58,11 +60,12 @@ impl ColorCount {
 }
 
 impl Survey {
-    /// Reads the header of every one of `samples`. Ends early, and incomplete, where `cancel` is set.
+    /// Reads the header of every one of `samples`, which are brought to `spacing` where there is one. Ends early, and
+    /// incomplete, where `cancel` is set.
     pub(super) fn of(
         plan: &SampleSet,
         samples: &[Sample],
-        limits: &Limits,
+        (limits, spacing): (&Limits, Option<[f64; 2]>),
         cancel: &AtomicBool,
         advance: &(dyn Fn(usize) + Sync),
     ) -> Self {
@@ -87,8 +90,16 @@ impl Survey {
                         None => read_header(plan, sample, fetched, limits, &mut bytes),
                     };
                     let header = file.map(|header| &last.insert((sample.image.file, header)).1);
-                    match header.and_then(|header| header_of(plan, sample, header)) {
-                        Ok(header) => survey.add(index, sample, &header),
+                    let header = header.and_then(|header| {
+                        let header = header_of(plan, sample, header)?;
+                        let shape = spaced(&header, spacing, limits).map_err(|error| {
+                            let place = Place::file(plan.image_name(sample));
+                            Skipped::new(place, Reason::ImageSize, error.to_string())
+                        })?;
+                        Ok((header, shape))
+                    });
+                    match header {
+                        Ok((header, shape)) => survey.add(index, sample, &header, shape),
                         Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
                     }
                     index += 1;
@@ -101,11 +112,11 @@ impl Survey {
         blocks.collect::<Vec<_>>().into_iter().fold(Self::default(), Self::join)
     }
 
-    fn add(&mut self, index: usize, sample: &Sample, header: &ImageHeader) {
+    fn add(&mut self, index: usize, sample: &Sample, header: &ImageHeader, shape: GridShape) {
         self.identities.add(sample.patient, &header.identity);
         self.usable.push(index);
         self.images.push(ImageFacts::of(header));
-        *self.shapes.entry(header.shape).or_default() += 1;
+        *self.shapes.entry(shape).or_default() += 1;
         let color = usize::from(header.color.is_some());
         self.colors[color].add(ColorCount { images: 1, first: Some(index) });
         self.pixel_type.observe(header);
@@ -141,7 +152,13 @@ impl Survey {
     pub(super) fn tell(&self, pixel_type: Option<PixelType>, evidence: &mut Evidence) {
         let all = self.usable.len();
         if let Some(pixel_type) = pixel_type.filter(|_| all > 0) {
-            evidence.decide("pixel-type", format!("{}: by the headers of the images", pixel_type.name()));
+            evidence.decide(
+                "pixel-type",
+                format!(
+                    "{}: by the headers and, where these allow too much, the values of the images",
+                    pixel_type.name()
+                ),
+            );
         }
         if self.without_spacing > 0 {
             let text = format!(
@@ -167,6 +184,17 @@ impl Survey {
             _ => "mixed".to_owned(),
         }
     }
+}
+
+/// The size of an image at the spacing that all are brought to.
+fn spaced(
+    header: &ImageHeader,
+    spacing: Option<[f64; 2]>,
+    limits: &Limits,
+) -> Result<GridShape, GridMapError> {
+    let Some(wanted) = spacing else { return Ok(header.shape) };
+    let spacings = Spacings { wanted, source: header.geometry.pixel_spacing };
+    GridMap::shape_at(header.shape, spacings, limits.max_image_pixels)
 }
 
 /// Rescale Type (0028,1054) where there is one (PS3.3 C.11.1.1.2).

@@ -272,13 +272,15 @@ impl<'a, 'p> Worker<'a, 'p> {
     /// A row of an earlier file with the columns of today.
     fn renew(&mut self, sample: &Sample, facts: SampleFacts, taken: EncodedRow) -> EncodedRow {
         let EncodedRow { row, image, mask, statistics } = taken;
+        let pixels = self.assembler.pixels();
+        let counted = facts.padding.counted(pixels);
         if self.shared.plan.splits.of(sample.patient).counts_as_train() {
-            self.totals.histogram.add(self.assembler.pixels());
+            self.totals.histogram.add(&counted);
         }
-        let value_range = [statistics.min as f32, statistics.max as f32];
+        let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), row.checksum);
         let facts = self.shared.namer.keyed(facts);
         let names = self.shared.namer.names(sample);
-        let row = sample_row(names, sample, facts, value_range, row.checksum);
+        let row = sample_row(names, sample, facts, pixels);
         EncodedRow { row, image, mask, statistics }
     }
 
@@ -298,34 +300,47 @@ impl<'a, 'p> Worker<'a, 'p> {
         let spare = self.shared.spare().pop().map(|row| (row.image, row.mask));
         let (mut image, mut mask) = spare.unwrap_or_default();
         let pixels: &Pixels = self.assembler.pixels();
-        let statistics = ImageStatistics::of(pixels, plan.channels);
+        let counted = facts.padding.counted(pixels);
+        let statistics = ImageStatistics::of(&counted, plan.channels);
         let counts_as_train = plan.splits.of(sample.patient).counts_as_train();
         if self.shared.parts.is_some() {
-            self.counts.add(pixels, counts_as_train);
+            self.counts.add(&counted, counts_as_train);
         } else if counts_as_train {
-            self.totals.histogram.add(pixels);
+            self.totals.histogram.add(&counted);
         }
         let bytes = pixels.le_bytes();
         let checksum = [crc32c::crc32c(&bytes), crc32c::crc32c(self.assembler.masks())];
         self.images.encode(&bytes, plan.pixel_type.size(), &mut image);
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
-        let value_range = [statistics.min as f32, statistics.max as f32];
+        let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), checksum);
         let facts = self.shared.namer.keyed(facts);
         let names = self.shared.namer.names(sample);
-        let row = sample_row(names, sample, facts, value_range, checksum);
+        let row = sample_row(names, sample, facts, pixels);
         self.totals.compress += start.elapsed();
         EncodedRow { row, image, mask, statistics }
     }
 }
 
-/// The columns of a row.
-pub(super) fn sample_row(
-    names: Names,
-    sample: &Sample,
-    facts: SampleFacts,
+/// Columns that say something about the pixels and the mask of a row.
+pub(super) struct PixelFacts {
     value_range: [f32; 2],
+    padding_pixels: i32,
     checksum: [u32; 2],
-) -> SampleRow {
+}
+
+impl PixelFacts {
+    /// Of an image with these `statistics`, which leave out `padding_pixels`.
+    pub(super) fn new(statistics: &ImageStatistics, padding_pixels: usize, checksum: [u32; 2]) -> Self {
+        Self {
+            value_range: [statistics.min as f32, statistics.max as f32],
+            padding_pixels: i32::try_from(padding_pixels).expect("the plan allows no larger images"),
+            checksum,
+        }
+    }
+}
+
+/// The columns of a row.
+pub(super) fn sample_row(names: Names, sample: &Sample, facts: SampleFacts, pixels: PixelFacts) -> SampleRow {
     let Names { id, patient_id, original_id, source } = names;
     SampleRow {
         id,
@@ -338,8 +353,12 @@ pub(super) fn sample_row(
         annotations: facts.annotations.into_iter().map(cell).collect(),
         source_shape: facts.source_shape,
         geometry: facts.geometry,
-        value_range,
-        checksum,
+        spacing: facts.spacing,
+        position: facts.position,
+        value_range: pixels.value_range,
+        padding: facts.padding,
+        padding_pixels: pixels.padding_pixels,
+        checksum: pixels.checksum,
     }
 }
 

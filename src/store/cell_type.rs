@@ -2,10 +2,15 @@
 
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
+use super::sample_row::TextWidth;
+
+/// Bytes of the narrowest text: some readers take a text of one byte for a number.
+pub(super) const NARROWEST_TEXT: usize = 2;
+
 /// Type of the cells of a column, or of their parts; numbers are little endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellType {
-    /// Fixed-length UTF-8, padded with NUL.
+    /// Fixed-length ASCII or UTF-8, padded with NUL.
     Text,
     /// 8-bit unsigned.
     UInt8,
@@ -33,10 +38,12 @@ impl CellType {
         })
     }
 
-    /// The HDF5 type; texts have `width` bytes, at least one: HDF5 has no narrower text.
-    pub(super) fn descriptor(self, width: usize) -> TypeDescriptor {
+    /// The HDF5 type; texts have the character set and the bytes of `width`, at least [`NARROWEST_TEXT`].
+    pub(super) fn descriptor(self, width: TextWidth) -> TypeDescriptor {
+        let bytes = width.bytes.max(NARROWEST_TEXT);
         match self {
-            Self::Text => TypeDescriptor::FixedUnicode(width.max(1)),
+            Self::Text if width.is_ascii => TypeDescriptor::FixedAscii(bytes),
+            Self::Text => TypeDescriptor::FixedUnicode(bytes),
             Self::UInt8 => TypeDescriptor::Unsigned(IntSize::U1),
             Self::Int32 => TypeDescriptor::Integer(IntSize::U4),
             Self::UInt32 => TypeDescriptor::Unsigned(IntSize::U4),

@@ -47,7 +47,7 @@ pub(super) fn set_rows(dataset: &Dataset, rows: usize) -> hdf5::Result<()> {
 /// The element size that the shuffle filter works with; text is not shuffled.
 fn shuffled_size(element: &TypeDescriptor) -> usize {
     match element {
-        TypeDescriptor::FixedUnicode(_) => 1,
+        TypeDescriptor::FixedUnicode(_) | TypeDescriptor::FixedAscii(_) => 1,
         element => element.size(),
     }
 }

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hdf5::Dataset;
+use hdf5::types::TypeDescriptor;
 
 use super::cell_type::CellType;
 use super::element::is_swapped;
 use super::error::hdf5_error;
+use super::sample_row::TextWidth;
 use super::{ChunkReader, ChunkTable, StoreError};
 
 /// Decoded bytes up to which a column is held in memory for look-ups.
@@ -21,6 +23,8 @@ const LARGEST_CHUNK: usize = 64 << 20;
 pub struct ColumnReader {
     table: Arc<ChunkTable>,
     kind: CellType,
+    /// True for texts of the ASCII character set.
+    is_ascii: bool,
     rows: usize,
     row_bytes: usize,
     /// Numbers or texts of each axis after the rows.
@@ -67,7 +71,14 @@ impl ColumnReader {
         if table.chunk_bytes() > LARGEST_CHUNK {
             return Err(layout(format!("its chunks have {} bytes", table.chunk_bytes())));
         }
-        Ok(Self { table: Arc::new(table), kind, rows, row_bytes, axes: shape[1..].to_vec(), held: None })
+        let is_ascii = matches!(descriptor, TypeDescriptor::FixedAscii(_));
+        let (table, axes) = (Arc::new(table), shape[1..].to_vec());
+        Ok(Self { table, kind, is_ascii, rows, row_bytes, axes, held: None })
+    }
+
+    /// Room of the texts.
+    pub(super) fn text_width(&self) -> TextWidth {
+        TextWidth { bytes: self.row_bytes, is_ascii: self.is_ascii }
     }
 
     /// Bytes of a cell.

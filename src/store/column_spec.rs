@@ -3,7 +3,7 @@
 use hdf5::types::TypeDescriptor;
 
 use super::sample_columns::{SAMPLE_COLUMNS, SampleColumn};
-use super::sample_row::TextWidths;
+use super::sample_row::{TextWidth, TextWidths};
 
 /// Texts of the attributes of a column, in ASCII.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +26,9 @@ pub(super) struct ColumnSpec {
 pub(super) fn sample_specs(structures: usize, widths: &TextWidths) -> Vec<ColumnSpec> {
     let spec = |column: &SampleColumn| ColumnSpec {
         name: column.name,
-        element: column.cell_type.descriptor(column.row_cell().map_or(0, |cell| (cell.width)(widths))),
+        element: column
+            .cell_type
+            .descriptor(column.row_cell().map_or_else(TextWidth::default, |cell| (cell.width)(widths))),
         axes: column.axis_lengths(structures),
         texts: Some(ColumnTexts { units: column.units, description: column.description }),
     };

@@ -218,6 +218,13 @@ impl DatasetFile {
         all
     }
 
+    /// True if the percentiles of floats are values of the images: in files of version 1.0, they are the lower edges of
+    /// the bins of a histogram.
+    #[must_use]
+    pub fn has_exact_percentiles(&self) -> bool {
+        self.minor_version() > 0
+    }
+
     /// The percentiles of train as they are recorded, NaN included; no more than there are levels.
     #[must_use]
     pub fn recorded_percentiles(&self) -> Vec<f64> {

@@ -71,7 +71,7 @@ pub use reader::{DatasetInfo, SplitInfo, read_info};
 pub use row_facts::{AnnotationFacts, RowFacts};
 pub use row_reader::RowReader;
 pub use sample_columns::{Axis, SAMPLE_COLUMNS, SampleColumn};
-pub use sample_row::{AnnotationCell, NO_NUMBER, SampleRow, TextWidths};
+pub use sample_row::{AnnotationCell, NO_NUMBER, SampleRow, TextWidth, TextWidths};
 pub use sample_rows::SampleRows;
 pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS, SPLIT_DISJOINT, hdf5_version};
 pub use shard::{ShardRow, ShardRows, ShardSpec, share_of};
@@ -85,6 +85,3 @@ pub use value_histogram::ValueHistogram;
 pub use virtual_file::VirtualSource;
 pub use whitening_file::WhiteningFile;
 pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, GENERATOR, TrainStatistics};
-
-#[cfg(test)]
-mod source_scan;

@@ -3,9 +3,9 @@
 
 use super::cell_type::CellType;
 use super::column_reader::Cell;
-use super::sample_row::{SampleRow, TextWidths};
+use super::sample_row::{SampleRow, TextWidth, TextWidths};
 use super::schema::column;
-use crate::model::GridShape;
+use crate::model::{GridShape, PaddingRange, VoiLutFunction};
 
 /// A column of `/samples`.
 #[derive(Debug)]
@@ -57,8 +57,8 @@ pub(super) enum LateText {
 /// Conversion between a row and its cell in one column.
 #[derive(Debug)]
 pub(super) struct RowCell {
-    /// Bytes of a text; of other columns, 0.
-    pub(super) width: fn(&TextWidths) -> usize,
+    /// Room of a text; of other columns, none.
+    pub(super) width: fn(&TextWidths) -> TextWidth,
     /// Appends the bytes of the cell, little endian.
     pub(super) put: fn(&SampleRow, &mut Vec<u8>),
     /// Takes over what the cell says, or says why no row has such a cell.
@@ -112,7 +112,7 @@ const NONE: &str = "none";
 const AS_IMAGES: &str = "units of /images";
 
 /// All columns of `/samples`, in the order in which they are written.
-pub static SAMPLE_COLUMNS: [SampleColumn; 21] = [
+pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
     SampleColumn {
         name: column::ID,
         cell_type: CellType::Text,
@@ -370,6 +370,36 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 21] = [
         ),
     },
     SampleColumn {
+        name: column::SPACING,
+        cell_type: CellType::Float32,
+        axes: &[Axis::Parts(&["row", "column"])],
+        units: "mm",
+        description: "Distance between rows and between columns of the image in /images",
+        since: 1,
+        content: numbers(
+            |row, bytes| put(bytes, row.spacing.map(|mm| (mm as f32).to_le_bytes())),
+            |cell, row| {
+                row.spacing = parts(cell);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::POSITION,
+        cell_type: CellType::Float64,
+        axes: &[Axis::Parts(&["x", "y", "z"])],
+        units: "mm",
+        description: "Position in the patient of the centre of the first pixel of the image in /images",
+        since: 1,
+        content: numbers(
+            |row, bytes| put(bytes, row.position.map(f64::to_le_bytes)),
+            |cell, row| {
+                row.position = parts(cell);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
         name: column::WINDOW,
         cell_type: CellType::Float32,
         axes: &[Axis::Parts(&["center", "width"])],
@@ -386,16 +416,65 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 21] = [
         ),
     },
     SampleColumn {
+        name: column::WINDOW_FUNCTION,
+        cell_type: CellType::Text,
+        axes: &[],
+        units: NONE,
+        description: "VOI LUT Function (0028,1056) of the window: LINEAR, LINEAR_EXACT or SIGMOID",
+        since: 1,
+        content: Content::Row(RowCell {
+            width: |_| TextWidth { bytes: 12, is_ascii: true },
+            put: |row, bytes| bytes.extend_from_slice(row.geometry.window_function.name().as_bytes()),
+            get: |cell, row| {
+                let function = VoiLutFunction::from_name(&text(cell)?);
+                row.geometry.window_function = function.ok_or("is no VOI LUT Function")?;
+                Ok(())
+            },
+        }),
+    },
+    SampleColumn {
         name: column::VALUE_RANGE,
         cell_type: CellType::Float32,
         axes: &[Axis::Parts(&["min", "max"])],
         units: AS_IMAGES,
-        description: "Smallest and largest value of the image",
+        description: "Smallest and largest value of the image, without padding",
         since: 0,
         content: numbers(
             |row, bytes| put(bytes, row.value_range.map(f32::to_le_bytes)),
             |cell, row| {
                 row.value_range = parts(cell).map(|value| value as f32);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::PADDING_RANGE,
+        cell_type: CellType::Float32,
+        axes: &[Axis::Parts(&["min", "max"])],
+        units: AS_IMAGES,
+        description: "Values that are padding and left out of all statistics: Pixel Padding Value (0028,0120) to Pixel \
+                      Padding Range Limit (0028,0121); NaN where none is",
+        since: 1,
+        content: numbers(
+            |row, bytes| put(bytes, row.padding.bounds().map(f32::to_le_bytes)),
+            |cell, row| {
+                let [low, high] = parts(cell).map(|value| value as f32);
+                row.padding = PaddingRange::new(low, high);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::PADDING_PIXELS,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: "pixel",
+        description: "Number of pixels of the image with a value in padding_range",
+        since: 1,
+        content: numbers(
+            |row, bytes| put(bytes, [row.padding_pixels.to_le_bytes()]),
+            |cell, row| {
+                row.padding_pixels = number(cell, 0) as i32;
                 Ok(())
             },
         ),
@@ -439,7 +518,7 @@ const fn numbers(
     put: fn(&SampleRow, &mut Vec<u8>),
     get: fn(Cell<'_>, &mut SampleRow) -> Result<(), String>,
 ) -> Content {
-    Content::Row(RowCell { width: |_| 0, put, get })
+    Content::Row(RowCell { width: |_| TextWidth { bytes: 0, is_ascii: true }, put, get })
 }
 
 /// The text of a cell.

@@ -1,6 +1,6 @@
 //! One row of `/samples`.
 
-use crate::model::{Geometry, GridShape};
+use crate::model::{Geometry, GridShape, PaddingRange};
 
 /// The value of `instance` of an image without a number in its name.
 pub const NO_NUMBER: i32 = -1;
@@ -29,8 +29,17 @@ pub struct SampleRow {
     pub source_shape: GridShape,
     /// Geometry of the source image.
     pub geometry: Geometry,
-    /// Smallest and largest pixel value.
+    /// Distances between rows and between columns of the image in the file, in mm; NaN where its header has none.
+    pub spacing: [f64; 2],
+    /// Position in the patient, x, y, z in mm, of the centre of the first pixel of the image in the file; NaN where its
+    /// header has none.
+    pub position: [f64; 3],
+    /// Smallest and largest pixel value, without padding.
     pub value_range: [f32; 2],
+    /// The values that are padding, and no part of any statistics.
+    pub padding: PaddingRange,
+    /// Number of pixels with such a value.
+    pub padding_pixels: i32,
     /// CRC-32C of the decoded bytes of the image and of the mask.
     pub checksum: [u32; 2],
 }
@@ -46,17 +55,49 @@ pub struct AnnotationCell {
     pub contour_area: f32,
 }
 
-/// The longest text of each text column, in bytes.
+/// Room that the texts of a column need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextWidth {
+    /// Bytes of the longest.
+    pub bytes: usize,
+    /// True if all of them are ASCII.
+    pub is_ascii: bool,
+}
+
+impl Default for TextWidth {
+    /// Of no text.
+    fn default() -> Self {
+        Self { bytes: 0, is_ascii: true }
+    }
+}
+
+impl TextWidth {
+    /// Of these texts.
+    #[must_use]
+    pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut width = Self::default();
+        texts.into_iter().for_each(|text| width.admit(text));
+        width
+    }
+
+    /// Makes room for one more text.
+    pub fn admit(&mut self, text: &str) {
+        self.bytes = self.bytes.max(text.len());
+        self.is_ascii &= text.is_ascii();
+    }
+}
+
+/// The room of each text column that is written as samples come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TextWidths {
     /// Of `id`.
-    pub id: usize,
+    pub id: TextWidth,
     /// Of `patient_id`.
-    pub patient_id: usize,
+    pub patient_id: TextWidth,
     /// Of `original_id`.
-    pub original_id: usize,
+    pub original_id: TextWidth,
     /// Of `source`.
-    pub source: usize,
+    pub source: TextWidth,
 }
 
 impl SampleRow {
@@ -75,7 +116,11 @@ impl SampleRow {
             annotations: vec![annotation; structures],
             source_shape: GridShape::new(1, 1).expect("1 is a side of a grid"),
             geometry: Geometry::ABSENT,
+            spacing: [f64::NAN; 2],
+            position: [f64::NAN; 3],
             value_range: [f32::NAN; 2],
+            padding: PaddingRange::NONE,
+            padding_pixels: 0,
             checksum: [0; 2],
         }
     }
@@ -84,9 +129,9 @@ impl SampleRow {
 impl TextWidths {
     /// Widens the columns so that these texts fit.
     pub fn admit(&mut self, id: &str, patient_id: &str, original_id: &str, source: &str) {
-        self.id = self.id.max(id.len());
-        self.patient_id = self.patient_id.max(patient_id.len());
-        self.original_id = self.original_id.max(original_id.len());
-        self.source = self.source.max(source.len());
+        self.id.admit(id);
+        self.patient_id.admit(patient_id);
+        self.original_id.admit(original_id);
+        self.source.admit(source);
     }
 }

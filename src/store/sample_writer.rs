@@ -7,7 +7,7 @@ use super::cell_type::CellType;
 use super::chunked_dataset::{Column, ColumnEncoder};
 use super::column_spec::{ColumnSpec, sample_specs};
 use super::sample_columns::{Content, LateText, RowCell, SAMPLE_COLUMNS};
-use super::sample_row::{SampleRow, TextWidths};
+use super::sample_row::{SampleRow, TextWidth, TextWidths};
 
 /// Writes all columns of `/samples`.
 pub(super) struct SampleWriter {
@@ -68,7 +68,7 @@ impl SampleWriter {
                 LateText::Split => splits,
                 LateText::Findings => findings,
             };
-            spec.element = CellType::Text.descriptor(texts.iter().map(|text| text.len()).max().unwrap_or(0));
+            spec.element = CellType::Text.descriptor(TextWidth::of(texts.iter().copied()));
             // A chunk has at least one row, even where a shard has none.
             let mut column = Column::create(&self.group, &spec, self.rows.max(1), self.compression)?;
             for text in texts {

@@ -140,7 +140,12 @@ pub(crate) mod column {
     pub(crate) const PIXEL_SPACING: &str = "pixel_spacing";
     pub(crate) const IMAGE_POSITION: &str = "image_position";
     pub(crate) const IMAGE_ORIENTATION: &str = "image_orientation";
+    pub(crate) const SPACING: &str = "spacing";
+    pub(crate) const POSITION: &str = "position";
     pub(crate) const WINDOW: &str = "window";
+    pub(crate) const WINDOW_FUNCTION: &str = "window_function";
+    pub(crate) const PADDING_RANGE: &str = "padding_range";
+    pub(crate) const PADDING_PIXELS: &str = "padding_pixels";
     pub(crate) const VALUE_RANGE: &str = "value_range";
     pub(crate) const CHECKSUM: &str = "checksum";
 }

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use hdf5::{File, Group};
 
-use super::cell_type::CellType;
+use super::cell_type::{CellType, NARROWEST_TEXT};
 use super::chunked_dataset::{Column, ColumnEncoder};
 use super::column_spec::{ColumnSpec, ColumnTexts};
+use super::sample_row::TextWidth;
 use super::schema::{SAMPLES, SHARD, column, shard, shard_attribute};
 use super::{
     ChannelStatistics, ColumnWalk, Compression, DatasetFile, EncodedChunk, ImageStatistics, ShardBond,
@@ -104,7 +105,7 @@ static SHARD_COLUMNS: [ShardColumn; 5] = [
 ];
 
 /// The columns of the group in a file of so many mask planes and channels.
-pub(super) fn specs([structures, channels]: [usize; 2], source_width: usize) -> Vec<ColumnSpec> {
+pub(super) fn specs([structures, channels]: [usize; 2], source_width: TextWidth) -> Vec<ColumnSpec> {
     let axes = |name| match name {
         shard::SPLIT => vec![3],
         shard::STATISTICS => vec![ImageStatistics::bytes(channels)],
@@ -129,11 +130,11 @@ pub(super) struct ShardColumns {
 }
 
 impl ShardColumns {
-    /// Creates the group in `file`, for so many structures and channels, at most `capacity` rows and names of at most `source_width` bytes.
+    /// Creates the group in `file`, for so many structures and channels, at most `capacity` rows and names that `source_width` has room for.
     pub(super) fn create(
         file: &File,
         shard: &ShardSpec,
-        (capacity, planes, source_width): (usize, [usize; 2], usize),
+        (capacity, planes, source_width): (usize, [usize; 2], TextWidth),
         compression: Compression,
     ) -> hdf5::Result<Self> {
         let group = file.create_group_builder().obj_track_times(false).create(SHARD)?;
@@ -154,7 +155,7 @@ impl ShardColumns {
             group,
             columns,
             encoder: ColumnEncoder::new(compression),
-            source_width: source_width.max(1),
+            source_width: source_width.bytes.max(NARROWEST_TEXT),
         })
     }
 
@@ -261,7 +262,7 @@ impl DatasetFile {
     /// # Errors
     /// [`StoreError`] where the file lacks one.
     pub fn text_widths(&self) -> Result<TextWidths, StoreError> {
-        let width = |name: &str| Ok::<_, StoreError>(self.column(name)?.row_bytes());
+        let width = |name: &str| Ok::<_, StoreError>(self.column(name)?.text_width());
         Ok(TextWidths {
             id: width(column::ID)?,
             patient_id: width(column::PATIENT_ID)?,
@@ -289,7 +290,7 @@ impl<'f> ShardRows<'f> {
     /// # Errors
     /// [`StoreError`] where the file lacks a column, or has one of another type.
     pub fn new(file: &'f DatasetFile) -> Result<Self, StoreError> {
-        let specs = specs([file.structures().len(), file.channels()], 0);
+        let specs = specs([file.structures().len(), file.channels()], TextWidth::default());
         let walk = |spec: &ColumnSpec| Ok(file.column_in(SHARD, spec.name)?.walk());
         let columns = specs.iter().map(walk).collect::<Result<_, StoreError>>()?;
         Ok(Self { file, columns, findings: file.column_in(SAMPLES, column::FINDINGS)?.walk() })

@@ -6,7 +6,7 @@ use hdf5::{Dataset, Location};
 use super::column_spec::{ColumnSpec, ColumnTexts, sample_specs};
 use super::error::hdf5_error;
 use super::sample_columns::SampleColumn;
-use super::sample_row::TextWidths;
+use super::sample_row::{TextWidth, TextWidths};
 use super::schema::{
     DOCUMENTATION, FORMAT_MINOR, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS,
     PERCENTILE_LEVELS, SAMPLES, SHARD, attribute, virtual_attribute,
@@ -218,7 +218,7 @@ impl DatasetFile {
         let known = sample_specs(self.structures().len(), &TextWidths::default());
         let of_shard = match self.shard() {
             Ok(None) => Vec::new(),
-            Ok(Some(_)) => shard::specs([self.structures().len(), self.channels()], 0),
+            Ok(Some(_)) => shard::specs([self.structures().len(), self.channels()], TextWidth::default()),
             Err(error) => {
                 found.flaw("/shard", error.with_cause());
                 Vec::new()
@@ -265,8 +265,10 @@ impl DatasetFile {
         if let Some(spec) = spec {
             let element = dataset.dtype()?.to_descriptor()?;
             let (found, wanted) = (&element, &spec.element);
-            let are_texts =
-                matches!((found, wanted), (TypeDescriptor::FixedUnicode(_), TypeDescriptor::FixedUnicode(_)));
+            let is_text = |element| {
+                matches!(element, &TypeDescriptor::FixedUnicode(_) | &TypeDescriptor::FixedAscii(_))
+            };
+            let are_texts = is_text(found) && is_text(wanted);
             if !are_texts && found != wanted {
                 return Ok(Some(format!("its elements are {found}, not {wanted}")));
             }

@@ -299,6 +299,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        // Each case walks a quarter of a million bins several times.
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
         #[test]
         fn percentiles_of_floats_are_exact(
             spread in proptest::sample::select(vec![1e-3f32, 1.0, 1e6]),

@@ -20,8 +20,8 @@ use super::virtual_file::VirtualMap;
 use super::write_back::WriteBack;
 use super::{
     ChunkTable, Compression, DatasetFile, EncodedChunk, Encoder, ImageStatistics, Moments, RootAttributes,
-    SampleRow, ShardBond, ShardRow, ShardSpec, StoreError, TextWidths, ValueHistogram, VirtualSource,
-    attributes, chunked_dataset, direct_chunk, text_checksum,
+    SampleRow, ShardBond, ShardRow, ShardSpec, StoreError, TextWidth, TextWidths, ValueHistogram,
+    VirtualSource, attributes, chunked_dataset, direct_chunk, text_checksum,
 };
 use crate::model::{GridShape, PixelType, StructureSet};
 
@@ -44,9 +44,9 @@ pub struct DatasetSpec {
     pub capacity: usize,
     /// Widths of the text columns.
     pub text_widths: TextWidths,
-    /// The share of a plan that the file holds, and the width of the longest name of an annotation file; `None` for a file
+    /// The share of a plan that the file holds, and the room of the names of annotation files; `None` for a file
     /// that is no shard.
-    pub shard: Option<(ShardSpec, usize)>,
+    pub shard: Option<(ShardSpec, TextWidth)>,
 }
 
 /// One sample, encoded.

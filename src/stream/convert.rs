@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::layout::plane_of;
 use super::normalize::ChannelScaling;
 use super::scaling::Scaling;
-use super::{ChannelNormalization, ConvertError, ElementType, Layout, Normalization, TensorSchema};
+use super::{
+    ChannelNormalization, ConvertError, ElementType, Layout, Normalization, RowWindow, TensorSchema,
+};
 use crate::model::PixelType;
 
 /// The number type of images in a batch.
@@ -112,7 +114,7 @@ impl ImageConverter {
 
     /// Writes one image into `out`, which is exactly as long as the schema's [`TensorSchema::sample_bytes`].
     /// `stored` are its bytes in the file: little endian, row-major (H, W, C). `row_window` is its
-    /// `samples/window`, center and width, which only [`Normalization::Window`] without a window looks at.
+    /// window, which only [`Normalization::Window`] without a window looks at.
     ///
     /// # Errors
     /// [`ConvertError::NoWindow`] and [`ConvertError::BadWindow`] where the row's window is needed and is
@@ -122,7 +124,7 @@ impl ImageConverter {
     ///
     /// # Panics
     /// Where `stored` or `out` has not the length of one image.
-    pub fn convert(&self, stored: &[u8], row_window: [f32; 2], out: &mut [u8]) -> Result<(), ConvertError> {
+    pub fn convert(&self, stored: &[u8], row_window: RowWindow, out: &mut [u8]) -> Result<(), ConvertError> {
         let numbers = self.schema.shape.iter().product::<usize>();
         assert_eq!(stored.len(), numbers * self.pixel_type.size(), "the bytes of one stored image");
         assert_eq!(out.len(), self.schema.sample_bytes(), "the bytes of one image in a batch");
@@ -139,7 +141,7 @@ impl ImageConverter {
     /// [`ConvertError::NoWindow`] and [`ConvertError::BadWindow`] as for [`ImageConverter::convert`].
     pub(super) fn parts<'c>(
         &'c self,
-        row_window: [f32; 2],
+        row_window: RowWindow,
         out: &'c mut [u8],
     ) -> Result<Option<ImageParts<'c>>, ConvertError> {
         let is_whole = self.normalization.is_by_channel() || self.normalization.common().needs_sample();
@@ -159,6 +161,9 @@ impl ImageConverter {
     ) -> Result<(), ConvertError> {
         match scaling {
             None => self.convert_scaled(stored, out, |value| value, range),
+            Some(ChannelScaling::All(scaling)) if scaling.is_logistic() => {
+                self.convert_scaled(stored, out, move |value| scaling.apply_logistic(value), range)
+            }
             Some(ChannelScaling::All(scaling)) => {
                 self.convert_scaled(stored, out, move |value| scaling.apply(value), range)
             }
@@ -392,7 +397,7 @@ mod tests {
     use crate::model::Pixels;
     use crate::store::{ChannelFigures, TrainFigures};
 
-    const NO_WINDOW: [f32; 2] = [f32::NAN; 2];
+    const NO_WINDOW: RowWindow = RowWindow::NONE;
 
     fn bytes_of(pixels: &Pixels) -> Vec<u8> {
         pixels.le_bytes().into_owned()

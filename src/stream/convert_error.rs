@@ -50,10 +50,21 @@ pub enum ConvertError {
         /// Its width.
         width: f64,
     },
+    /// A window of another VOI LUT Function that is none.
+    #[error(
+        "window {center},{width}: the width of a window with VOI LUT Function LINEAR_EXACT or SIGMOID must be above 0 \
+         (PS3.3 C.11.2.1.3) and both must be finite; one can be given for all images"
+    )]
+    BadFunctionWindow {
+        /// Its center.
+        center: f64,
+        /// Its width.
+        width: f64,
+    },
     /// A number of an image of small ones that float16 does not tell from 0.
     #[error(
-        "a pixel of value {pixel} becomes 0 in float16, as others of its image of small values; rescale or normalization \
-         make them larger, float32 holds them"
+        "a pixel of value {pixel} becomes 0 in float16, as others of its image of small values; `rescale` or \
+         `normalize` make them larger, float32 holds them"
     )]
     Float16Underflow {
         /// The pixel as it is stored.
@@ -80,7 +91,7 @@ impl ConvertError {
             | Self::Float16Overflow { .. }
             | Self::Float16Underflow { .. } => Some(Hint::new("image_dtype", Advice::Set("float32"))),
             Self::NoTrainStatistics { .. } => Some(Hint::new("normalize", Advice::Set("sample-zscore"))),
-            Self::NoWindow | Self::BadWindow { .. } => {
+            Self::NoWindow | Self::BadWindow { .. } | Self::BadFunctionWindow { .. } => {
                 Some(Hint::new("window", Advice::Give("CENTER,WIDTH")))
             }
             Self::WhitenedSize { .. } => None,

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
+use super::RowWindow;
 use super::batch::Batch;
 use super::error::StreamError;
 use super::parts::{DecodeWork, StreamParts};
 use super::transform::{SampleTransformer, TransformError, resize};
 use crate::augment::AugmentParams;
+use crate::model::VoiLutFunction;
 use crate::order;
 use crate::store::{ColumnPage, RowReader, SampleColumns, StoreError, column};
 
@@ -20,6 +22,7 @@ pub(super) struct BatchDecoder<'s> {
     mask: Vec<u8>,
     json: Vec<u8>,
     window: ColumnPage,
+    window_function: ColumnPage,
     texts: [ColumnPage; 3],
 }
 
@@ -48,6 +51,7 @@ impl<'s> BatchDecoder<'s> {
             mask: Vec::new(),
             json: Vec::new(),
             window: ColumnPage::default(),
+            window_function: ColumnPage::default(),
             texts: Default::default(),
         }
     }
@@ -147,7 +151,7 @@ impl<'s> BatchDecoder<'s> {
     fn transform_parts(
         &mut self,
         row: usize,
-        window: [f32; 2],
+        window: RowWindow,
         image: &mut [u8],
     ) -> Result<bool, SampleError> {
         let Some(mut parts) = self.transformer.begin_image(window, image)? else { return Ok(false) };
@@ -163,11 +167,19 @@ impl<'s> BatchDecoder<'s> {
         Ok(true)
     }
 
-    /// Center and width of the row's own window, if images are normalized with it.
-    fn window_of(&mut self, row: usize) -> Result<[f32; 2], StoreError> {
-        let Some(windows) = &self.parts.windows else { return Ok([f32::NAN; 2]) };
+    /// The row's own window, if images are normalized with it.
+    fn window_of(&mut self, row: usize) -> Result<RowWindow, StoreError> {
+        let Some(windows) = &self.parts.windows else { return Ok(RowWindow::NONE) };
         let cell = windows.cell(row, &mut self.window)?;
-        Ok([0, 1].map(|part| cell.number(part).map_or(f32::NAN, |number| number as f32)))
+        let [center, width] = [0, 1].map(|part| cell.number(part).map_or(f32::NAN, |number| number as f32));
+        let function = match &self.parts.window_functions {
+            // Files of version 1.0 do not say.
+            None => Some(VoiLutFunction::Linear),
+            Some(functions) => {
+                functions.cell(row, &mut self.window_function)?.text().and_then(VoiLutFunction::from_name)
+            }
+        };
+        Ok(function.map_or(RowWindow::NONE, |function| RowWindow { center, width, function }))
     }
 }
 

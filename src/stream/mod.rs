@@ -2,7 +2,7 @@
 //! of their own.
 //!
 //! ```text
-//! Dataset --StreamOptions--> Stream --StreamCursor, StreamWork--> Batches --> Batch
+//! Dataset --StreamOptions--> Stream --Cursor, StreamWork--> Batches --> Batch
 //! ```
 
 mod augment_options;
@@ -19,20 +19,20 @@ mod error;
 mod known_column;
 mod layout;
 mod leak;
+mod logistic;
 mod normalize;
 mod option_error;
 mod option_value;
 mod options;
 mod parts;
 mod row_cache;
+mod row_window;
 mod rules;
 mod scaling;
 mod select;
 mod standardize;
 #[expect(clippy::module_inception, reason = "the stream is what the module is about")]
 mod stream;
-mod stream_cursor;
-mod stream_digest;
 mod tensor_bytes;
 mod transform;
 
@@ -51,8 +51,8 @@ pub use normalize::{ChannelNormalization, Normalization, NormalizationChoice, No
 pub use option_error::OptionError;
 pub use options::{StreamOptions, StreamWork};
 pub use row_cache::RowCache;
+pub use row_window::RowWindow;
 pub use select::{RowOptions, select};
 pub use standardize::{Standardization, StandardizeSteps};
 pub use stream::{Evaluation, Stream};
-pub use stream_cursor::{CursorError, StreamCursor, StreamDigest};
 pub use tensor_bytes::TensorBytes;

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConvertError;
 use super::scaling::Scaling;
 use super::standardize::{Standardization, StandardizeSteps};
-use crate::model::PixelType;
+use super::{ConvertError, RowWindow};
+use crate::model::{PixelType, VoiLutFunction};
 use crate::store::{ChannelFigures, ChannelStatistics, TrainFigures};
 
 /// Normalization: pixel x becomes the number y that leaves.
@@ -50,6 +50,10 @@ pub enum Normalization {
     /// ```
     ///
     /// The width is at least 1; with width 1, y is 0 up to c - 0.5 and 1 above.
+    ///
+    /// A row's own window maps by its own VOI LUT Function, `samples/window_function`. LINEAR_EXACT (PS3.3 C.11.2.1.3.2)
+    /// is (x - c) / w + 0.5, clipped to 0 to 1; SIGMOID (PS3.3 C.11.2.1.3.1) is 1 / (1 + exp(-4 (x - c) / w)). Their
+    /// width is above 0.
     Window(
         /// Center and width for all images; `None` takes each row's own, `samples/window`.
         Option<(f64, f64)>,
@@ -115,7 +119,7 @@ impl ChannelNormalization {
         self,
         pixel_type: PixelType,
         stored: &[u8],
-        row_window: [f32; 2],
+        row_window: RowWindow,
     ) -> Result<Option<ChannelScaling>, ConvertError> {
         let of = |normalization: Normalization| normalization.scaling(pixel_type, stored, row_window);
         let Some(channels) = self.channels.filter(|_| self.is_by_channel()) else {
@@ -260,7 +264,7 @@ impl Normalization {
         self,
         pixel_type: PixelType,
         stored: &[u8],
-        row_window: [f32; 2],
+        row_window: RowWindow,
     ) -> Result<Option<Scaling>, ConvertError> {
         Ok(Some(match self {
             Self::None => return Ok(None),
@@ -278,11 +282,15 @@ impl Normalization {
             Self::Percentile { low, high } => Scaling::range(low, high).clipped(),
             Self::Window(Some((center, width))) => Scaling::window(center, width)?,
             Self::Window(None) => {
-                let [center, width] = row_window.map(f64::from);
+                let [center, width] = [row_window.center, row_window.width].map(f64::from);
                 if center.is_nan() || width.is_nan() {
                     return Err(ConvertError::NoWindow);
                 }
-                Scaling::window(center, width)?
+                match row_window.function {
+                    VoiLutFunction::Linear => Scaling::window(center, width)?,
+                    VoiLutFunction::LinearExact => Scaling::exact_window(center, width)?,
+                    VoiLutFunction::Sigmoid => Scaling::sigmoid(center, width)?,
+                }
             }
         }))
     }
@@ -303,8 +311,14 @@ mod tests {
 
     /// What `normalization` makes of `pixel`, with a row's window of (0, 100).
     fn apply(normalization: Normalization, pixel: f32) -> f32 {
-        let scaling = normalization.scaling(PixelType::Float32, &pixel.to_le_bytes(), [0.0, 100.0]);
-        scaling.unwrap().unwrap().apply(pixel)
+        apply_window(normalization, VoiLutFunction::Linear, pixel)
+    }
+
+    fn apply_window(normalization: Normalization, function: VoiLutFunction, pixel: f32) -> f32 {
+        let window = RowWindow { center: 0.0, width: 100.0, function };
+        let scaling = normalization.scaling(PixelType::Float32, &pixel.to_le_bytes(), window);
+        let scaling = scaling.unwrap().unwrap();
+        if scaling.is_logistic() { scaling.apply_logistic(pixel) } else { scaling.apply(pixel) }
     }
 
     /// Compares what leaves with `reference`, rounded to float32, for every value of 16 bits, signed and
@@ -353,6 +367,23 @@ mod tests {
     }
 
     #[test]
+    fn every_integer_goes_through_the_functions_of_the_standard() {
+        for value in -32_768..65_536 {
+            let x = f64::from(value);
+            let of = |function| apply_window(Normalization::Window(None), function, value as f32);
+            let exact = (x / 100.0 + 0.5).clamp(0.0, 1.0) as f32;
+            assert_eq!(of(VoiLutFunction::LinearExact), exact, "{value}");
+            let sigmoid = 1.0 / (1.0 + (-4.0 * x / 100.0).exp());
+            let found = f64::from(of(VoiLutFunction::Sigmoid));
+            // Below the smallest float32 there is 0.
+            assert!(
+                (found - sigmoid).abs() <= 1e-7 * sigmoid + f64::from(f32::MIN_POSITIVE),
+                "{value}: {found}, not {sigmoid}"
+            );
+        }
+    }
+
+    #[test]
     fn the_edges_of_a_window_are_exact() {
         let window = |center, width, pixel| apply(Normalization::Window(Some((center, width))), pixel);
         assert_eq!([-50.0, 49.0, 50.0].map(|pixel| window(0.0, 100.0, pixel)), [0.0, 1.0, 1.0]);
@@ -388,7 +419,7 @@ mod tests {
     fn a_sample_is_scaled_by_its_own_finite_pixels() {
         let sample = |values: &[f32]| {
             let stored: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            let scaling = Normalization::SampleZScore.scaling(PixelType::Float32, &stored, [f32::NAN; 2]);
+            let scaling = Normalization::SampleZScore.scaling(PixelType::Float32, &stored, RowWindow::NONE);
             let scaling = scaling.unwrap().unwrap();
             values.iter().map(|&value| scaling.apply(value)).collect::<Vec<_>>()
         };
@@ -416,9 +447,20 @@ mod tests {
 
     #[test]
     fn a_row_without_a_window_is_an_error() {
-        let of_row = |row_window| Normalization::Window(None).scaling(PixelType::UInt8, &[0], row_window);
-        assert_eq!(of_row([f32::NAN, 100.0]), Err(ConvertError::NoWindow));
-        assert_eq!(of_row([40.0, f32::NAN]), Err(ConvertError::NoWindow));
-        assert_eq!(of_row([40.0, 0.5]), Err(ConvertError::BadWindow { center: 40.0, width: 0.5 }));
+        let of_row = |center, width, function| {
+            let window = RowWindow { center, width, function };
+            Normalization::Window(None).scaling(PixelType::UInt8, &[0], window)
+        };
+        for function in VoiLutFunction::ALL {
+            assert_eq!(of_row(f32::NAN, 100.0, function), Err(ConvertError::NoWindow));
+            assert_eq!(of_row(40.0, f32::NAN, function), Err(ConvertError::NoWindow));
+        }
+        let error = of_row(40.0, 0.5, VoiLutFunction::Linear);
+        assert_eq!(error, Err(ConvertError::BadWindow { center: 40.0, width: 0.5 }));
+        for function in [VoiLutFunction::LinearExact, VoiLutFunction::Sigmoid] {
+            assert!(of_row(40.0, 0.5, function).is_ok());
+            let error = of_row(40.0, 0.0, function);
+            assert_eq!(error, Err(ConvertError::BadFunctionWindow { center: 40.0, width: 0.0 }));
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicBool;
 use super::batch::{Batch, BatchStart, StreamSchema};
 use super::error::StreamError;
 use super::row_cache::RowCache;
-use super::stream_cursor::StreamDigest;
 use super::transform::SampleTransform;
 use crate::order::{self, BatchPlan, Rows};
 use crate::store::{ClosedFile, ColumnReader};
@@ -17,12 +16,12 @@ pub(super) struct StreamParts {
     pub(super) transform: SampleTransform,
     /// Each row's own window, where images are normalized with it.
     pub(super) windows: Option<ColumnReader>,
+    /// Their functions, where the file says.
+    pub(super) window_functions: Option<ColumnReader>,
     /// `id`, `patient_id` and `split`, where batches get them.
     pub(super) texts: Option<[ColumnReader; 3]>,
     pub(super) plan: BatchPlan,
     pub(super) schema: StreamSchema,
-    /// What its cursors are told from others by.
-    pub(super) digest: StreamDigest,
 }
 
 /// The work of decoding: what bytes do not depend on.

@@ -100,7 +100,7 @@ impl fmt::Display for StandardizeSteps {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Normalization, NormalizationChoice};
+    use super::super::{Normalization, NormalizationChoice, RowWindow};
     use super::*;
     use crate::model::PixelType;
     use crate::store::TrainFigures;
@@ -124,7 +124,7 @@ mod tests {
                 };
                 let train = TrainFigures { mean: Some(40.0), std: Some(9.0), ..TrainFigures::default() };
                 let scaling = Normalization::new(NormalizationChoice::Standardize(steps), &train)
-                    .scaling(PixelType::Float32, &stored, [f32::NAN; 2])
+                    .scaling(PixelType::Float32, &stored, RowWindow::NONE)
                     .unwrap()
                     .unwrap();
                 for value in values {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::convert::ImageParts;
 use super::{
     ChannelNormalization, ConvertError, ImageConverter, ImageDtype, Layout, MaskConverter, MaskDtype,
-    Normalization,
+    Normalization, RowWindow,
 };
 use crate::augment::{
     AugmentParams, AugmentSpec, Augmenter, Centering, DrawKey, ImageAndMask, ImageAndMaskMut, Whitening, draw,
@@ -186,7 +186,7 @@ impl<'f> SampleTransformer<'f> {
     /// `row_window` and the same place `image` in the batch; `None` where it has to be there as a whole.
     pub(super) fn begin_image<'a>(
         &'a mut self,
-        row_window: [f32; 2],
+        row_window: RowWindow,
         image: &'a mut [u8],
     ) -> Result<Option<ImageParts<'a>>, TransformError> {
         let (Some(work), Some(buffers)) = (&self.transform.work, &mut self.work) else {
@@ -198,12 +198,12 @@ impl<'f> SampleTransformer<'f> {
     }
 
     /// Writes the sample of a stored row, drawn for which is `params`, into its places in the batch. `row_window` is
-    /// its `samples/window`. What is no more given as it is stored is in its place already: that of
+    /// its own window. What is no more given as it is stored is in its place already: that of
     /// [`SampleTransformer::begin_image`], or that in the batch of what [stays](SampleTransform::is_stored).
     pub(super) fn transform(
         &mut self,
         [stored_image, stored_mask]: [Option<&[u8]>; 2],
-        row_window: [f32; 2],
+        row_window: RowWindow,
         params: Option<&AugmentParams>,
         [image, mask]: [&mut [u8]; 2],
     ) -> Result<(), TransformError> {

@@ -3,10 +3,10 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 
-use dicomprep::model::{Geometry, GridShape, PixelType, Pixels, StructureSet};
+use dicomprep::model::{Geometry, GridShape, PaddingRange, PixelType, Pixels, StructureSet};
 use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
-    ImageStatistics, Moments, PERCENTILE_LEVELS, RootAttributes, SampleRow, Target, TextWidths,
+    ImageStatistics, Moments, PERCENTILE_LEVELS, RootAttributes, SampleRow, Target, TextWidth, TextWidths,
     TrainStatistics, ValueHistogram,
 };
 use dicomprep::stream::{ImageDtype, StreamOptions, StreamWork};
@@ -56,6 +56,11 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     writer.finish(&root(rows), &train, &splits, &vec![""; rows]).unwrap();
 }
 
+/// Room of texts of so many bytes of ASCII.
+fn width(bytes: usize) -> TextWidth {
+    TextWidth { bytes, is_ascii: true }
+}
+
 /// What is known of a file of `rows` rows before the first is written.
 pub(crate) fn spec(rows: usize, level: u8) -> DatasetSpec {
     DatasetSpec {
@@ -66,7 +71,12 @@ pub(crate) fn spec(rows: usize, level: u8) -> DatasetSpec {
         compression: Compression::new(level).unwrap(),
         encoder: Encoder::Planes,
         capacity: rows,
-        text_widths: TextWidths { id: 20, patient_id: 10, original_id: 10, source: 20 },
+        text_widths: TextWidths {
+            id: width(20),
+            patient_id: width(10),
+            original_id: width(10),
+            source: width(20),
+        },
         shard: None,
     }
 }
@@ -102,7 +112,11 @@ fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
         annotations: vec![AnnotationCell { sha256: Some([1; 32]), mask_pixels, contour_area: 1.0 }],
         source_shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
         geometry: Geometry::ABSENT,
+        spacing: [f64::NAN; 2],
+        position: [f64::NAN; 3],
         value_range: [f32::from(lowest), f32::from(highest)],
+        padding: PaddingRange::NONE,
+        padding_pixels: 0,
         checksum: [crc32c::crc32c(&stored[0]), crc32c::crc32c(&stored[1])],
     }
 }

@@ -143,10 +143,13 @@ def geometry(file):
 
 
 def check_statistics(file):
-    """The statistics in the attributes of `/images` are numpy's, over the train split or over all rows."""
+    """The statistics in the attributes of `/images` are numpy's, over the train split or over all rows, without padding."""
     images, splits = file["images"], file["samples/split"].asstr()[:]
     named = set(splits) - {""}
-    values = images[:][splits == "train" if named else slice(None)].astype(np.float64).ravel()
+    low, high = (bound[:, None, None, None] for bound in file["samples/padding_range"][:].T)
+    counted = ~((images[:] >= low) & (images[:] <= high))
+    counted &= (splits == "train" if named else np.ones(len(splits), bool))[:, None, None, None]
+    values = images[:][counted].astype(np.float64)
     found = images.attrs
     assert values.size and (found["train_min"], found["train_max"]) == (values.min(), values.max())
     np.testing.assert_allclose(found["train_mean"], values.mean(), rtol=1e-6)

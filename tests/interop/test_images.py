@@ -405,21 +405,65 @@ def test_pad_does_not_cut(sizes, dicomprep, out):
     assert set(by_number(out / "x.h5")) == {1, 2}
 
 
-@pytest.mark.parametrize("shape", [(40, 44), (90, 120), (13, 17), (60, 50)])
+def in_proportion(source, shape):
+    """For rows and columns: the pixels of an image in `shape`, how many of the source one of them is wide, where the first
+    begins in the source, and where it stands in `shape`."""
+    if shape[0] * source[1] == shape[1] * source[0]:
+        return [(to, have / to, 0, 0) for to, have in zip(shape, source)]
+    step = max(have / to for to, have in zip(shape, source))
+    sizes = [min(max(round(have / step), 1), to) for to, have in zip(shape, source)]
+    return [(size, step, (have - size * step) / 2, int((to - size) / 2))
+            for size, to, have in zip(sizes, shape, source)]
+
+
+def triangles(size, step, begin, have):
+    """Weights of the `have` pixels of an axis for each of `size`: linear, over more of them where they shrink."""
+    centres = (np.arange(size)[:, None] + 0.5) * step - 0.5 + begin
+    weights = np.maximum(1 - np.abs(np.arange(have) - centres) / max(step, 1), 0)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("shape", [(40, 44), (90, 120), (13, 17), (60, 50), (30, 25)])
 @pytest.mark.parametrize("kind", ["float32", "int16"])
-def test_resize_is_pillows_bilinear(shape, kind, sizes, dicomprep, out):
+def test_resize_keeps_the_proportions(shape, kind, sizes, dicomprep, out):
     words = ["--size", f"{shape[0]}x{shape[1]}", "--fit", "resize", "--dtype", kind]
     dicomprep.prep(sizes.root, out / "x.h5", *WORDS, *words)
     found = by_number(out / "x.h5")
     assert set(found) == {1, 2, 3}
+    near = 1e-3 if kind == "float32" else 0.5 + 1e-3
     for number, source in enumerate((LARGE, SMALL, WIDE), 1):
         image, mask, area, *_ = found[number]
-        scale = [to / have for to, have in zip(shape, source)]
-        resized = Image.fromarray(sized(source).astype(np.float32)).resize(shape[::-1], Image.BILINEAR)
-        assert np.abs(image - np.asarray(resized)).max() <= (1e-3 if kind == "float32" else 0.5 + 1e-3)
-        move = lambda x, y: ((x + 0.5) * scale[1] - 0.5, (y + 0.5) * scale[0] - 0.5)
+        (rows, down, top, above), (columns, right, left, before) = in_proportion(source, shape)
+        weights = [triangles(rows, down, top, source[0]), triangles(columns, right, left, source[1])]
+        resized = weights[0] @ sized(source).astype(float) @ weights[1].T
+        inside = (slice(above, above + rows), slice(before, before + columns))
+        assert np.abs(image[inside] - resized).max() <= near
+        outside = np.ones(shape, bool)
+        outside[inside] = False
+        assert (image[outside] == image[inside].min()).all()
+        if (rows, columns) == shape:
+            pillow = Image.fromarray(sized(source).astype(np.float32)).resize(shape[::-1], Image.BILINEAR)
+            assert np.abs(image - np.asarray(pillow)).max() <= near or top or left
+        move = lambda x, y: ((x + 0.5 - left) / right - 0.5 + before, (y + 0.5 - top) / down - 0.5 + above)
         np.testing.assert_array_equal(mask, mask_of(sizes, number, shape, move))
         assert area == pytest.approx(expect.area(HEART), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(24, 22), (25, 25)])
+def test_what_cropping_cuts_off_a_mask_is_told_with_a_count(shape, sizes, dicomprep, out):
+    words = ["--size", f"{shape[0]}x{shape[1]}", "--fit", "crop"]
+    result, report = dicomprep.report(sizes.root, out / "x.h5", *WORDS, *words)
+    found = by_number(out / "x.h5")
+    told = {note["places"][0]: note["text"] for note in report["notes"] if "--fit crop" in note["text"]}
+    for number, source in enumerate((LARGE, SMALL, WIDE), 1):
+        # Of a contour that reaches beyond its image, the pixels around it count, too.
+        grid = [max(sides) for sides in zip(source, shape)]
+        top, left = (int((to - have) / 2) for to, have in zip(grid, source))
+        whole = int(mask_of(sizes, number, grid, lambda x, y: (x + left, y + top)).sum())
+        cut = whole - int(found[number][1].sum())
+        place = str(sizes.contour_path("P1", number).relative_to(sizes.root))
+        assert (told.get(place) == f"--fit crop cuts off {cut} of {whole} pixels of the mask") == (cut > 0), (place, told)
+    assert told and "--fit crop cuts off" in result.stderr
 
 
 def test_a_size_beyond_the_limit_is_refused_before_memory_is_taken(sizes, dicomprep, out):

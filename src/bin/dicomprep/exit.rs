@@ -34,7 +34,7 @@ pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
             let hint = error.chain().find_map(hint).map(|hint| format!("; {}", hint.for_shell()));
             tell(&format!(
                 "dicomprep: error: {}{}\n",
-                Plain(&format!("{error:#}")),
+                Plain(&with_flags(&format!("{error:#}"))),
                 hint.unwrap_or_default()
             ));
             Exit::Failed

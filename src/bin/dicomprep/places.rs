@@ -255,7 +255,6 @@ mod tests {
             inputs,
             [
                 "prep data_dir",
-                "prep config",
                 "prep reuse",
                 "prep link",
                 "prep dicoms",

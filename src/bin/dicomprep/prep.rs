@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use dicomprep::assemble::Fit;
 use dicomprep::model::Plain;
 use dicomprep::prep::{
     self, Control, Entry, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds, RowOrigins, ShardEntry,
@@ -112,6 +113,9 @@ fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
                 &format!("{option} names a place among the inputs; nothing is ever written there"),
             );
         }
+    }
+    if args.content.spacing.is_some() && args.content.fit == Fit::Resize {
+        exit::wrong_usage("prep", "--spacing and --fit resize both decide the scale; use --fit pad or crop");
     }
     if args.report_ids == ReportIdsChoice::Pseudonyms && args.content.pseudonym_key.is_none() {
         exit::wrong_usage("prep", "--report-ids pseudonyms needs the --pseudonym-key that makes them");

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dicomprep::stream::{StreamCursor, Times};
+use dicomprep::order::Cursor;
+use dicomprep::stream::Times;
 
 use crate::table;
 
@@ -13,7 +14,7 @@ pub(crate) struct StreamTotals {
     pub(crate) batches: u64,
     pub(crate) bytes: u64,
     /// The first batch that was not written.
-    pub(crate) next: StreamCursor,
+    pub(crate) next: Cursor,
     pub(crate) times: Times,
     pub(crate) elapsed: Duration,
 }

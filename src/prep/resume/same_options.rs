@@ -39,6 +39,8 @@ pub(in crate::prep) fn difference(
         ("size", file.shape() != plan.shape),
         ("color", file.channels() != plan.channels || theirs.color != ours.color),
         ("fit", fit(theirs) != fit(ours)),
+        ("spacing", theirs.spacing != ours.spacing),
+        ("padding", theirs.padding != ours.padding),
         ("monochrome1", theirs.monochrome1 != ours.monochrome1),
         ("compression", theirs.compression.level() != compression.level()),
         ("encoder", compression.is_on() && theirs.encoder != Some(encoder)),

@@ -98,6 +98,9 @@ attributes! {
     PIXEL_PADDING_VALUE = 0x0028_0120, "Pixel Padding Value";
     WINDOW_CENTER = 0x0028_1050, "Window Center";
     WINDOW_WIDTH = 0x0028_1051, "Window Width";
+    VOI_LUT_FUNCTION = 0x0028_1056, "VOI LUT Function";
+    VOI_LUT_SEQUENCE = 0x0028_3010, "VOI LUT Sequence";
+    PIXEL_PADDING_RANGE_LIMIT = 0x0028_0121, "Pixel Padding Range Limit";
     RESCALE_INTERCEPT = 0x0028_1052, "Rescale Intercept";
     RESCALE_SLOPE = 0x0028_1053, "Rescale Slope";
     RESCALE_TYPE = 0x0028_1054, "Rescale Type";

@@ -295,6 +295,8 @@ mod tests {
             trigger_time: None,
             identity: DicomIdentity::default(),
             stored_extremes: None,
+            padding: None,
+            has_voi_lut: false,
             frames: 1,
             per_frame: Arc::new([]),
             leniencies: BTreeSet::new(),

@@ -377,6 +377,7 @@ fn may_hold_header(tag: u32) -> bool {
     matches!(
         tag,
         tag::MODALITY_LUT_SEQUENCE
+            | tag::VOI_LUT_SEQUENCE
             | tag::SHARED_FUNCTIONAL_GROUPS_SEQUENCE
             | tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
             | tag::CARDIAC_SYNCHRONIZATION_SEQUENCE

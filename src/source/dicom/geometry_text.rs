@@ -1,7 +1,7 @@
 //! Geometry and window out of their text values. Nothing here refuses an image: what cannot be read
 //! becomes NaN and is listed.
 
-use crate::model::Geometry;
+use crate::model::{Geometry, VoiLutFunction};
 
 use super::attribute::{self, Attribute};
 use super::value_text::{decimals, text};
@@ -14,6 +14,7 @@ pub(super) struct GeometryText<'a> {
     pub(super) image_orientation: Option<&'a [u8]>,
     pub(super) window_center: Option<&'a [u8]>,
     pub(super) window_width: Option<&'a [u8]>,
+    pub(super) window_function: Option<&'a [u8]>,
 }
 
 impl GeometryText<'_> {
@@ -25,6 +26,7 @@ impl GeometryText<'_> {
             image_orientation: self.image_orientation.or(other.image_orientation),
             window_center: self.window_center.or(other.window_center),
             window_width: self.window_width.or(other.window_width),
+            window_function: self.window_function.or(other.window_function),
         }
     }
 
@@ -40,7 +42,17 @@ impl GeometryText<'_> {
             image_position: reader.read(attribute::IMAGE_POSITION, self.image_position, decimals),
             image_orientation: reader.read(attribute::IMAGE_ORIENTATION, self.image_orientation, decimals),
             window: [center, width],
+            window_function: VoiLutFunction::default(),
         };
+        let function = self.window_function.map(|value| text(value).unwrap_or_default());
+        let function = match function.filter(|function| !function.is_empty()) {
+            None => VoiLutFunction::Linear,
+            Some(name) => VoiLutFunction::from_name(name).unwrap_or_else(|| {
+                unreadable.push(attribute::VOI_LUT_FUNCTION);
+                VoiLutFunction::Linear
+            }),
+        };
+        let geometry = Geometry { window_function: function, ..geometry };
         (geometry, unreadable)
     }
 }
@@ -103,12 +115,17 @@ mod tests {
             image_orientation: Some(b""),
             window_center: Some(b"40\\80"),
             window_width: Some(b"four"),
+            window_function: Some(b"SIGMOID "),
         };
         let (geometry, unreadable) = text.parse();
         assert!(geometry.pixel_spacing[0].is_nan());
         assert_eq!(geometry.image_position, [1.0, 2.0, 3.0]);
         assert!(geometry.image_orientation[5].is_nan());
         assert_eq!(geometry.window[0], 40.0);
+        assert_eq!(geometry.window_function, VoiLutFunction::Sigmoid);
         assert_eq!(unreadable, [attribute::WINDOW_WIDTH, attribute::PIXEL_SPACING]);
+        let (geometry, unreadable) = GeometryText { window_function: Some(b"CUBIC"), ..text }.parse();
+        assert_eq!(geometry.window_function, VoiLutFunction::Linear);
+        assert_eq!(unreadable.last(), Some(&attribute::VOI_LUT_FUNCTION));
     }
 }

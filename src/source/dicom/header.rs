@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{Geometry, GridShape};
+use crate::model::{Geometry, GridShape, PaddingRange};
 
 use super::attribute::{self, Attribute};
 use super::color_space::ColorSpace;
@@ -48,6 +48,11 @@ pub struct ImageHeader {
     pub transfer_syntax: TransferSyntax,
     /// Smallest (0028,0106) and Largest Image Pixel Value (0028,0107), stored values, where both are there.
     pub(super) stored_extremes: Option<[i64; 2]>,
+    /// Pixel Padding Value (0028,0120) and Pixel Padding Range Limit (0028,0121), stored values; the limit is the value
+    /// where it is absent.
+    pub(super) padding: Option<[i64; 2]>,
+    /// True if there is a VOI LUT Sequence (0028,3010).
+    pub has_voi_lut: bool,
     /// Departures from the standard that the header is read despite.
     pub leniencies: BTreeSet<Leniency>,
     /// Attributes of the geometry that are there and cannot be read; their numbers are NaN.
@@ -154,6 +159,29 @@ impl ImageHeader {
     #[must_use]
     pub fn stays_inverted(&self, monochrome1: Monochrome1) -> bool {
         self.inverted && self.inversion(monochrome1).is_none()
+    }
+
+    /// The values that are padding in images that [`convert`](super::convert) made with `monochrome1`. Of a Modality LUT,
+    /// they reach from the smallest to the largest entry that padding maps to.
+    #[must_use]
+    pub fn padding_range(&self, monochrome1: Monochrome1) -> PaddingRange {
+        let is_gray = self.color.is_none() && self.stored.range().is_some();
+        let (Some([a, b]), true) = (self.padding, is_gray) else {
+            return PaddingRange::NONE;
+        };
+        let mirror = self.inversion(monochrome1).map(|range| range.low + range.high);
+        let converted = |value: f64| mirror.map_or(value, |sum| sum - value) as f32;
+        match &self.modality {
+            ModalityTransform::Identity => PaddingRange::new(converted(a as f64), converted(b as f64)),
+            &ModalityTransform::Linear { slope, intercept } => {
+                let [a, b] = [a, b].map(|stored| converted(slope * stored as f64 + intercept));
+                PaddingRange::new(a, b)
+            }
+            ModalityTransform::Lut(lut) => {
+                let [low, high] = lut.extremes_between(a, b);
+                PaddingRange::new(converted(low.into()), converted(high.into()))
+            }
+        }
     }
 
     /// The geometry for images that [`convert`](super::convert) made with `monochrome1`: an inverted

@@ -64,6 +64,8 @@ impl HeaderValues<'_> {
             identity: self.identity.clone(),
             transfer_syntax,
             stored_extremes: self.stored_extremes(),
+            padding: self.padding(),
+            has_voi_lut: self.has_voi_lut,
             leniencies,
             unreadable,
             per_frame,
@@ -90,7 +92,7 @@ impl HeaderValues<'_> {
         leniencies: &mut BTreeSet<Leniency>,
     ) -> Result<FrameHeader, Located> {
         let (geometry, unreadable) = values.geometry.parse();
-        let rescale_type = values.rescale_type.and_then(|value| ascii(value.bytes));
+        let rescale_type = self.rescale_type(values);
         let modality = match self.modality(values, stored, leniencies)? {
             modality if !is_color || modality == ModalityTransform::Identity => modality,
             _ => {
@@ -112,17 +114,36 @@ impl HeaderValues<'_> {
         })
     }
 
-    /// Smallest and Largest Image Pixel Value, of the VR that Pixel Representation chooses (PS3.3 C.7.6.3).
+    /// Smallest and Largest Image Pixel Value.
     fn stored_extremes(&self) -> Option<[i64; 2]> {
+        Some([self.stored_value(self.smallest?)?, self.stored_value(self.largest?)?])
+    }
+
+    /// Pixel Padding Value, and Pixel Padding Range Limit or that value again (PS3.3 C.7.5.1.1.2).
+    fn padding(&self) -> Option<[i64; 2]> {
+        let value = self.stored_value(self.padding?)?;
+        let limit = self.padding_limit.and_then(|limit| self.stored_value(limit));
+        Some([value, limit.unwrap_or(value)])
+    }
+
+    /// A stored value, of the VR that Pixel Representation chooses (PS3.3 C.7.6.3), whatever VR was written.
+    fn stored_value(&self, value: Value<'_>) -> Option<i64> {
         let signed = matches!(self.representation?.bytes, [1, 0] | [0, 1]);
-        let number = |value: Value<'_>| match *value.bytes {
-            [a, b] if signed => Some(i64::from(value.syntax.u16([a, b]).cast_signed())),
-            [a, b] => Some(i64::from(value.syntax.u16([a, b]))),
-            [a, b, c, d] if signed => Some(i64::from(value.syntax.u32([a, b, c, d]).cast_signed())),
-            [a, b, c, d] => Some(i64::from(value.syntax.u32([a, b, c, d]))),
-            _ => None,
-        };
-        Some([number(self.smallest?)?, number(self.largest?)?])
+        Some(match *value.bytes {
+            [a, b] if signed => i64::from(value.syntax.u16([a, b]).cast_signed()),
+            [a, b] => i64::from(value.syntax.u16([a, b])),
+            [a, b, c, d] if signed => i64::from(value.syntax.u32([a, b, c, d]).cast_signed()),
+            [a, b, c, d] => i64::from(value.syntax.u32([a, b, c, d])),
+            _ => return None,
+        })
+    }
+
+    /// PS3.3 C.8.2.1.1.2: what a rescale makes of CT is in Hounsfield Units, unless Rescale Type says otherwise.
+    fn rescale_type(&self, values: &FrameValues<'_>) -> Option<String> {
+        let said = values.rescale_type.and_then(|value| ascii(value.bytes));
+        let is_given = |value: Option<Value<'_>>| value.is_some_and(|value| text(value.bytes) != Some(""));
+        let is_rescaled = is_given(values.slope) || is_given(values.intercept);
+        said.or_else(|| (is_rescaled && self.identity.is_ct()).then(|| "HU".to_owned()))
     }
 
     /// Notes what of the stored values is read otherwise than a reader might expect.

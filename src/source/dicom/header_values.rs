@@ -56,6 +56,10 @@ pub(super) struct HeaderValues<'a> {
     pub(super) identity: DicomIdentity,
     pub(super) smallest: Option<Value<'a>>,
     pub(super) largest: Option<Value<'a>>,
+    pub(super) padding: Option<Value<'a>>,
+    pub(super) padding_limit: Option<Value<'a>>,
+    /// True if there is a VOI LUT Sequence.
+    pub(super) has_voi_lut: bool,
     pub(super) leniencies: BTreeSet<Leniency>,
 }
 
@@ -88,6 +92,8 @@ impl<'a> HeaderValues<'a> {
                 values.leniencies.insert(Leniency::IccProfile);
                 continue;
             }
+            let is_in_voi_lut = || walk.parents().any(|parent| parent == tag::VOI_LUT_SEQUENCE);
+            values.has_voi_lut |= element.tag == tag::LUT_DESCRIPTOR && is_in_voi_lut();
             let Some(end) = element.end.filter(|_| is_read(element.tag, &walk)) else {
                 continue;
             };
@@ -123,6 +129,8 @@ impl<'a> HeaderValues<'a> {
             tag::PIXEL_REPRESENTATION => &mut self.representation,
             tag::SMALLEST_PIXEL_VALUE => &mut self.smallest,
             tag::LARGEST_PIXEL_VALUE => &mut self.largest,
+            tag::PIXEL_PADDING_VALUE => &mut self.padding,
+            tag::PIXEL_PADDING_RANGE_LIMIT => &mut self.padding_limit,
             tag::LUT_DESCRIPTOR => &mut self.lut_descriptor,
             tag::LUT_DATA => &mut self.lut_data,
             tag::TRIGGER_TIME => &mut self.trigger_time,
@@ -192,6 +200,7 @@ impl<'a> FrameValues<'a> {
             tag::IMAGE_ORIENTATION => &mut self.geometry.image_orientation,
             tag::WINDOW_CENTER => &mut self.geometry.window_center,
             tag::WINDOW_WIDTH => &mut self.geometry.window_width,
+            tag::VOI_LUT_FUNCTION => &mut self.geometry.window_function,
             _ => return,
         };
         *slot = Some(bytes);
@@ -229,7 +238,9 @@ fn is_read(tag: u32, walk: &Walk<'_>) -> bool {
             tag::PIXEL_MEASURES_SEQUENCE => tag == tag::PIXEL_SPACING,
             tag::PLANE_POSITION_SEQUENCE => tag == tag::IMAGE_POSITION,
             tag::PLANE_ORIENTATION_SEQUENCE => tag == tag::IMAGE_ORIENTATION,
-            tag::FRAME_VOI_LUT_SEQUENCE => matches!(tag, tag::WINDOW_CENTER | tag::WINDOW_WIDTH),
+            tag::FRAME_VOI_LUT_SEQUENCE => {
+                matches!(tag, tag::WINDOW_CENTER | tag::WINDOW_WIDTH | tag::VOI_LUT_FUNCTION)
+            }
             _ => false,
         }
 }

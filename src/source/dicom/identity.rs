@@ -43,6 +43,17 @@ impl DicomIdentity {
         }
     }
 
+    /// True for CT, by its Modality, else by its SOP Class.
+    #[must_use]
+    pub fn is_ct(&self) -> bool {
+        // CT Image Storage, Enhanced CT Image Storage, Legacy Converted Enhanced CT Image Storage (PS3.4 B.5).
+        let classes = ["2", "2.1", "2.2"].map(|last| format!("1.2.840.10008.5.1.4.1.1.{last}"));
+        match &self.modality {
+            Some(modality) => &**modality == "CT",
+            None => self.sop_class_uid.as_deref().is_some_and(|class| classes.iter().any(|ct| ct == class)),
+        }
+    }
+
     /// Takes the value of `tag`, where it is one of the identifiers.
     pub(super) fn keep(&mut self, tag: u32, value: &[u8]) {
         if let Some(slot) = self.slot(tag) {

@@ -129,6 +129,8 @@ fn header(transfer_syntax: TransferSyntax, shape: GridShape, bits: u32) -> Image
         identity: DicomIdentity::default(),
         transfer_syntax,
         stored_extremes: None,
+        padding: None,
+        has_voi_lut: false,
         leniencies: BTreeSet::new(),
         unreadable: Vec::new(),
         per_frame: Arc::new([]),

@@ -48,8 +48,20 @@ impl ModalityLut {
     /// The modality value of a stored value.
     #[must_use]
     pub fn look_up(&self, stored: i64) -> u16 {
+        self.entries[self.index(stored)]
+    }
+
+    /// The smallest and the largest modality value of stored values from one to another, both included.
+    pub(super) fn extremes_between(&self, a: i64, b: i64) -> [u16; 2] {
+        let [first, last] = [a.min(b), a.max(b)].map(|stored| self.index(stored));
+        let entries = &self.entries[first..=last];
+        let start = [entries[0]; 2];
+        entries.iter().fold(start, |[low, high], &entry| [low.min(entry), high.max(entry)])
+    }
+
+    fn index(&self, stored: i64) -> usize {
         let last = self.entries.len() as i64 - 1;
-        self.entries[(stored - self.first).clamp(0, last) as usize]
+        (stored - self.first).clamp(0, last) as usize
     }
 }
 

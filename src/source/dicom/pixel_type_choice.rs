@@ -40,6 +40,23 @@ impl PixelTypeChoice {
         self.merge(Self { seen: Some(image) });
     }
 
+    /// Takes one more image into account, by the modality values that it holds.
+    pub fn observe_values(&mut self, values: &[f32]) {
+        let (mut low, mut high, mut integers) = (f32::INFINITY, f32::NEG_INFINITY, true);
+        for &value in values {
+            (low, high) = (low.min(value), high.max(value));
+            integers &= value.fract() == 0.0;
+        }
+        let image = Seen { stored: None, low: low.into(), high: high.into(), integers };
+        self.merge(Self { seen: Some(image) });
+    }
+
+    /// True where the headers allow integers beyond every integer type: the values themselves may fit one.
+    #[must_use]
+    pub fn depends_on_values(&self) -> bool {
+        self.resolve() == Some(PixelType::Float32) && self.seen.is_some_and(|seen| seen.integers)
+    }
+
     /// Takes into account all images that `other` has seen.
     pub fn merge(&mut self, other: Self) {
         self.seen = match (self.seen, other.seen) {
@@ -99,6 +116,8 @@ mod tests {
             trigger_time: None,
             identity: DicomIdentity::default(),
             stored_extremes: None,
+            padding: None,
+            has_voi_lut: false,
             frames: 1,
             per_frame: Arc::new([]),
             leniencies: BTreeSet::new(),
@@ -134,6 +153,28 @@ mod tests {
         assert_eq!(choice(&mixed_depth), Some(PixelType::UInt16));
         assert_eq!(choice(&[header(16, 8, false, Identity)]), Some(PixelType::UInt16));
         assert_eq!(choice(&[header(8, 8, true, Identity)]), Some(PixelType::Int16));
+    }
+
+    #[test]
+    fn values_decide_where_headers_allow_too_much() {
+        let of = |headers: &[ImageHeader]| {
+            let mut choice = PixelTypeChoice::default();
+            headers.iter().for_each(|header| choice.observe(header));
+            choice.depends_on_values()
+        };
+        assert!(of(&[header(16, 16, true, linear(1.0, -1024.0))]));
+        assert!(!of(&[header(16, 12, false, linear(1.0, -1024.0))]));
+        assert!(!of(&[header(16, 16, true, linear(0.5, -1024.0))]));
+        let values = |values: &[f32]| {
+            let mut choice = PixelTypeChoice::default();
+            choice.observe_values(values);
+            choice.resolve()
+        };
+        assert_eq!(values(&[-1024.0, 3071.0]), Some(PixelType::Int16));
+        assert_eq!(values(&[-1024.0, 40_000.0]), Some(PixelType::Float32));
+        assert_eq!(values(&[0.0, 40_000.0]), Some(PixelType::UInt16));
+        assert_eq!(values(&[0.0, 0.5]), Some(PixelType::Float32));
+        assert_eq!(values(&[0.0, f32::NAN]), Some(PixelType::Float32));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use dicomprep::assemble::Fit;
 use dicomprep::layout::{Require, StructurePatterns};
-use dicomprep::model::{GridShape, PixelType};
+use dicomprep::model::{GridShape, Padding, PixelType};
 use dicomprep::prep::{ColorChoice, OnFinding, ResumeOptions, Share, Unlabelled};
 use dicomprep::raster::{Combine, MaskRule};
 use dicomprep::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrome1};
@@ -49,12 +49,6 @@ pub(crate) struct PrepArgs {
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: PathBuf,
 
-    /// Options from a TOML file, under the names of the flags; flags that are typed win
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) config: Option<PathBuf>,
-    /// Print all options as such a file, and do nothing else
-    #[arg(long)]
-    pub(crate) print_config: bool,
     /// The file to write [default: <name of DATA_DIR>.h5 in the current folder; of a shard,
     /// <name of DATA_DIR>.shard-I-of-N.h5]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -169,15 +163,24 @@ pub(crate) struct ContentArgs {
         long, value_name = "DX,DY", default_value = "0,0", allow_hyphen_values = true, value_parser = offset
     )]
     pub(crate) contour_offset: Offset,
-    /// Type of the pixels; a value that does not fit rejects its image
+    /// Type of the pixels; a value that does not fit rejects its image. auto keeps a stored type that all images share,
+    /// else takes the smallest that holds what the images hold
     #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = named(pixel_types()))]
     pub(crate) dtype: Auto<PixelType>,
     /// Size of the images: auto (all must have one) or HxW
     #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = size)]
     pub(crate) size: Auto<GridShape>,
-    /// Handling of images of another size than --size: pad refuses larger ones, crop cuts and pads
+    /// Handling of images of another size than --size: pad refuses larger ones, crop cuts and pads, resize keeps the
+    /// proportions and pads
     #[arg(long, value_name = "HOW", default_value = "pad", value_parser = named(fits()))]
     pub(crate) fit: Fit,
+    /// Distance between rows and between columns in mm that all images are brought to, as in 1x1: images linearly,
+    /// contours by moving their points, label maps by area
+    #[arg(long, value_name = "ROWxCOL", value_parser = spacing)]
+    pub(crate) spacing: Option<Spacing>,
+    /// Padding (Pixel Padding Value, Pixel Padding Range Limit) in the statistics of the train split
+    #[arg(long, value_name = "WHAT", default_value = "exclude", value_parser = named(paddings()))]
+    pub(crate) padding: Padding,
     /// MONOCHROME1 images, whose small values are bright; inverted, they are dark
     #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = named(monochrome1()))]
     pub(crate) monochrome1: Monochrome1,
@@ -213,6 +216,10 @@ pub(crate) struct Auto<T>(pub(crate) Option<T>);
 /// `[x, y]` in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Offset(pub(crate) [f64; 2]);
+
+/// Distances between rows and between columns, in mm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spacing(pub(crate) [f64; 2]);
 
 pub(super) fn structures(typed: &str) -> Result<StructurePatterns, String> {
     StructurePatterns::parse(typed).map_err(|error| error.to_string())
@@ -254,6 +261,17 @@ fn fits() -> Vec<(&'static str, Fit)> {
 
 fn colors() -> Vec<(&'static str, ColorChoice)> {
     ColorChoice::ALL.map(|choice| (choice.name(), choice)).to_vec()
+}
+
+fn paddings() -> Vec<(&'static str, Padding)> {
+    Padding::ALL.map(|padding| (padding.name(), padding)).to_vec()
+}
+
+fn spacing(typed: &str) -> Result<Spacing, String> {
+    let wrong = || "use two distances in mm, rows x columns, as in 1x1 or 0.5x0.75".to_owned();
+    let (rows, columns) = typed.split_once(['x', 'X']).ok_or_else(wrong)?;
+    let mm = |text: &str| text.parse::<f64>().ok().filter(|mm| (1e-4..=1e4).contains(mm)).ok_or_else(wrong);
+    Ok(Spacing([mm(rows)?, mm(columns)?]))
 }
 
 fn monochrome1() -> Vec<(&'static str, Monochrome1)> {
@@ -321,6 +339,8 @@ mod tests {
     #[test]
     fn reads_sizes_and_offsets() {
         assert_eq!(size("256x128"), Ok(Auto(Some(GridShape::new(256, 128).unwrap()))));
+        assert_eq!(spacing("1x0.75"), Ok(Spacing([1.0, 0.75])));
+        assert!(spacing("1").is_err() && spacing("0x1").is_err() && spacing("nanx1").is_err());
         assert!(size("256").is_err() && size("0x5").is_err() && size("-1x5").is_err());
         assert_eq!(offset("-0.5, 1"), Ok(Offset([-0.5, 1.0])));
         assert!(offset("1").is_err() && offset("nan,0").is_err() && offset("1e9,0").is_err());
