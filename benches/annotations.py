@@ -148,6 +148,10 @@ def rt_utils(folder):
 
 
 def dcmrtstruct2nii(folder):
+    import pydicom
+
+    # Its newest version calls a function that pydicom 3 has dropped.
+    pydicom.read_file = pydicom.dcmread
     from dcmrtstruct2nii import dcmrtstruct2nii as convert
 
     yield
