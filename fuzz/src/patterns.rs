@@ -2,7 +2,7 @@
 //!
 //! Names to match stand behind the first line.
 
-use dicomprep::layout::{ContourPattern, NamePattern, StructurePatterns, selection};
+use dicomprep::layout::{ContourPattern, NamePattern, StructurePatterns, fold, selection};
 
 pub(crate) fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -17,10 +17,12 @@ pub(crate) fn run(bytes: &[u8]) {
             }
         }
     }
-    for name in names.lines().filter(|name| !name.trim().is_empty() && !name.contains('#')) {
+    // Readers of annotation files fold the names.
+    let folded = names.lines().map(fold);
+    for name in folded.filter(|name| !name.is_empty() && !name.contains('#')) {
         // What is offered for a name takes it, unless nothing of it is left that a mask plane can be called.
-        if let Ok(patterns) = StructurePatterns::parse(&selection(name)) {
-            assert!(patterns.patterns()[0].matches(name, None), "{name:?} by {:?}", selection(name));
+        if let Ok(patterns) = StructurePatterns::parse(&selection(&name)) {
+            assert!(patterns.patterns()[0].matches(&name, None), "{name:?} by {:?}", selection(&name));
         }
     }
     if let Ok(pattern) = NamePattern::parse(typed) {

@@ -55,7 +55,7 @@ impl fmt::Display for Place {
             write!(f, ":{line}")?;
         }
         if let Some(column) = &self.column {
-            write!(f, ", column {column}")?;
+            write!(f, ", column {}", Plain(column))?;
         }
         if let Some(attribute) = &self.attribute {
             write!(f, ", {attribute}")?;
