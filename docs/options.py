@@ -9,6 +9,11 @@ from pathlib import Path
 HEAD = """# Options
 
 This page is the help of every command, written by `make docs`. `dicomprep COMMAND -h` prints a shorter form.
+
+`prep --config FILE` reads options from a TOML file. Its keys are the names of the flags without the dashes, its values
+texts, numbers, `true` and `false`, or lists: `structures = ["inner", "outer"]`, `size = "256x256"`, `strict = true`. Paths
+are relative to the working directory. A flag on the command line wins over the file. `prep DATA_DIR --print-config` prints
+all options as such a file.
 """
 
 

@@ -11,6 +11,7 @@ from dicomprep._errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
+    from typing_extensions import CapsuleType
     from numpy.typing import NDArray
 
     from dicomprep import _dicomprep
@@ -50,8 +51,8 @@ class Batch:
 
     @property
     def cursor(self) -> str:
-        """The place of this batch in the stream, `EPOCH:BATCH`."""
-        return f"{self.epoch}:{self.index}"
+        """The place of this batch and its stream, `EPOCH:BATCH@STREAM`; `start=` of a stream that begins with it."""
+        return self._source[1].cursor(self.epoch, self.index)
 
     @property
     def ids(self) -> list[str]:
@@ -70,7 +71,7 @@ class Batch:
         yield self.masks
 
     def __repr__(self) -> str:
-        return f"Batch({self.cursor}, images {self.images.shape}, masks {self.masks.shape})"
+        return f"Batch({self.epoch}:{self.index}, images {self.images.shape}, masks {self.masks.shape})"
 
     def _repr_html_(self) -> str:
         from dicomprep._html import strip
@@ -122,6 +123,16 @@ class Batches(Iterator[Batch]):
         self._cursor = raw[6]
         return Batch(raw, self._dataset, self._stream)
 
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> CapsuleType:
+        """The batches from the next one on as Arrow record batches, with the columns of `dicomprep batches --format arrow`.
+
+        Images and masks are not copied. They are decoded apart from this iterator, which stays where it is.
+        """
+        if self._cursor is None:
+            raise UsageError("no batch is left; call batches() again")
+        options, work = split_options(self._options)
+        return self._dataset._raw.arrow_batches(options, self._cursor, work)
+
     def close(self) -> None:
         """Stops the threads and frees what was decoded ahead. Batches that were taken stay as they are."""
         running, self._running = self._running, None
@@ -142,6 +153,12 @@ class Batches(Iterator[Batch]):
 
 def make_stream(dataset: Dataset, options: dict[str, Any]) -> tuple[_dicomprep.Stream, dict[str, Any]]:
     """The stream of `options`, and those of them that say how to decode it."""
+    text, work = split_options(options)
+    return dataset._raw.stream(text), work
+
+
+def split_options(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The options of a stream as JSON, and those that say how to decode it."""
     options = dict(options)
     if "no_verify" in options:
         options["verify"] = not options.pop("no_verify")
@@ -149,7 +166,7 @@ def make_stream(dataset: Dataset, options: dict[str, Any]) -> tuple[_dicomprep.S
     work = {name: value for name, value in work.items() if value is not None}
     if isinstance(work.get("cache"), str):
         work["cache"] = byte_count(work["cache"])
-    return dataset._raw.stream(to_json(options)), work
+    return to_json(options), work
 
 
 def to_json(options: dict[str, Any]) -> str:

@@ -10,6 +10,8 @@ from dicomprep import _dicomprep
 from dicomprep._batches import Batches, to_json
 
 if TYPE_CHECKING:
+    from typing_extensions import CapsuleType
+
     from numpy.typing import NDArray
 
 StrPath = str | os.PathLike[str]
@@ -39,6 +41,10 @@ class Columns(Mapping[str, "NDArray[Any]"]):
 
     def __len__(self) -> int:
         return len(self._raw.column_names())
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> CapsuleType:
+        """One Arrow record batch of all columns, for `pyarrow.table(columns)`, `polars.DataFrame(columns)` and DuckDB."""
+        return self._raw.arrow_columns(None if self._rows is None else self._rows.tolist())
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame`, one line a row. Columns with several values a row become several columns."""

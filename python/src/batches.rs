@@ -3,8 +3,7 @@
 use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dicomprep::order::Cursor;
-use dicomprep::stream::{self, BatchPool};
+use dicomprep::stream::{self, BatchPool, CursorError, StreamCursor};
 use pyo3::prelude::*;
 
 use crate::errors::{exception, named};
@@ -68,7 +67,7 @@ impl Drop for Batches {
     }
 }
 
-/// A cursor from `EPOCH:BATCH`.
-pub(crate) fn cursor(text: &str) -> PyResult<Cursor> {
-    text.parse().map_err(|error: dicomprep::order::OrderError| named("UsageError", error.to_string()))
+/// A cursor from `EPOCH:BATCH` or `EPOCH:BATCH@STREAM`.
+pub(crate) fn cursor(text: &str) -> PyResult<StreamCursor> {
+    text.parse().map_err(|error: CursorError| named("UsageError", error.to_string()))
 }

@@ -6,12 +6,13 @@ use dicomprep::store::TypedValues;
 use dicomprep::stream;
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyCapsule, PyDict, PyList};
 
-use crate::arrays;
+use crate::batches::cursor;
 use crate::errors::exception;
-use crate::options::stream_options;
+use crate::options::{stream_options, work};
 use crate::stream::Stream;
+use crate::{arrays, arrow};
 
 /// An open data set: tables in memory, the HDF5 handle closed.
 #[pyclass(frozen)]
@@ -91,6 +92,28 @@ impl Dataset {
             ..stream::RowOptions::default()
         };
         self.0.select(&rows).map_err(exception)
+    }
+
+    /// All columns as one Arrow record batch, of `rows` or of all rows: a capsule `arrow_array_stream`.
+    #[pyo3(signature = (rows=None))]
+    fn arrow_columns<'py>(&self, py: Python<'py>, rows: Option<Vec<u64>>) -> PyResult<Bound<'py, PyCapsule>> {
+        arrow::of_columns(py, &self.0, rows.as_deref())
+    }
+
+    /// The batches of options as Arrow record batches, from the cursor `start` on: a capsule `arrow_array_stream`.
+    #[pyo3(signature = (options, start, given=None))]
+    fn arrow_batches<'py>(
+        &self,
+        py: Python<'py>,
+        options: &str,
+        start: &str,
+        given: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let options = stream::StreamOptions { texts: true, ..stream_options(options)? };
+        let (start, work) = (cursor(start)?, work(given)?);
+        let stream = py.detach(|| self.0.stream(&options)).map_err(exception)?;
+        let batches = stream.batches(start, &work).map_err(exception)?;
+        arrow::of_batches(py, &stream, batches)
     }
 
     /// The stream that options, as a JSON object, make.

@@ -1,7 +1,5 @@
 //! Errors of the library as the exceptions of `dicomprep._errors`, with the text that the command prints.
 
-use std::error::Error;
-
 use dicomprep::stream::StreamError;
 use pyo3::prelude::*;
 
@@ -16,12 +14,7 @@ fn class(error: &StreamError) -> &'static str {
 
 /// `error` with all its causes, and the option that helps, as a Python exception.
 pub(crate) fn exception(error: StreamError) -> PyErr {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text += &format!(": {next}");
-        cause = next.source();
-    }
+    let mut text = error.with_causes();
     if let Some(hint) = error.hint() {
         text += &format!("; {}", hint.for_python());
     }

@@ -2,6 +2,7 @@
 //! over without a copy. Options, documentation and adaptors for frameworks are in `python/dicomprep/*.py`.
 
 mod arrays;
+mod arrow;
 mod batches;
 mod dataset;
 mod errors;

@@ -1,5 +1,6 @@
 //! A stream: the batches of a data set under given options.
 
+use dicomprep::order::Cursor;
 use dicomprep::stream::{self, Batch, BatchPool, TensorSchema};
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -55,6 +56,11 @@ impl Stream {
         self.0.draw(epoch, row).and_then(|params| serde_json::to_string(&params).ok())
     }
 
+    /// The cursor of a batch.
+    fn cursor(&self, epoch: u64, batch: u64) -> String {
+        self.0.cursor(Cursor { epoch, batch }).to_string()
+    }
+
     #[getter]
     fn batches_per_epoch(&self) -> u64 {
         self.0.plan().batches_per_epoch()
@@ -102,7 +108,7 @@ pub(crate) fn raw_batch<'py>(
     };
     let rows = column(|sample| sample.row).into_pyarray(py);
     let positions = column(|sample| sample.position).into_pyarray(py);
-    let (at, next) = (batch.cursor, batch.next.map(|next| next.cursor.to_string()));
+    let (at, next) = (batch.cursor, batch.next.map(|next| stream.cursor(next.cursor).to_string()));
     let schema = stream.schema();
     let [images, masks] = arrays::of_batch(py, batch, [&schema.image, &schema.mask], pool)?;
     Ok((images, masks, rows, positions, at.epoch, at.batch, next))

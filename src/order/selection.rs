@@ -113,6 +113,11 @@ impl Selection {
             .flat_map(|index| ones(self.word(index)).map(move |bit| index * WORD + bit))
     }
 
+    /// Hands the bitmap of the selected rows to `each`, 64 rows a word; nothing where all rows are selected.
+    pub(crate) fn for_each_word(&self, each: impl FnMut(u64)) {
+        self.chosen.iter().flat_map(|chosen| chosen.words.iter().copied()).for_each(each);
+    }
+
     /// Word `index` of the bitmap of a file that has rows there.
     fn word(&self, index: u64) -> u64 {
         match &self.chosen {

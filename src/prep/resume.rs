@@ -20,13 +20,13 @@ pub(super) use origin::Origin;
 pub(super) use parts::{CompletePart, OpenPart, Parts, SegmentCounts};
 pub(super) use reuse::EarlierReader;
 
-use parts::segment_rows;
+use parts::{NO_SPLITS, segment_rows};
 
 use super::names::Namer;
 use super::pseudonym::Pseudonyms;
 use super::{NoteEntry, PrepError, PrepPlan};
 use crate::model::{Note, Place};
-use crate::store::{DatasetFile, Encoder, StoreError, Target};
+use crate::store::{Encoder, StoreError, Target, read_info};
 
 /// Options of resuming a run, and of reusing rows.
 #[derive(Debug, Clone, Default)]
@@ -120,18 +120,28 @@ impl Resume {
     fn sort_out(&mut self, numbered: Vec<(u64, PathBuf)>) -> Vec<PathBuf> {
         let mut parts = Vec::with_capacity(numbered.len());
         for (_, path) in numbered {
-            match DatasetFile::open(&path) {
+            match read_info(&path) {
                 Err(error @ (StoreError::NotOurs { .. } | StoreError::Version { .. }))
                     if !is_blank(&path) =>
                 {
                     self.note(
                         &path,
-                        format!("it is no part of this program and is left alone: {}", error.with_cause()),
+                        format!("it is none of the parts and is left alone: {}", error.with_cause()),
+                    );
+                    self.others.insert(path);
+                }
+                Ok(info) if info.split_rule != NO_SPLITS => {
+                    self.note(
+                        &path,
+                        "it is none of the parts but a whole data set, and is left alone".to_owned(),
                     );
                     self.others.insert(path);
                 }
                 _ => parts.push(path),
             }
+        }
+        for path in self.folder.strangers() {
+            self.note(&path, "it is none of the parts and is left alone".to_owned());
         }
         parts
     }

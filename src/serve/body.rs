@@ -64,7 +64,7 @@ async fn send(run: StreamRun, mut ahead: Ahead, sender: Sender<io::Result<Bytes>
     let mut cursor = run.start;
     let cut = send_all(&run, &mut ahead, &sender, &mut cursor).await.err();
     counters.streams_open.fetch_sub(1, Ordering::Relaxed);
-    let at = cursor.to_string();
+    let at = run.job.cursor(cursor).to_string();
     let mut entry = Entry { reader: Some(&run.reader), cursor: Some(&at), ..Entry::now("stream ended") };
     let why = match cut {
         None => return run.log.write(&entry),

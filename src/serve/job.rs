@@ -16,7 +16,7 @@ use super::query::Query;
 use super::reply::Refusal;
 use crate::order::Cursor;
 use crate::sink::{self, FORMATS, Format, SinkError};
-use crate::stream::{Batch, Stream, StreamError, StreamOptions};
+use crate::stream::{Batch, Stream, StreamCursor, StreamError, StreamOptions};
 
 /// The largest number of batches that a group or a path may name.
 const MAX_GROUP_NAME: usize = 64;
@@ -122,14 +122,9 @@ async fn make(
 
 /// The answer to options that do not go together or with the file.
 fn refused(error: &StreamError) -> Refusal {
-    let mut text = String::new();
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{}{error}", if text.is_empty() { "" } else { ": " });
-        cause = error.source();
-    }
+    let mut text = error.with_causes();
     if let Some(hint) = error.hint() {
+        // Writing to a String cannot fail.
         let _ = write!(text, "; {}", hint.for_query());
     }
     Refusal::wrong(text)
@@ -161,10 +156,19 @@ impl Job {
         text + "\""
     }
 
+    /// The place to start at.
+    ///
     /// # Errors
-    /// [`Refusal`] where the stream has no batch at `start`.
-    pub(super) fn check_start(&self, start: Cursor) -> Result<(), Refusal> {
-        self.stream.plan().batches_from(start).map(drop).map_err(|error| Refusal::wrong(error.to_string()))
+    /// [`Refusal`] where `start` is of another stream, or the stream has no batch there.
+    pub(super) fn place(&self, start: StreamCursor) -> Result<Cursor, Refusal> {
+        let at = self.stream.check_cursor(start).map_err(|error| refused(&error))?;
+        self.stream.plan().batches_from(at).map_err(|error| Refusal::wrong(error.to_string()))?;
+        Ok(at)
+    }
+
+    /// The place `at` as readers get it, to go on from.
+    pub(super) fn cursor(&self, at: Cursor) -> StreamCursor {
+        self.stream.cursor(at)
     }
 
     /// The first batch from `start` on; `None` where there is none.

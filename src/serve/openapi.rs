@@ -34,6 +34,7 @@ fn stream_parameters() -> Vec<(&'static str, Value, &'static str)> {
         ("rank", any_number(0), "Rank of this reader, below world_size"),
         ("world_size", any_number(1), "Number of readers that share each epoch"),
         ("uneven", one_of(&["pad", "drop", "allow"]), "Handling of rows that world_size does not divide"),
+        ("foreign_cursor", yes_or_no(), "Take a start that is of another stream"),
         ("layout", one_of(&["nhwc", "nchw"]), "Order of the axes"),
         ("image_dtype", one_of(&["stored", "float32", "float16"]), "Type of the images"),
         ("mask_dtype", one_of(&["uint8", "float32"]), "Type of the masks"),
@@ -131,7 +132,7 @@ pub(super) fn describe(names: &[&str]) -> Value {
         ),
         in_query(
             "start",
-            json!({ "type": "string", "pattern": "^[0-9]{1,9}:[0-9]{1,9}$" }),
+            json!({ "type": "string", "pattern": "^[0-9]{1,9}:[0-9]{1,9}(@[0-9a-f]{8})?$" }),
             "Batch to begin at",
         ),
         in_query(

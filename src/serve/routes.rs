@@ -25,6 +25,7 @@ use super::reply::{Refusal, json, of_type};
 use super::server::Broken;
 use super::{Shared, file, openapi, page, samples};
 use crate::order::Cursor;
+use crate::stream::StreamCursor;
 
 /// The text format of Prometheus.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -181,10 +182,11 @@ async fn stream(
     }
     let mut query = shared.query(&request)?;
     let start = query.take("start").unwrap_or_else(|| "0:0".to_owned());
-    let start: Cursor = start.parse().map_err(|error| Refusal::wrong(format!("start={start}: {error}")))?;
+    let start: StreamCursor =
+        start.parse().map_err(|error| Refusal::wrong(format!("start={start}: {error}")))?;
     let group = query.take("group").map(job::group).transpose()?;
     let job = shared.job(&name, &mut query).await?;
-    job.check_start(start)?;
+    let start = job.place(start)?;
     let mut response = of_type(StatusCode::OK, job.media_type(), "");
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     if *request.method() == Method::HEAD {

@@ -3,8 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
+use arrow_schema::ArrowError;
+
 use crate::order::Cursor;
 use crate::store::StoreError;
+use crate::stream::StreamError;
 
 /// An error of writing a stream.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,12 @@ pub enum SinkError {
         /// Number of them.
         numbers: usize,
     },
+    /// Columns cannot be read.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// Columns make no record batch.
+    #[error("the columns make no Arrow record batch")]
+    Arrow(#[from] ArrowError),
     /// A batch does not begin as the batch before it announced.
     #[error("batch {cursor} is not the one that follows the batch written before it")]
     NotTheNext {

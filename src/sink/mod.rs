@@ -17,6 +17,8 @@ mod npy;
 mod openings;
 mod output;
 mod portions;
+mod record_batches;
+mod record_columns;
 mod registry;
 #[cfg(test)]
 mod samples;
@@ -27,5 +29,7 @@ pub use describe::describe;
 pub use error::SinkError;
 pub use format::{BatchFormat, Format, Piece};
 pub use output::{FileOutput, Output, is_pipe_or_device};
+pub use record_batches::RecordBatches;
+pub use record_columns::columns_as_record_batch;
 pub use registry::FORMATS;
 pub use writer::BatchWriter;

@@ -85,3 +85,6 @@ pub use value_histogram::ValueHistogram;
 pub use virtual_file::VirtualSource;
 pub use whitening_file::WhiteningFile;
 pub use writer::{DatasetSpec, DatasetWriter, EncodedRow, GENERATOR, TrainStatistics};
+
+#[cfg(test)]
+mod source_scan;

@@ -286,7 +286,49 @@ fn unique_partial(path: &Path) -> io::Result<(File, TempPath)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::source_scan::files_whose_lines;
     use super::*;
+
+    #[test]
+    fn nothing_writes_or_removes_files_past_a_target() {
+        let writes = [
+            "File::create",
+            "fs::write(",
+            "fs::rename(",
+            "fs::copy(",
+            "fs::hard_link(",
+            "OpenOptions::new",
+            "create_file(",
+            "remove_file(",
+            "remove_dir_all(",
+            "fs::symlink(",
+        ];
+        let past_a_target =
+            |line: &str| writes.iter().any(|call| line.contains(call)) && !line.contains("target.partial()");
+        // The places of outputs; files made beside them under the same rule, which are parts and contact sheets; a pipe or
+        // device, or the partial file of a target; a file that is opened to read.
+        assert_eq!(
+            files_whose_lines(past_a_target),
+            [
+                "files/roots.rs",
+                "prep/resume/parts_folder.rs",
+                "report/contact_sheet.rs",
+                "sink/output.rs",
+                "store/target.rs",
+                "store/whitening_file.rs",
+                "store/writer.rs",
+            ]
+        );
+        // What the command claims is an option of `OUTPUTS` in places.rs, which the options' definitions are held to.
+        let claims = files_whose_lines(|line| line.contains("Target::claim("));
+        assert_eq!(
+            claims.iter().filter(|file| file.starts_with("bin/")).collect::<Vec<_>>(),
+            ["explain", "merge", "prep", "preview", "repair", "report", "whiten"]
+                .map(|command| format!("bin/dicomprep/{command}.rs"))
+                .iter()
+                .collect::<Vec<_>>()
+        );
+    }
 
     #[test]
     fn a_link_is_kept_and_its_place_written() {

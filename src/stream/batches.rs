@@ -12,6 +12,7 @@ use super::batch::Batch;
 use super::decode::{BatchDecoder, Undecoded};
 use super::error::StreamError;
 use super::parts::{DecodeWork, StreamParts};
+use super::stream_cursor::StreamCursor;
 use crate::order::{self, Cursor};
 
 /// Time that each side of a stream has kept the other waiting.
@@ -124,6 +125,12 @@ impl Batches {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.next
+    }
+
+    /// [`Batches::cursor`] with the stream that it is of, for people and programs that go on later.
+    #[must_use]
+    pub fn next_cursor(&self) -> StreamCursor {
+        StreamCursor { at: self.next, stream: Some(self.shared.parts.digest) }
     }
 
     /// Time that was waited until now.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::condition::ConditionError;
 use super::convert_error::ConvertError;
 use super::option_error::OptionError;
+use super::stream_cursor::StreamCursor;
 use crate::model::{Advice, Hint};
 use crate::order::OrderError;
 use crate::prep::MergeError;
@@ -72,6 +73,17 @@ pub enum StreamError {
         /// The file.
         path: PathBuf,
     },
+    /// A cursor of another stream.
+    #[error(
+        "the cursor {given} is of another stream: the file, the selected rows, their order, the batch size or the \
+         number of processes is another; here it would be {here}"
+    )]
+    ForeignCursor {
+        /// The cursor.
+        given: StreamCursor,
+        /// The same place in this stream.
+        here: StreamCursor,
+    },
     /// A row that the file does not have.
     #[error("{} has no row {row}: it has {rows}, counted from 0", path.display())]
     NoSuchRow {
@@ -116,12 +128,25 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// The error and its causes in one line.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(source) = cause {
+            text += &format!(": {source}");
+            cause = source.source();
+        }
+        text
+    }
+
     /// The option that helps.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         match self {
             Self::Options(error) => error.hint(),
             Self::Unfit { source, .. } | Self::Convert { source, .. } => source.hint(),
+            Self::ForeignCursor { .. } => Some(Hint::new("foreign_cursor", Advice::SwitchOn)),
             Self::Leak { .. } => Some(Hint::new("allow_leak", Advice::SwitchOn)),
             Self::Threads(_) => Some(Hint::new("threads", Advice::Lower)),
             Self::BatchTooLarge { .. } => Some(Hint::new("batch_size", Advice::Lower)),

@@ -2,7 +2,7 @@
 //! of their own.
 //!
 //! ```text
-//! Dataset --StreamOptions--> Stream --Cursor, StreamWork--> Batches --> Batch
+//! Dataset --StreamOptions--> Stream --StreamCursor, StreamWork--> Batches --> Batch
 //! ```
 
 mod augment_options;
@@ -33,6 +33,8 @@ mod select;
 mod standardize;
 #[expect(clippy::module_inception, reason = "the stream is what the module is about")]
 mod stream;
+mod stream_cursor;
+mod stream_digest;
 mod tensor_bytes;
 mod transform;
 
@@ -55,4 +57,5 @@ pub use row_window::RowWindow;
 pub use select::{RowOptions, select};
 pub use standardize::{Standardization, StandardizeSteps};
 pub use stream::{Evaluation, Stream};
+pub use stream_cursor::{CursorError, StreamCursor, StreamDigest};
 pub use tensor_bytes::TensorBytes;

@@ -67,6 +67,9 @@ pub struct StreamOptions {
     pub world_size: NonZeroU64,
     /// Handling of rows that the number of processes does not divide.
     pub uneven: Uneven,
+    /// True to begin at a cursor of another stream: of another file, selection, order or batch size.
+    #[serde(deserialize_with = "yes_or_no")]
+    pub foreign_cursor: bool,
 
     /// The order of the axes.
     pub layout: Layout,
@@ -164,6 +167,7 @@ impl Default for StreamOptions {
             rank: 0,
             world_size: NonZeroU64::MIN,
             uneven: Uneven::Pad,
+            foreign_cursor: false,
             layout: Layout::Nhwc,
             image_dtype: ImageDtype::Float32,
             mask_dtype: MaskDtype::UInt8,

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::batch::{Batch, BatchStart, StreamSchema};
 use super::error::StreamError;
 use super::row_cache::RowCache;
+use super::stream_cursor::StreamDigest;
 use super::transform::SampleTransform;
 use crate::order::{self, BatchPlan, Rows};
 use crate::store::{ClosedFile, ColumnReader};
@@ -22,6 +23,8 @@ pub(super) struct StreamParts {
     pub(super) texts: Option<[ColumnReader; 3]>,
     pub(super) plan: BatchPlan,
     pub(super) schema: StreamSchema,
+    /// What its cursors are told from others by.
+    pub(super) digest: StreamDigest,
 }
 
 /// The work of decoding: what bytes do not depend on.

@@ -13,6 +13,8 @@ use super::options::{StreamOptions, StreamWork};
 use super::parts::{DecodeWork, StreamParts};
 use super::row_cache::RowCache;
 use super::select::{arrange_rows, select_rows, splits_of};
+use super::stream_cursor::StreamCursor;
+use super::stream_digest::stream_digest;
 use super::transform::{SampleTransform, TransformOptions, Whitener};
 use crate::augment::{AugmentParams, AugmentSpec, Centering, Whitening};
 use crate::order::{BatchPlan, Cursor, OrderError, Rows, Sample};
@@ -28,6 +30,7 @@ pub struct Stream {
     splits: Vec<String>,
     names_split: bool,
     without_pixels: Vec<String>,
+    takes_foreign_cursors: bool,
 }
 
 impl Dataset {
@@ -56,6 +59,7 @@ impl Stream {
             Some(_) => Evaluation::of(options, &splits),
             None => Evaluation::default(),
         };
+        let digest = stream_digest(&file, &selection, options);
         let rows = arrange_rows(&*file, &row_options, selection, options.seed)?;
         let augment = augment.map(|spec| if evaluation.unchanged { spec.for_evaluation() } else { spec });
         let structures = match &options.structures[..] {
@@ -90,7 +94,11 @@ impl Stream {
             true => Some([column(column::ID)?, column(column::PATIENT_ID)?, column(column::SPLIT)?]),
             false => None,
         };
-        let parts = StreamParts {
+        let names_split = row_options.names_split();
+        // Known for a remark alone: a column that cannot be read is no error.
+        let mut without_pixels = file.structures_without_pixels().unwrap_or_default();
+        without_pixels.retain(|name| schema.structures.contains(name));
+        let parts = Arc::new(StreamParts {
             rows,
             transform,
             windows,
@@ -98,14 +106,18 @@ impl Stream {
             texts,
             plan,
             schema,
-            file: Arc::clone(&file),
+            digest,
+            file,
+        });
+        let stream = Self {
+            dataset,
+            parts,
+            evaluation,
+            splits,
+            names_split,
+            without_pixels,
+            takes_foreign_cursors: options.foreign_cursor,
         };
-        let names_split = row_options.names_split();
-        // Known for a remark alone: a column that cannot be read is no error.
-        let mut without_pixels = file.structures_without_pixels().unwrap_or_default();
-        without_pixels.retain(|name| parts.schema.structures.contains(name));
-        let parts = Arc::new(parts);
-        let stream = Self { dataset, parts, evaluation, splits, names_split, without_pixels };
         stream.check_batch_size()?;
         Ok(stream)
     }
@@ -120,10 +132,10 @@ impl Stream {
     /// is asked for.
     ///
     /// # Errors
-    /// [`StreamError::Order`] where the stream has no batch at `from` and does not end there; [`StreamError::Store`]
-    /// where checksums cannot be read.
-    pub fn batches(&self, from: Cursor, work: &StreamWork) -> Result<Batches, StreamError> {
-        let planned = self.parts.plan.batches_from(from)?;
+    /// [`StreamError::ForeignCursor`] where `from` is of another stream; [`StreamError::Order`] where the stream has no
+    /// batch at `from` and does not end there; [`StreamError::Store`] where checksums cannot be read.
+    pub fn batches(&self, from: impl Into<StreamCursor>, work: &StreamWork) -> Result<Batches, StreamError> {
+        let planned = self.parts.plan.batches_from(self.check_cursor(from.into())?)?;
         let checksums = work.verify.then(|| self.dataset.checksums()).transpose()?;
         let cache = match (&work.shared_cache, &self.parts.rows, self.plan().options().epochs) {
             (Some(shared), _, _) => shared.clone(),
@@ -138,16 +150,17 @@ impl Stream {
     /// The batch at `cursor`, decoded on the calling thread: the same as in [`Stream::batches`]. Rows are verified.
     ///
     /// # Errors
-    /// [`StreamError::Order`] where the stream has no such batch; [`StreamError`] where it cannot be read.
-    pub fn batch(&self, cursor: Cursor) -> Result<Batch, StreamError> {
-        self.batch_with(cursor, &RowCache::new(0))
+    /// As [`Stream::batches`], and [`StreamError::Order`] where the stream has no such batch; [`StreamError`] where it
+    /// cannot be read.
+    pub fn batch(&self, cursor: impl Into<StreamCursor>) -> Result<Batch, StreamError> {
+        self.batch_with(self.check_cursor(cursor.into())?, &RowCache::new(0))
     }
 
-    /// As [`Stream::batch`], with the decoded rows of `cache`, which is one of this data set. Rows that are new to it are
-    /// kept there while there is room.
+    /// The batch at the place `cursor`, as [`Stream::batch`], with the decoded rows of `cache`, which is one of this data set.
+    /// Rows that are new to it are kept there while there is room.
     ///
     /// # Errors
-    /// As [`Stream::batch`].
+    /// As [`Stream::batch`], any cursor being one of this stream.
     pub fn batch_with(&self, cursor: Cursor, cache: &RowCache) -> Result<Batch, StreamError> {
         let plan = &self.parts.plan;
         let Some(planned) = plan.batches_from(cursor)?.next() else {
@@ -178,6 +191,24 @@ impl Stream {
             Ok(()) | Err(Undecoded::Stopped) => Ok(batch),
             Err(Undecoded::Failed(error)) => Err(error),
         }
+    }
+
+    /// The place `at` as a cursor of this stream, which no other takes.
+    #[must_use]
+    pub fn cursor(&self, at: Cursor) -> StreamCursor {
+        StreamCursor { at, stream: Some(self.parts.digest) }
+    }
+
+    /// The place of `cursor`.
+    ///
+    /// # Errors
+    /// [`StreamError::ForeignCursor`] where it is of another stream, unless the options take such.
+    pub fn check_cursor(&self, cursor: StreamCursor) -> Result<Cursor, StreamError> {
+        let is_foreign = cursor.stream.is_some_and(|stream| stream != self.parts.digest);
+        if is_foreign && !self.takes_foreign_cursors {
+            return Err(StreamError::ForeignCursor { given: cursor, here: self.cursor(cursor.at) });
+        }
+        Ok(cursor.at)
     }
 
     /// Properties of all batches.

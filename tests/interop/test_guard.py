@@ -91,14 +91,22 @@ def test_a_damaged_part_is_set_aside_and_its_rows_are_made_anew(study, files, di
     parts.mkdir()
     shutil.copy(files / "bad.h5", parts / "part-000001.h5")
     (parts / "part-000002.h5").write_bytes(b"not ours")
+    (parts / "part-of-mine").write_bytes(b"not ours")
     result = dicomprep.prep(study.root, out)
     assert "part-000001.h5: its rows are made anew" in result.stderr and "set aside as" in result.stderr
-    assert "part-000002.h5: it is no part" in result.stderr and SAID in result.stderr
-    assert os.listdir(parts) == ["part-000002.h5"] and (parts / "part-000002.h5").read_bytes() == b"not ours"
+    assert "part-000002.h5: it is none of the parts" in result.stderr and SAID in result.stderr
+    assert "part-of-mine: it is none of the parts and is left alone" in result.stderr
+    assert sorted(os.listdir(parts)) == ["part-000002.h5", "part-of-mine"] and (parts / "part-000002.h5").read_bytes() == b"not ours"
     dicomprep.prep(study.root, tmp_path / "fresh.h5")
     assert out.read_bytes() == (tmp_path / "fresh.h5").read_bytes()
     dicomprep.prep(study.root, out, "--force", "--fresh")
-    assert os.listdir(parts) == ["part-000002.h5"]
+    assert sorted(os.listdir(parts)) == ["part-000002.h5", "part-of-mine"]
+    # Nor is a whole data set a part, whatever its name.
+    (parts / "part-000002.h5").unlink()
+    shutil.copy(tmp_path / "fresh.h5", parts / "part-000007.h5")
+    result = dicomprep.prep(study.root, out, "--force")
+    assert "part-000007.h5: it is none of the parts but a whole data set" in result.stderr
+    assert (parts / "part-000007.h5").exists()
 
 
 # ---------------------------------------------------------------- texts that changed

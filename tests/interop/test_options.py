@@ -6,6 +6,7 @@ import pty
 import re
 import shutil
 import subprocess
+import tomllib
 
 import h5py
 import numpy as np
@@ -628,3 +629,35 @@ def test_equal_messages_are_folded(dicomprep, tmp_path):
     count = lambda text: sum(line.startswith("rejected: dicoms/") for line in text.splitlines())
     assert count(folded) == 1 and " more like this)" in folded
     assert count(listed) > 3 and " more like this)" not in listed
+
+
+def test_options_come_from_a_file(dicomprep, tmp_path):
+    config = tmp_path / "prep.toml"
+    config.write_text('structures = ["inner", "outer"]\nfit = "crop"\nsize = "48x48"\nsplit-seed = 7\nquiet = true\n')
+    flags = ["--structures", "inner,outer", "--fit", "crop", "--size", "48x48", "--split-seed", "7", "--quiet"]
+    by_file, by_flags, replaced = (tmp_path / name for name in ("file.h5", "flags.h5", "replaced.h5"))
+    data = FIXTURES
+    assert dicomprep("prep", data, "--config", config, "-o", by_file).returncode == 0
+    assert dicomprep("prep", data, *flags, "-o", by_flags).returncode == 0
+    assert by_file.read_bytes() == by_flags.read_bytes()
+    result = dicomprep("prep", data, "--config", config, "--size", "32x32", "-o", replaced)
+    assert result.returncode == 0, result.stderr
+    with h5py.File(replaced) as file:
+        assert file["images"].shape[1:3] == (32, 32) and list(file.attrs["structures"]) == ["inner", "outer"]
+
+
+def test_options_are_printed_as_a_file(dicomprep, tmp_path):
+    flags = ["--structures", "inner,outer", "--contour-offset", "-0.5,0.25", "--strict"]
+    printed = dicomprep("prep", tmp_path, *flags, "--print-config")
+    assert printed.returncode == 0 and printed.stderr == ""
+    options = tomllib.loads(printed.stdout)
+    assert options["strict"] is True and options["structures"] == "inner,outer" and options["fit"] == "pad"
+    config = tmp_path / "prep.toml"
+    config.write_text(printed.stdout)
+    assert dicomprep("prep", tmp_path, "--config", config, "--print-config").stdout == printed.stdout
+    config.write_text('fitt = "pad"\n')
+    result = dicomprep("prep", tmp_path, "--config", config)
+    assert result.returncode == 2 and str(config) in result.stderr and "`fitt`" in result.stderr and "there is `fit`" in result.stderr
+    config.write_text('fit = "bend"\n')
+    result = dicomprep("prep", tmp_path, "--config", config)
+    assert result.returncode == 2 and str(config) in result.stderr and "bend" in result.stderr

@@ -81,6 +81,17 @@ def test_streams_are_those_of_the_command(format, dicomprep, data, service):
     assert service.read(f"datasets/data/batches?{query}") == stream_of_the_command(dicomprep, data, *words)
 
 
+def test_a_cursor_of_another_stream_is_refused(dicomprep, data, service):
+    said = subprocess.run([dicomprep.path, "batches", data, "-b", "3", "--split", "train"], capture_output=True, check=True)
+    cursor = said.stderr.decode().split("--start ")[1].split()[0].replace("1:0@", "0:1@")
+    path = f"datasets/data/batches?split=train&start={cursor}"
+    assert service.read(f"{path}&batch_size=3") == stream_of_the_command(
+        dicomprep, data, "-b", "3", "--split", "train", "--start", "0:1")
+    status, text = service.refused(f"{path}&batch_size=4")
+    assert status == 400 and "another stream" in text and "foreign_cursor" in text
+    assert service.read(f"{path}&batch_size=4&foreign_cursor=true")
+
+
 def test_a_batch_has_a_url_and_a_tag(dicomprep, data, service):
     path = "datasets/data/batches/2/1?batch_size=4&seed=3"
     with service.open(path) as answer:

@@ -16,7 +16,7 @@ import pytest
 
 from streams import Contents, before_cut, command, damage, describe, npy, npy_ends, run, start, stream, wait_until
 
-CURSOR = re.compile(r"--start (\d+:\d+)")
+CURSOR = re.compile(r"--start (\d+:\d+@[0-9a-f]{8})")
 
 
 def read_terminal(main):
@@ -243,6 +243,7 @@ def test_the_closing_line_has_totals_and_the_cursor(final_data, dicomprep):
     more = stream(dicomprep, final_data, "-b", 6, "--epochs", 3, "--start", "2:0")
     assert result.stdout + more == stream(dicomprep, final_data, "-b", 6, "--epochs", 3)
     one = run(dicomprep, final_data, "-b", 6, "--start", "0:3").stderr
+    assert "note: --start 0:3 does not say of which stream it is" in one
     assert "2 samples in 1 batch," in one and "--start 1:0" in one
 
 
@@ -410,6 +411,48 @@ def test_a_start_that_the_stream_does_not_have(final_data, dicomprep):
     for words in (["--start", "1:1"], ["--start", "2:0"], ["-b", 6, "--start", "0:4"]):
         result = run(dicomprep, final_data, *words, code=1)
         assert result.stdout == b"" and "start" in result.stderr
+
+
+def test_a_cursor_of_another_stream_is_refused(final_data, spoiled, dicomprep):
+    """The file, the selection, the order, the batch size and the number of processes are those that it was printed with."""
+    words = ["-b", 3, "--split", "train", "--epochs", 3, "--seed", 5]
+    def cursor_of(*words):
+        return re.search(CURSOR, run(dicomprep, *words).stderr)[1]
+    cursor = cursor_of(final_data, *words)
+    place = cursor.split("@")[0]
+    assert place == "3:0"
+    cursor = cursor.replace(place, "1:1")
+    tail = stream(dicomprep, final_data, *words, "--start", "1:1")
+    same = [[], ["--threads", 1], ["--normalize", "zscore"], ["--augment", "cardiac"], ["--layout", "nchw"], ["--drop-last"],
+            ["--where", "split=train"]]
+    assert stream(dicomprep, final_data, *words, "--start", cursor) == tail
+    for more in same:
+        result = run(dicomprep, final_data, *words, *more, "--start", cursor)
+        assert "does not say of which stream" not in result.stderr
+    others = [["-b", 4, *words[2:]], [*words, "--no-shuffle"], [*words[:-1], 6], ["-b", 3, "--epochs", 3, "--seed", 5],
+              [*words, "--where", "mask_pixels.inner>100"], [*words, "--balance", "inner"], [*words, "--rank", 0, "--world-size", 2]]
+    for other in others:
+        result = run(dicomprep, final_data, *other, "--start", cursor, code=1)
+        assert result.stdout == b"" and f"the cursor {cursor} is of another stream" in result.stderr, other
+        assert "--foreign-cursor allows it" in result.stderr
+        run(dicomprep, final_data, *other, "--start", cursor, "--foreign-cursor")
+    # Ranks go on from one cursor; a file with other sources does not.
+    two = [*words, "--world-size", 2, "--rank"]
+    cursor = cursor_of(final_data, *two, 0)
+    run(dicomprep, final_data, *two, 1, "--start", cursor)
+
+
+def test_standard_output_that_is_closed(final_data, dicomprep):
+    """Nothing of what is printed would arrive, so no command begins."""
+    for words in (["batches", final_data, "-q"], ["info", final_data], ["info", final_data, "--report", "-"],
+                  ["verify", final_data], ["diff", final_data, final_data], ["--help"], ["--version"],
+                  ["completions", "bash"], ["batches", final_data, "--describe"]):
+        for redirection, said in ((">&-", "closed"), ("1</dev/null", "not open for writing")):
+            done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", dicomprep.path, *map(str, words)],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            assert done.returncode == 1 and said in done.stderr, (words, redirection, done)
+    done = subprocess.run([dicomprep.path, "info", final_data], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert done.returncode == 0
 
 
 def test_a_batch_that_memory_does_not_hold(final_data, dicomprep):

@@ -110,7 +110,9 @@ pub(crate) enum Command {
 const INFO_EXAMPLE: &str = "\
 Examples:
   dicomprep info final_data.h5
-  dicomprep info final_data.h5 --json | jq .splits";
+  dicomprep info final_data.h5 --json | jq .splits
+
+Reads the attributes and the columns that it counts, against their checksum, and no image or mask.";
 
 /// Print what a file contains
 #[derive(Debug, clap::Args)]

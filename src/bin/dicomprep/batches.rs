@@ -31,13 +31,18 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
     // A start that the stream does not have is found before anything is written.
     let batches = stream.batches(args.order.start, &settings.work)?;
     if args.describe {
+        // A stream does without them; a description that leaves them out would be another one.
+        for name in ["split", "mask_pixels"] {
+            stream.dataset().column(name)?;
+        }
         return exit::print(&exit::json("batches", &describe(&stream, settings.format, args))?);
     }
     if !output.quiet {
         tell_notes(&stream, args);
     }
     let makes_file = settings.output.as_ref().is_some_and(|path| !is_pipe_or_device(path));
-    let interrupt = Interrupt::watch(args.order.start, !makes_file)?;
+    let start = stream.cursor(args.order.start.at);
+    let interrupt = Interrupt::watch(start, !makes_file)?;
     let mut sink = match &settings.output {
         Some(path) => FileOutput::create(path, args.force)?,
         None => FileOutput::stdout()?,
@@ -48,7 +53,7 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
         wrong_usage("--vmsplice hands pages to a pipe, and the output is none");
     }
     let writer = BatchWriter::new(settings.format, stream.schema(), sink);
-    let progress = StreamProgress::new(output, samples_to_come(&stream, args.order.start));
+    let progress = StreamProgress::new(output, samples_to_come(&stream, start.at));
     match write_all(batches, writer, progress, &interrupt) {
         Ok(totals) => {
             if !output.quiet {
@@ -69,6 +74,13 @@ pub(crate) fn run(args: &BatchesArgs, output: &OutputArgs) -> anyhow::Result<Exi
 
 /// Warnings about options that may not be meant.
 fn tell_notes(stream: &Stream, args: &BatchesArgs) {
+    if args.order.start.stream.is_none() && args.order.start.at.batch > 0 {
+        exit::tell(&format!(
+            "note: --start {} does not say of which stream it is, as cursors with @ do; taken for one of the same file, \
+             selection and batch size\n",
+            args.order.start
+        ));
+    }
     if stream.plan().batches_per_epoch() == 0 {
         exit::tell("note: an epoch has no batches here: too few rows for the ranks or for a full batch\n");
     }
@@ -123,7 +135,7 @@ fn write_all(
         samples: 0,
         batches: 0,
         bytes: 0,
-        next: batches.cursor(),
+        next: batches.next_cursor(),
         times: Times::default(),
         elapsed: Duration::ZERO,
     };
@@ -151,7 +163,7 @@ fn write_all(
         }
         totals.batches += 1;
         totals.bytes = writer.bytes_written();
-        totals.next = batches.cursor();
+        totals.next = batches.next_cursor();
         totals.times = batches.times();
         totals.elapsed = began.elapsed();
         interrupt.passed(totals.next);

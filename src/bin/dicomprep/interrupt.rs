@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use dicomprep::order::Cursor;
 use dicomprep::store::remove_partial_files;
+use dicomprep::stream::StreamCursor;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
@@ -77,13 +77,13 @@ impl Running {
 pub(crate) struct Interrupt {
     cancel: Arc<AtomicBool>,
     /// The first batch that was not written; `None` once it was told.
-    next: Arc<Mutex<Option<Cursor>>>,
+    next: Arc<Mutex<Option<StreamCursor>>>,
 }
 
 impl Interrupt {
     /// Watches for signals. Where writing can wait for a reader without end (`can_block`), the program ends
     /// though it waits.
-    pub(crate) fn watch(start: Cursor, can_block: bool) -> anyhow::Result<Self> {
+    pub(crate) fn watch(start: StreamCursor, can_block: bool) -> anyhow::Result<Self> {
         let cancel = stop_on_signals()?;
         let next = Arc::new(Mutex::new(Some(start)));
         if can_block {
@@ -107,7 +107,7 @@ impl Interrupt {
     }
 
     /// All batches before `next` were written.
-    pub(crate) fn passed(&self, next: Cursor) {
+    pub(crate) fn passed(&self, next: StreamCursor) {
         if let Some(known) = &mut *self.next.lock().unwrap_or_else(PoisonError::into_inner) {
             *known = next;
         }

@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod batches;
 mod colour;
+mod config_file;
 mod diff;
 mod exit;
 mod explain;
@@ -21,6 +22,7 @@ mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod settings;
+mod standard_output;
 mod stream_totals;
 mod structures;
 mod table;
@@ -29,6 +31,7 @@ mod version;
 mod whiten;
 mod wording;
 
+use std::ffi::OsString;
 use std::panic;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -46,7 +49,16 @@ fn main() -> ExitCode {
         *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
     }));
     let done = panic::catch_unwind(|| {
+        if let Err(error) = standard_output::check() {
+            return exit::report(Err(error));
+        }
         let (matches, args) = args();
+        if let Command::Prep(prep) = &args.command
+            && prep.print_config
+        {
+            let text = matches.subcommand().map(|(_, matches)| config_file::print(matches));
+            return exit::report(exit::print(text.unwrap_or_default().as_bytes()));
+        }
         places::refuse_replacing(&matches, &args.command);
         exit::report(process_limits::prepare().and_then(|()| run(&args)))
     });
@@ -60,15 +72,22 @@ fn main() -> ExitCode {
 
 /// The typed words, as the parser has them and as values.
 fn args() -> (ArgMatches, Args) {
-    let matches = Args::command().try_get_matches();
-    let args = matches.and_then(|matches| Args::from_arg_matches(&matches).map(|args| (matches, args)));
-    args.unwrap_or_else(|error| match error.kind() {
+    let parse = |words: Vec<OsString>| {
+        let matches = Args::command().try_get_matches_from(words)?;
+        Args::from_arg_matches(&matches).map(|args| (matches, args))
+    };
+    let (matches, args) = parse(std::env::args_os().collect()).unwrap_or_else(|error| match error.kind() {
         ErrorKind::DisplayVersion if version::is_verbose(std::env::args_os()) => {
             let printed = exit::print(version::describe().as_bytes());
             std::process::exit(exit::report(printed) as i32)
         }
         _ => exit::not_understood(&error),
-    })
+    });
+    match config_file::with_file(std::env::args_os(), &matches) {
+        Ok(None) => (matches, args),
+        Ok(Some(words)) => parse(words).unwrap_or_else(|error| config_file::refuse(&matches, &error)),
+        Err(error) => exit::wrong_usage("prep", &error.to_string()),
+    }
 }
 
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());

@@ -255,6 +255,7 @@ mod tests {
             inputs,
             [
                 "prep data_dir",
+                "prep config",
                 "prep reuse",
                 "prep link",
                 "prep dicoms",

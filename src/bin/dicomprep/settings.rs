@@ -74,6 +74,7 @@ impl BatchesSettings {
             rank: order.rank,
             world_size: order.world_size,
             uneven: order.uneven,
+            foreign_cursor: order.foreign_cursor,
             batch_size: order.batch_size,
             drop_last: order.drop_last,
             layout: form.layout,

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use dicomprep::order::Cursor;
-use dicomprep::stream::Times;
+use dicomprep::stream::{StreamCursor, Times};
 
 use crate::table;
 
@@ -14,7 +13,7 @@ pub(crate) struct StreamTotals {
     pub(crate) batches: u64,
     pub(crate) bytes: u64,
     /// The first batch that was not written.
-    pub(crate) next: Cursor,
+    pub(crate) next: StreamCursor,
     pub(crate) times: Times,
     pub(crate) elapsed: Duration,
 }

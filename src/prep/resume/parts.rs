@@ -20,6 +20,9 @@ const SEGMENT_BYTES: usize = 256 << 20;
 /// Rows of a segment, whatever their size.
 const SEGMENT_ROWS: (usize, usize) = (16, 4096);
 
+/// The rule of splits of a part, which no complete file has.
+pub(in crate::prep) const NO_SPLITS: &str = "none";
+
 /// Rows of a segment where none are asked for.
 pub(in crate::prep) fn segment_rows(sample_bytes: usize) -> usize {
     (SEGMENT_BYTES / sample_bytes.max(1)).clamp(SEGMENT_ROWS.0, SEGMENT_ROWS.1)
@@ -145,7 +148,7 @@ impl<'a> Parts<'a> {
         let root = RootAttributes {
             mask_rule: options.mask_rule().name().to_owned(),
             patients: patients.len(),
-            split_rule: "none".to_owned(),
+            split_rule: NO_SPLITS.to_owned(),
             split_seed: options.split_seed(),
             split_joined: Vec::new(),
             split_left_out: Vec::new(),

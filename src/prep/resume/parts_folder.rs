@@ -113,6 +113,21 @@ impl PartsFolder {
         Ok(())
     }
 
+    /// What stands in the folder and has no name of a part, sorted.
+    pub(in crate::prep) fn strangers(&self) -> Vec<PathBuf> {
+        let ours: BTreeSet<PathBuf> = [PART, PARTIAL, (PART.0, DAMAGED)]
+            .into_iter()
+            .flat_map(|names| self.list(names))
+            .filter(|path| path.extension().is_none_or(|end| end != "h5") || self.is_numbered(path))
+            .collect();
+        let all: BTreeSet<PathBuf> = self.list(("", "")).into_iter().collect();
+        all.difference(&ours).cloned().collect()
+    }
+
+    fn is_numbered(&self, path: &Path) -> bool {
+        self.numbered().iter().any(|(_, numbered)| numbered == path)
+    }
+
     fn list(&self, (start, end): (&str, &str)) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
         let ours = |path: &PathBuf| {
@@ -161,6 +176,7 @@ mod tests {
         parts.remove(&BTreeSet::from([foreign.clone()])).unwrap();
         assert!(foreign.exists());
         fs::remove_file(foreign).unwrap();
+        assert_eq!(parts.strangers(), ["notes", "part-x.h5"].map(|name| parts.path().join(name)));
         assert!(parts.path().join("notes").exists() && parts.path().join("part-x.h5").exists());
         assert_eq!(parts.numbered(), []);
     }

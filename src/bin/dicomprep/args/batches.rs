@@ -4,9 +4,9 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::ValueHint;
-use dicomprep::order::{Cursor, Uneven};
+use dicomprep::order::Uneven;
 use dicomprep::sink::{FORMATS, Format};
-use dicomprep::stream::{Condition, ImageDtype, Layout, MaskDtype, NormalizationName};
+use dicomprep::stream::{Condition, ImageDtype, Layout, MaskDtype, NormalizationName, StreamCursor};
 
 use super::augment::{AUGMENTATION, AugmentArgs, StandardizeArgs};
 use super::choice::named;
@@ -30,6 +30,8 @@ Normalizations, x being the stored value and y what leaves, computed in binary64
   percentile     y = (x - low) / (high - low) of the 0.5 and 99.5 percentiles of the train split; clipped to 0..1
   window         y = (x - (c - 0.5)) / (w - 1) + 0.5 clipped to 0..1 (DICOM PS3.3 C.11.2.1.2.1); an image's own
                  window by its own VOI LUT Function, which may be LINEAR_EXACT or SIGMOID (C.11.2.1.3)
+
+Reads each image and mask of the batches against its checksum; --describe reads none.
 
 Exit codes: 0 all done, or the reader has closed the pipe; 1 it could not be done; 2 wrong usage.";
 
@@ -108,9 +110,13 @@ pub(crate) struct OrderArgs {
     /// The order of the file, in every epoch
     #[arg(long)]
     pub(crate) no_shuffle: bool,
-    /// Begin at this batch, counted from 0:0, exactly as the whole stream goes on there
-    #[arg(long, value_name = "EPOCH:BATCH", default_value = "0:0")]
-    pub(crate) start: Cursor,
+    /// Begin at this batch, counted from 0:0, exactly as the whole stream goes on there. A cursor that a stream has printed
+    /// ends in @ and a digest; one of another file, selection, order, batch size or number of processes is refused
+    #[arg(long, value_name = "EPOCH:BATCH[@STREAM]", default_value = "0:0")]
+    pub(crate) start: StreamCursor,
+    /// Take the cursor of --start though it is of another stream
+    #[arg(long)]
+    pub(crate) foreign_cursor: bool,
     /// Rank of this process, counted from 0
     #[arg(long, value_name = "R", default_value_t = 0, requires = "world_size")]
     pub(crate) rank: u64,

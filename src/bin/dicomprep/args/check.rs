@@ -15,6 +15,8 @@ Examples:
       also whether today's images and contours give the same rows, byte for byte
   dicomprep verify final_data.h5 --json | jq '.problems.list[] | .place'
 
+Reads everything: each image and mask, and of a virtual file also its shards.
+
 Exit codes: 0 nothing is wrong; 1 something is, and each problem is listed with its row, or it could not be done; 2
 wrong usage.";
 

@@ -13,7 +13,9 @@ Examples:
   dicomprep explain final_data.h5 --at 0:3:17 --augment cardiac
       where row 17 comes from, and what is drawn for it in epoch 3 of a stream with seed 0
   dicomprep explain final_data.h5 --at 0:3:17 --augment cardiac -o seen.png
-      the same, and the image before and after, with the outlines of its masks";
+      the same, and the image before and after, with the outlines of its masks
+
+Reads the columns of the row, and its image and mask against their checksum.";
 
 /// Show where a sample comes from, and what augmentation makes of it
 #[derive(Debug, clap::Args)]

@@ -49,6 +49,12 @@ pub(crate) struct PrepArgs {
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: PathBuf,
 
+    /// Options from a TOML file, under the names of the flags; flags that are typed win
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Print all options as such a file, and do nothing else
+    #[arg(long)]
+    pub(crate) print_config: bool,
     /// The file to write [default: <name of DATA_DIR>.h5 in the current folder; of a shard,
     /// <name of DATA_DIR>.shard-I-of-N.h5]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

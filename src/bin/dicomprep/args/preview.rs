@@ -22,6 +22,8 @@ Examples:
 The outline is the inner border of the mask: its pixels with one of the four neighbours outside of it. Images are
 drawn with the window of their header, else from their percentile 0.5 (black) to 99.5 (white).
 
+Reads all columns, and each image and mask that it draws, against their checksums.
+
 Exit codes: 0 all done; 1 it could not be done; 2 wrong usage; 3 done, but a sample is damaged and has no picture.";
 
 /// Draw the masks over the images: as a page, as contact sheets, in the terminal

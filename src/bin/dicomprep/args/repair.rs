@@ -12,8 +12,9 @@ Example:
   dicomprep repair final_data.h5 --against final_data/ -o repaired.h5
       makes damaged images and masks anew and copies everything else byte for byte
 
-A row is made anew only from files with the recorded digests, and only where the result has the recorded checksum. The
-copy is verified before it gets its name. Where more than images and masks is damaged, run prep again.
+Reads each image and mask against its checksum. A row is made anew only from files with the recorded digests, and only
+where the result has the recorded checksum. The copy is verified before it gets its name. Where more than images and
+masks is damaged, run prep again.
 
 Exit codes: 0 all damaged rows were made anew; 1 it could not be done, and no file was written; 2 wrong usage; 3 some
 rows are as damaged as they were, and each is named with the reason.";
