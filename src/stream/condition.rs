@@ -413,8 +413,9 @@ mod tests {
              instance, frame, source, annotated.STRUCTURE, mask_pixels.STRUCTURE, contour_area.STRUCTURE, rows, \
              columns, pixel_spacing.row, pixel_spacing.column, image_position.x, image_position.y, image_position.z, \
              image_orientation.row_x, image_orientation.row_y, image_orientation.row_z, image_orientation.column_x, \
-             image_orientation.column_y, image_orientation.column_z, window.center, window.width, value_range.min, \
-             value_range.max, checksum.image, checksum.mask, split, findings"
+             image_orientation.column_y, image_orientation.column_z, spacing.row, spacing.column, position.x, \
+             position.y, position.z, window.center, window.width, window_function, value_range.min, value_range.max, \
+             padding_range.min, padding_range.max, padding_pixels, checksum.image, checksum.mask, split, findings"
         );
         assert_eq!(
             error("pixel_spacing.z<1"),

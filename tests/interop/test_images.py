@@ -243,7 +243,7 @@ def test_geometry_of_several_windows_and_padded_numbers(dicomprep, tmp_path):
 
 
 @pytest.mark.parametrize("change, tag", [
-    (dict(photometric="RGB"), "(0028,0004)"),
+    (dict(photometric="RGB"), "(0028,0002)"),
     (dict(SamplesPerPixel=3), "(0028,0002)"),
     (dict(NumberOfFrames=2), "(7FE0,0010)"),
     (dict(Rows=13), "(7FE0,0010)"),

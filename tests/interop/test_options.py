@@ -426,7 +426,7 @@ def test_info_refuses_what_it_cannot_read(dicomprep, packed, tmp_path):
     shutil.copyfile(packed, newer)
     with h5py.File(newer, "r+", locking=False) as file:
         file.attrs["format_version"] = "2.0"
-    says = {text: "not an HDF5 file", foreign: "not a dicomprep file", newer: "1.x", missing: "No such file"}
+    says = {text: "it is a text file", foreign: "not a dicomprep file", newer: "1.x", missing: "No such file"}
     for path, words in says.items():
         for more in ([], ["--json"]):
             result = dicomprep("info", path, *more)

@@ -148,14 +148,14 @@ def test_damaged_parts_are_removed_and_told(study, dicomprep, out):
 
 
 def test_fresh_takes_nothing_and_removes_what_is_kept(study, dicomprep, out):
-    interrupted(dicomprep, study, out)
+    interrupted(dicomprep, study, out, "--split", "none")
     _, report = dicomprep.report(study.root, out / "x.h5", "--fresh")
     assert report["rows"] == {"reused": 0, "made": PATIENTS * IMAGES, "made_anew": {}}
     assert sorted(os.listdir(out)) == ["x.h5", "x.json"]
 
 
 def test_parts_of_other_options_do_no_harm(study, dicomprep, out):
-    interrupted(dicomprep, study, out, "--mask-rule", "pillow")
+    interrupted(dicomprep, study, out, "--mask-rule", "pillow", "--split", "none")
     dicomprep.prep(study.root, out / "fresh.h5")
     result, report = dicomprep.report(study.root, out / "x.h5", "--segment-rows", "7")
     assert report["rows"]["made_anew"] == {"option mask_rule differs": PATIENTS * IMAGES}
@@ -229,6 +229,8 @@ def test_after_any_change_the_file_is_that_of_a_run_that_makes_every_row(seed, s
         change(study, chance, 100 * seed + number)
     old = [*words, *(["--pseudonym-key", tmp_path / "key"] if chance.random() < 0.3 else [])]
     run(dicomprep, study, out / "old.h5", *old)
+    # Parts have no splits.
+    run(dicomprep, study, tmp_path / "part.h5", *old, *([] if "none" in old else ["--split", "none"]))
     for number in range(chance.randint(1, 8)):
         change(study, chance, 100 * seed + 50 + number)
     new = [*words, "--split-seed", "5"] if "none" not in words else words
@@ -239,12 +241,11 @@ def test_after_any_change_the_file_is_that_of_a_run_that_makes_every_row(seed, s
         # A file with a key stores keyed digests.
         known = {(keyed(image), annotated, keyed(annotations)) for image, annotated, annotations in known}
     expected = sum(content in known for content in contents(out / "fresh.h5"))
-    shutil.copy(out / "old.h5", tmp_path / "part-000001.h5")
     for way in ("reuse", "part"):
         more = ["--reuse", out / "old.h5"]
         if way == "part":
             (out / "x.h5.parts").mkdir()
-            shutil.copy(out / "old.h5", out / "x.h5.parts" / "part-000001.h5")
+            shutil.copy(tmp_path / "part.h5", out / "x.h5.parts" / "part-000001.h5")
             more = ["--segment-rows", "3"]
         run(dicomprep, study, out / "x.h5", *new, *more, "--report", out / "x.json", "--force")
         rows = json.loads((out / "x.json").read_text())["rows"]

@@ -155,7 +155,7 @@ def test_a_group_where_a_dataset_should_be(spoiled, dicomprep):
 
 def test_no_hdf5_file(dicomprep, tmp_path):
     (tmp_path / "text.h5").write_text("not an HDF5 file\n" * 100)
-    assert "not an HDF5 file" in refused(dicomprep, tmp_path / "text.h5")
+    assert "it is a text file" in refused(dicomprep, tmp_path / "text.h5")
     (tmp_path / "empty.h5").write_bytes(b"")
     refused(dicomprep, tmp_path / "empty.h5")
     assert "No such file" in refused(dicomprep, tmp_path / "absent.h5")

@@ -112,7 +112,7 @@ def test_what_cannot_be_whitened_is_said(dicomprep, packed, tmp_path):
     result = whiten(dicomprep, large, tmp_path / "w.h5", code=1)
     for part in ("large.h5", "65 x 64", "4160 numbers", "0.1 GB", "4096", "--size 64x64 --fit resize"):
         assert part in result.stderr
-    assert "not an HDF5 file" in whiten(dicomprep, __file__, tmp_path / "w.h5", code=1).stderr
+    assert "it is a text file" in whiten(dicomprep, __file__, tmp_path / "w.h5", code=1).stderr
     for words in (["--zca-epsilon", "-1"], ["--zca-epsilon", "nan"], ["--rescale", "0"], ["--threads", "0"]):
         whiten(dicomprep, packed, tmp_path / "w.h5", *words, code=2)
     assert "names a file that is read" in whiten(dicomprep, packed, packed, "--force", code=2).stderr

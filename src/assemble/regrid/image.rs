@@ -166,6 +166,30 @@ mod tests {
     }
 
     #[test]
+    fn each_channel_is_fitted_as_if_alone() {
+        for (fit, to) in [(Fit::Crop, grid(5, 3)), (Fit::Pad, grid(5, 8)), (Fit::Resize, grid(6, 3))] {
+            let map = GridMap::new(grid(4, 5), to, Some(fit), None).unwrap();
+            let fitted = |channels: usize, values: Vec<u8>| {
+                let mut pixels = Pixels::UInt8(values);
+                ImageRegridder::new(PixelType::UInt8, channels).apply(&map, &mut pixels);
+                let Pixels::UInt8(fitted) = pixels else { unreachable!("the type stays") };
+                fitted
+            };
+            // All channels have the same smallest value, which surrounds what is padded.
+            let value = |pixel: usize, channel: usize| (pixel * (37 + 2 * channel) % 251) as u8;
+            let colors = fitted(3, (0..60).map(|at| value(at / 3, at % 3)).collect());
+            for channel in 0..3 {
+                let found: Vec<u8> = colors.iter().skip(channel).step_by(3).copied().collect();
+                assert_eq!(
+                    found,
+                    fitted(1, (0..20).map(|pixel| value(pixel, channel)).collect()),
+                    "{fit} {channel}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn crop_keeps_the_centre() {
         let pixels = fitted(Fit::Crop, grid(4, 4), grid(2, 6), Pixels::UInt8((0..16).collect()));
         assert_eq!(pixels, Pixels::UInt8(vec![0, 4, 5, 6, 7, 0, 0, 8, 9, 10, 11, 0]));

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use dicomprep::layout::LayoutError;
 use dicomprep::model::{Hint, Plain};
 use dicomprep::prep::PrepError;
-use dicomprep::stream::{StreamError, StreamOptions};
+use dicomprep::stream::{OptionError, StreamError, StreamOptions};
 use serde::Serialize;
 
 use crate::args::Args;
@@ -32,9 +32,15 @@ pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
         Err(error) if is_closed_pipe(&error) => Exit::Done,
         Err(error) => {
             let hint = error.chain().find_map(hint).map(|hint| format!("; {}", hint.for_shell()));
+            let text = format!("{error:#}");
+            // A file has the names of the library: only what the shell has given are flags.
+            let is_of_a_file = error
+                .chain()
+                .filter_map(|cause| cause.downcast_ref())
+                .any(|error| matches!(error, StreamError::Options(OptionError::AugmentFile { .. })));
             tell(&format!(
                 "dicomprep: error: {}{}\n",
-                Plain(&with_flags(&format!("{error:#}"))),
+                Plain(&if is_of_a_file { text } else { with_flags(&text) }),
                 hint.unwrap_or_default()
             ));
             Exit::Failed

@@ -18,7 +18,7 @@ pub(super) fn with_checks(text: &str) -> String {
 
 /// Checks of the audit by choice.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Checks of the audit")]
+#[command(next_help_heading = "Audit")]
 pub(crate) struct CheckArgs {
     /// Kind of images: cardiac supposes that blood (inner) is brighter than the muscle around it and lies within outer,
     /// and that all slices have as many phases; general supposes nothing; auto is cardiac for the layouts link, scd2009
