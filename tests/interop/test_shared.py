@@ -9,6 +9,7 @@ import pytest
 
 import expect
 from conftest import sunnybrook
+from test_audit import covers
 from test_splits import column, joined, planned, splits
 from trees import SQUARE, Study, dicom, noise
 
@@ -41,6 +42,7 @@ SHARED = {
 }
 
 
+@covers("shared-study", "shared-person")
 @pytest.mark.parametrize("check", SHARED)
 def test_one_person_under_two_ids_stands_in_one_split(check, dicomprep, tmp_path):
     first, second = PATIENTS[1], PATIENTS[9]

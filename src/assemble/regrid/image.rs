@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn each_channel_is_fitted_as_if_alone() {
-        for (fit, to) in [(Fit::Crop, grid(5, 3)), (Fit::Pad, grid(5, 8)), (Fit::Resize, grid(6, 3))] {
+        for (fit, to) in [(Fit::Crop, grid(5, 3)), (Fit::Pad, grid(5, 8)), (Fit::Resize, grid(8, 10))] {
             let map = GridMap::new(grid(4, 5), to, Some(fit), None).unwrap();
             let fitted = |channels: usize, values: Vec<u8>| {
                 let mut pixels = Pixels::UInt8(values);
@@ -175,7 +175,7 @@ mod tests {
                 let Pixels::UInt8(fitted) = pixels else { unreachable!("the type stays") };
                 fitted
             };
-            // All channels have the same smallest value, which surrounds what is padded.
+            // All channels have the same smallest value: it surrounds what is padded.
             let value = |pixel: usize, channel: usize| (pixel * (37 + 2 * channel) % 251) as u8;
             let colors = fitted(3, (0..60).map(|at| value(at / 3, at % 3)).collect());
             for channel in 0..3 {

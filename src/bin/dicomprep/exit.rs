@@ -37,7 +37,7 @@ pub(crate) fn report(done: anyhow::Result<Exit>) -> Exit {
             let is_of_a_file = error
                 .chain()
                 .filter_map(|cause| cause.downcast_ref())
-                .any(|error| matches!(error, StreamError::Options(OptionError::AugmentFile { .. })));
+                .any(|error| matches!(error, StreamError::Options(OptionError::AugmentText { .. })));
             tell(&format!(
                 "dicomprep: error: {}{}\n",
                 Plain(&if is_of_a_file { text } else { with_flags(&text) }),
