@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dicomprep::source::{
-    DicomError, ImageHeader, Limits, StoredPixels, StoredValues, parse_header, parse_image,
+    ColorSpace, DicomError, ImageHeader, Limits, StoredPixels, StoredValues, parse_header, parse_image,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -72,6 +72,14 @@ const MUST_DECODE: &[&str] = &[
 /// accurate integer transform: the list is within 1 of them.
 const OTHERWISE_ROUNDED: &[(&str, &str)] = &[("JPGExtended.dcm", "d30242775a414c01")];
 
+/// Lossy colour files for which the list has the values of a decoder that rounds otherwise.
+const LOSSY_COLOR: &[&str] = &[
+    "SC_jpeg_no_color_transform.dcm",
+    "SC_jpeg_no_color_transform_2.dcm",
+    "SC_rgb_dcmtk_+eb+cy+n1.dcm",
+    "SC_rgb_dcmtk_+eb+cy+np.dcm",
+];
+
 #[test]
 fn each_file_gives_the_expected_values_or_is_refused() {
     let Some(folder) = common::shared_data().map(|data| data.join("dicom-variety")) else {
@@ -89,14 +97,21 @@ fn each_file_gives_the_expected_values_or_is_refused() {
         match result {
             Ok(header) => {
                 decoded.insert(name(file));
-                // The list has the stored values of colour images in other orders: tests/interop/test_color.py compares them.
-                if header.channels() > 1 {
+                let (dtype, digest) = dtype_and_digest(stored.values());
+                if expected.get("sha256").is_none() {
+                    // The reader that made the list refuses the file.
                     continue;
                 }
-                let (dtype, digest) = dtype_and_digest(stored.values());
-                let shape = [header.shape.rows(), header.shape.columns()];
+                let mut shape = vec![header.shape.rows(), header.shape.columns()];
+                // An index into a palette is one value.
+                if !matches!(header.color, None | Some(ColorSpace::Palette(_))) {
+                    shape.push(header.channels());
+                }
                 assert_eq!(expected["dtype"], dtype, "{file}");
                 assert_eq!(expected["shape"], serde_json::json!(shape), "{file}");
+                if LOSSY_COLOR.contains(&name(file)) {
+                    continue;
+                }
                 let rounded = OTHERWISE_ROUNDED.iter().find(|(other, _)| *other == name(file));
                 match rounded {
                     Some((_, expected)) => assert_eq!(*expected, digest, "{file}"),
