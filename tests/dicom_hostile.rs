@@ -171,6 +171,8 @@ fn bits_are_masked_and_signed_as_the_header_says() {
     assert!(matches!(fault(&twelve(16, 0)), DicomFault::Bits { .. }));
     let seventeen = Builder::image(EXPLICIT, 1, 1).bits(16, 17, 15, 0).pixels("OW", &[0; 4]);
     assert!(matches!(fault(&seventeen), DicomFault::Bits { .. }));
+    let padded = Builder::image(EXPLICIT, 1, 3).bits(1, 1, 0, 0).pixels("OB", &[0b101, 0]);
+    assert_eq!(values(&padded), StoredValues::UInt8(vec![1, 0, 1]));
     let one_bit = Builder::image(EXPLICIT, 2, 8).bits(1, 1, 0, 0).pixels("OB", &[0b101, 0]);
     assert_eq!(values(&one_bit), StoredValues::UInt8([&[1, 0, 1][..], &[0; 13]].concat()));
 }

@@ -162,13 +162,15 @@ fn check_native(
     if present < needed {
         return Err(DicomFault::PixelsShort { needed, present });
     }
+    // One byte more makes the length even (PS3.5 7.1.1).
+    if present <= needed + 1 {
+        return Ok(());
+    }
     if present >= 2 * needed && !says_frames {
         let found = format!("{present} bytes, which {} frames would fill", present / needed);
         return Err(DicomFault::FrameCount { frames: 1, found });
     }
-    if present > needed + 1 {
-        header.leniencies.insert(Leniency::ExcessPixels);
-    }
+    header.leniencies.insert(Leniency::ExcessPixels);
     Ok(())
 }
 
