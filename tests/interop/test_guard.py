@@ -158,8 +158,9 @@ def test_the_first_signal_ends_what_waits_for_a_pipe(words, number, files, study
     os.mkfifo(pipe)
     place = {"STUDY": study.root, "OUT": tmp_path / "out", "PIPE": pipe}
     command = [str(dicomprep.path), *[str(place.get(word, word)) for word in words]]
+    # A shell that starts the tests in the background has SIGINT ignored.
     process = subprocess.Popen(command, cwd=files, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE)
+                               stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     time.sleep(0.5)
     if process.poll() is not None:
         pytest.skip(f"refuses a pipe: {process.stderr.read()}")

@@ -221,6 +221,7 @@ def test_draining_never_looks_complete(dicomprep, data):
         with pytest.raises((http.client.IncompleteRead, ConnectionError)):
             while answer.read(1 << 20):
                 pass
+        assert service.process.wait(20) == 0
 
 
 def test_a_damaged_row_cuts_the_stream(dicomprep, data, tmp_path):

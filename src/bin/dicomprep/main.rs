@@ -64,7 +64,13 @@ fn main() -> ExitCode {
     });
     let exit = done.unwrap_or_else(|_| {
         let message = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
-        exit::tell(&format!("dicomprep: internal error, please report it: {message}\n"));
+        // Encoders and decoders panic where they get no memory.
+        exit::tell(&if message.contains("out of memory") {
+            "dicomprep: error: there is not enough memory; give the process more, or fewer --threads\n"
+                .to_owned()
+        } else {
+            format!("dicomprep: internal error, please report it: {message}\n")
+        });
         Exit::Failed
     });
     exit.into()
