@@ -5,8 +5,8 @@
 use std::num::NonZeroU64;
 
 use dicomprep::order::{
-    Arrangement, BatchOptions, BatchPlan, Cursor, EpochOrder, Permutation, PermutationKey, Rank, Sample,
-    Share, Uneven,
+    Arrangement, BatchOptions, BatchPlan, Cursor, EpochOrder, Permutation, PermutationKey, PlannedSample,
+    Rank, RankShare, Uneven,
 };
 use proptest::prelude::*;
 
@@ -51,8 +51,8 @@ fn every_length_up_to_200_has_its_inverse() {
 
 /// The shares of all ranks, rank by rank.
 fn shares(positions: u64, world_size: u64, uneven: Uneven) -> Vec<Vec<u64>> {
-    let share = |number| Share::new(positions, rank(number, world_size), uneven);
-    let items = |share: Share| (0..share.len()).map(|item| share.position(item).unwrap()).collect();
+    let share = |number| RankShare::new(positions, rank(number, world_size), uneven);
+    let items = |share: RankShare| (0..share.len()).map(|item| share.position(item).unwrap()).collect();
     (0..world_size).map(|number| items(share(number))).collect()
 }
 
@@ -109,7 +109,7 @@ fn shares_are_those_of_distributed_sampler() {
 }
 
 /// All samples from `start` on, with the batches they come in.
-fn stream(plan: &BatchPlan, start: Cursor) -> Vec<(Cursor, Vec<Sample>)> {
+fn stream(plan: &BatchPlan, start: Cursor) -> Vec<(Cursor, Vec<PlannedSample>)> {
     plan.batches_from(start).unwrap().map(|batch| (batch.cursor(), batch.samples().collect())).collect()
 }
 

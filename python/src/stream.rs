@@ -103,7 +103,7 @@ pub(crate) fn raw_batch<'py>(
     batch: Batch,
     pool: Option<BatchPool>,
 ) -> PyResult<RawBatch<'py>> {
-    let column = |of: fn(&dicomprep::order::Sample) -> u64| {
+    let column = |of: fn(&dicomprep::order::PlannedSample) -> u64| {
         batch.samples.iter().map(|sample| i64::try_from(of(sample)).unwrap_or(i64::MAX)).collect::<Vec<_>>()
     };
     let rows = column(|sample| sample.row).into_pyarray(py);

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::nesting::outside;
 use super::outline::{centroid, distance};
-use super::profile::{Picture, Profile, brighter};
+use super::profile::{ImageView, Profile, brighter};
 use super::shape::Painter;
 use super::{AuditOptions, ImageFacts};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
@@ -58,7 +58,7 @@ pub(super) fn agreement(
     };
     let digest = Sha256::digest(assembler.pixels().le_bytes());
     let ImageFacts { shape, channels, .. } = *image;
-    let picture = Picture { pixels: assembler.pixels(), shape, channels, large_is_dark: false };
+    let picture = ImageView { pixels: assembler.pixels(), shape, channels, large_is_dark: false };
     let structures = plan.structures();
     let contours = assembler.contours();
     let bright = plan.relations.bright;
@@ -82,7 +82,7 @@ fn wall(
     outer: &Polygon,
     (inner_plane, outer_plane): (usize, usize),
     masks: &[u8],
-    picture: Picture<'_>,
+    picture: ImageView<'_>,
 ) -> Option<f64> {
     let planes = masks.len() / picture.shape.pixels();
     let (mut blood, mut wall) = (Vec::new(), Vec::new());

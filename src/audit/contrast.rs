@@ -1,7 +1,7 @@
 //! Comparison of an inner contour with its image: blood is brighter than the muscle around it in the images that
 //! hearts are measured in.
 
-use super::profile::{Picture, Profile};
+use super::profile::{ImageView, Profile};
 use super::shape::Subject;
 use super::{Check, Finding, Thresholds};
 use crate::model::Polygon;
@@ -27,7 +27,7 @@ pub struct Bright<'a> {
 /// These are warnings, never errors: images may be of a kind in which blood is dark.
 #[must_use]
 pub fn against_image(
-    picture: Picture<'_>,
+    picture: ImageView<'_>,
     bright: Bright<'_>,
     sample: u32,
     thresholds: &Thresholds,
@@ -76,7 +76,7 @@ struct Elsewhere {
 }
 
 /// Tries all moves on a coarse grid, and then finer around the best. `None` where none gains more than `least`.
-fn better(profile: &Profile, picture: Picture<'_>, least: f64) -> Option<Elsewhere> {
+fn better(profile: &Profile, picture: ImageView<'_>, least: f64) -> Option<Elsewhere> {
     let here = profile.agreement(picture, [0; 2]);
     if 1.0 - here <= least {
         return None;
@@ -125,7 +125,7 @@ mod tests {
         let point = |k| [32.0 + dx + 10.0 * angle(k).cos(), 30.0 + dy + 10.0 * angle(k).sin()];
         let contour = Polygon::new((0..50).map(point).collect()).unwrap();
         let name = |_| "c".to_owned();
-        let picture = Picture { pixels: &pixels, shape, channels: 1, large_is_dark };
+        let picture = ImageView { pixels: &pixels, shape, channels: 1, large_is_dark };
         against_image(picture, Bright { plane, contours: &[vec![contour]] }, 3, &Thresholds::default(), name)
     }
 

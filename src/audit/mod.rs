@@ -45,5 +45,5 @@ pub use levels::{CheckLevels, LevelError};
 pub use options::AuditOptions;
 pub use pass::{Audit, audit};
 pub use phases::missing_images;
-pub use profile::Picture;
+pub use profile::ImageView;
 pub use thresholds::{Threshold, Thresholds};

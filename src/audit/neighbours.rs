@@ -60,14 +60,14 @@ pub(super) struct Jump {
 }
 
 /// The spots of one patient, found fast by structure, slice and time.
-pub(super) struct Stack {
+pub(super) struct PatientSpots {
     phase: f64,
     pub(super) spots: Vec<Spot>,
     /// For each slice, from the first to the last, its spots: a range of `spots`, which within it are sorted by time.
     pub(super) slices: Vec<std::ops::Range<usize>>,
 }
 
-impl Stack {
+impl PatientSpots {
     fn new(mut spots: Vec<Spot>) -> Self {
         let latest = spots.iter().map(|spot| spot.time).fold(0.0, f64::max);
         spots.sort_by(|a, b| a.depth.total_cmp(&b.depth));
@@ -190,7 +190,7 @@ fn interpolate(spot: &Spot, before: &Spot, after: &Spot, value: impl Fn(&Spot) -
 pub(super) fn jumps(mut spots: Vec<Spot>, thresholds: &Thresholds) -> Vec<Jump> {
     // Without a time, the phases cannot be told apart.
     spots.retain(|spot| spot.time.is_finite());
-    let stack = Stack::new(spots);
+    let stack = PatientSpots::new(spots);
     let mut jumps = stack.jumps(thresholds);
     stack.add_phase_jumps(&mut jumps, thresholds.phase_jump);
     jumps.sort_by_key(|jump| (jump.index, jump.plane, jump.check));

@@ -1,7 +1,7 @@
 //! Comparison of the two phases of a slice: a heart beats alike in all slices.
 
 use super::Check;
-use super::neighbours::{Jump, Spot, Stack};
+use super::neighbours::{Jump, PatientSpots, Spot};
 
 /// Fewer other slices with both phases tell nothing.
 const ENOUGH: usize = 4;
@@ -13,7 +13,7 @@ struct Beat<'s> {
     percent: f64,
 }
 
-impl Stack {
+impl PatientSpots {
     /// Adds, to the `jumps` between slices, the contours whose radius goes with no other phase of their slice as it does
     /// in the patient's other slices; of two that accuse each other the first, and neither where one jumps already.
     pub(super) fn add_phase_jumps(&self, jumps: &mut Vec<Jump>, percent: f64) {

@@ -10,7 +10,7 @@ const DEPTHS: [f64; 2] = [1.5, 3.0];
 
 /// Pixels, and how they are looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct Picture<'p> {
+pub struct ImageView<'p> {
     /// Row-major (row, column, channel).
     pub pixels: &'p Pixels,
     /// Rows and columns.
@@ -21,7 +21,7 @@ pub struct Picture<'p> {
     pub large_is_dark: bool,
 }
 
-impl Picture<'_> {
+impl ImageView<'_> {
     /// The pixel in a column and row, at the border where they lie beyond; NaN where it is none.
     fn at(&self, [column, row]: [i64; 2]) -> f32 {
         let near = |at: i64, side: usize| at.clamp(0, side as i64 - 1) as usize;
@@ -75,7 +75,7 @@ impl Profile {
     }
 
     /// At how many of its places the inside is brighter, 0 to 1, if the contour is moved by `[dx, dy]` pixels.
-    pub(super) fn agreement(&self, picture: Picture<'_>, [dx, dy]: [i32; 2]) -> f64 {
+    pub(super) fn agreement(&self, picture: ImageView<'_>, [dx, dy]: [i32; 2]) -> f64 {
         let by = [dx, dy].map(i64::from);
         let at = |[x, y]: [i64; 2]| picture.at([x.saturating_add(by[0]), y.saturating_add(by[1])]);
         let brighter = self.pairs.iter().filter(|[inside, outside]| at(*inside) > at(*outside)).count();
@@ -83,7 +83,7 @@ impl Profile {
     }
 
     /// Probability that a point inside is brighter than one outside, 0 to 1; a half is chance.
-    pub(super) fn contrast(&self, picture: Picture<'_>) -> f64 {
+    pub(super) fn contrast(&self, picture: ImageView<'_>) -> f64 {
         let values = |side: usize| self.pairs.iter().map(|pair| picture.at(pair[side])).collect();
         brighter(values(0), values(1))
     }
@@ -128,7 +128,7 @@ mod tests {
         let shape = GridShape::new(64, 64).unwrap();
         let disk = |at: usize| (((at % 64) as f64 - 32.0).hypot((at / 64) as f64 - 30.0) < 10.0) as u8;
         let pixels = Pixels::UInt8((0..shape.pixels()).map(disk).collect());
-        let picture = Picture { pixels: &pixels, shape, channels: 1, large_is_dark: false };
+        let picture = ImageView { pixels: &pixels, shape, channels: 1, large_is_dark: false };
         let angle = |k: u32| f64::from(k) / 50.0 * std::f64::consts::TAU;
         let mut points: Vec<_> =
             (0..50).map(|k| [32.0 + 10.0 * angle(k).cos(), 30.0 + 10.0 * angle(k).sin()]).collect();

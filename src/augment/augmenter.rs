@@ -1,6 +1,6 @@
 //! All that happens to a sample.
 
-use super::intensities::Intensities;
+use super::intensities::IntensityTransform;
 use super::params::AugmentParams;
 use super::resample::{ImageAndMask, ImageAndMaskMut, ResampleOptions, ResampleShape, Resampler};
 use super::spec::AugmentSpec;
@@ -27,7 +27,7 @@ use super::spec::AugmentSpec;
 #[derive(Debug, Clone)]
 pub struct Augmenter {
     resampler: Resampler,
-    intensities: Intensities,
+    intensities: IntensityTransform,
 }
 
 impl Augmenter {
@@ -47,7 +47,7 @@ impl Augmenter {
         };
         Self {
             resampler: Resampler::new(options, ResampleShape { input: shape, output, channels, planes }),
-            intensities: Intensities::new(output, channels),
+            intensities: IntensityTransform::new(output, channels),
         }
     }
 

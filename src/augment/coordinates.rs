@@ -65,7 +65,7 @@ impl Bounds {
 
 /// A straight row, as an affine map makes it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line {
+pub(super) struct StraightRow {
     start: [i64; 2],
     step: [i64; 2],
     /// 0, 1, 2 ... steps, modulo one pixel.
@@ -73,7 +73,7 @@ pub(super) struct Line {
     len: usize,
 }
 
-impl Line {
+impl StraightRow {
     /// Row `row` of the output, of `len` pixels. The last pixel is off by at most `len` times 2^-33 pixel.
     pub(super) fn new(map: &Affine, row: usize, len: usize) -> Self {
         let longest = FARTHEST / len.max(1) as i64;
@@ -87,7 +87,7 @@ impl Line {
     }
 }
 
-impl Coordinates for Line {
+impl Coordinates for StraightRow {
     fn len(&self) -> usize {
         self.len
     }
@@ -143,7 +143,7 @@ pub(super) struct Curve {
 
 impl Curve {
     /// The line whose pixels are displaced in the output before `map` takes them to the input.
-    pub(super) fn displace(&mut self, line: &Line, map: &Affine, displacements: &[[f32; 2]]) {
+    pub(super) fn displace(&mut self, line: &StraightRow, map: &Affine, displacements: &[[f32; 2]]) {
         self.places.clear();
         let [[a, b], [c, d]] = map.matrix;
         self.places.extend(displacements.iter().enumerate().map(|(at, displacement)| {
@@ -199,7 +199,7 @@ mod tests {
             len in 0_usize..40,
             from in 0_usize..40,
         ) {
-            let line = Line::from_step(start, step, len);
+            let line = StraightRow::from_step(start, step, len);
             let curve = Curve { places: (0..len).map(|at| line.at(at)).collect() };
             let bounds = Bounds { low, high: [low[0] + size[0], low[1] + size[1]] };
             let from = from.min(len);
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn far_lines_do_not_overflow() {
         let map = Affine { matrix: [[1e300, -1e300], [f64::NAN, 1e300]], offset: [1e300, f64::NEG_INFINITY] };
-        let line = Line::new(&map, 65_535, 65_535);
+        let line = StraightRow::new(&map, 65_535, 65_535);
         let bounds = Bounds { low: [0; 2], high: [1 << 48; 2] };
         let mut curve = Curve::default();
         curve.displace(&line, &map, &[[1e30, f32::NAN]; 65_535]);

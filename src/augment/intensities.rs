@@ -9,7 +9,7 @@ use super::params::AugmentParams;
 
 /// Changes the values of images of one shape.
 #[derive(Debug, Clone)]
-pub(super) struct Intensities {
+pub(super) struct IntensityTransform {
     shape: [usize; 2],
     channels: usize,
     fields: Vec<f32>,
@@ -17,7 +17,7 @@ pub(super) struct Intensities {
     low_resolution: LowResolutionScratch,
 }
 
-impl Intensities {
+impl IntensityTransform {
     pub(super) fn new(shape: [usize; 2], channels: usize) -> Self {
         Self {
             shape,

@@ -6,7 +6,7 @@
 //! operation clips. An image without finite pixels stays as it is, and so does every image where the number
 //! that is given means no change.
 
-use super::pixel_statistics::{Extremes, Moments};
+use super::pixel_statistics::{Extremes, MeanAndStd};
 use super::power::unit_power;
 
 /// Keras' channel shift: y = x + `intensity`, clipped to min and max.
@@ -35,7 +35,7 @@ pub(super) fn brightness(image: &mut [f32], factor: f64) {
 
 /// nnU-Net's brightness: y = mean + (x - mean) `factor`. Of an image whose mean is 0, it is the product.
 pub(super) fn gain(image: &mut [f32], factor: f64) {
-    let Some(Moments { mean, .. }) = Moments::of(image) else { return };
+    let Some(MeanAndStd { mean, .. }) = MeanAndStd::of(image) else { return };
     if factor == 1.0 {
         return;
     }
@@ -45,7 +45,7 @@ pub(super) fn gain(image: &mut [f32], factor: f64) {
 
 /// Contrast: y = mean + (x - mean) `factor`, clipped to min and max; batchgenerators' with `preserve_range`.
 pub(super) fn contrast(image: &mut [f32], factor: f64) {
-    let (Some(moments), Some(Extremes { min, max })) = (Moments::of(image), Extremes::of(image)) else {
+    let (Some(moments), Some(Extremes { min, max })) = (MeanAndStd::of(image), Extremes::of(image)) else {
         return;
     };
     if factor == 1.0 {
@@ -67,7 +67,7 @@ pub(super) fn inverted_gamma(image: &mut [f32], gamma: f64) {
 }
 
 fn bend(image: &mut [f32], gamma: f64, inverted: bool) {
-    let (Some(before), Some(Extremes { min, max })) = (Moments::of(image), Extremes::of(image)) else {
+    let (Some(before), Some(Extremes { min, max })) = (MeanAndStd::of(image), Extremes::of(image)) else {
         return;
     };
     if gamma == 1.0 || min == max {
@@ -83,7 +83,7 @@ fn bend(image: &mut [f32], gamma: f64, inverted: bool) {
         let place = ((*x - base) * scale).clamp(0.0, 1.0);
         *x = base + unit_power(place, gamma) * half * 2.0;
     }
-    let Some(after) = Moments::of(image) else { return };
+    let Some(after) = MeanAndStd::of(image) else { return };
     let factor = if after.std > 0.0 { (before.std / after.std) as f32 } else { 0.0 };
     let (mean_before, mean_after) = (before.mean as f32, after.mean as f32);
     image.iter_mut().for_each(|x| *x = mean_before + (*x - mean_after) * factor);

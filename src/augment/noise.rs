@@ -2,13 +2,13 @@
 
 use super::normal::{BLOCK, normals};
 use super::params::NoiseParams;
-use super::pixel_statistics::Moments;
+use super::pixel_statistics::MeanAndStd;
 
 /// y = x + `std` s n, where s is the population standard deviation of the image's finite pixels and n a standard
 /// normal deviate, of each pixel and channel its own: number i of [`normals`] of `seed` for value i of the image,
 /// in row order. Equal pixels stay as they are.
 pub(super) fn noise(image: &mut [f32], params: &NoiseParams) {
-    let Some(moments) = Moments::of(image) else { return };
+    let Some(moments) = MeanAndStd::of(image) else { return };
     let scale = (params.std * moments.std) as f32;
     if scale == 0.0 {
         return;
@@ -38,7 +38,7 @@ mod tests {
     fn its_deviation_is_relative_to_that_of_the_image() {
         let image = image();
         let noise: Vec<f32> = noisy(&image, 0.1, 5).iter().zip(&image).map(|(y, x)| y - x).collect();
-        let moments = Moments::of(&noise).unwrap();
+        let moments = MeanAndStd::of(&noise).unwrap();
         assert!(moments.mean.abs() < 0.2 && (moments.std - 10.0).abs() < 0.1, "{moments:?}");
     }
 

@@ -32,12 +32,12 @@ impl Extremes {
 
 /// Mean and population standard deviation of the finite pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Moments {
+pub(super) struct MeanAndStd {
     pub(super) mean: f64,
     pub(super) std: f64,
 }
 
-impl Moments {
+impl MeanAndStd {
     /// Summed in binary64 from the first pixel on, so that equal pixels have deviation 0. `None` where no pixel
     /// is finite.
     pub(super) fn of(image: &[f32]) -> Option<Self> {
@@ -74,17 +74,17 @@ mod tests {
         let image = [f32::NAN, 3.0, f32::INFINITY, -1.0, 4.0, f32::NEG_INFINITY];
         let image: Vec<f32> = image.into_iter().cycle().take(6 * 17).collect();
         assert_eq!(Extremes::of(&image), Some(Extremes { min: -1.0, max: 4.0 }));
-        let moments = Moments::of(&image).unwrap();
+        let moments = MeanAndStd::of(&image).unwrap();
         assert!((moments.mean - 2.0).abs() < 1e-12 && (moments.std - (14.0_f64 / 3.0).sqrt()).abs() < 1e-12);
         for nothing in [&image[..1], &[]] {
-            assert_eq!((Extremes::of(nothing), Moments::of(nothing)), (None, None));
+            assert_eq!((Extremes::of(nothing), MeanAndStd::of(nothing)), (None, None));
         }
     }
 
     #[test]
     fn equal_pixels_have_no_deviation() {
         for value in [0.1, 65_535.0, -1e30, 0.0] {
-            let moments = Moments::of(&[value; 77]).unwrap();
+            let moments = MeanAndStd::of(&[value; 77]).unwrap();
             assert_eq!((moments.mean, moments.std), (f64::from(value), 0.0));
         }
     }
@@ -92,6 +92,6 @@ mod tests {
     #[test]
     fn a_large_mean_does_not_hide_the_deviation() {
         let image: Vec<f32> = (0..10_000).map(|index| 1e6 + (index % 2) as f32).collect();
-        assert!((Moments::of(&image).unwrap().std - 0.5).abs() < 1e-9);
+        assert!((MeanAndStd::of(&image).unwrap().std - 0.5).abs() < 1e-9);
     }
 }

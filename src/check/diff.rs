@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::CheckError;
 use super::blocks::{self, Crew};
-use super::diff_rows::{ChangedRow, Compared, DamagedRow, Pair, RowPair};
+use super::diff_rows::{ChangedRow, Compared, DamagedRow, FilePair, RowPair};
 use super::totals::half_digest;
 use super::verify::lossy;
 use crate::prep::Control;
@@ -94,7 +94,7 @@ pub fn diff(a: &Path, b: &Path, options: DiffOptions<'_>) -> Result<Diff, CheckE
     files.iter().try_for_each(DatasetFile::check_shown)?;
     let in_second = numbers(second)?;
     let mut found = Diff::new(&files, options.quick);
-    let pair = Pair::new(&files, found.options.keys().cloned().collect(), options.quick)?;
+    let pair = FilePair::new(&files, found.options.keys().cloned().collect(), options.quick)?;
     let mut matched = vec![false; second.rows()];
     let mut last = None;
     let crew = Crew { threads: options.threads, control: options.control, stage: "comparing rows" };

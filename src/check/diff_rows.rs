@@ -72,7 +72,7 @@ pub struct MaskChange {
 }
 
 /// Two files, and what is the same for all of their rows.
-pub(super) struct Pair<'f> {
+pub(super) struct FilePair<'f> {
     files: &'f [DatasetFile; 2],
     /// The options that differ.
     options: Vec<String>,
@@ -85,7 +85,7 @@ pub(super) struct Pair<'f> {
     checksums: Option<[ColumnReader; 2]>,
 }
 
-impl<'f> Pair<'f> {
+impl<'f> FilePair<'f> {
     /// `quick` compares recorded checksums instead of reading images and masks.
     pub(super) fn new(
         files: &'f [DatasetFile; 2],
@@ -122,7 +122,7 @@ impl<'f> Pair<'f> {
 
 /// Reads both files, for one thread.
 pub(super) struct RowPair<'f> {
-    pair: &'f Pair<'f>,
+    pair: &'f FilePair<'f>,
     columns: [SampleRows<'f>; 2],
     readers: [RowReader<'f>; 2],
     images: [Vec<u8>; 2],
@@ -130,7 +130,7 @@ pub(super) struct RowPair<'f> {
 }
 
 impl<'f> RowPair<'f> {
-    pub(super) fn new(pair: &'f Pair<'f>) -> Result<Self, CheckError> {
+    pub(super) fn new(pair: &'f FilePair<'f>) -> Result<Self, CheckError> {
         let [a, b] = pair.files;
         Ok(Self {
             pair,

@@ -13,7 +13,7 @@ use crate::store::{DatasetFile, Moments, RowReader, SPLIT_DISJOINT, SampleRows, 
 
 /// Gathers the rows of a file, in order.
 #[derive(Default)]
-pub(super) struct Totals {
+pub(super) struct VerifyTotals {
     pub(super) problems: Problems,
     /// Rows whose image or mask is damaged.
     pub(super) damaged: Vec<usize>,
@@ -31,7 +31,7 @@ pub(super) struct Totals {
     uncounted: usize,
 }
 
-impl Totals {
+impl VerifyTotals {
     /// Takes the row that comes next.
     pub(super) fn take(&mut self, look: RowLook) {
         let row = look.row;

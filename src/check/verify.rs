@@ -10,7 +10,7 @@ use super::against::{Against, SourceOptions, sources_of};
 use super::blocks::{self, Crew};
 use super::problem::{ProblemKind, Problems};
 use super::row_check::{RowCheck, RowLook};
-use super::totals::Totals;
+use super::totals::VerifyTotals;
 use super::train_counts::TrainCounts;
 use crate::prep::{Control, Sources};
 use crate::store::{DatasetFile, Flaw, SampleColumns};
@@ -94,12 +94,12 @@ pub(super) fn verify_file(
             what: format!("have no pixel of structure {name:?} in any row"),
         }));
     }
-    let mut totals = Totals::default();
+    let mut totals = VerifyTotals::default();
     for flaw in &structure.flaws {
         totals.problems.add_of_file(ProblemKind::Structure, &flaw.place, &*flaw.what);
     }
     let mut against = sources.map(|sources| Against::new(sources, file));
-    let train = look_at_rows(
+    let train = walk_rows(
         file,
         structure.columns_are_sound,
         against.as_ref(),
@@ -128,11 +128,11 @@ pub(super) fn verify_file(
 }
 
 /// Looks at all rows. Returns the pixels of those in train.
-fn look_at_rows(
+fn walk_rows(
     file: &DatasetFile,
     columns_are_sound: bool,
     against: Option<&Against<'_>>,
-    totals: &mut Totals,
+    totals: &mut VerifyTotals,
     crew: Crew<'_>,
 ) -> Result<TrainCounts, CheckError> {
     let checksums = file.checksums().ok();

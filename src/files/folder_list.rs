@@ -9,14 +9,14 @@ use super::Places;
 use crate::model::Reason;
 
 /// An entry of a folder.
-pub(super) struct Entry {
+pub(super) struct FolderEntry {
     /// Its name, shown with replacement characters where it is not UTF-8.
     pub(super) name: Box<str>,
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
 }
 
 /// Kind of an entry.
-pub(super) enum Kind {
+pub(super) enum EntryKind {
     /// A file, or a symbolic link to one.
     File,
     /// A folder, and why its files are skipped where its name alone says so.
@@ -29,7 +29,7 @@ pub(super) enum Kind {
 
 /// Lists the real folder `dir`, sorted by name, without the parts of the layout: they are listed as such.
 /// In a hidden folder everything is hidden.
-pub(super) fn list(places: &Places, dir: &Path, in_hidden: bool) -> io::Result<Vec<Entry>> {
+pub(super) fn list(places: &Places, dir: &Path, in_hidden: bool) -> io::Result<Vec<FolderEntry>> {
     let parts = places.parts_in(dir);
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(dir)? {
@@ -46,61 +46,61 @@ pub(super) fn list(places: &Places, dir: &Path, in_hidden: bool) -> io::Result<V
         let kind = if file_type.is_dir() {
             folder_kind(dir.join(&raw), hidden, raw.to_str().is_some())
         } else if hidden {
-            Kind::Skip(Reason::HiddenFile, Box::default())
+            EntryKind::Skip(Reason::HiddenFile, Box::default())
         } else {
             file_kind(places, dir, &raw, file_type)
         };
-        Entry { name: name.into(), kind }
+        FolderEntry { name: name.into(), kind }
     };
     Ok(entries.into_iter().map(sort_in).collect())
 }
 
-fn folder_kind(real: PathBuf, hidden: bool, utf8: bool) -> Kind {
+fn folder_kind(real: PathBuf, hidden: bool, utf8: bool) -> EntryKind {
     let reason = match (hidden, utf8) {
         (true, _) => Some(Reason::HiddenFile),
         (_, false) => Some(Reason::NameDoesNotFit),
         _ => None,
     };
-    Kind::Folder(real, reason)
+    EntryKind::Folder(real, reason)
 }
 
 /// Kind of an entry that is neither a folder nor hidden.
-fn file_kind(places: &Places, dir: &Path, raw: &OsStr, file_type: FileType) -> Kind {
+fn file_kind(places: &Places, dir: &Path, raw: &OsStr, file_type: FileType) -> EntryKind {
     if ["Thumbs.db", "desktop.ini"].iter().any(|system| raw.eq_ignore_ascii_case(system)) {
-        return Kind::Skip(Reason::SystemFile, Box::default());
+        return EntryKind::Skip(Reason::SystemFile, Box::default());
     }
     let kind = if file_type.is_symlink() {
         link_kind(places, &dir.join(raw))
     } else if file_type.is_file() {
-        Kind::File
+        EntryKind::File
     } else {
-        Kind::Skip(Reason::NotAFile, Box::default())
+        EntryKind::Skip(Reason::NotAFile, Box::default())
     };
     match kind {
-        Kind::File | Kind::LinkedFolder(_) if raw.to_str().is_none() => {
-            Kind::Skip(Reason::NameDoesNotFit, "the name is not UTF-8".into())
+        EntryKind::File | EntryKind::LinkedFolder(_) if raw.to_str().is_none() => {
+            EntryKind::Skip(Reason::NameDoesNotFit, "the name is not UTF-8".into())
         }
         kind => kind,
     }
 }
 
 /// Target of a symbolic link.
-fn link_kind(places: &Places, link: &Path) -> Kind {
+fn link_kind(places: &Places, link: &Path) -> EntryKind {
     let found = std::fs::canonicalize(link).and_then(|real| {
         let file_type = std::fs::metadata(&real)?.file_type();
         Ok((real, file_type))
     });
     match found {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Kind::Skip(Reason::Unreadable, format!("the link cannot be followed: {error}").into())
+            EntryKind::Skip(Reason::Unreadable, format!("the link cannot be followed: {error}").into())
         }
-        Err(error) => Kind::Skip(Reason::LinkLeadsOut, format!("it leads nowhere: {error}").into()),
+        Err(error) => EntryKind::Skip(Reason::LinkLeadsOut, format!("it leads nowhere: {error}").into()),
         Ok((real, _)) if !places.holds(&real) => {
             let detail = "it leads out of the data directory; put a copy in its place";
-            Kind::Skip(Reason::LinkLeadsOut, detail.into())
+            EntryKind::Skip(Reason::LinkLeadsOut, detail.into())
         }
-        Ok((_, file_type)) if file_type.is_file() => Kind::File,
-        Ok((real, file_type)) if file_type.is_dir() => Kind::LinkedFolder(real),
-        Ok(_) => Kind::Skip(Reason::NotAFile, Box::default()),
+        Ok((_, file_type)) if file_type.is_file() => EntryKind::File,
+        Ok((real, file_type)) if file_type.is_dir() => EntryKind::LinkedFolder(real),
+        Ok(_) => EntryKind::Skip(Reason::NotAFile, Box::default()),
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use super::folder_list::{Entry, Kind, list};
+use super::folder_list::{EntryKind, FolderEntry, list};
 use super::{Catalog, Fates, FolderId, Places, join_name};
 use crate::model::{FileId, Place, Reason, Skipped};
 
@@ -149,12 +149,12 @@ impl<'a> Walk<'a> {
         };
         let id = self.tree.catalog.add_folder(task.real.clone(), &task.shown);
         let mut files = Vec::new();
-        for Entry { name, kind } in entries {
+        for FolderEntry { name, kind } in entries {
             match kind {
-                Kind::File => files.push(add(&mut self.tree, id, &name)),
-                Kind::Folder(real, reason) => self.enter(&task, &name, real, reason),
-                Kind::LinkedFolder(real) => self.enter_link(&task, id, &name, real),
-                Kind::Skip(reason, detail) => self.skip(id, &name, reason, &detail),
+                EntryKind::File => files.push(add(&mut self.tree, id, &name)),
+                EntryKind::Folder(real, reason) => self.enter(&task, &name, real, reason),
+                EntryKind::LinkedFolder(real) => self.enter_link(&task, id, &name, real),
+                EntryKind::Skip(reason, detail) => self.skip(id, &name, reason, &detail),
             }
         }
         self.tree.folders.push(TreeFolder { id, place: task.place, files });

@@ -119,7 +119,7 @@ fn add_case(set: &mut SampleSet, kinds: &Kinds, ids: &mut HashSet<Box<str>>, (ke
     let id: Box<str> = if ids.contains(name) { key.into() } else { name.clone() };
     ids.insert(id.clone());
     let paired = pair(&found.case, kinds, &set.catalog);
-    let mut add = |pair: super::numbered::Pair| {
+    let mut add = |pair: super::numbered::NumberedPair| {
         let file = set.catalog.file_name(pair.image.file);
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
         Sample {

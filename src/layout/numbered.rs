@@ -110,7 +110,7 @@ pub(super) struct Case {
 
 /// An image, with its annotations by mask plane.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Pair {
+pub(super) struct NumberedPair {
     pub(super) number: i32,
     pub(super) image: FrameRef,
     pub(super) annotations: Box<[Box<[AnnotationRef]>]>,
@@ -120,9 +120,9 @@ pub(super) struct Pair {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Paired {
     /// Images with contours, by number.
-    pub(super) samples: Vec<Pair>,
+    pub(super) samples: Vec<NumberedPair>,
     /// Images without, by number.
-    pub(super) unlabelled: Vec<Pair>,
+    pub(super) unlabelled: Vec<NumberedPair>,
     /// All other files.
     pub(super) skipped: Vec<Skipped>,
 }
@@ -191,7 +191,7 @@ impl Pairing<'_> {
         let lacking: Vec<&str> = names.filter(|(_, refs)| refs.is_empty()).map(|(name, _)| name).collect();
         let any = lacking.len() < annotations.len();
         if any && (lacking.is_empty() || self.kinds.require == Require::Any) {
-            return self.paired.samples.push(Pair { number, image, annotations });
+            return self.paired.samples.push(NumberedPair { number, image, annotations });
         }
         if any {
             let lacking = lacking.join(" and no ");
@@ -199,7 +199,7 @@ impl Pairing<'_> {
             self.skip_contours(group, Reason::StructureMissing, &detail);
             annotations.fill(Box::default());
         }
-        self.paired.unlabelled.push(Pair { number, image, annotations });
+        self.paired.unlabelled.push(NumberedPair { number, image, annotations });
     }
 
     /// The first two files of one kind that claim the number, by name.
@@ -259,12 +259,12 @@ mod tests {
         (pair(&case, &kinds, &catalog), catalog)
     }
 
-    fn samples(pairs: &[Pair], catalog: &Catalog) -> Vec<(i32, String)> {
+    fn samples(pairs: &[NumberedPair], catalog: &Catalog) -> Vec<(i32, String)> {
         let refs = |refs: &Box<[AnnotationRef]>| {
             let names: Vec<String> = refs.iter().map(|one| catalog.name(one.file)).collect();
             if names.is_empty() { "-".to_owned() } else { names.join("+") }
         };
-        let all = |pair: &Pair| pair.annotations.iter().map(refs).collect::<Vec<_>>().join(" ");
+        let all = |pair: &NumberedPair| pair.annotations.iter().map(refs).collect::<Vec<_>>().join(" ");
         pairs.iter().map(|pair| (pair.number, all(pair))).collect()
     }
 

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A layout of the registry.
-pub struct Entry {
+pub struct RegisteredLayout {
     /// Its name.
     pub name: &'static str,
     /// Its needs, in a few words.
@@ -24,8 +24,8 @@ pub struct Entry {
 }
 
 /// The layouts. One fits where names alone tell so; the reason is for people.
-pub const LAYOUTS: [Entry; 5] = [
-    Entry {
+pub const LAYOUTS: [RegisteredLayout; 5] = [
+    RegisteredLayout {
         name: "link",
         needs: "link.csv, dicoms/<patient_id>/<n>.dcm and contourfiles/<original_id>/i-contours/",
         fits: |options, _| {
@@ -42,19 +42,19 @@ pub const LAYOUTS: [Entry; 5] = [
             Ok(Box::new(layout.with_names(options.columns.clone(), options.names.clone())))
         },
     },
-    Entry {
+    RegisteredLayout {
         name: "scd2009",
         needs: "<case>/IM-<series>-<n>.dcm and <case>/contours-manual/IRCCI-expert/",
         fits: |_, tree| first_folder(tree, Scd2009::has_contours),
         open: |options| Ok(Box::new(Scd2009::new(&options.data_dir)?.with_names(options.names.clone()))),
     },
-    Entry {
+    RegisteredLayout {
         name: "rvsc2012",
         needs: "P<NN>dicom/P<NN>-<nnnn>.dcm and P<NN>contours-manual/",
         fits: |_, tree| first_folder(tree, Rvsc2012::has_contours),
         open: |options| Ok(Box::new(Rvsc2012::new(&options.data_dir)?.with_names(options.names.clone()))),
     },
-    Entry {
+    RegisteredLayout {
         name: "table",
         needs: "a CSV file named by --table, with a column image",
         fits: |_, _| None,
@@ -63,7 +63,7 @@ pub const LAYOUTS: [Entry; 5] = [
             Ok(Box::new(Table::new(data_dir, table.as_deref(), columns.clone())?))
         },
     },
-    Entry {
+    RegisteredLayout {
         name: "dicom",
         needs: "DICOM images and RTSTRUCT or SEG objects, in any folders",
         // The last resort: the other layouts have DICOM images too.
@@ -170,7 +170,7 @@ fn find(options: &LayoutOptions) -> Result<(&'static str, String), LayoutError> 
         return Ok((link.name, reason));
     }
     let tree = Tree::of(&places, &|_, _| true);
-    let fitting: Vec<(&Entry, String)> =
+    let fitting: Vec<(&RegisteredLayout, String)> =
         others.iter().filter_map(|entry| Some((entry, (entry.fits)(options, &tree)?))).collect();
     if let [(entry, reason)] = &fitting[..] {
         return Ok((entry.name, reason.clone()));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::cursor::Cursor;
 use super::epoch::{Arrangement, EpochOrder};
 use super::error::OrderError;
-use super::partition::{Rank, Share, Uneven};
+use super::partition::{Rank, RankShare, Uneven};
 
 /// Samples whose rows are found together.
 const AT_ONCE: usize = 4;
@@ -37,21 +37,21 @@ pub struct BatchOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchPlan {
     options: BatchOptions,
-    share: Share,
+    share: RankShare,
 }
 
 /// One batch: which rows, not their contents. Cheap to clone and to send to another thread.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub struct PlannedBatch {
     cursor: Cursor,
     items: Range<u64>,
-    share: Share,
+    share: RankShare,
     order: Arc<EpochOrder>,
 }
 
 /// One sample of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Sample {
+pub struct PlannedSample {
     /// The position in the order of the whole epoch, all ranks together, counted from 0.
     pub position: u64,
     /// The row of the epoch that stands there; once [`Rows`](super::Rows) were asked, the row of the file.
@@ -60,7 +60,7 @@ pub struct Sample {
 
 /// The batches from a cursor to the end of the stream. Made by [`BatchPlan::batches_from`].
 #[derive(Debug, Clone)]
-pub struct Batches {
+pub struct PlannedBatches {
     plan: BatchPlan,
     cursor: Cursor,
     /// The order of the cursor's epoch, once a batch of it was asked for.
@@ -71,7 +71,7 @@ impl BatchPlan {
     /// The plan of `options`.
     #[must_use]
     pub fn new(options: BatchOptions) -> Self {
-        Self { options, share: Share::new(options.rows, options.rank, options.uneven) }
+        Self { options, share: RankShare::new(options.rows, options.rank, options.uneven) }
     }
 
     /// The options of the plan.
@@ -101,9 +101,9 @@ impl BatchPlan {
 
     /// The batch at `cursor`; `None` where the stream has no such batch.
     #[must_use]
-    pub fn batch(&self, cursor: Cursor) -> Option<Batch> {
+    pub fn batch(&self, cursor: Cursor) -> Option<PlannedBatch> {
         let items = self.items(cursor)?;
-        Some(Batch { cursor, items, share: self.share, order: Arc::new(self.order(cursor.epoch)) })
+        Some(PlannedBatch { cursor, items, share: self.share, order: Arc::new(self.order(cursor.epoch)) })
     }
 
     /// The batches from the one at `start`: exactly what remains of the whole stream when the batches
@@ -114,7 +114,7 @@ impl BatchPlan {
     /// Where `start` is no batch of the stream and not its end: [`OrderError::StartPastEnd`] after the last
     /// epoch, [`OrderError::StartPastEpoch`] after the last batch of an epoch,
     /// [`OrderError::StartInEmptyEpoch`] where epochs have no batches and `start` is not the first of one.
-    pub fn batches_from(&self, start: Cursor) -> Result<Batches, OrderError> {
+    pub fn batches_from(&self, start: Cursor) -> Result<PlannedBatches, OrderError> {
         let end = self.end();
         if start > end {
             return Err(OrderError::StartPastEnd { start, end });
@@ -126,7 +126,7 @@ impl BatchPlan {
                 Some(_) => {}
             }
         }
-        Ok(Batches { plan: *self, cursor: start, order: None })
+        Ok(PlannedBatches { plan: *self, cursor: start, order: None })
     }
 
     fn order(&self, epoch: u64) -> EpochOrder {
@@ -161,7 +161,7 @@ impl BatchPlan {
     }
 }
 
-impl Batch {
+impl PlannedBatch {
     /// Cursor of the batch.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
@@ -177,23 +177,23 @@ impl Batch {
 
     /// Sample `index` of the batch, counted from 0; `None` where the batch has no such sample.
     #[must_use]
-    pub fn sample(&self, index: u64) -> Option<Sample> {
+    pub fn sample(&self, index: u64) -> Option<PlannedSample> {
         let position = self.position(index)?;
-        Some(Sample { position, row: self.order.row(position)? })
+        Some(PlannedSample { position, row: self.order.row(position)? })
     }
 
     /// All samples, in their order.
-    pub fn samples(&self) -> impl Iterator<Item = Sample> {
+    pub fn samples(&self) -> impl Iterator<Item = PlannedSample> {
         (0..self.len()).step_by(AT_ONCE).flat_map(|first| self.samples_at(first)).flatten()
     }
 
-    /// [`Batch::sample`] for [`AT_ONCE`] indices from `first` on.
-    fn samples_at(&self, first: u64) -> [Option<Sample>; AT_ONCE] {
+    /// [`PlannedBatch::sample`] for [`AT_ONCE`] indices from `first` on.
+    fn samples_at(&self, first: u64) -> [Option<PlannedSample>; AT_ONCE] {
         let positions: [Option<u64>; AT_ONCE] =
             std::array::from_fn(|lane| self.position(first.checked_add(lane as u64)?));
         // No epoch has as many rows as to reach this position.
         let rows = self.order.rows_at(positions.map(|position| position.unwrap_or(u64::MAX)));
-        std::array::from_fn(|lane| Some(Sample { position: positions[lane]?, row: rows[lane]? }))
+        std::array::from_fn(|lane| Some(PlannedSample { position: positions[lane]?, row: rows[lane]? }))
     }
 
     fn position(&self, index: u64) -> Option<u64> {
@@ -202,7 +202,7 @@ impl Batch {
     }
 }
 
-impl Batches {
+impl PlannedBatches {
     /// Cursor of the next batch, or [`BatchPlan::end`] after the last: the start of a stream that goes
     /// on from here.
     #[must_use]
@@ -211,10 +211,10 @@ impl Batches {
     }
 }
 
-impl Iterator for Batches {
-    type Item = Batch;
+impl Iterator for PlannedBatches {
+    type Item = PlannedBatch;
 
-    fn next(&mut self) -> Option<Batch> {
+    fn next(&mut self) -> Option<PlannedBatch> {
         let cursor = self.cursor;
         let Some(items) = self.plan.items(cursor) else {
             // Where epochs have no batches, the end was not reached by counting.
@@ -222,7 +222,7 @@ impl Iterator for Batches {
             return None;
         };
         let order = self.order.get_or_insert_with(|| Arc::new(self.plan.order(cursor.epoch)));
-        let batch = Batch { cursor, items, share: self.plan.share, order: Arc::clone(order) };
+        let batch = PlannedBatch { cursor, items, share: self.plan.share, order: Arc::clone(order) };
         self.cursor = self.plan.after(cursor);
         if self.cursor.epoch != cursor.epoch {
             self.order = None;
@@ -231,7 +231,7 @@ impl Iterator for Batches {
     }
 }
 
-impl std::iter::FusedIterator for Batches {}
+impl std::iter::FusedIterator for PlannedBatches {}
 
 #[cfg(test)]
 mod tests {
@@ -253,7 +253,7 @@ mod tests {
         Cursor { epoch, batch }
     }
 
-    fn rows(batches: Batches) -> Vec<Vec<u64>> {
+    fn rows(batches: PlannedBatches) -> Vec<Vec<u64>> {
         batches.map(|batch| batch.samples().map(|sample| sample.row).collect()).collect()
     }
 

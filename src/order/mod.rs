@@ -9,7 +9,7 @@
 //! - **Row of the epoch**: what an [`EpochOrder`] puts at a position, each once, counted from 0.
 //! - **Row of the file**: what [`Rows`] make of a row of the epoch. By a [`Selection`], row n of the epoch is
 //!   row n of those selected, or of the file where all are. By a [`Balance`], it is draw n of the epoch.
-//! - **Item**: a place in the [`Share`] of one rank, counted from 0.
+//! - **Item**: a place in the [`RankShare`] of one rank, counted from 0.
 //! - **Batch**: consecutive items, named by a [`Cursor`].
 //!
 //! The row of the epoch at a position depends on the seed, the epoch and the number of rows, and on nothing
@@ -30,11 +30,11 @@ mod rows;
 mod selection;
 
 pub use balance::Balance;
-pub use batch_plan::{Batch, BatchOptions, BatchPlan, Batches, Sample};
+pub use batch_plan::{BatchOptions, BatchPlan, PlannedBatch, PlannedBatches, PlannedSample};
 pub use cursor::Cursor;
 pub use epoch::{Arrangement, EpochOrder};
 pub use error::OrderError;
-pub use partition::{Rank, Share, Uneven};
+pub use partition::{Rank, RankShare, Uneven};
 pub use permutation::{Permutation, PermutationKey};
 pub use rows::Rows;
 pub use selection::Selection;

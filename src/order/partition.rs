@@ -70,13 +70,13 @@ pub enum Uneven {
 /// The shares of different ranks have no position in common, but for the repeated ones of [`Uneven::Pad`].
 /// Together they are the whole epoch, but for the positions that [`Uneven::Drop`] leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Share {
+pub struct RankShare {
     positions: u64,
     rank: Rank,
     len: u64,
 }
 
-impl Share {
+impl RankShare {
     /// The share of `rank` in an epoch of `positions` positions.
     #[must_use]
     pub fn new(positions: u64, rank: Rank, uneven: Uneven) -> Self {
@@ -124,7 +124,7 @@ mod tests {
 
     fn share(positions: u64, rank: u64, world_size: u64, uneven: Uneven) -> Vec<u64> {
         let rank = Rank::new(rank, NonZeroU64::new(world_size).unwrap()).unwrap();
-        let share = Share::new(positions, rank, uneven);
+        let share = RankShare::new(positions, rank, uneven);
         assert_eq!(share.is_empty(), share.position(0).is_none());
         assert_eq!(share.position(share.len()), None);
         (0..share.len()).map(|item| share.position(item).unwrap()).collect()
@@ -166,8 +166,11 @@ mod tests {
         {
             for positions in [1, 1 << 63, u64::MAX - 1, u64::MAX] {
                 for uneven in [Uneven::Pad, Uneven::Drop, Uneven::Allow] {
-                    let share =
-                        Share::new(positions, Rank::new(world_size.get() - 1, world_size).unwrap(), uneven);
+                    let share = RankShare::new(
+                        positions,
+                        Rank::new(world_size.get() - 1, world_size).unwrap(),
+                        uneven,
+                    );
                     assert_eq!(share.position(u64::MAX), None);
                     let last = share.len().checked_sub(1).map(|item| share.position(item).unwrap());
                     assert!(last.is_none_or(|position| position < positions));
@@ -176,7 +179,7 @@ mod tests {
         }
         // 1 * (2^64 - 2) + 2^64 - 3 = 2^65 - 5, and 2^65 - 5 mod 2^64 - 1 = 2^64 - 4.
         let world_size = NonZeroU64::new(u64::MAX - 1).unwrap();
-        let share = Share::new(u64::MAX, Rank::new(u64::MAX - 2, world_size).unwrap(), Uneven::Pad);
+        let share = RankShare::new(u64::MAX, Rank::new(u64::MAX - 2, world_size).unwrap(), Uneven::Pad);
         assert_eq!(share.position(1), Some(u64::MAX - 3));
     }
 

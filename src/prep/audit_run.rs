@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use super::audit::{gaps, of_patient};
 use super::identities::shared_findings;
-use super::image_digests::{Unlabelled, equal_images, pixel_digest};
+use super::image_digests::{UnlabelledImages, equal_images, pixel_digest};
 use super::planning::pair;
 use super::pool::pool;
-use super::summary::{Entry, UnmatchedEntry};
+use super::summary::{LeftOutEntry, UnmatchedEntry};
 use super::survey::Survey;
 use super::{Control, FindingEntry, PrepError};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
-use crate::audit::{self, AuditOptions, Bright, Finding, ImageFacts, Picture, against_image};
+use crate::audit::{self, AuditOptions, Bright, Finding, ImageFacts, ImageView, against_image};
 use crate::layout::{Layout, Require, SampleSet, Select, StructureChoice};
 use crate::model::Sample;
 use crate::model::{Bin, GridShape};
@@ -49,9 +49,9 @@ pub struct AuditSummary {
     /// All findings, the worst first.
     pub findings: Vec<FindingEntry>,
     /// Files that should have been used and cannot be.
-    pub rejected: Vec<Entry>,
+    pub rejected: Vec<LeftOutEntry>,
     /// Rows of the link table that cannot be used.
-    pub rejected_rows: Vec<Entry>,
+    pub rejected_rows: Vec<LeftOutEntry>,
     /// Images and annotations that a layout leaves out as a whole.
     pub unmatched: Vec<UnmatchedEntry>,
     /// Seconds it took.
@@ -99,18 +99,18 @@ pub fn audit(
     control.progress.begin("checking images", samples.len() + pairs.unlabelled.len());
     let form = |image: &ImageFacts| (image.shape, image.channels);
     let forms = images.iter().map(|image| (form(image), options.assemble_options(image)));
-    let looker = Looker { pairs: &pairs, samples: &samples, forms: forms.collect(), options, control };
-    let looked = pool.install(|| looker.look(images.iter().map(form).collect()));
-    let unlabelled = pool.install(|| Unlabelled::look(&pairs, limits, control));
+    let reader = AuditReader { pairs: &pairs, samples: &samples, forms: forms.collect(), options, control };
+    let audited = pool.install(|| reader.audit(images.iter().map(form).collect()));
+    let unlabelled = pool.install(|| UnlabelledImages::decode(&pairs, limits, control));
     control.progress.end();
     go_on()?;
-    findings.extend(looked.findings);
-    findings.extend(equal_images(&pairs, &samples, &looked.digests, &unlabelled));
+    findings.extend(audited.findings);
+    findings.extend(equal_images(&pairs, &samples, &audited.digests, &unlabelled));
     findings.extend(shared_findings(&pairs, &samples, &survey.identities.pairs()));
     findings.extend(lacking(&pairs, &samples, images, &unlabelled));
 
     let mut remarks = survey.remarks;
-    remarks.append(looked.remarks);
+    remarks.append(audited.remarks);
     let findings = FindingEntry::all(findings.iter(), &request.options.levels);
     let mut checks: BTreeMap<&'static str, usize> = BTreeMap::new();
     findings.iter().for_each(|finding| *checks.entry(finding.check).or_default() += 1);
@@ -120,13 +120,13 @@ pub fn audit(
     let mut patients: Vec<u32> = samples.iter().map(|sample| sample.patient).collect();
     patients.dedup();
     Ok(AuditSummary {
-        images: looked.images,
-        annotations: looked.annotations,
+        images: audited.images,
+        annotations: audited.annotations,
         patients: patients.len(),
         checks,
         findings,
-        rejected: skipped.into_iter().map(Entry::of).collect(),
-        rejected_rows: pairs.rejected_rows.iter().map(Entry::of).collect(),
+        rejected: skipped.into_iter().map(LeftOutEntry::of).collect(),
+        rejected_rows: pairs.rejected_rows.iter().map(LeftOutEntry::of).collect(),
         unmatched: pairs.unmatched.iter().map(UnmatchedEntry::of).collect(),
         seconds: start.elapsed().as_secs_f64(),
     })
@@ -137,7 +137,7 @@ fn lacking(
     pairs: &SampleSet,
     samples: &[Sample],
     images: &[ImageFacts],
-    unlabelled: &Unlabelled,
+    unlabelled: &UnlabelledImages,
 ) -> Vec<Finding> {
     gaps(pairs, samples, |patient, mine| {
         let others = of_patient(&pairs.unlabelled, patient);
@@ -152,7 +152,7 @@ fn lacking(
 
 /// Results of reading the images.
 #[derive(Default)]
-struct Looked {
+struct Audited {
     findings: Vec<Finding>,
     remarks: Remarks,
     images: usize,
@@ -162,7 +162,7 @@ struct Looked {
 }
 
 /// Decodes images and compares them with their contours.
-struct Looker<'a> {
+struct AuditReader<'a> {
     pairs: &'a SampleSet,
     samples: &'a [Sample],
     /// Options for images of each size and number of channels.
@@ -171,21 +171,21 @@ struct Looker<'a> {
     control: &'a Control<'a>,
 }
 
-impl Looker<'_> {
-    fn look(&self, forms: Vec<(GridShape, usize)>) -> Looked {
+impl AuditReader<'_> {
+    fn audit(&self, forms: Vec<(GridShape, usize)>) -> Audited {
         let blocks = self.samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
-            let mut looked = Looked::default();
+            let mut audited = Audited::default();
             for (index, sample) in samples.iter().enumerate() {
                 if self.control.cancel.load(Ordering::Relaxed) {
                     break;
                 }
                 let number = block * BLOCK + index;
-                self.look_at(&mut looked, (number as u32, sample), forms[number]);
+                self.audit_one(&mut audited, (number as u32, sample), forms[number]);
             }
             self.control.progress.advance(samples.len());
-            looked
+            audited
         });
-        blocks.collect::<Vec<_>>().into_iter().fold(Looked::default(), |mut all, block| {
+        blocks.collect::<Vec<_>>().into_iter().fold(Audited::default(), |mut all, block| {
             all.findings.extend(block.findings);
             all.remarks.append(block.remarks);
             all.images += block.images;
@@ -195,20 +195,20 @@ impl Looker<'_> {
         })
     }
 
-    fn look_at(&self, looked: &mut Looked, (number, sample): (u32, &Sample), form: (GridShape, usize)) {
+    fn audit_one(&self, audited: &mut Audited, (number, sample): (u32, &Sample), form: (GridShape, usize)) {
         let mut assembler = Assembler::new(self.pairs, &self.forms[&form]);
         let (shape, channels) = form;
-        let Assembled::Sample(facts) = assembler.assemble(sample, &mut looked.remarks) else {
+        let Assembled::Sample(facts) = assembler.assemble(sample, &mut audited.remarks) else {
             return;
         };
-        looked.images += 1;
-        looked.annotations += facts.annotations.iter().flatten().count();
+        audited.images += 1;
+        audited.annotations += facts.annotations.iter().flatten().count();
         let name = |plane| self.pairs.annotation_name(sample, plane).unwrap_or_default();
         let picture =
-            Picture { pixels: assembler.pixels(), shape, channels, large_is_dark: facts.large_is_dark };
+            ImageView { pixels: assembler.pixels(), shape, channels, large_is_dark: facts.large_is_dark };
         let contours = Bright { plane: self.pairs.relations.bright, contours: assembler.contours() };
         let thresholds = &self.options.thresholds;
-        looked.findings.extend(against_image(picture, contours, number, thresholds, name));
-        looked.digests.extend(pixel_digest(assembler.pixels()).map(|digest| (number, digest)));
+        audited.findings.extend(against_image(picture, contours, number, thresholds, name));
+        audited.digests.extend(pixel_digest(assembler.pixels()).map(|digest| (number, digest)));
     }
 }

@@ -33,16 +33,16 @@ pub(super) fn pixel_digest(pixels: &Pixels) -> Option<u64> {
 
 /// Headers and digests of the images without a contour.
 #[derive(Default)]
-pub(super) struct Unlabelled {
+pub(super) struct UnlabelledImages {
     /// Of each that can be read, its number in [`SampleSet::unlabelled`] and what its header says.
     pub(super) headers: Vec<(u32, ImageFacts)>,
     /// Of each that has something on it, the digest.
     digests: Vec<(u32, u64)>,
 }
 
-impl Unlabelled {
+impl UnlabelledImages {
     /// Decodes all of them. What cannot be read is of no use to anybody, and left out. Ends early where it is cancelled.
-    pub(super) fn look(pairs: &SampleSet, limits: &Limits, control: &Control<'_>) -> Self {
+    pub(super) fn decode(pairs: &SampleSet, limits: &Limits, control: &Control<'_>) -> Self {
         let blocks = pairs.unlabelled.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut seen = Self::default();
             let mut decoder = Decoder::default();
@@ -51,7 +51,7 @@ impl Unlabelled {
                     break;
                 }
                 let number = (block * BLOCK + index) as u32;
-                if let Some((facts, digest)) = decoder.look_at(pairs, sample, limits) {
+                if let Some((facts, digest)) = decoder.decode_one(pairs, sample, limits) {
                     seen.headers.push((number, facts));
                     seen.digests.extend(digest.map(|digest| (number, digest)));
                 }
@@ -87,7 +87,7 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    fn look_at(
+    fn decode_one(
         &mut self,
         pairs: &SampleSet,
         sample: &Sample,
@@ -115,7 +115,7 @@ pub(super) fn equal_images(
     pairs: &SampleSet,
     samples: &[Sample],
     digests: &[(u32, u64)],
-    unlabelled: &Unlabelled,
+    unlabelled: &UnlabelledImages,
 ) -> Vec<Finding> {
     let labelled =
         digests.iter().map(|&(number, digest)| ((&samples[number as usize], Some(number)), digest));

@@ -18,7 +18,7 @@ pub(super) struct PatientTotal {
 }
 
 /// A row that may go into the file.
-pub(super) struct Entrant<'r> {
+pub(super) struct CandidateRow<'r> {
     /// The sample's number in the plan.
     pub(super) number: u32,
     /// The patient's number in the link table.
@@ -34,7 +34,7 @@ pub(super) struct Entrant<'r> {
     pub(super) found: CheckSet,
 }
 
-/// Result of entering an [`Entrant`].
+/// Result of entering an [`CandidateRow`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Admission {
     /// The first with the same pixels; itself where there is none.
@@ -174,13 +174,13 @@ impl Ledger {
 
     /// Decides whether a row goes into the file, and counts it if it does. Where the splits are ours to choose, patients
     /// that share an equal image will stand in one; where a table gives them, the image is left out.
-    pub(super) fn enter(&mut self, entrant: &Entrant<'_>) -> Admission {
-        let patient = entrant.patient;
-        let this = FirstSeen { number: entrant.number, row: self.row_patients.len() as u32 };
-        let first = self.equal.first(entrant.fingerprint, this);
+    pub(super) fn enter(&mut self, candidate: &CandidateRow<'_>) -> Admission {
+        let patient = candidate.patient;
+        let this = FirstSeen { number: candidate.number, row: self.row_patients.len() as u32 };
+        let first = self.equal.first(candidate.fingerprint, this);
         let other = self.row_patients.get(first.row as usize).copied().unwrap_or(patient);
         let equals_another = other != patient;
-        let mut found = entrant.found;
+        let mut found = candidate.found;
         if equals_another {
             let mut equal = CheckSet::default();
             equal.insert(Check::EqualImage);
@@ -204,9 +204,9 @@ impl Ledger {
         }
         if stands {
             self.mark(this.row, found);
-            self.count(entrant);
+            self.count(candidate);
         } else {
-            self.left_out.push(entrant.id.to_owned());
+            self.left_out.push(candidate.id.to_owned());
             if split.counts_as_train() {
                 self.left_out_of_train.push(first.row);
             }
@@ -214,15 +214,15 @@ impl Ledger {
         Admission { first, equals_another, joins, stands }
     }
 
-    fn count(&mut self, entrant: &Entrant<'_>) {
-        for (count, annotated) in self.annotated.iter_mut().zip(entrant.annotated) {
+    fn count(&mut self, candidate: &CandidateRow<'_>) {
+        for (count, annotated) in self.annotated.iter_mut().zip(candidate.annotated) {
             *count += usize::from(*annotated);
         }
-        let total = &mut self.patients[entrant.patient as usize];
+        let total = &mut self.patients[candidate.patient as usize];
         total.samples += 1;
-        total.moments.add(entrant.statistics);
-        self.row_patients.push(entrant.patient);
-        self.row_paddings.push(entrant.padding);
+        total.moments.add(candidate.statistics);
+        self.row_patients.push(candidate.patient);
+        self.row_paddings.push(candidate.padding);
     }
 
     /// Takes back the marks of checks that are off.
@@ -275,7 +275,16 @@ mod tests {
             let (id, annotated, found) = (&*format!("{number}"), &[true][..], CheckSet::default());
             let statistics = &statistics;
             let padding = PaddingRange::NONE;
-            ledger.enter(&Entrant { number, patient, id, fingerprint, statistics, padding, annotated, found })
+            ledger.enter(&CandidateRow {
+                number,
+                patient,
+                id,
+                fingerprint,
+                statistics,
+                padding,
+                annotated,
+                found,
+            })
         });
         let admissions = admissions.collect();
         (ledger, admissions)

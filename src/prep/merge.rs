@@ -19,10 +19,10 @@ use shard_set::{Common, ShardSet};
 
 use super::equal_images::fingerprint;
 use super::finish::FinalSplits;
-use super::ledger::{Entrant, Ledger};
+use super::ledger::{CandidateRow, Ledger};
 use super::planned_split::{PlannedSplit, SplitSource};
 use super::source_digest::SourceDigest;
-use super::summary::Output;
+use super::summary::OutputFile;
 use super::written_rows::WrittenRows;
 use super::{Control, PrepError, Splits, pool};
 use crate::audit::{Check, CheckSet};
@@ -199,7 +199,7 @@ impl Merging {
         let annotated: Vec<bool> = cells.annotations.iter().map(|cell| cell.sha256.is_some()).collect();
         let planned = &mut self.ledger.planned[facts.patient as usize];
         (planned.split, planned.draw) = (facts.split, facts.draw);
-        let entrant = Entrant {
+        let candidate = CandidateRow {
             number: facts.number,
             patient: facts.patient,
             id: &cells.id,
@@ -209,7 +209,7 @@ impl Merging {
             annotated: &annotated,
             found,
         };
-        self.ledger.enter(&entrant).stands
+        self.ledger.enter(&candidate).stands
     }
 
     fn count(&mut self, cells: &SampleRow, facts: &ShardRow) {
@@ -269,7 +269,7 @@ impl Merging {
         let samples = writer.rows();
         let bytes = writer.finish(&root, &train, &splits.column(&ledger), &ledger.findings(&texts))?;
         Ok(MergeSummary {
-            output: Output { path: PathBuf::new(), bytes },
+            output: OutputFile { path: PathBuf::new(), bytes },
             is_virtual: false,
             shards: 0,
             samples,

@@ -22,10 +22,10 @@ mod image_digests;
 mod in_order;
 mod input;
 mod ledger;
-mod line;
 mod merge;
 mod names;
 mod options;
+mod ordered_rows;
 mod plan;
 mod plan_digest;
 mod plan_table;
@@ -70,6 +70,6 @@ pub use run::run;
 pub use sources::{FreshRow, SourceRows, Sources};
 pub use structures::{StructureEntry, StructuresRequest, StructuresSummary, VariantEntry, structures};
 pub use summary::{
-    Bins, Entry, GroundEntry, LinkRows, NoteEntry, Output, PrepSummary, ShardEntry, StageSeconds,
+    Bins, GroundEntry, LeftOutEntry, LinkRows, NoteEntry, OutputFile, PrepSummary, ShardEntry, StageSeconds,
     StructureCount, UnmatchedEntry,
 };

@@ -11,7 +11,7 @@ use crate::model::Sample;
 use crate::store::{TextWidth, TextWidths};
 
 /// Names of a sample in the file.
-pub(super) struct Names {
+pub(super) struct SampleNames {
     pub(super) id: String,
     pub(super) patient_id: String,
     pub(super) original_id: String,
@@ -36,10 +36,10 @@ impl<'a> Namer<'a> {
     }
 
     /// The names in the row of a sample.
-    pub(super) fn names(&self, sample: &Sample) -> Names {
+    pub(super) fn names(&self, sample: &Sample) -> SampleNames {
         let (patient, study) = (self.pairs.patient(sample), self.pairs.study(sample));
         let in_path = |name: &str, part| self.pseudonyms.in_path(name, &patient.id, part);
-        Names {
+        SampleNames {
             id: in_path(&sample.id, ""),
             patient_id: self.pseudonyms.of(&patient.id),
             original_id: self.pseudonyms.of(&study.original_id),
@@ -92,7 +92,7 @@ impl<'a> Namer<'a> {
     pub(super) fn widths(&self) -> TextWidths {
         let mut widths = TextWidths::default();
         for sample in self.samples {
-            let Names { id, patient_id, original_id, source } = self.names(sample);
+            let SampleNames { id, patient_id, original_id, source } = self.names(sample);
             widths.admit(&id, &patient_id, &original_id, &source);
         }
         widths

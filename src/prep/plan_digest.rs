@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::audit::marks;
 use super::input::Input;
 use super::ledger::Ledger;
-use super::names::{Namer, Names};
+use super::names::{Namer, SampleNames};
 use super::plan::PrepPlan;
 use crate::audit::ImageFacts;
 use crate::store::{Encoder, NO_NUMBER};
@@ -24,7 +24,7 @@ pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, 
     plan.contents.iter().for_each(|contents| digest.add(contents.unwrap_or_default()));
     let found = marks(&plan.findings);
     for (sample, number) in plan.samples.iter().zip(0..) {
-        let Names { id, patient_id, original_id, source } = namer.names(sample);
+        let SampleNames { id, patient_id, original_id, source } = namer.names(sample);
         for name in [id, patient_id, original_id, source] {
             digest.add(name);
         }

@@ -8,13 +8,13 @@ use super::dataset_spec::dataset_spec;
 use super::encoder_choice::choose_encoder;
 use super::finish::FinalSplits;
 use super::ledger::Ledger;
-use super::line::Line;
 use super::names::Namer;
+use super::ordered_rows::OrderedRows;
 use super::plan::PrepPlan;
 use super::pool::pool;
 use super::resume::{Resume, ResumeOptions};
 use super::sink::Sink;
-use super::summary::{Output, PrepSummary, StageSeconds};
+use super::summary::{OutputFile, PrepSummary, StageSeconds};
 use super::worker::{Shared, Worker};
 use super::written_rows::WrittenRows;
 use super::{PrepError, PrepOptions};
@@ -49,14 +49,14 @@ pub fn run(
     if !bonds.is_empty() {
         writer.write_bonds(&bonds)?;
     }
-    let line = Line::new(Sink::new(plan, &namer, writer), parts.as_ref(), plan.share().start);
+    let line = OrderedRows::new(Sink::new(plan, &namer, writer), parts.as_ref(), plan.share().start);
     let line = (line, parts.as_ref(), &resume.earlier);
     let shared = Shared::new((plan, &options), &namer, encoder, line, control);
     control.progress.begin("preparing images", plan.share().len());
     pool(plan.options.threads)?.broadcast(|_| Worker::new(&shared).work());
     control.progress.end();
     let (line, totals) = shared.into_parts()?;
-    let Line { mut sink, origins, .. } = line;
+    let OrderedRows { mut sink, origins, .. } = line;
     if control.cancel.load(Ordering::Relaxed) {
         return Err(PrepError::Interrupted);
     }
@@ -91,7 +91,7 @@ pub fn run(
         let root = root_attributes(plan, encoder, &summary, namer.joined(&splits), &sink.ledger);
         let bytes = finish_file(sink, &namer, &splits, root, &train)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();
-        summary.output = Some(Output { path, bytes });
+        summary.output = Some(OutputFile { path, bytes });
         summary.notes.extend(resume.remove_parts());
     }
     summary.seconds.wall = plan.seconds + plan.audit_seconds + start.elapsed().as_secs_f64();

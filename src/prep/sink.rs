@@ -8,7 +8,7 @@ use super::audit::marks;
 use super::equal_images::fingerprint;
 use super::image_digests::equal_image;
 use super::input::Input;
-use super::ledger::{Admission, Entrant, Ledger};
+use super::ledger::{Admission, CandidateRow, Ledger};
 use super::names::Namer;
 use super::planned_split::SplitSource;
 use super::source_digest::SourceDigest;
@@ -86,7 +86,7 @@ impl<'a> Sink<'a> {
         let mut found = self.planned_marks.remove(&number).unwrap_or_default();
         findings.iter().for_each(|finding| found.insert(finding.check));
         let annotated: Vec<bool> = row.row.annotations.iter().map(|cell| cell.sha256.is_some()).collect();
-        let admission = self.ledger.enter(&Entrant {
+        let admission = self.ledger.enter(&CandidateRow {
             number,
             patient: self.plan.samples[number as usize].patient,
             id: &row.row.id,

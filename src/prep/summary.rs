@@ -20,7 +20,7 @@ const PLACES_LISTED: usize = 10;
 #[derive(Debug, Clone, Serialize)]
 pub struct PrepSummary {
     /// The file, `None` where none was made.
-    pub output: Option<Output>,
+    pub output: Option<OutputFile>,
     /// The layout of the data directory.
     pub layout: &'static str,
     /// Share of the plan; `None` where it is all of it.
@@ -51,13 +51,13 @@ pub struct PrepSummary {
     /// Rows of the link table.
     pub link_rows: LinkRows,
     /// Every file that was rejected.
-    pub rejected: Vec<Entry>,
+    pub rejected: Vec<LeftOutEntry>,
     /// Every row of the link table that was rejected.
-    pub rejected_rows: Vec<Entry>,
+    pub rejected_rows: Vec<LeftOutEntry>,
     /// Images and annotations that were left out as a whole.
     pub unmatched: Vec<UnmatchedEntry>,
     /// Every file that was ignored.
-    pub ignored: Vec<Entry>,
+    pub ignored: Vec<LeftOutEntry>,
     /// Findings of the audit, the worst first.
     pub findings: Vec<FindingEntry>,
     /// Notes, which took no file away.
@@ -94,7 +94,7 @@ pub struct ShardEntry {
 
 /// The file that was made.
 #[derive(Debug, Clone, Serialize)]
-pub struct Output {
+pub struct OutputFile {
     /// Its path.
     #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
@@ -147,7 +147,7 @@ pub struct LinkRows {
 
 /// A file or row that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct LeftOutEntry {
     #[serde(flatten)]
     place: PlaceEntry,
     /// The stable name of the reason.
@@ -293,7 +293,8 @@ impl PrepSummary {
             sample.references().for_each(|(_, one)| fates.leave_to_other_shard(one.file));
         }
         let tally = fates.tally();
-        let of = |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(Entry::of).collect();
+        let of =
+            |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(LeftOutEntry::of).collect();
         Self {
             output: None,
             layout: plan.pairs.layout,
@@ -315,7 +316,7 @@ impl PrepSummary {
             reasons: reasons(&tally),
             link_rows: LinkRows { used: plan.pairs.studies.len(), rejected: plan.pairs.rejected_rows.len() },
             rejected: of(Bin::Rejected),
-            rejected_rows: plan.pairs.rejected_rows.iter().map(Entry::of).collect(),
+            rejected_rows: plan.pairs.rejected_rows.iter().map(LeftOutEntry::of).collect(),
             unmatched: plan.pairs.unmatched.iter().map(UnmatchedEntry::of).collect(),
             ignored: of(Bin::Ignored),
             findings: Vec::new(),
@@ -403,7 +404,7 @@ impl Bins {
     }
 }
 
-impl Entry {
+impl LeftOutEntry {
     pub(super) fn of(skipped: &Skipped) -> Self {
         let Place { file, line, column, attribute } = skipped.place.clone();
         let place = PlaceEntry { file, line, column, attribute };

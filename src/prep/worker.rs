@@ -6,15 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::in_order::InOrder;
-use super::line::{Brought, Line};
-use super::names::{Namer, Names};
+use super::names::{Namer, SampleNames};
+use super::ordered_rows::{OrderedRows, WorkerResult};
 use super::resume::{CompletePart, EarlierReader, EarlierRows, Origin, Parts, SegmentCounts};
 use super::sink::Outcome;
 use super::{Control, PrepError, PrepPlan};
 use crate::assemble::{
     AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes, reject_image,
 };
-use crate::audit::{Bright, Finding, Picture, against_image};
+use crate::audit::{Bright, Finding, ImageView, against_image};
 use crate::model::{Pixels, Place, Reason, Sample, Skipped, first_bits};
 use crate::store::{
     AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, NO_NUMBER, SampleRow,
@@ -38,23 +38,23 @@ pub(super) struct Shared<'a> {
     earlier: &'a EarlierRows,
     parts: Option<&'a Parts<'a>>,
     claimed: AtomicUsize,
-    line: InOrder<Brought, Line<'a>>,
+    line: InOrder<WorkerResult, OrderedRows<'a>>,
     /// Why a part could not be finished.
     error: Mutex<Option<PrepError>>,
     /// Written rows, whose memory is used again.
     spare: Mutex<Vec<EncodedRow>>,
-    totals: Mutex<Totals>,
+    totals: Mutex<WorkerTotals>,
 }
 
 /// Sums that every thread adds when it is done.
-pub(super) struct Totals {
+pub(super) struct WorkerTotals {
     pub(super) histogram: ValueHistogram,
     pub(super) times: StageTimes,
     pub(super) compress: Duration,
     pub(super) bytes_read: u64,
 }
 
-impl Totals {
+impl WorkerTotals {
     fn new(plan: &PrepPlan) -> Self {
         Self {
             histogram: ValueHistogram::new(plan.pixel_type),
@@ -79,7 +79,7 @@ impl<'a> Shared<'a> {
         (plan, options): (&'a PrepPlan, &'a AssembleOptions),
         namer: &'a Namer<'a>,
         encoder: Encoder,
-        (line, parts, earlier): (Line<'a>, Option<&'a Parts<'a>>, &'a EarlierRows),
+        (line, parts, earlier): (OrderedRows<'a>, Option<&'a Parts<'a>>, &'a EarlierRows),
         control: Control<'a>,
     ) -> Self {
         Self {
@@ -94,12 +94,12 @@ impl<'a> Shared<'a> {
             line: InOrder::new(line, WAITING_PER_THREAD * plan.options.threads),
             error: Mutex::new(None),
             spare: Mutex::new(Vec::new()),
-            totals: Mutex::new(Totals::new(plan)),
+            totals: Mutex::new(WorkerTotals::new(plan)),
         }
     }
 
     /// Results, when all threads are done.
-    pub(super) fn into_parts(self) -> Result<(Line<'a>, Totals), PrepError> {
+    pub(super) fn into_parts(self) -> Result<(OrderedRows<'a>, WorkerTotals), PrepError> {
         let mut line = self.line.into_sink();
         line.end();
         match self.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -136,7 +136,7 @@ pub(super) struct Worker<'a, 'p> {
     counts: SegmentCounts,
     /// Parts that this thread is to finish.
     complete: Vec<CompletePart>,
-    totals: Totals,
+    totals: WorkerTotals,
 }
 
 impl<'a, 'p> Worker<'a, 'p> {
@@ -153,7 +153,7 @@ impl<'a, 'p> Worker<'a, 'p> {
             earlier: EarlierReader::new(shared.earlier, expected),
             counts: SegmentCounts::new(plan.pixel_type),
             complete: Vec::new(),
-            totals: Totals::new(plan),
+            totals: WorkerTotals::new(plan),
         }
     }
 
@@ -221,7 +221,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         }
     }
 
-    fn make(&mut self, number: usize, next: Option<usize>) -> Brought {
+    fn make(&mut self, number: usize, next: Option<usize>) -> WorkerResult {
         let sample = &self.shared.plan.samples[number];
         let next = next.map(|next| &self.shared.plan.samples[next]);
         let mut remarks = Remarks::default();
@@ -245,7 +245,7 @@ impl<'a, 'p> Worker<'a, 'p> {
                 (Outcome::Made(Box::new(row), findings), origin)
             }
         };
-        Brought { outcome, remarks, origin }
+        WorkerResult { outcome, remarks, origin }
     }
 
     /// True if a contour is not the one that was audited; the sample is rejected then. The files of a sample are read
@@ -289,7 +289,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let plan = self.shared.plan;
         let name = |plane| plan.pairs.annotation_name(sample, plane).unwrap_or_default();
         let PrepPlan { shape, channels, .. } = *plan;
-        let picture = Picture { pixels: self.assembler.pixels(), shape, channels, large_is_dark };
+        let picture = ImageView { pixels: self.assembler.pixels(), shape, channels, large_is_dark };
         let contours = Bright { plane: plan.pairs.relations.bright, contours: self.assembler.contours() };
         against_image(picture, contours, number as u32, &plan.options.thresholds, name)
     }
@@ -340,8 +340,13 @@ impl PixelFacts {
 }
 
 /// The columns of a row.
-pub(super) fn sample_row(names: Names, sample: &Sample, facts: SampleFacts, pixels: PixelFacts) -> SampleRow {
-    let Names { id, patient_id, original_id, source } = names;
+pub(super) fn sample_row(
+    names: SampleNames,
+    sample: &Sample,
+    facts: SampleFacts,
+    pixels: PixelFacts,
+) -> SampleRow {
+    let SampleNames { id, patient_id, original_id, source } = names;
     SampleRow {
         id,
         patient_id,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::facts::SampleFacts;
+use super::facts::ShownSample;
 use crate::split::SplitName;
 
 /// The name of a split; train, val and test come first, in this order, and no name last.
@@ -11,7 +11,7 @@ pub(super) struct Split(pub(super) String);
 
 /// Tallies of the samples of a file.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Balance {
+pub(super) struct SampleTallies {
     pub(super) splits: BTreeMap<Split, SplitTally>,
     /// Samples with each finding.
     pub(super) findings: BTreeMap<String, usize>,
@@ -42,9 +42,9 @@ pub(super) struct PlaneTally {
     pub(super) without_area: usize,
 }
 
-impl Balance {
+impl SampleTallies {
     /// Counts a sample.
-    pub(super) fn add(&mut self, facts: &SampleFacts) {
+    pub(super) fn add(&mut self, facts: &ShownSample) {
         let tally = self.splits.entry(Split(facts.split.clone())).or_default();
         tally.images += 1;
         tally.planes.resize(facts.planes.len(), PlaneTally::default());
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn splits_and_structures_are_counted_apart() {
-        let mut balance = Balance::default();
+        let mut balance = SampleTallies::default();
         let samples = [
             ("", "d", None, None, ""),
             ("val", "a", Some(4), Some(0.5), "spike"),
@@ -127,7 +127,7 @@ mod tests {
             ("odd", "a", Some(1), None, ""),
         ];
         for (row, (split, patient, pixels, pixel_area, findings)) in (0..).zip(samples) {
-            balance.add(&SampleFacts {
+            balance.add(&ShownSample {
                 row,
                 id: row.to_string(),
                 patient: patient.to_owned(),

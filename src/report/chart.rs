@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::html::{Text, short};
-use super::intensities::Intensities;
+use super::intensities::IntensityHistogram;
 
 /// Pixels of a bar that stands for the largest number.
 const BAR: f64 = 120.0;
@@ -61,7 +61,7 @@ fn shortened(label: &str) -> String {
 const FLOOR: f64 = -4.0;
 
 /// A line for each split over logarithmic shares, a legend, and the percentiles as a table.
-pub(super) fn histogram(intensities: &Intensities, units: &str) -> String {
+pub(super) fn histogram(intensities: &IntensityHistogram, units: &str) -> String {
     let bars = intensities.splits.first().map_or(0, |split| split.shares.len());
     let mut lines = String::new();
     for decade in 1..4 {
@@ -89,7 +89,7 @@ pub(super) fn histogram(intensities: &Intensities, units: &str) -> String {
     )
 }
 
-fn percentiles(intensities: &Intensities, units: &str) -> String {
+fn percentiles(intensities: &IntensityHistogram, units: &str) -> String {
     let mut text = format!(
         "<table><caption>Percentiles ({})</caption><thead><tr><th scope=\"col\">split</th><th scope=\"col\">images\
          </th><th scope=\"col\">0.5 %</th><th scope=\"col\">50 %</th><th scope=\"col\">99.5 %</th>\
@@ -138,7 +138,8 @@ mod tests {
             beyond: 0.0123,
             percentiles: [0.0, 1.0, f64::NAN],
         };
-        let all = Intensities { low: -1.0, step: 2.0, splits: vec![split], images: 3, taken: 3, of: 3 };
+        let all =
+            IntensityHistogram { low: -1.0, step: 2.0, splits: vec![split], images: 3, taken: 3, of: 3 };
         let text = histogram(&all, "HU");
         assert!(
             text.contains("M0 -0.0H1L1 50.0H2L2 100.0H3") || text.contains("M0 0.0H1L1 50.0H2L2 100.0H3"),

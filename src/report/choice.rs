@@ -2,8 +2,8 @@
 
 use std::collections::{BinaryHeap, HashMap};
 
-use super::balance::{Balance, Split};
-use super::facts::SampleFacts;
+use super::balance::{SampleTallies, Split};
+use super::facts::ShownSample;
 
 /// Sort key; the smallest comes first.
 ///
@@ -21,7 +21,7 @@ struct Turn {
 
 /// The first rows by their turn; memory is that of the rows that are kept.
 pub(super) struct Choice<'b> {
-    balance: &'b Balance,
+    balance: &'b SampleTallies,
     splits: HashMap<&'b str, usize>,
     /// Rows of each patient until now.
     seen: HashMap<(usize, usize), u32>,
@@ -31,13 +31,13 @@ pub(super) struct Choice<'b> {
 
 impl<'b> Choice<'b> {
     /// Chooses at most `most` of the samples that `balance` has counted.
-    pub(super) fn new(balance: &'b Balance, most: usize) -> Self {
+    pub(super) fn new(balance: &'b SampleTallies, most: usize) -> Self {
         let splits = balance.in_order().map(|(Split(name), _)| name.as_str()).zip(0..).collect();
         Self { balance, splits, seen: HashMap::new(), best: BinaryHeap::new(), most }
     }
 
     /// A sample, in the order of the file.
-    pub(super) fn add(&mut self, facts: &SampleFacts) {
+    pub(super) fn add(&mut self, facts: &ShownSample) {
         let split = self.splits.get(facts.split.as_str()).copied().unwrap_or_default();
         let patient = self.balance.patient_number(&facts.split, &facts.patient);
         let seen = self.seen.entry((split, patient)).or_default();
@@ -77,8 +77,8 @@ fn spread(number: u32) -> u32 {
 mod tests {
     use super::*;
 
-    fn sample(row: u64, split: &str, patient: u64, findings: usize) -> SampleFacts {
-        SampleFacts {
+    fn sample(row: u64, split: &str, patient: u64, findings: usize) -> ShownSample {
+        ShownSample {
             row,
             id: row.to_string(),
             patient: patient.to_string(),
@@ -90,8 +90,8 @@ mod tests {
         }
     }
 
-    fn choose(samples: &[SampleFacts], most: usize) -> Vec<u64> {
-        let mut balance = Balance::default();
+    fn choose(samples: &[ShownSample], most: usize) -> Vec<u64> {
+        let mut balance = SampleTallies::default();
         samples.iter().for_each(|facts| balance.add(facts));
         let mut choice = Choice::new(&balance, most);
         samples.iter().for_each(|facts| choice.add(facts));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     /// Sixteen patients of eight rows; the last four patients are in val.
-    fn samples() -> Vec<SampleFacts> {
+    fn samples() -> Vec<ShownSample> {
         (0..128).map(|row| sample(row, if row < 96 { "train" } else { "val" }, row / 8, 0)).collect()
     }
 

@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::PreviewError;
-use super::draw::{Drawn, Sample, Studio};
-use super::facts::{FactsReader, SampleFacts};
+use super::draw::{RenderedSample, SamplePicture, SampleRenderer};
+use super::facts::{FactsReader, ShownSample};
 use super::lettering::{Canvas, LETTER};
 use super::overlay::{COLOURS, write_png};
 use crate::prep::Progress;
@@ -42,7 +42,7 @@ pub(super) struct Grid {
 /// Writes sheets `sheet-0001.png` and so on into a folder.
 pub(super) struct Sheets<'s> {
     pub(super) file: &'s DatasetFile,
-    pub(super) studio: &'s Studio<'s>,
+    pub(super) studio: &'s SampleRenderer<'s>,
     pub(super) folder: &'s Path,
     pub(super) zoom: Option<NonZeroUsize>,
     /// Replaces the sheets that are in the folder.
@@ -104,7 +104,7 @@ impl Sheets<'_> {
         &self,
         rows: &[u64],
         progress: &dyn Progress,
-        mut damaged: impl FnMut(Sample<()>),
+        mut damaged: impl FnMut(SamplePicture<()>),
     ) -> Result<usize, PreviewError> {
         let grid = Grid::new(self.file, self.zoom);
         let mut facts = FactsReader::new(self.file)?;
@@ -119,14 +119,14 @@ impl Sheets<'_> {
             let mut place = 0;
             for rows in rows.chunks(self.studio.portion_samples()) {
                 let tiles = self.studio.draw(&mut facts, rows, |_, drawn| self.tile(drawn, grid.zoom))?;
-                for Sample { facts, picture } in tiles {
+                for SamplePicture { facts, picture } in tiles {
                     let corner = grid.corner(place);
                     grid.describe(&mut canvas, corner, &facts, structures);
                     match picture {
                         Ok(tile) => grid.put(&mut canvas, corner, &tile),
                         Err(error) => {
                             canvas.write("damaged", corner.map(|at| at + GAP), grid.image[0], FINDING);
-                            damaged(Sample { facts, picture: Err(error) });
+                            damaged(SamplePicture { facts, picture: Err(error) });
                         }
                     }
                     place += 1;
@@ -146,7 +146,7 @@ impl Sheets<'_> {
         Ok(sheets)
     }
 
-    fn tile(&self, drawn: &Drawn, zoom: usize) -> Tile {
+    fn tile(&self, drawn: &RenderedSample, zoom: usize) -> Tile {
         let picture = drawn.picture(self.file);
         let (rows, columns) = (picture.shape.rows(), picture.shape.columns());
         let mut tile = Vec::with_capacity(rows * columns * zoom * zoom);
@@ -181,7 +181,7 @@ impl Grid {
         }
     }
 
-    fn describe(&self, canvas: &mut Canvas, corner: [usize; 2], facts: &SampleFacts, structures: &[String]) {
+    fn describe(&self, canvas: &mut Canvas, corner: [usize; 2], facts: &ShownSample, structures: &[String]) {
         let [left, mut top] = [corner[0], corner[1] + self.image[1] + 4];
         let mut write = |text: &str, colour| {
             canvas.write(text, [left, top], self.image[0], colour);
@@ -202,7 +202,7 @@ impl Grid {
 }
 
 /// The area of a plane for people: `512 px, 957 mm2`.
-pub(super) fn area_text(facts: &SampleFacts, plane: usize) -> String {
+pub(super) fn area_text(facts: &ShownSample, plane: usize) -> String {
     match (facts.planes.get(plane).copied().flatten(), facts.area(plane)) {
         (None, _) => "not annotated".to_owned(),
         (Some(pixels), None) => format!("{pixels} px"),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::facts::{FactsReader, SampleFacts};
+use super::facts::{FactsReader, ShownSample};
 use super::overlay::Picture;
 use super::{PreviewError, Shades};
 use crate::model::PixelType;
@@ -20,7 +20,7 @@ const PORTION_PIXELS: usize = 16 << 20;
 
 /// An image and its mask.
 #[derive(Debug, Clone)]
-pub(super) struct Drawn {
+pub(super) struct RenderedSample {
     /// The first channel, row-major.
     pub(super) image: Vec<f32>,
     /// (row, column, plane), 0 or 1.
@@ -31,20 +31,20 @@ pub(super) struct Drawn {
 }
 
 /// A sample of which the picture may be damaged.
-pub(super) struct Sample<T> {
-    pub(super) facts: SampleFacts,
+pub(super) struct SamplePicture<T> {
+    pub(super) facts: ShownSample,
     pub(super) picture: Result<T, StoreError>,
 }
 
 /// Draws the samples of a file.
-pub(super) struct Studio<'f> {
+pub(super) struct SampleRenderer<'f> {
     file: &'f DatasetFile,
     checksums: ColumnReader,
     pool: ThreadPool,
     cancel: &'f AtomicBool,
 }
 
-impl<'f> Studio<'f> {
+impl<'f> SampleRenderer<'f> {
     /// Draws samples of `file` on so many threads, until `cancel` is set.
     ///
     /// # Errors
@@ -92,17 +92,17 @@ impl<'f> Studio<'f> {
         &self,
         facts: &mut FactsReader,
         rows: &[u64],
-        make: impl Fn(&SampleFacts, &Drawn) -> T + Sync,
-    ) -> Result<Vec<Sample<T>>, PreviewError> {
+        make: impl Fn(&ShownSample, &RenderedSample) -> T + Sync,
+    ) -> Result<Vec<SamplePicture<T>>, PreviewError> {
         self.check()?;
         let facts = rows.iter().map(|row| facts.read(*row)).collect::<Result<Vec<_>, _>>()?;
-        let draw = |reader: &mut RowReader<'_>, facts: SampleFacts| {
+        let draw = |reader: &mut RowReader<'_>, facts: ShownSample| {
             let picture = match self.decode(reader, &facts) {
                 Ok(drawn) => Ok(make(&facts, &drawn)),
                 Err(damaged @ StoreError::Damaged { .. }) => Err(damaged),
                 Err(error) => return Err(error),
             };
-            Ok(Sample { facts, picture })
+            Ok(SamplePicture { facts, picture })
         };
         let drawn = self
             .pool
@@ -110,7 +110,7 @@ impl<'f> Studio<'f> {
         Ok(drawn?)
     }
 
-    fn decode(&self, reader: &mut RowReader<'_>, facts: &SampleFacts) -> Result<Drawn, StoreError> {
+    fn decode(&self, reader: &mut RowReader<'_>, facts: &ShownSample) -> Result<RenderedSample, StoreError> {
         let (row, file) = (facts.row as usize, self.file);
         let (mut stored, mut mask) = (vec![0; file.image_bytes()], vec![0; file.mask_bytes()]);
         reader.read_image(row, &mut stored)?;
@@ -119,11 +119,11 @@ impl<'f> Studio<'f> {
         let image = first_channels(file.pixel_type(), [file.channels(), channels], &stored);
         let window = Shades::of_window(facts.window).filter(|_| channels == 1);
         let shades = window.unwrap_or_else(|| Shades::of_image(&image, channels));
-        Ok(Drawn { image, mask, shades, is_windowed: window.is_some() })
+        Ok(RenderedSample { image, mask, shades, is_windowed: window.is_some() })
     }
 }
 
-impl Drawn {
+impl RenderedSample {
     /// The picture.
     pub(super) fn picture(&self, file: &DatasetFile) -> Picture<'_> {
         Picture {

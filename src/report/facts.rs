@@ -6,7 +6,7 @@ use crate::store::{Cell, ColumnWalk, DatasetFile, StoreError, column};
 
 /// Facts about one sample.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct SampleFacts {
+pub(super) struct ShownSample {
     /// Row of the file, from 0.
     pub(super) row: u64,
     pub(super) id: String,
@@ -22,7 +22,7 @@ pub(super) struct SampleFacts {
     pub(super) window: [f32; 2],
 }
 
-impl SampleFacts {
+impl ShownSample {
     /// Rank for display; the larger, the worse. Any error is worse than all warnings, and a warning than all notes
     /// and names that no check has; of equals, more are worse.
     pub(super) fn badness(&self) -> usize {
@@ -95,11 +95,11 @@ impl FactsReader {
     ///
     /// # Errors
     /// [`StoreError`] where a column cannot be read.
-    pub(super) fn read(&mut self, row: u64) -> Result<SampleFacts, StoreError> {
+    pub(super) fn read(&mut self, row: u64) -> Result<ShownSample, StoreError> {
         let at = row as usize;
         let text = |cell: Cell<'_>| cell.text().unwrap_or_default().to_owned();
         let findings = self.findings.as_mut().map(|column| column.cell(at).map(text)).transpose()?;
-        Ok(SampleFacts {
+        Ok(ShownSample {
             row,
             id: text(self.id.cell(at)?),
             patient: text(self.patient.cell(at)?),
@@ -160,7 +160,7 @@ mod tests {
             let findings = findings.iter().map(|name| (*name).to_owned()).collect();
             let (id, patient, split) = Default::default();
             let (planes, pixel_area, window) = (Vec::new(), None, [f32::NAN; 2]);
-            SampleFacts { row: 0, id, patient, split, findings, planes, pixel_area, window }.badness()
+            ShownSample { row: 0, id, patient, split, findings, planes, pixel_area, window }.badness()
         };
         let of = |severity| Check::ALL.into_iter().filter(move |check| check.severity() == severity);
         let warnings: Vec<_> = of(Severity::Warning).map(Check::name).collect();

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::contact_sheet::area_text;
-use super::draw::Drawn;
-use super::facts::SampleFacts;
+use super::draw::RenderedSample;
+use super::facts::ShownSample;
 use super::overlay::Picture;
 use crate::model::Plain;
 use crate::store::DatasetFile;
@@ -20,8 +20,8 @@ const MOST_LINES: usize = 36;
 /// What `to` says.
 pub(super) fn draw(
     file: &DatasetFile,
-    facts: &SampleFacts,
-    drawn: &Drawn,
+    facts: &ShownSample,
+    drawn: &RenderedSample,
     columns: usize,
     to: &mut impl Write,
 ) -> io::Result<()> {
@@ -47,7 +47,7 @@ pub(super) fn draw(
 ///
 /// # Errors
 /// What `to` says.
-pub(super) fn describe(file: &DatasetFile, facts: &SampleFacts, to: &mut impl Write) -> io::Result<()> {
+pub(super) fn describe(file: &DatasetFile, facts: &ShownSample, to: &mut impl Write) -> io::Result<()> {
     let split = if facts.split.is_empty() { "no split" } else { &facts.split };
     writeln!(to, "{} (row {}, {})", Plain(&facts.id), facts.row, Plain(split))?;
     for (plane, structure) in file.structures().iter().enumerate() {
@@ -60,7 +60,12 @@ pub(super) fn describe(file: &DatasetFile, facts: &SampleFacts, to: &mut impl Wr
 }
 
 /// The colour of a block of `reduced` x `reduced` pixels; black outside of the picture.
-fn colour(picture: &Picture<'_>, drawn: &Drawn, [row, column]: [usize; 2], reduced: usize) -> [u8; 3] {
+fn colour(
+    picture: &Picture<'_>,
+    drawn: &RenderedSample,
+    [row, column]: [usize; 2],
+    reduced: usize,
+) -> [u8; 3] {
     let rows = row * reduced..(row * reduced + reduced).min(picture.shape.rows());
     let columns = column * reduced..(column * reduced + reduced).min(picture.shape.columns());
     let block = rows.flat_map(|row| columns.clone().map(move |column| (row, column)));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::PreviewError;
-use super::balance::{Balance, Split};
-use super::draw::Studio;
+use super::balance::{SampleTallies, Split};
+use super::draw::SampleRenderer;
 use crate::model::{PaddingRange, PixelType};
 use crate::order::Selection;
 use crate::prep::Progress;
@@ -26,7 +26,7 @@ pub(super) const LEVELS: [f64; 3] = [0.5, 50.0, 99.5];
 
 /// Histogram of intensities.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Intensities {
+pub(super) struct IntensityHistogram {
     /// Lower edge of the first bar.
     pub(super) low: f64,
     /// Width of a bar.
@@ -56,7 +56,7 @@ pub(super) struct SplitIntensities {
 
 type Counts = BTreeMap<String, (u64, ValueHistogram)>;
 
-impl Intensities {
+impl IntensityHistogram {
     /// Counts the first channel and all others of the images of `selection`, or of so many that stand at equal
     /// distances. A damaged image counts as absent.
     ///
@@ -64,8 +64,8 @@ impl Intensities {
     /// [`PreviewError::Store`], [`PreviewError::Interrupted`].
     pub(super) fn count(
         file: &DatasetFile,
-        studio: &Studio<'_>,
-        (selection, balance): (&Selection, &Balance),
+        studio: &SampleRenderer<'_>,
+        (selection, balance): (&Selection, &SampleTallies),
         progress: &dyn Progress,
     ) -> Result<Self, PreviewError> {
         let of = selection.len();
@@ -142,7 +142,7 @@ impl Intensities {
 
 fn count_rows(
     file: &DatasetFile,
-    studio: &Studio<'_>,
+    studio: &SampleRenderer<'_>,
     rows: &[u64],
     (mut counts, progress): (Counts, &dyn Progress),
 ) -> Result<Counts, PreviewError> {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn bars_hold_equally_many_integers_and_shares_add_up() {
         let (a, b) = (histogram((0..1000).collect()), histogram(vec![-5; 10]));
-        let found = Intensities::of_counts(PixelType::Int16, &[("train", 3, &a), ("val", 1, &b)]);
+        let found = IntensityHistogram::of_counts(PixelType::Int16, &[("train", 3, &a), ("val", 1, &b)]);
         assert_eq!((found.low, found.step, found.images), (-5.0, 16.0, 4));
         assert_eq!(found.high(), -5.0 + 63.0 * 16.0);
         let [train, val] = &found.splits[..] else { panic!() };
@@ -205,14 +205,14 @@ mod tests {
     #[test]
     fn nothing_and_one_value_have_bars_too() {
         let empty = ValueHistogram::new(PixelType::Float32);
-        let found = Intensities::of_counts(PixelType::Float32, &[("", 0, &empty)]);
+        let found = IntensityHistogram::of_counts(PixelType::Float32, &[("", 0, &empty)]);
         assert_eq!((found.low, found.splits[0].shares.len(), found.splits[0].beyond), (0.0, 64, 0.0));
         let one = histogram(vec![7; 5]);
-        let found = Intensities::of_counts(PixelType::Int16, &[("", 1, &one)]);
+        let found = IntensityHistogram::of_counts(PixelType::Int16, &[("", 1, &one)]);
         assert_eq!((found.splits[0].shares.clone(), found.splits[0].beyond), (vec![1.0], 0.0));
         let mut flat = ValueHistogram::new(PixelType::Float32);
         flat.add(&Pixels::Float32(vec![2.0; 3]));
-        let found = Intensities::of_counts(PixelType::Float32, &[("", 1, &flat)]);
+        let found = IntensityHistogram::of_counts(PixelType::Float32, &[("", 1, &flat)]);
         assert_eq!((found.splits[0].shares[63], found.splits[0].beyond), (1.0, 0.0));
     }
 }

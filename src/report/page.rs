@@ -9,8 +9,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::PreviewError;
-use super::draw::{Drawn, Sample, Studio};
-use super::facts::{FactsReader, SampleFacts};
+use super::draw::{RenderedSample, SamplePicture, SampleRenderer};
+use super::facts::{FactsReader, ShownSample};
 use super::html::{Text, grouped, script_json};
 use super::overlay::{COLOURS, write_png};
 use super::runs::runs;
@@ -28,7 +28,7 @@ const END_BYTES: u64 = 2048;
 /// Input of a page.
 pub(super) struct Page<'p> {
     pub(super) file: &'p DatasetFile,
-    pub(super) studio: &'p Studio<'p>,
+    pub(super) studio: &'p SampleRenderer<'p>,
     /// The name of the file, without its folder.
     pub(super) name: &'p str,
     /// HTML.
@@ -85,7 +85,7 @@ impl Page<'_> {
         &self,
         to: &mut impl Write,
         progress: &dyn Progress,
-        mut damaged: impl FnMut(Sample<()>),
+        mut damaged: impl FnMut(SamplePicture<()>),
     ) -> Result<usize, PreviewError> {
         let mut shown = 0;
         let mut to = Counted { to, bytes: 0 };
@@ -140,7 +140,7 @@ impl Page<'_> {
         to: &mut Counted<&mut impl Write>,
         fixed: u64,
         progress: &dyn Progress,
-        damaged: &mut impl FnMut(Sample<()>),
+        damaged: &mut impl FnMut(SamplePicture<()>),
     ) -> Result<usize, PreviewError> {
         let mut facts = FactsReader::new(self.file)?;
         let mut shown = 0;
@@ -149,7 +149,7 @@ impl Page<'_> {
             let samples = self.studio.draw(&mut facts, rows, |_, drawn| encode(self.file, drawn))?;
             let (mut entries, mut pixels) = (Vec::new(), String::new());
             let mut bytes = to.bytes + fixed;
-            for Sample { facts, picture } in samples {
+            for SamplePicture { facts, picture } in samples {
                 let encoded = picture.as_ref().ok();
                 let entry = entry(&facts, encoded)?;
                 bytes += (entry.len() + encoded.map_or(0, |encoded| encoded.pixels.len()) + 128) as u64;
@@ -159,7 +159,7 @@ impl Page<'_> {
                 entries.push(entry);
                 pixels += encoded.map_or("", |encoded| &encoded.pixels);
                 if let Err(error) = picture {
-                    damaged(Sample { facts, picture: Err(error) });
+                    damaged(SamplePicture { facts, picture: Err(error) });
                 }
             }
             progress.advance(entries.len());
@@ -181,7 +181,7 @@ impl Page<'_> {
     }
 }
 
-fn entry(facts: &SampleFacts, encoded: Option<&Encoded>) -> Result<String, PreviewError> {
+fn entry(facts: &ShownSample, encoded: Option<&Encoded>) -> Result<String, PreviewError> {
     let area = |(plane, pixels): (usize, &Option<u64>)| pixels.map(|pixels| (pixels, facts.area(plane)));
     let entry = Entry {
         row: facts.row,
@@ -197,8 +197,8 @@ fn entry(facts: &SampleFacts, encoded: Option<&Encoded>) -> Result<String, Previ
     Ok(script_json(&entry).map_err(io::Error::from)?)
 }
 
-fn encode(file: &DatasetFile, drawn: &Drawn) -> Encoded {
-    let Drawn { image, mask, shades, is_windowed } = drawn;
+fn encode(file: &DatasetFile, drawn: &RenderedSample) -> Encoded {
+    let RenderedSample { image, mask, shades, is_windowed } = drawn;
     let greys: Vec<u8> = image.iter().map(|value| shades.grey(*value)).collect();
     let (mut png, shape) = (Vec::new(), file.shape());
     let is_color = greys.len() == 3 * shape.pixels();

@@ -5,14 +5,14 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::PreviewError;
-use super::balance::Balance;
+use super::balance::SampleTallies;
 use super::bins::PrepBins;
 use super::choice::Choice;
 use super::contact_sheet::Sheets;
-use super::draw::{Sample, Studio};
+use super::draw::{SamplePicture, SampleRenderer};
 use super::facts::FactsReader;
 use super::half_blocks;
-use super::intensities::Intensities;
+use super::intensities::IntensityHistogram;
 use super::page::Page;
 use super::summary::Summary;
 use crate::order::Selection;
@@ -39,7 +39,7 @@ pub struct Preview {
     info: DatasetInfo,
     options: PreviewOptions,
     selection: Selection,
-    balance: Balance,
+    balance: SampleTallies,
     has_findings: bool,
 }
 
@@ -67,7 +67,7 @@ impl Preview {
         file.check_shown()?;
         let selection = select(&file, &options.rows)?;
         let mut facts = FactsReader::new(&file)?;
-        let mut balance = Balance::default();
+        let mut balance = SampleTallies::default();
         for row in selection.iter() {
             balance.add(&facts.read(row)?);
         }
@@ -93,9 +93,9 @@ impl Preview {
         (bins, max_bytes): (Option<&PrepBins>, u64),
         control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
-        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
+        let studio = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
         let selected = (&self.selection, &self.balance);
-        let intensities = Intensities::count(&self.file, &studio, selected, control.progress)?;
+        let intensities = IntensityHistogram::count(&self.file, &studio, selected, control.progress)?;
         let summary = Summary {
             info: &self.info,
             bins,
@@ -140,7 +140,7 @@ impl Preview {
         control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
         Self::check_sheets(folder, replace)?;
-        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
+        let studio = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
         let rows = self.worst_first()?;
         let sheets = Sheets { file: &self.file, studio: &studio, folder, zoom: self.options.zoom, replace };
         let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };
@@ -158,7 +158,7 @@ impl Preview {
         columns: usize,
         control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
-        let studio = Studio::new(&self.file, self.options.threads, control.cancel)?;
+        let studio = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
         let mut facts = FactsReader::new(&self.file)?;
         let rows = self.worst_first()?;
         let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };
@@ -167,7 +167,7 @@ impl Preview {
                 let mut text = Vec::new();
                 half_blocks::draw(&self.file, facts, drawn, columns, &mut text).map(|()| text)
             };
-            for Sample { facts, picture } in studio.draw(&mut facts, rows, draw)? {
+            for SamplePicture { facts, picture } in studio.draw(&mut facts, rows, draw)? {
                 match picture {
                     Ok(text) => to.write_all(&text?)?,
                     Err(error) => {
@@ -216,6 +216,6 @@ impl Preview {
     }
 }
 
-fn damage(sample: Sample<()>) -> Option<(String, StoreError)> {
+fn damage(sample: SamplePicture<()>) -> Option<(String, StoreError)> {
     Some((sample.facts.id, sample.picture.err()?))
 }

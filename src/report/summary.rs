@@ -2,19 +2,19 @@
 
 use std::fmt::Write;
 
-use super::balance::{Balance, PlaneTally};
+use super::balance::{PlaneTally, SampleTallies};
 use super::bins::PrepBins;
 use super::chart::{Bar, bars, histogram};
 use super::html::{Text, grouped, short};
-use super::intensities::Intensities;
+use super::intensities::IntensityHistogram;
 use crate::store::DatasetInfo;
 
 /// Input of the summary.
 pub(super) struct Summary<'s> {
     pub(super) info: &'s DatasetInfo,
     pub(super) bins: Option<&'s PrepBins>,
-    pub(super) balance: &'s Balance,
-    pub(super) intensities: &'s Intensities,
+    pub(super) balance: &'s SampleTallies,
+    pub(super) intensities: &'s IntensityHistogram,
     pub(super) has_findings: bool,
     /// Selection as typed; empty if all samples are selected.
     pub(super) selected: &'s str,
@@ -131,7 +131,7 @@ impl Summary<'_> {
     }
 
     fn intensities_note(&self) -> String {
-        let Intensities { images, taken, of, .. } = self.intensities;
+        let IntensityHistogram { images, taken, of, .. } = self.intensities;
         let mut counted = if taken == of {
             format!("All pixels of {} images", grouped(*images))
         } else {

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::batches::Ahead;
 use super::job::Job;
-use super::log::{Entry, LogFormat};
+use super::log::{LogEntry, LogFormat};
 use super::server::{Broken, until};
 use crate::order::Cursor;
 
@@ -65,10 +65,11 @@ async fn send(run: StreamRun, mut ahead: Ahead, sender: Sender<io::Result<Bytes>
     let cut = send_all(&run, &mut ahead, &sender, &mut cursor).await.err();
     counters.streams_open.fetch_sub(1, Ordering::Relaxed);
     let at = run.job.cursor(cursor).to_string();
-    let mut entry = Entry { reader: Some(&run.reader), cursor: Some(&at), ..Entry::now("stream ended") };
+    let mut entry =
+        LogEntry { reader: Some(&run.reader), cursor: Some(&at), ..LogEntry::now("stream ended") };
     let why = match cut {
         None => return run.log.write(&entry),
-        Some(Cut::Gone) => return run.log.write(&Entry { event: "reader gone", ..entry }),
+        Some(Cut::Gone) => return run.log.write(&LogEntry { event: "reader gone", ..entry }),
         Some(Cut::Draining) => format!("the service is draining; the stream goes on at start={at}"),
         Some(Cut::Stalled) => {
             format!("the reader took nothing for too long; the stream goes on at start={at}")

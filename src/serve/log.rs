@@ -17,7 +17,7 @@ pub enum LogFormat {
 
 /// A request that is answered, or an event.
 #[derive(Debug, Serialize)]
-pub(super) struct Entry<'a> {
+pub(super) struct LogEntry<'a> {
     /// Seconds since 1970.
     pub(super) time: f64,
     pub(super) event: &'a str,
@@ -39,7 +39,7 @@ pub(super) struct Entry<'a> {
     pub(super) error: Option<&'a str>,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> LogEntry<'a> {
     /// An entry of now, with nothing but the name of the event.
     pub(super) fn now(event: &'a str) -> Self {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64();
@@ -59,7 +59,7 @@ impl<'a> Entry<'a> {
 
 impl LogFormat {
     /// Writes `entry` where requests are logged.
-    pub(super) fn write(self, entry: &Entry<'_>) {
+    pub(super) fn write(self, entry: &LogEntry<'_>) {
         if self == Self::Json
             && let Ok(mut line) = serde_json::to_vec(entry)
         {

@@ -41,7 +41,7 @@ use tokio::sync::{Semaphore, watch};
 
 use access::Access;
 use batches::Decoder;
-use log::Entry;
+use log::LogEntry;
 use server::{ConnectionLimits, Connections};
 
 /// The options of the service.
@@ -152,9 +152,9 @@ async fn watch_signals(shared: Arc<Shared>, drain: watch::Sender<bool>) {
             _ = interrupt.recv() => {}
             _ = hangup.recv() => {
                 match shared.access.reload() {
-                    Ok(()) => log.write(&Entry::now("tokens read again")),
-                    Err(error) => log.write(&Entry {
-                        error: Some(&error.to_string()), ..Entry::now("tokens stay as they were")
+                    Ok(()) => log.write(&LogEntry::now("tokens read again")),
+                    Err(error) => log.write(&LogEntry {
+                        error: Some(&error.to_string()), ..LogEntry::now("tokens stay as they were")
                     }),
                 }
                 continue;
@@ -163,6 +163,6 @@ async fn watch_signals(shared: Arc<Shared>, drain: watch::Sender<bool>) {
         if drain.send_replace(true) {
             std::process::exit(1);
         }
-        log.write(&Entry::now("draining"));
+        log.write(&LogEntry::now("draining"));
     }
 }

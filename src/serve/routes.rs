@@ -18,7 +18,7 @@ use super::batches::Ahead;
 use super::body::{self, StreamRun};
 use super::datasets::{Opened, Served};
 use super::job::{self, Job};
-use super::log::Entry;
+use super::log::LogEntry;
 use super::metrics::{self, Measured};
 use super::query::{MAX_TARGET_BYTES, Query};
 use super::reply::{Refusal, json, of_type};
@@ -77,13 +77,13 @@ async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next)
         );
     }
     let reader = response.extensions().get::<Reader>().map(|reader| reader.0.clone());
-    shared.options.log.write(&Entry {
+    shared.options.log.write(&LogEntry {
         reader: reader.as_deref(),
         method: Some(method.as_str()),
         path: Some(&path),
         status: Some(response.status().as_u16()),
         seconds: Some(began.elapsed().as_secs_f64()),
-        ..Entry::now("request")
+        ..LogEntry::now("request")
     });
     response
 }

@@ -11,14 +11,14 @@ const ATOMIC_BYTES: usize = 4096;
 
 /// Bytes that are written one after the other.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Run<'b> {
+pub(super) struct GatheredWrite<'b> {
     /// The bytes.
     pub(super) slices: Vec<&'b [u8]>,
     /// True if they are to be written by one call.
     pub(super) together: bool,
 }
 
-impl<'b> Run<'b> {
+impl<'b> GatheredWrite<'b> {
     fn new(together: bool) -> Self {
         Self { slices: Vec::new(), together }
     }
@@ -41,33 +41,33 @@ impl<'b> Run<'b> {
 
 /// The runs of `pieces`: each opening is in one with the byte before it, if `pieces` have one, and together with what
 /// is small and follows.
-pub(super) fn runs<'b>(pieces: &[Piece<'b>]) -> Vec<Run<'b>> {
+pub(super) fn runs<'b>(pieces: &[Piece<'b>]) -> Vec<GatheredWrite<'b>> {
     let mut runs = Vec::new();
-    let mut run = Run::new(false);
+    let mut run = GatheredWrite::new(false);
     for &Piece { bytes, opening } in pieces {
         let fits = run.together && run.len() + bytes.len() <= ATOMIC_BYTES;
         if opening > 0 && !fits && run.together && run.len() + opening <= ATOMIC_BYTES {
             let (now, later) = bytes.split_at(opening);
             run.slices.push(now);
-            runs.push(std::mem::replace(&mut run, Run::new(false)));
+            runs.push(std::mem::replace(&mut run, GatheredWrite::new(false)));
             run.slices.push(later);
             continue;
         }
         if opening > 0 && !fits {
             let before = run.split_last();
-            runs.push(std::mem::replace(&mut run, Run::new(true)));
+            runs.push(std::mem::replace(&mut run, GatheredWrite::new(true)));
             run.slices.extend(before);
             let (now, later) =
                 if bytes.len() < ATOMIC_BYTES { (bytes, &bytes[..0]) } else { bytes.split_at(opening) };
             run.slices.push(now);
             if !later.is_empty() {
-                runs.push(std::mem::replace(&mut run, Run::new(false)));
+                runs.push(std::mem::replace(&mut run, GatheredWrite::new(false)));
                 run.slices.push(later);
             }
             continue;
         }
         if run.together && !fits {
-            runs.push(std::mem::replace(&mut run, Run::new(false)));
+            runs.push(std::mem::replace(&mut run, GatheredWrite::new(false)));
         }
         run.slices.push(bytes);
     }

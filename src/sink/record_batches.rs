@@ -38,7 +38,7 @@ impl RecordBatches {
     fn record_batch(&self, batch: Batch) -> Result<RecordBatch, ArrowError> {
         let owner = Arc::new(Owner { batch, pool: self.batches.pool() });
         let batch = &owner.batch;
-        let numbers = |of: fn(&crate::order::Sample) -> u64| -> ArrayRef {
+        let numbers = |of: fn(&crate::order::PlannedSample) -> u64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(
                 batch.samples.iter().map(|sample| of(sample).cast_signed()),
             ))

@@ -1,7 +1,7 @@
 //! Small batches for the tests of the formats.
 
 use super::format::Piece;
-use crate::order::{Cursor, Sample};
+use crate::order::{Cursor, PlannedSample};
 use crate::stream::{Batch, ElementType, StreamSchema, TensorSchema};
 
 /// Images of 5 x 3 x 1 and masks of 5 x 3 x 2.
@@ -31,7 +31,7 @@ pub(super) fn a_batch(samples: usize) -> Batch {
     let mut batch = Batch { cursor: Cursor { epoch: 3, batch: 20 }, ..Batch::default() };
     for index in 0..samples {
         let number = index as u64;
-        batch.samples.push(Sample { position: 40 + number, row: 100 - number });
+        batch.samples.push(PlannedSample { position: 40 + number, row: 100 - number });
         batch.ids.push(&format!("id/{index}"));
         batch.patient_ids.push(&format!("p{index}"));
         batch.splits.push("train");

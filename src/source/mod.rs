@@ -33,7 +33,7 @@ pub use dicom::{
 pub use dicom_seg::{DicomSegmentation, SegmentationFault};
 pub use labels::{
     JoinBy, JoinError, JoinedVolume, LabelError, LabelFault, LabelSelection, LabelSeries, LabelVolume,
-    MaskFile, MaskImage, Segment, SeriesExtent, SeriesImage, VolumePart, VolumePlane, VolumeSize,
+    MaskFile, MaskImage, NrrdSegment, SeriesExtent, SeriesImage, VolumePart, VolumePlane, VolumeSize,
     VoxelToPatient, join_volume, parse_nifti, parse_nrrd, parse_png, parse_tiff,
 };
 pub use open_annotation::{SeriesImages, is_label_volume, open_annotation, open_dicom_annotation};

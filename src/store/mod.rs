@@ -68,7 +68,7 @@ pub use filters::Applied;
 pub use fine_histogram::FineHistogram;
 pub use identity::{ChannelFigures, DatasetIdentity, RootAttributes, TrainFigures};
 pub use reader::{DatasetInfo, SplitInfo, read_info};
-pub use row_facts::{AnnotationFacts, RowFacts};
+pub use row_facts::{RowAnnotation, RowFacts};
 pub use row_reader::RowReader;
 pub use sample_columns::{Axis, SAMPLE_COLUMNS, SampleColumn};
 pub use sample_row::{AnnotationCell, NO_NUMBER, SampleRow, TextWidth, TextWidths};

@@ -25,12 +25,12 @@ pub struct RowFacts {
     /// `samples/source_sha256` in hexadecimal.
     pub source_sha256: String,
     /// One for each structure that was annotated, in the order of the mask planes.
-    pub annotations: Vec<AnnotationFacts>,
+    pub annotations: Vec<RowAnnotation>,
 }
 
 /// Origin of one mask plane of a row.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct AnnotationFacts {
+pub struct RowAnnotation {
     /// The structure.
     pub structure: String,
     /// Its plane of `samples/annotation_sha256` in hexadecimal: of the contour file.
@@ -54,7 +54,7 @@ impl RowFacts {
         let mut annotations = Vec::new();
         for (plane, structure) in file.tables().structures().iter().enumerate() {
             if whole(column::ANNOTATED, plane)? != 0 {
-                annotations.push(AnnotationFacts {
+                annotations.push(RowAnnotation {
                     structure: structure.clone(),
                     sha256: hex(column::ANNOTATION_SHA256, plane * DIGEST_BYTES)?,
                     mask_pixels: whole(column::MASK_PIXELS, plane)?,

@@ -22,7 +22,7 @@ pub struct SampleColumn {
     pub description: &'static str,
     /// Minor version of the format that the column came with. A file of an earlier one may lack it.
     pub since: u32,
-    pub(super) content: Content,
+    pub(super) content: ColumnContent,
 }
 
 /// An axis of the cells of a column.
@@ -38,7 +38,7 @@ pub enum Axis {
 
 /// Source of the cells of a column.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum ColumnContent {
     /// The samples, written as they come.
     Row(RowCell),
     /// A text for each row that is known once all rows are.
@@ -86,8 +86,8 @@ impl SampleColumn {
     /// The conversion of the cells of a column that is written as samples come.
     pub(super) fn row_cell(&self) -> Option<&RowCell> {
         match &self.content {
-            Content::Row(cell) => Some(cell),
-            Content::Late(_) => None,
+            ColumnContent::Row(cell) => Some(cell),
+            ColumnContent::Late(_) => None,
         }
     }
 
@@ -120,7 +120,7 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "Unique name of the sample: patient_id/file stem",
         since: 0,
-        content: Content::Row(RowCell {
+        content: ColumnContent::Row(RowCell {
             width: |widths| widths.id,
             put: |row, bytes| bytes.extend_from_slice(row.id.as_bytes()),
             get: |cell, row| {
@@ -136,7 +136,7 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "Patient, as in the link table; a pseudonym where prep had a key",
         since: 0,
-        content: Content::Row(RowCell {
+        content: ColumnContent::Row(RowCell {
             width: |widths| widths.patient_id,
             put: |row, bytes| bytes.extend_from_slice(row.patient_id.as_bytes()),
             get: |cell, row| {
@@ -152,7 +152,7 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "Second id of the patient in the link table; a pseudonym where prep had a key",
         since: 0,
-        content: Content::Row(RowCell {
+        content: ColumnContent::Row(RowCell {
             width: |widths| widths.original_id,
             put: |row, bytes| bytes.extend_from_slice(row.original_id.as_bytes()),
             get: |cell, row| {
@@ -198,7 +198,7 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "Image file, relative to the data directory, with / as separator",
         since: 0,
-        content: Content::Row(RowCell {
+        content: ColumnContent::Row(RowCell {
             width: |widths| widths.source,
             put: |row, bytes| bytes.extend_from_slice(row.source.as_bytes()),
             get: |cell, row| {
@@ -422,7 +422,7 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "VOI LUT Function (0028,1056) of the window: LINEAR, LINEAR_EXACT or SIGMOID",
         since: 1,
-        content: Content::Row(RowCell {
+        content: ColumnContent::Row(RowCell {
             width: |_| TextWidth { bytes: 12, is_ascii: true },
             put: |row, bytes| bytes.extend_from_slice(row.geometry.window_function.name().as_bytes()),
             get: |cell, row| {
@@ -501,7 +501,7 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "train, val or test; empty where there are no splits",
         since: 0,
-        content: Content::Late(LateText::Split),
+        content: ColumnContent::Late(LateText::Split),
     },
     SampleColumn {
         name: column::FINDINGS,
@@ -510,15 +510,15 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "Findings of the audit: names of checks, separated by commas; empty for most rows",
         since: 0,
-        content: Content::Late(LateText::Findings),
+        content: ColumnContent::Late(LateText::Findings),
     },
 ];
 
 const fn numbers(
     put: fn(&SampleRow, &mut Vec<u8>),
     get: fn(Cell<'_>, &mut SampleRow) -> Result<(), String>,
-) -> Content {
-    Content::Row(RowCell { width: |_| TextWidth { bytes: 0, is_ascii: true }, put, get })
+) -> ColumnContent {
+    ColumnContent::Row(RowCell { width: |_| TextWidth { bytes: 0, is_ascii: true }, put, get })
 }
 
 /// The text of a cell.

@@ -6,7 +6,7 @@ use super::Compression;
 use super::cell_type::CellType;
 use super::chunked_dataset::{Column, ColumnEncoder};
 use super::column_spec::{ColumnSpec, sample_specs};
-use super::sample_columns::{Content, LateText, RowCell, SAMPLE_COLUMNS};
+use super::sample_columns::{ColumnContent, LateText, RowCell, SAMPLE_COLUMNS};
 use super::sample_row::{SampleRow, TextWidth, TextWidths};
 
 /// Writes all columns of `/samples`.
@@ -32,10 +32,10 @@ impl SampleWriter {
         let (mut columns, mut late) = (Vec::new(), Vec::new());
         for (column, spec) in SAMPLE_COLUMNS.iter().zip(sample_specs(structures, &widths)) {
             match &column.content {
-                Content::Row(cell) => {
+                ColumnContent::Row(cell) => {
                     columns.push((cell, Column::create(&group, &spec, capacity, compression)?));
                 }
-                Content::Late(text) => late.push((*text, spec)),
+                ColumnContent::Late(text) => late.push((*text, spec)),
             }
         }
         let encoder = ColumnEncoder::new(compression);

@@ -4,7 +4,7 @@ use ndarray::ArrayView4;
 
 use super::tensor_bytes::TensorBytes;
 use crate::augment::AugmentSpec;
-use crate::order::{Cursor, Sample};
+use crate::order::{Cursor, PlannedSample};
 
 /// The number type of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -187,7 +187,7 @@ pub struct Batch {
     /// The batch that follows it in the stream; `None` after the last.
     pub next: Option<BatchStart>,
     /// Position in the epoch and row in the file of each sample.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<PlannedSample>,
     /// `samples/id` of each sample; no texts where the stream was told to leave them out.
     pub ids: Texts,
     /// `samples/patient_id`, in the same way.

@@ -30,7 +30,7 @@ pub struct Times {
 /// error, or the last batch, it gives nothing more. It belongs to one thread at a time; several may run side by side.
 pub struct Batches {
     shared: Arc<Shared>,
-    planned: order::Batches,
+    planned: order::PlannedBatches,
     threads: usize,
     prefetch: usize,
     running: Option<Running>,
@@ -89,7 +89,7 @@ impl Batches {
     pub(super) fn new(
         parts: Arc<StreamParts>,
         work: DecodeWork,
-        planned: order::Batches,
+        planned: order::PlannedBatches,
         threads: usize,
         prefetch: usize,
     ) -> Self {

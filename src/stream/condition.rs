@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::known_column::{Kind, KnownColumn, Parts, all_columns};
+use super::known_column::{CellParts, KnownColumn, ValueKind, all_columns};
 
 /// A condition that rows meet or not: `COLUMN OPERATOR VALUE`, as in `split=train`, `mask_pixels.inner > 0`
 /// or `pixel_spacing.row <= 1.5`.
@@ -145,7 +145,7 @@ impl Condition {
     /// True if the column is one of texts, not of numbers.
     #[must_use]
     pub fn is_text(&self) -> bool {
-        self.column.kind == Kind::Text
+        self.column.kind == ValueKind::Text
     }
 
     /// Index, from 0, of the text or number in a row's cell that is compared, in a file of these
@@ -156,9 +156,9 @@ impl Condition {
     pub fn cell(&self, structures: &[String]) -> Result<usize, ConditionError> {
         let part = self.part.as_deref().unwrap_or_default();
         let found = match self.column.parts {
-            Parts::One => Some(0),
-            Parts::Named(names) => names.iter().position(|name| *name == part),
-            Parts::Structures => structures.iter().position(|structure| structure == part),
+            CellParts::One => Some(0),
+            CellParts::Named(names) => names.iter().position(|name| *name == part),
+            CellParts::Structures => structures.iter().position(|structure| structure == part),
         };
         found.ok_or_else(|| ConditionError::UnknownStructure {
             condition: self.to_string(),
@@ -254,7 +254,7 @@ impl FromStr for Condition {
                 possible: column.spellings().join(" or "),
             });
         }
-        if column.kind == Kind::Text && !matches!(operator, Operator::Equal | Operator::NotEqual) {
+        if column.kind == ValueKind::Text && !matches!(operator, Operator::Equal | Operator::NotEqual) {
             return Err(ConditionError::TextOrder { condition: condition(), column: owned_name() });
         }
         let written = value.to_owned();
@@ -269,11 +269,13 @@ impl FromStr for Condition {
 
 impl Value {
     /// `None` for what is no number and should be.
-    fn parse(text: &str, kind: Kind) -> Option<Self> {
+    fn parse(text: &str, kind: ValueKind) -> Option<Self> {
         match kind {
-            Kind::Text => Some(Self::Text(text.to_owned())),
-            Kind::Number => text.parse().ok().filter(|number: &f64| !number.is_nan()).map(Self::Float64),
-            Kind::Float32 => text.parse().ok().filter(|number: &f32| !number.is_nan()).map(Self::Float32),
+            ValueKind::Text => Some(Self::Text(text.to_owned())),
+            ValueKind::Number => text.parse().ok().filter(|number: &f64| !number.is_nan()).map(Self::Float64),
+            ValueKind::Float32 => {
+                text.parse().ok().filter(|number: &f32| !number.is_nan()).map(Self::Float32)
+            }
         }
     }
 }

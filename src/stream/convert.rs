@@ -10,7 +10,7 @@ use super::layout::plane_of;
 use super::normalize::ChannelScaling;
 use super::scaling::Scaling;
 use super::{
-    ChannelNormalization, ConvertError, ElementType, Layout, Normalization, RowWindow, TensorSchema,
+    AxisOrder, ChannelNormalization, ConvertError, ElementType, Normalization, RowWindow, TensorSchema,
 };
 use crate::model::PixelType;
 
@@ -79,7 +79,7 @@ impl ImageConverter {
         pixel_type: PixelType,
         shape: [usize; 3],
         dtype: ImageDtype,
-        layout: Layout,
+        layout: AxisOrder,
         normalization: impl Into<ChannelNormalization>,
     ) -> Result<Self, ConvertError> {
         let normalization = normalization.into();
@@ -94,7 +94,7 @@ impl ImageConverter {
             axes: layout.arrange(["row", "column", "channel"]),
         };
         // What lies side by side in the file and does not in the batch.
-        let channels = if layout == Layout::Nchw { shape[2] } else { 1 };
+        let channels = if layout == AxisOrder::Nchw { shape[2] } else { 1 };
         Ok(Self { pixel_type, channels, dtype, normalization, schema })
     }
 
@@ -410,7 +410,8 @@ mod tests {
         normalization: Normalization,
     ) -> Result<Vec<u8>, ConvertError> {
         let shape = [1, pixels.len(), 1];
-        let converter = ImageConverter::new(pixels.pixel_type(), shape, dtype, Layout::Nhwc, normalization)?;
+        let converter =
+            ImageConverter::new(pixels.pixel_type(), shape, dtype, AxisOrder::Nhwc, normalization)?;
         let mut out = vec![0xAA; converter.schema().sample_bytes()];
         converter.convert(&bytes_of(pixels), NO_WINDOW, &mut out)?;
         Ok(out)
@@ -519,22 +520,23 @@ mod tests {
             let shape = [2, 3, channels];
             ImageConverter::new(pixel_type, shape, dtype, layout, Normalization::None).unwrap().is_identity()
         };
-        assert!(identity(PixelType::Int16, 1, ImageDtype::Stored, Layout::Nchw));
-        assert!(identity(PixelType::Int16, 3, ImageDtype::Stored, Layout::Nhwc));
-        assert!(identity(PixelType::Float32, 1, ImageDtype::Float32, Layout::Nhwc));
-        assert!(!identity(PixelType::Int16, 3, ImageDtype::Stored, Layout::Nchw));
-        assert!(!identity(PixelType::Int16, 1, ImageDtype::Float32, Layout::Nhwc));
+        assert!(identity(PixelType::Int16, 1, ImageDtype::Stored, AxisOrder::Nchw));
+        assert!(identity(PixelType::Int16, 3, ImageDtype::Stored, AxisOrder::Nhwc));
+        assert!(identity(PixelType::Float32, 1, ImageDtype::Float32, AxisOrder::Nhwc));
+        assert!(!identity(PixelType::Int16, 3, ImageDtype::Stored, AxisOrder::Nchw));
+        assert!(!identity(PixelType::Int16, 1, ImageDtype::Float32, AxisOrder::Nhwc));
         let shape = [2, 3, 1];
         let scaled = Normalization::SampleZScore;
         let scaled =
-            ImageConverter::new(PixelType::Float32, shape, ImageDtype::Float32, Layout::Nhwc, scaled);
+            ImageConverter::new(PixelType::Float32, shape, ImageDtype::Float32, AxisOrder::Nhwc, scaled);
         assert!(!scaled.unwrap().is_identity());
     }
 
     #[test]
     fn what_cannot_be_made_is_refused_at_once() {
         let new = |dtype, normalization| {
-            ImageConverter::new(PixelType::Int16, [2, 2, 1], dtype, Layout::Nhwc, normalization).unwrap_err()
+            ImageConverter::new(PixelType::Int16, [2, 2, 1], dtype, AxisOrder::Nhwc, normalization)
+                .unwrap_err()
         };
         let missing = Normalization::ZScore { mean: f64::NAN, std: f64::NAN };
         assert_eq!(
@@ -570,7 +572,7 @@ mod tests {
             let value = f64::from(pixels[pixel * 3 + channel]);
             [(value - 100.0) / 10.0, (value - 50.0) / 20.0, value - 7.0][channel] as f32
         };
-        for layout in [Layout::Nhwc, Layout::Nchw] {
+        for layout in [AxisOrder::Nhwc, AxisOrder::Nchw] {
             let shape = [2, 300, 3];
             let converter =
                 ImageConverter::new(PixelType::UInt8, shape, ImageDtype::Float32, layout, normalization)
@@ -582,7 +584,8 @@ mod tests {
             let found: Vec<f32> = out.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
             for pixel in 0..600 {
                 for channel in 0..3 {
-                    let at = if layout == Layout::Nhwc { pixel * 3 + channel } else { channel * 600 + pixel };
+                    let at =
+                        if layout == AxisOrder::Nhwc { pixel * 3 + channel } else { channel * 600 + pixel };
                     let difference = (found[at] - expected(pixel, channel)).abs();
                     assert!(difference <= 1e-5, "{layout:?} {pixel} {channel}: {difference}");
                 }
@@ -617,7 +620,7 @@ mod tests {
                 converter.convert(&stored, NO_WINDOW, &mut out).unwrap();
                 (out, converter.schema().clone())
             };
-            let ((nhwc, _), (nchw, schema)) = (convert(Layout::Nhwc), convert(Layout::Nchw));
+            let ((nhwc, _), (nchw, schema)) = (convert(AxisOrder::Nhwc), convert(AxisOrder::Nchw));
             prop_assert_eq!(schema.shape, [CHANNELS, rows, columns]);
             prop_assert_eq!(schema.axes, ["channel", "row", "column"]);
             let size = schema.element.size();

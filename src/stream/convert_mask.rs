@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::plane_of;
-use super::{ElementType, Layout, TensorSchema};
+use super::{AxisOrder, ElementType, TensorSchema};
 
 /// The number type of masks in a batch: 0 and 1 in either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub struct MaskConverter {
     stored_planes: usize,
     planes: Vec<usize>,
     dtype: MaskDtype,
-    layout: Layout,
+    layout: AxisOrder,
     /// True if the numbers stand in the batch in the order of the file.
     in_file_order: bool,
     schema: TensorSchema,
@@ -57,7 +57,7 @@ impl MaskConverter {
         [rows, columns, stored_planes]: [usize; 3],
         planes: &[usize],
         dtype: MaskDtype,
-        layout: Layout,
+        layout: AxisOrder,
     ) -> Self {
         assert!(planes.iter().all(|&plane| plane < stored_planes), "planes {planes:?} of {stored_planes}");
         let schema = TensorSchema {
@@ -66,7 +66,7 @@ impl MaskConverter {
             axes: layout.arrange(["row", "column", "structure"]),
         };
         let in_file_order =
-            planes.iter().copied().eq(0..stored_planes) && (layout == Layout::Nhwc || stored_planes == 1);
+            planes.iter().copied().eq(0..stored_planes) && (layout == AxisOrder::Nhwc || stored_planes == 1);
         Self { stored_planes, planes: planes.to_vec(), dtype, layout, in_file_order, schema }
     }
 
@@ -115,7 +115,7 @@ impl MaskConverter {
         let pixels = stored.len() / self.stored_planes;
         for (slot, &plane) in self.planes.iter().enumerate() {
             let values = plane_of(stored, self.stored_planes, plane);
-            if self.layout == Layout::Nchw || self.planes.len() == 1 {
+            if self.layout == AxisOrder::Nchw || self.planes.len() == 1 {
                 write(out[slot * pixels..][..pixels].iter_mut(), values, &convert);
             } else {
                 write(out.iter_mut().skip(slot).step_by(self.planes.len()), values, &convert);
@@ -145,18 +145,18 @@ mod tests {
         let identity = |stored_planes, planes: &[usize], dtype, layout| {
             MaskConverter::new([2, 3, stored_planes], planes, dtype, layout).is_identity()
         };
-        assert!(identity(1, &[0], MaskDtype::UInt8, Layout::Nchw));
-        assert!(identity(2, &[0, 1], MaskDtype::UInt8, Layout::Nhwc));
-        assert!(!identity(2, &[0, 1], MaskDtype::UInt8, Layout::Nchw));
-        assert!(!identity(2, &[1, 0], MaskDtype::UInt8, Layout::Nhwc));
-        assert!(!identity(2, &[0], MaskDtype::UInt8, Layout::Nhwc));
-        assert!(!identity(1, &[0], MaskDtype::Float32, Layout::Nhwc));
+        assert!(identity(1, &[0], MaskDtype::UInt8, AxisOrder::Nchw));
+        assert!(identity(2, &[0, 1], MaskDtype::UInt8, AxisOrder::Nhwc));
+        assert!(!identity(2, &[0, 1], MaskDtype::UInt8, AxisOrder::Nchw));
+        assert!(!identity(2, &[1, 0], MaskDtype::UInt8, AxisOrder::Nhwc));
+        assert!(!identity(2, &[0], MaskDtype::UInt8, AxisOrder::Nhwc));
+        assert!(!identity(1, &[0], MaskDtype::Float32, AxisOrder::Nhwc));
     }
 
     #[test]
     #[should_panic(expected = "planes [2] of 2")]
     fn a_plane_that_is_not_there_is_refused() {
-        let _ = MaskConverter::new([2, 3, 2], &[2], MaskDtype::UInt8, Layout::Nhwc);
+        let _ = MaskConverter::new([2, 3, 2], &[2], MaskDtype::UInt8, AxisOrder::Nhwc);
     }
 
     proptest! {
@@ -167,7 +167,7 @@ mod tests {
             wishes in prop::collection::vec(0usize..12, 1..4),
             bits in prop::collection::vec(0u8..2, 12 * 12 * 4),
             dtype in prop::sample::select(&MaskDtype::ALL[..]),
-            layout in prop::sample::select(&Layout::ALL[..]),
+            layout in prop::sample::select(&AxisOrder::ALL[..]),
         ) {
             let planes: Vec<usize> = wishes.iter().map(|wish| wish % stored_planes).collect();
             let pixels = rows * columns;
@@ -179,8 +179,8 @@ mod tests {
             for pixel in 0..pixels {
                 for (slot, plane) in planes.iter().enumerate() {
                     let index = match layout {
-                        Layout::Nhwc => pixel * planes.len() + slot,
-                        Layout::Nchw => slot * pixels + pixel,
+                        AxisOrder::Nhwc => pixel * planes.len() + slot,
+                        AxisOrder::Nchw => slot * pixels + pixel,
                     };
                     let expected = stored[pixel * stored_planes + plane];
                     let found = match dtype {

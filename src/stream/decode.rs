@@ -71,7 +71,7 @@ impl<'s> BatchDecoder<'s> {
         let Batch { images, masks, augmentations, .. } = batch;
         augmentations.clear();
         let places = images.chunks_exact_mut(image_bytes).zip(masks.chunks_exact_mut(mask_bytes));
-        for (order::Sample { row, .. }, (image, mask)) in batch.samples.iter().zip(places) {
+        for (order::PlannedSample { row, .. }, (image, mask)) in batch.samples.iter().zip(places) {
             if self.work.stopped.load(Ordering::Relaxed) {
                 return Err(Undecoded::Stopped);
             }

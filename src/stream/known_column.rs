@@ -6,12 +6,12 @@ use crate::store::{Axis, CellType, SAMPLE_COLUMNS, SampleColumn};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KnownColumn {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) parts: Parts,
+    pub(super) kind: ValueKind,
+    pub(super) parts: CellParts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     Text,
     /// A type of which every number is also a 64-bit float.
     Number,
@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 /// Parts of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Parts {
+pub(super) enum CellParts {
     One,
     /// Numbers with these names.
     Named(&'static [&'static str]),
@@ -32,14 +32,14 @@ impl KnownColumn {
     /// `None` for a column of digests, which nobody compares with what can be written.
     fn of(column: &'static SampleColumn) -> Option<Self> {
         let kind = match column.cell_type {
-            CellType::Text => Kind::Text,
-            CellType::Float32 => Kind::Float32,
-            CellType::UInt8 | CellType::Int32 | CellType::UInt32 | CellType::Float64 => Kind::Number,
+            CellType::Text => ValueKind::Text,
+            CellType::Float32 => ValueKind::Float32,
+            CellType::UInt8 | CellType::Int32 | CellType::UInt32 | CellType::Float64 => ValueKind::Number,
         };
         let parts = match column.axes {
-            [] => Parts::One,
-            [Axis::Structures] => Parts::Structures,
-            [Axis::Parts(names)] => Parts::Named(names),
+            [] => CellParts::One,
+            [Axis::Structures] => CellParts::Structures,
+            [Axis::Parts(names)] => CellParts::Named(names),
             _ => return None,
         };
         Some(Self { name: column.name, kind, parts })
@@ -52,9 +52,9 @@ impl KnownColumn {
     /// True if a condition can be on this part of the column.
     pub(super) fn can_have(&self, part: Option<&str>) -> bool {
         match (self.parts, part) {
-            (Parts::One, part) => part.is_none(),
-            (Parts::Named(names), Some(part)) => names.contains(&part),
-            (Parts::Structures, Some(part)) => !part.is_empty(),
+            (CellParts::One, part) => part.is_none(),
+            (CellParts::Named(names), Some(part)) => names.contains(&part),
+            (CellParts::Structures, Some(part)) => !part.is_empty(),
             (_, None) => false,
         }
     }
@@ -62,9 +62,9 @@ impl KnownColumn {
     /// The column with each of its parts.
     pub(super) fn spellings(&self) -> Vec<String> {
         match self.parts {
-            Parts::One => vec![self.name.to_owned()],
-            Parts::Named(parts) => parts.iter().map(|part| format!("{}.{part}", self.name)).collect(),
-            Parts::Structures => vec![format!("{}.STRUCTURE", self.name)],
+            CellParts::One => vec![self.name.to_owned()],
+            CellParts::Named(parts) => parts.iter().map(|part| format!("{}.{part}", self.name)).collect(),
+            CellParts::Structures => vec![format!("{}.STRUCTURE", self.name)],
         }
     }
 }

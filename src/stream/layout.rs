@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// structures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Layout {
+pub enum AxisOrder {
     /// (N, H, W, C), as in the file.
     #[default]
     Nhwc,
@@ -14,7 +14,7 @@ pub enum Layout {
     Nchw,
 }
 
-impl Layout {
+impl AxisOrder {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Nhwc, Self::Nchw];
 

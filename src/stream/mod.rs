@@ -47,7 +47,7 @@ pub use convert_error::ConvertError;
 pub use convert_mask::{MaskConverter, MaskDtype};
 pub use dataset::{Dataset, StoredRow};
 pub use error::StreamError;
-pub use layout::Layout;
+pub use layout::AxisOrder;
 pub use leak::ROWS_PROVEN_AGAIN;
 pub use normalize::{ChannelNormalization, Normalization, NormalizationChoice, NormalizationName};
 pub use option_error::OptionError;

@@ -9,7 +9,7 @@ use super::augment_source::AugmentSource;
 use super::condition::Condition;
 use super::convert::ImageDtype;
 use super::convert_mask::MaskDtype;
-use super::layout::Layout;
+use super::layout::AxisOrder;
 use super::normalize::NormalizationName;
 use super::option_value::{
     count, epochs, factor, list, number, range, shift, switch, window, yes_or_no, zoom,
@@ -72,7 +72,7 @@ pub struct StreamOptions {
     pub foreign_cursor: bool,
 
     /// The order of the axes.
-    pub layout: Layout,
+    pub layout: AxisOrder,
     /// The type of the images.
     pub image_dtype: ImageDtype,
     /// The type of the masks.
@@ -168,7 +168,7 @@ impl Default for StreamOptions {
             world_size: NonZeroU64::MIN,
             uneven: Uneven::Pad,
             foreign_cursor: false,
-            layout: Layout::Nhwc,
+            layout: AxisOrder::Nhwc,
             image_dtype: ImageDtype::Float32,
             mask_dtype: MaskDtype::UInt8,
             normalize: NormalizationName::None,

@@ -39,16 +39,16 @@ pub(super) struct DecodeWork {
 impl StreamParts {
     /// Decides the samples of `batch`, as `planned`, and has the system read ahead what they are made of, long before a
     /// thread comes to them.
-    pub(super) fn prepare(&self, planned: &order::Batch, batch: &mut Batch, cache: &RowCache) {
+    pub(super) fn prepare(&self, planned: &order::PlannedBatch, batch: &mut Batch, cache: &RowCache) {
         let cursor = planned.cursor();
         batch.cursor = cursor;
         batch.samples.clear();
-        batch.samples.extend(planned.samples().filter_map(|order::Sample { position, row }| {
-            Some(order::Sample { position, row: self.rows.row(cursor.epoch, row)? })
+        batch.samples.extend(planned.samples().filter_map(|order::PlannedSample { position, row }| {
+            Some(order::PlannedSample { position, row: self.rows.row(cursor.epoch, row)? })
         }));
         let next = self.plan.after(cursor);
         batch.next = self.plan.first_position(next).map(|position| BatchStart { cursor: next, position });
-        for order::Sample { row, .. } in &batch.samples {
+        for order::PlannedSample { row, .. } in &batch.samples {
             if !cache.has(*row) {
                 self.file.will_need(*row as usize);
             }

@@ -17,7 +17,7 @@ use super::stream_cursor::StreamCursor;
 use super::stream_digest::stream_digest;
 use super::transform::{SampleTransform, TransformOptions, Whitener};
 use crate::augment::{AugmentParams, AugmentSpec, Centering, Whitening};
-use crate::order::{BatchPlan, Cursor, OrderError, Rows, Sample};
+use crate::order::{BatchPlan, Cursor, OrderError, PlannedSample, Rows};
 use crate::split::SplitName;
 use crate::store::{ColumnReader, DatasetTables, SampleColumns, WhiteningFile, column};
 
@@ -181,7 +181,7 @@ impl Stream {
         self.dataset.check_row(row)?;
         let work = DecodeWork::new(Some(self.dataset.checksums()?), RowCache::new(0));
         let mut batch = Batch { cursor: Cursor { epoch, batch: 0 }, ..Batch::default() };
-        batch.samples.push(Sample { position: 0, row });
+        batch.samples.push(PlannedSample { position: 0, row });
         self.decode(batch, &work)
     }
 

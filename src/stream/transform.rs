@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::convert::ImageParts;
 use super::{
-    ChannelNormalization, ConvertError, ImageConverter, ImageDtype, Layout, MaskConverter, MaskDtype,
+    AxisOrder, ChannelNormalization, ConvertError, ImageConverter, ImageDtype, MaskConverter, MaskDtype,
     Normalization, RowWindow,
 };
 use crate::augment::{
@@ -23,7 +23,7 @@ pub(super) struct TransformOptions<'o> {
     pub(super) stored_planes: usize,
     /// Those that leave, in this order.
     pub(super) planes: &'o [usize],
-    pub(super) layout: Layout,
+    pub(super) layout: AxisOrder,
     pub(super) image_dtype: ImageDtype,
     pub(super) mask_dtype: MaskDtype,
     pub(super) normalization: ChannelNormalization,
@@ -87,7 +87,7 @@ impl SampleTransform {
             return Err(ConvertError::WhitenedSize { leaving, whitened });
         }
         let all: Vec<usize> = (0..planes.len()).collect();
-        let nhwc = Layout::Nhwc;
+        let nhwc = AxisOrder::Nhwc;
         let to_float =
             ImageConverter::new(pixel_type, image_shape, ImageDtype::Float32, nhwc, Normalization::None)?;
         Ok(Self {

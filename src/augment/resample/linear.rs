@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::Source;
+use super::SourceImage;
 use crate::augment::FillMode;
 use crate::augment::coordinates::{BLOCK, Block, Bounds, Coordinates};
 use crate::augment::fixed::ONE;
 
 /// Fills one row of the output.
-pub(super) fn fill_row(source: &Source<'_>, places: &impl Coordinates, out: &mut [f32]) {
+pub(super) fn fill_row(source: &SourceImage<'_>, places: &impl Coordinates, out: &mut [f32]) {
     let corners = Corners::new(source);
     if source.fill_mode == FillMode::Constant {
         out.fill(source.cval);
@@ -24,7 +24,7 @@ pub(super) fn fill_row(source: &Source<'_>, places: &impl Coordinates, out: &mut
 
 /// An image and how to find four pixels around a place.
 struct Corners<'a> {
-    source: &'a Source<'a>,
+    source: &'a SourceImage<'a>,
     /// Distance of left and right, and of top and bottom; 0 if there is only one column or row.
     right: usize,
     down: usize,
@@ -33,7 +33,7 @@ struct Corners<'a> {
 }
 
 impl<'a> Corners<'a> {
-    fn new(source: &'a Source<'a>) -> Self {
+    fn new(source: &'a SourceImage<'a>) -> Self {
         let [rows, columns] = source.shape;
         let right = if columns > 1 { source.channels } else { 0 };
         let down = if rows > 1 { columns * source.channels } else { 0 };

@@ -11,11 +11,11 @@ mod tests;
 mod whole;
 
 use self::mask::MaskSource;
-use self::source::Source;
+use self::source::SourceImage;
 use self::spline::Spline;
-use self::whole::{Pixels, WholeCopy};
+use self::whole::{PixelGrid, WholeCopy};
 use super::affine::WholePixels;
-use super::coordinates::{Coordinates, Curve, Line};
+use super::coordinates::{Coordinates, Curve, StraightRow};
 use super::elastic::ElasticField;
 use super::{Affine, ElasticParams, FillMode, GeometryParams};
 
@@ -138,12 +138,12 @@ impl Resampler {
     fn copy(&mut self, map: &WholePixels, input: ImageAndMask<'_>, output: ImageAndMaskMut<'_>) {
         let ResampleShape { input: from, output: to, channels, planes } = self.shape;
         self.whole.plan(map, self.options.fill_mode, from, to);
-        let image = Pixels { numbers: input.image, depth: channels, outside: self.options.cval };
+        let image = PixelGrid { numbers: input.image, depth: channels, outside: self.options.cval };
         self.whole.copy(&image, output.image);
         if self.options.fill_mode != FillMode::Constant {
             self.whole.plan(map, FillMode::Constant, from, to);
         }
-        self.whole.copy(&Pixels { numbers: input.mask, depth: planes, outside: 0 }, output.mask);
+        self.whole.copy(&PixelGrid { numbers: input.mask, depth: planes, outside: 0 }, output.mask);
     }
 
     fn interpolate(
@@ -154,7 +154,7 @@ impl Resampler {
         output: ImageAndMaskMut<'_>,
     ) {
         let ResampleShape { input: from, output: to, channels, planes } = self.shape;
-        let source = Source::new(input.image, from, channels, &self.options);
+        let source = SourceImage::new(input.image, from, channels, &self.options);
         if self.options.interpolation == Interpolation::Cubic {
             self.spline.fit(&source);
         }
@@ -164,7 +164,7 @@ impl Resampler {
         output.mask.fill(0);
         let mask = MaskSource::new(input.mask, from, planes, &mut self.any);
         for (row, image) in output.image.chunks_exact_mut(to[1] * channels).enumerate() {
-            let line = Line::new(map, row, to[1]);
+            let line = StraightRow::new(map, row, to[1]);
             let mask_row = &mut output.mask[row * to[1] * planes..][..to[1] * planes];
             let out = ImageAndMaskMut { image, mask: mask_row };
             if elastic.is_some() {
@@ -178,7 +178,7 @@ impl Resampler {
 
     fn fill_row(
         &self,
-        source: &Source<'_>,
+        source: &SourceImage<'_>,
         mask: Option<&MaskSource<'_>>,
         places: &impl Coordinates,
         out: ImageAndMaskMut<'_>,

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::Source;
+use super::SourceImage;
 use crate::augment::coordinates::{Bounds, Coordinates};
 use crate::augment::fixed::{HALF, ONE, floor};
 
 /// Fills one row of the output. Halfway between two pixels, the later one is taken.
-pub(super) fn fill_row(source: &Source<'_>, places: &impl Coordinates, out: &mut [f32]) {
+pub(super) fn fill_row(source: &SourceImage<'_>, places: &impl Coordinates, out: &mut [f32]) {
     let inside = Bounds { low: [0, 0], high: source.shape.map(|side| (side as i64 - 1) * ONE) };
     let mut from = 0;
     while from < places.len() {
@@ -25,7 +25,7 @@ pub(super) fn fill_row(source: &Source<'_>, places: &impl Coordinates, out: &mut
 }
 
 /// Pixels anywhere.
-fn fill_border(source: &Source<'_>, places: &impl Coordinates, run: Range<usize>, out: &mut [f32]) {
+fn fill_border(source: &SourceImage<'_>, places: &impl Coordinates, run: Range<usize>, out: &mut [f32]) {
     let pixels = &mut out[run.start * source.channels..run.end * source.channels];
     for (at, pixel) in run.zip(pixels.chunks_exact_mut(source.channels)) {
         let Some(place) = source.locate(places.at(at)) else {

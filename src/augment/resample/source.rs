@@ -5,7 +5,7 @@ use crate::augment::FillMode;
 
 /// An image and what lies around it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceImage<'a> {
     /// Row-major (H, W, C).
     pub(super) pixels: &'a [f32],
     /// Rows and columns, at least 1.
@@ -15,7 +15,7 @@ pub(super) struct Source<'a> {
     pub(super) cval: f32,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceImage<'a> {
     pub(super) fn new(
         pixels: &'a [f32],
         shape: [usize; 2],

@@ -1,6 +1,6 @@
 //! Order 3: cubic splines through the pixels.
 
-use super::Source;
+use super::SourceImage;
 use crate::augment::FillMode;
 use crate::augment::coordinates::Coordinates;
 use crate::augment::fixed::{ONE, floor, fraction};
@@ -27,7 +27,7 @@ pub(super) struct Spline {
 
 impl Spline {
     /// Fits the spline to an image. Reuses what was allocated.
-    pub(super) fn fit(&mut self, source: &Source<'_>) {
+    pub(super) fn fit(&mut self, source: &SourceImage<'_>) {
         let [rows, columns] = source.shape;
         // With nearest, the spline swings beyond the border as long as its filter reaches.
         self.margin = if source.fill_mode == FillMode::Nearest { REACH + MARGIN } else { MARGIN };
@@ -60,7 +60,7 @@ impl Spline {
 
     /// Fills one row of the output with the spline that was fitted to this source.
     #[inline(never)]
-    pub(super) fn fill_row(&self, source: &Source<'_>, places: &impl Coordinates, out: &mut [f32]) {
+    pub(super) fn fill_row(&self, source: &SourceImage<'_>, places: &impl Coordinates, out: &mut [f32]) {
         let depth = source.channels;
         let width = (source.shape[1] + 2 * self.margin) * depth;
         for (at, pixel) in out.chunks_exact_mut(depth).enumerate() {
@@ -91,7 +91,7 @@ impl Spline {
         }
     }
 
-    fn locate(&self, source: &Source<'_>, place: [i64; 2]) -> Option<[i64; 2]> {
+    fn locate(&self, source: &SourceImage<'_>, place: [i64; 2]) -> Option<[i64; 2]> {
         if source.fill_mode != FillMode::Nearest {
             return source.locate(place);
         }

@@ -11,7 +11,7 @@ const OUTSIDE: usize = usize::MAX / 2;
 
 /// Pixels of `depth` numbers each, row-major.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pixels<'a, T> {
+pub(super) struct PixelGrid<'a, T> {
     pub(super) numbers: &'a [T],
     pub(super) depth: usize,
     /// Value of each channel outside the image.
@@ -58,7 +58,7 @@ impl WholeCopy {
     }
 
     /// Copies the pixels of an input of the shape that was planned for.
-    pub(super) fn copy<T: Copy>(&self, input: &Pixels<'_, T>, out: &mut [T]) {
+    pub(super) fn copy<T: Copy>(&self, input: &PixelGrid<'_, T>, out: &mut [T]) {
         let depth = input.depth;
         if depth == 0 {
             return;
@@ -68,7 +68,7 @@ impl WholeCopy {
                 out.fill(input.outside);
                 continue;
             }
-            let input = Pixels { numbers: &input.numbers[down * depth..], ..*input };
+            let input = PixelGrid { numbers: &input.numbers[down * depth..], ..*input };
             let Range { start, end } = self.together;
             self.copy_one_by_one(&input, 0..start, out);
             if start < end {
@@ -80,7 +80,7 @@ impl WholeCopy {
         }
     }
 
-    fn copy_one_by_one<T: Copy>(&self, input: &Pixels<'_, T>, columns: Range<usize>, out: &mut [T]) {
+    fn copy_one_by_one<T: Copy>(&self, input: &PixelGrid<'_, T>, columns: Range<usize>, out: &mut [T]) {
         let depth = input.depth;
         let out = &mut out[columns.start * depth..columns.end * depth];
         let right = &self.right[columns];

@@ -8,8 +8,8 @@ use anyhow::{Context, anyhow};
 use dicomprep::assemble::Fit;
 use dicomprep::model::Plain;
 use dicomprep::prep::{
-    self, Control, Entry, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds, RowOrigins, ShardEntry,
-    Share,
+    self, Control, LeftOutEntry, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds, RowOrigins,
+    ShardEntry, Share,
 };
 use dicomprep::store::{StoreError, Target};
 
@@ -187,7 +187,7 @@ fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> St
         text += &report::list("ignored", summary.ignored.iter(), limit);
     }
     // What was left out for a finding stands in the list of rejected files.
-    let rejected: HashSet<&str> = summary.rejected.iter().map(Entry::file).collect();
+    let rejected: HashSet<&str> = summary.rejected.iter().map(LeftOutEntry::file).collect();
     let told = summary.findings.iter().filter(|f| !(f.is_error() && rejected.contains(&*f.file)));
     let told: Vec<_> = told.cloned().collect();
     text += &findings::describe(&told, verbose);

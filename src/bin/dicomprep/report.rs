@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Context;
 use dicomprep::model::Plain;
-use dicomprep::prep::{Entry, UnmatchedEntry};
+use dicomprep::prep::{LeftOutEntry, UnmatchedEntry};
 use dicomprep::store::{StoreError, Target};
 use serde::Serialize;
 
@@ -79,10 +79,10 @@ pub(crate) fn unmatched(entries: &[UnmatchedEntry]) -> String {
 
 /// The first entries of a list, each behind the name of its `bin`. Entries that say the same about several places are
 /// one line, with the first place; all are listed where `limit` has room for them.
-pub(crate) fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e Entry>, limit: usize) -> String {
-    let entries: Vec<&Entry> = entries.collect();
+pub(crate) fn list<'e>(bin: &str, entries: impl Iterator<Item = &'e LeftOutEntry>, limit: usize) -> String {
+    let entries: Vec<&LeftOutEntry> = entries.collect();
     let fold = entries.len() > limit.min(FOLDED);
-    let mut lines: Vec<(&Entry, usize)> = Vec::new();
+    let mut lines: Vec<(&LeftOutEntry, usize)> = Vec::new();
     let mut known: HashMap<(&str, &str), usize> = HashMap::new();
     for entry in &entries {
         match known.get(&(entry.reason, &*entry.detail)) {

@@ -29,7 +29,7 @@ use super::{Layout, LayoutError, Patient, Reading, Require, SampleSet, Select, S
 
 use images::{Image, Images};
 use join::JoinedFiles;
-use objects::{Found, Object};
+use objects::{ScannedContent, ScannedObject};
 use open_file::OpenFile;
 pub use planes::selection;
 
@@ -90,7 +90,7 @@ impl Layout for DicomTree {
         reading: &Reading<'_>,
     ) -> Result<Listing, LayoutError> {
         let Read { images, opened, problems, .. } = Read::of(&tree, options, reading);
-        let names = names::Names::of(&images, &tree.catalog);
+        let names = names::ImageNames::of(&images, &tree.catalog);
         Ok(Listing {
             parts: opened.iter().flat_map(|file| listed(file, &images, &names)).collect(),
             images: images.all.len(),
@@ -139,7 +139,7 @@ impl Read {
 }
 
 /// The structures of an annotation file, with the images that each is on.
-fn listed(file: &OpenFile, images: &Images, names: &names::Names) -> Vec<ListedPart> {
+fn listed(file: &OpenFile, images: &Images, names: &names::ImageNames) -> Vec<ListedPart> {
     let annotation = &file.opened.annotation;
     let indices = open_file::candidates(file, images);
     let keys: Vec<FrameKey> = indices.iter().map(|&index| images.all[index].key.clone()).collect();
@@ -166,25 +166,27 @@ fn listed(file: &OpenFile, images: &Images, names: &names::Names) -> Vec<ListedP
 #[derive(Debug, Default)]
 struct Pairing {
     images: Vec<Image>,
-    annotations: Vec<Object>,
+    annotations: Vec<ScannedObject>,
     skipped: Vec<(FileId, Reason, String)>,
 }
 
 impl Pairing {
-    fn new(objects: Vec<Object>) -> Self {
+    fn new(objects: Vec<ScannedObject>) -> Self {
         let mut pairing = Self::default();
         for mut object in objects {
-            match std::mem::replace(&mut object.found, Found::Nothing) {
-                Found::Image(header) => pairing.images.extend(Image::frames(object.file, &header)),
-                Found::Other(
+            match std::mem::replace(&mut object.found, ScannedContent::Nothing) {
+                ScannedContent::Image(header) => pairing.images.extend(Image::frames(object.file, &header)),
+                ScannedContent::Other(
                     ObjectKind::RtStructureSet | ObjectKind::Segmentation | ObjectKind::SurfaceSegmentation,
                 ) => pairing.annotations.push(object),
-                Found::Other(kind) => {
+                ScannedContent::Other(kind) => {
                     let text = format!("this is {kind}, which holds neither image nor structures");
                     pairing.skipped.push((object.file, Reason::OutsideLayout, text));
                 }
-                Found::Unusable(reason, detail) => pairing.skipped.push((object.file, reason, detail)),
-                Found::Nothing => {
+                ScannedContent::Unusable(reason, detail) => {
+                    pairing.skipped.push((object.file, reason, detail))
+                }
+                ScannedContent::Nothing => {
                     let text = "this is not a DICOM file".to_owned();
                     pairing.skipped.push((object.file, Reason::OutsideLayout, text));
                 }
@@ -209,7 +211,7 @@ impl Pairing {
             let is_rt = matches!(object.kind, ObjectKind::RtStructureSet);
             set.catalog.set_kind(object.file, if is_rt { FileKind::RtStruct } else { FileKind::DicomSeg });
         }
-        let names = names::Names::of(&images, &set.catalog);
+        let names = names::ImageNames::of(&images, &set.catalog);
         for patient in names.patients() {
             set.patients.push(Patient { id: patient.into(), ..Patient::default() });
         }

@@ -14,13 +14,13 @@ pub(super) struct Membership {
 
 /// Names by the index of an image.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct ImageNames {
     patients: Vec<String>,
     places: Vec<Membership>,
     ids: Vec<Box<str>>,
 }
 
-impl Names {
+impl ImageNames {
     /// The names of sorted `images`.
     pub(super) fn of(images: &Images, catalog: &Catalog) -> Self {
         let mut names = Self::default();

@@ -19,16 +19,16 @@ const FIRST_BYTES: u64 = 16 << 10;
 
 /// A file of the tree.
 #[derive(Debug)]
-pub(super) struct Object {
+pub(super) struct ScannedObject {
     pub(super) file: FileId,
     pub(super) kind: ObjectKind,
     pub(super) identity: DicomIdentity,
-    pub(super) found: Found,
+    pub(super) found: ScannedContent,
 }
 
 /// Kind of a file.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum ScannedContent {
     /// No DICOM object.
     Nothing,
     /// An image.
@@ -40,13 +40,13 @@ pub(super) enum Found {
 }
 
 /// Reads the headers of `files`, on all threads, in their order.
-pub(super) fn read(files: &[FileId], catalog: &Catalog, reading: &Reading<'_>) -> Vec<Object> {
+pub(super) fn read(files: &[FileId], catalog: &Catalog, reading: &Reading<'_>) -> Vec<ScannedObject> {
     let read = |&file: &FileId| {
-        let mut object = Object {
+        let mut object = ScannedObject {
             file,
             kind: ObjectKind::Image,
             identity: DicomIdentity::default(),
-            found: Found::Nothing,
+            found: ScannedContent::Nothing,
         };
         // What is found after a stop does not matter.
         if !reading.cancel.load(Ordering::Relaxed) {
@@ -57,8 +57,8 @@ pub(super) fn read(files: &[FileId], catalog: &Catalog, reading: &Reading<'_>) -
     files.par_iter().map(read).collect()
 }
 
-fn look(object: &mut Object, catalog: &Catalog, reading: &Reading<'_>) {
-    let unreadable = |error: std::io::Error| Found::Unusable(Reason::Unreadable, error.to_string());
+fn look(object: &mut ScannedObject, catalog: &Catalog, reading: &Reading<'_>) {
+    let unreadable = |error: std::io::Error| ScannedContent::Unusable(Reason::Unreadable, error.to_string());
     let (mut file, length) = match open_file(catalog, object.file) {
         Ok(opened) => opened,
         Err(error) => {
@@ -77,7 +77,7 @@ fn look(object: &mut Object, catalog: &Catalog, reading: &Reading<'_>) {
         match parse_header(&name, &bytes, length, reading.limits) {
             Ok(Some(header)) => {
                 object.identity = header.identity.clone();
-                object.found = Found::Image(Box::new(header));
+                object.found = ScannedContent::Image(Box::new(header));
                 return;
             }
             Ok(None) if (bytes.len() as u64) < length.min(reading.limits.max_image_bytes) => {
@@ -85,7 +85,8 @@ fn look(object: &mut Object, catalog: &Catalog, reading: &Reading<'_>) {
                 found = read_more(&mut file, more, &mut bytes);
             }
             Ok(None) => {
-                object.found = Found::Unusable(Reason::ImageUnreadable, "the file ends early".to_owned());
+                object.found =
+                    ScannedContent::Unusable(Reason::ImageUnreadable, "the file ends early".to_owned());
                 return;
             }
             Err(error) => {
@@ -100,7 +101,7 @@ fn read_more(file: &mut File, more: u64, bytes: &mut Vec<u8>) -> std::io::Result
     file.take(more).read_to_end(bytes).map(|_| ())
 }
 
-impl Object {
+impl ScannedObject {
     /// Takes a file that `parse_header` refuses: another kind of object, or a broken one.
     fn refuse(
         &mut self,
@@ -109,18 +110,21 @@ impl Object {
         reading: &Reading<'_>,
     ) {
         self.found = match &error.fault {
-            DicomFault::NotDicom => Found::Nothing,
+            DicomFault::NotDicom => ScannedContent::Nothing,
             DicomFault::NotAnImage { kind } => {
                 if let Ok(Some(identity)) = parse_identity(name, bytes, length, reading.limits) {
                     self.identity = identity;
                 }
                 self.kind = *kind;
-                Found::Other(*kind)
+                ScannedContent::Other(*kind)
             }
-            DicomFault::NoImage => Found::Other(ObjectKind::Other),
+            DicomFault::NoImage => ScannedContent::Other(ObjectKind::Other),
             _ => {
                 let attribute = error.place.attribute.as_ref().map(|name| format!("{name}: "));
-                Found::Unusable(error.reason(), attribute.unwrap_or_default() + &error.fault.to_string())
+                ScannedContent::Unusable(
+                    error.reason(),
+                    attribute.unwrap_or_default() + &error.fault.to_string(),
+                )
             }
         };
     }

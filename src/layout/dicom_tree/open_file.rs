@@ -10,7 +10,7 @@ use crate::layout::annotations::{Annotations, OpenedAnnotation};
 use crate::model::{FileId, Reason};
 
 use super::images::Images;
-use super::objects::Object;
+use super::objects::ScannedObject;
 
 /// An annotation file that is open.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct OpenFile {
 
 /// Opens the annotation files, on all threads; those that cannot be read are skipped.
 pub(super) fn open_all(
-    objects: &[Object],
+    objects: &[ScannedObject],
     catalog: &Catalog,
     annotations: &Annotations,
     skipped: &mut Vec<(FileId, Reason, String)>,

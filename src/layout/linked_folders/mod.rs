@@ -20,7 +20,7 @@ pub use link_table::{LinkRow, LinkTable, RejectedRow, parse_link_table, read_lin
 
 use super::cases::{pair_by_number, relations};
 use super::name_pattern::{NameFault, NamePatterns};
-use super::numbered::{Case, Kinds, Numbered, Pair, pair};
+use super::numbered::{Case, Kinds, Numbered, NumberedPair, pair};
 use super::{ColumnNames, Layout, LayoutError, Patient, Reading, SampleSet, Select, Study, Unmatched};
 use crate::files::{FileKind, FilesError, FolderId, PlacePart, Places, Tree, join_name};
 use crate::model::{FileId, Note, Place, Reason, Sample, Skipped};
@@ -215,7 +215,7 @@ impl Pairing<'_> {
             let name = self.set.catalog.file_name(file);
             name.rsplit_once('.').map_or(name, |(stem, _)| stem)
         };
-        let sample = |pair: Pair| {
+        let sample = |pair: NumberedPair| {
             let first = pair.annotations.iter().flatten().next();
             let study = first.and_then(|one| studies.get(&self.set.catalog.folder_of(one.file)));
             Sample {

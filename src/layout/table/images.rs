@@ -20,7 +20,7 @@ pub(super) struct KnownImage {
 const HEADER_BYTES: usize = 16 << 10;
 
 /// Result of looking at a file of a series' folder.
-pub(super) enum Found {
+pub(super) enum HeaderLookup {
     /// It is an image.
     Image(Box<KnownImage>),
     /// It is a DICOM object without an image, or no DICOM file.
@@ -33,14 +33,14 @@ pub(super) fn read_image_header(
     file: FileId,
     frame: u32,
     limits: &Limits,
-) -> Result<Found, Skipped> {
-    let Some(header) = read_file_header(catalog, file, limits)? else { return Ok(Found::Other) };
+) -> Result<HeaderLookup, Skipped> {
+    let Some(header) = read_file_header(catalog, file, limits)? else { return Ok(HeaderLookup::Other) };
     let of_frame = header.of_frame(frame).ok_or_else(|| {
         let place = Place::file(catalog.name(file));
         let detail = format!("there is no frame {frame}: the object has {}", header.frames);
         Skipped::new(place, Reason::ImageUnreadable, detail).of(file)
     })?;
-    Ok(Found::Image(Box::new(KnownImage { image: FrameRef { file, frame }, header: of_frame })))
+    Ok(HeaderLookup::Image(Box::new(KnownImage { image: FrameRef { file, frame }, header: of_frame })))
 }
 
 /// Reads the header of the image in `file`; `None` where it is a DICOM object without an image, or no DICOM file.

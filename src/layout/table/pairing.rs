@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::cells::{SeriesOpener, open, sniff};
-use super::images::{Found, KnownImage, frame_keys, read_file_header, read_image_header};
+use super::images::{HeaderLookup, KnownImage, frame_keys, read_file_header, read_image_header};
 use super::rows::{ColumnKind, TableRow, TableRows};
 use crate::files::{FileKind, Tree};
 use crate::layout::annotations::Annotations;
@@ -224,8 +224,8 @@ impl<'a> Pairing<'a> {
         let mut found: Vec<KnownImage> = Vec::new();
         for (_, file) in inside {
             match read_image_header(&self.set.catalog, file, 0, self.reading.limits) {
-                Ok(Found::Image(image)) => found.push(*image),
-                Ok(Found::Other) => {}
+                Ok(HeaderLookup::Image(image)) => found.push(*image),
+                Ok(HeaderLookup::Other) => {}
                 Err(skipped) => self.set.skip(skipped),
             }
         }
@@ -367,11 +367,13 @@ impl<'a> Pairing<'a> {
             return Ok(());
         }
         match read_image_header(&self.set.catalog, image.file, image.frame, self.reading.limits) {
-            Ok(Found::Image(known)) => {
+            Ok(HeaderLookup::Image(known)) => {
                 self.known.insert(image, *known);
                 Ok(())
             }
-            Ok(Found::Other) => Err(format!("{} is no DICOM image", self.set.catalog.name(image.file))),
+            Ok(HeaderLookup::Other) => {
+                Err(format!("{} is no DICOM image", self.set.catalog.name(image.file)))
+            }
             Err(skipped) => Err(format!("the image {}: {}", skipped.place, skipped.detail)),
         }
     }

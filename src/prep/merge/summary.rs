@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::prep::finish::SplitSize;
-use crate::prep::summary::Output;
+use crate::prep::summary::OutputFile;
 
 /// Result of a merge.
 #[derive(Debug, Clone, Serialize)]
 pub struct MergeSummary {
     /// The file.
-    pub output: Output,
+    pub output: OutputFile,
     /// True if it refers to the shards instead of holding their images.
     #[serde(rename = "virtual")]
     pub is_virtual: bool,

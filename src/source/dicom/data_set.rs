@@ -50,7 +50,7 @@ impl Syntax {
 
 /// One element whose value has a defined length, or Pixel Data of any length.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::source) struct Element {
+pub(in crate::source) struct DataElement {
     pub(super) tag: u32,
     /// The value representation; zeros where it is not written.
     pub(in crate::source) vr: [u8; 2],
@@ -65,7 +65,7 @@ pub(in crate::source) struct Element {
 /// Element or end that the walk has reached.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    Element(Element),
+    DataElement(DataElement),
     /// The bytes at hand end here, and the file is longer.
     NeedsMore,
     /// The data set is over.
@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
                     None => return Ok(Step::NeedsMore),
                 }
             } else if let Some(element) = self.element(&header)? {
-                return Ok(Step::Element(element));
+                return Ok(Step::DataElement(element));
             }
         }
     }
@@ -349,7 +349,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Enters a sequence (`None`), or passes over an element and returns it.
-    fn element(&mut self, header: &Header) -> Result<Option<Element>, Located> {
+    fn element(&mut self, header: &Header) -> Result<Option<DataElement>, Located> {
         let end = self.end_of(header)?;
         let pixels = self.levels.is_empty() && is_pixels(header.tag);
         if !pixels && (end.is_none() || (self.is_entered)(header.tag)) {
@@ -363,7 +363,7 @@ impl<'a> Walk<'a> {
         }
         self.at = end.unwrap_or(header.value);
         let Header { tag, vr, value: start, .. } = *header;
-        Ok(Some(Element { tag, vr, start, end, syntax: self.syntax }))
+        Ok(Some(DataElement { tag, vr, start, end, syntax: self.syntax }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads the frames of a file one at a time.
 
 use super::attribute;
-use super::data_set::Element;
+use super::data_set::DataElement;
 use super::error::{DicomError, DicomFault, Located};
 use super::frames::{FrameIndex, ReadAt, frame_in_memory, read_exactly, read_frame};
 use super::header::ImageHeader;
@@ -19,7 +19,7 @@ const FIRST_BYTES: usize = 16 << 10;
 #[derive(Debug)]
 pub struct FrameReader {
     header: ImageHeader,
-    pixels: Element,
+    pixels: DataElement,
     index: FrameIndex,
     inflated: Option<Vec<u8>>,
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::ops::Range;
 
 use super::attribute;
-use super::data_set::Element;
+use super::data_set::DataElement;
 use super::error::{DicomFault, Located};
 use super::header::ImageHeader;
 use super::leniency::Leniency;
@@ -76,7 +76,7 @@ impl FrameIndex {
     /// Finds the frames of `pixels` in `source`, whose data set has `total` bytes.
     pub(super) fn find(
         header: &ImageHeader,
-        pixels: &Element,
+        pixels: &DataElement,
         source: &(impl ReadAt + ?Sized),
         total: u64,
     ) -> Result<Self, Located> {
@@ -127,7 +127,7 @@ pub(super) fn read_exactly(
 }
 
 /// True for 8-bit pixels in 16-bit words of big endian (PS3.5 7.3).
-pub(super) fn is_in_words(header: &ImageHeader, pixels: &Element) -> bool {
+pub(super) fn is_in_words(header: &ImageHeader, pixels: &DataElement) -> bool {
     pixels.syntax.big_endian && header.stored.bytes() == 1 && pixels.vr == *b"OW"
 }
 

@@ -9,7 +9,7 @@ use crate::model::GridShape;
 
 use super::attribute::{self, Attribute};
 use super::color_space::ColorSpace;
-use super::data_set::Element;
+use super::data_set::DataElement;
 use super::error::{DicomFault, Located};
 use super::header::{FrameHeader, ImageHeader};
 use super::header_values::{FrameValues, HeaderValues, MAX_FRAMES};
@@ -18,7 +18,7 @@ use super::modality::{ModalityLut, ModalityTransform};
 use super::palette::Palette;
 use super::stored_format::StoredFormat;
 use super::transfer_syntax::TransferSyntax;
-use super::value::Value;
+use super::value::RawValue;
 use super::value_text::{decimal, shown, text};
 
 impl HeaderValues<'_> {
@@ -26,7 +26,7 @@ impl HeaderValues<'_> {
     pub(super) fn check(
         &self,
         transfer_syntax: TransferSyntax,
-        pixels: &Element,
+        pixels: &DataElement,
     ) -> Result<ImageHeader, Located> {
         let mut leniencies = self.leniencies.clone();
         let frames = self.check_frames(&mut leniencies)?;
@@ -127,7 +127,7 @@ impl HeaderValues<'_> {
     }
 
     /// A stored value, of the VR that Pixel Representation chooses (PS3.3 C.7.6.3), whatever VR was written.
-    fn stored_value(&self, value: Value<'_>) -> Option<i64> {
+    fn stored_value(&self, value: RawValue<'_>) -> Option<i64> {
         let signed = matches!(self.representation?.bytes, [1, 0] | [0, 1]);
         Some(match *value.bytes {
             [a, b] if signed => i64::from(value.syntax.u16([a, b]).cast_signed()),
@@ -141,7 +141,7 @@ impl HeaderValues<'_> {
     /// PS3.3 C.8.2.1.1.2: what a rescale makes of CT is in Hounsfield Units, unless Rescale Type says otherwise.
     fn rescale_type(&self, values: &FrameValues<'_>) -> Option<String> {
         let said = values.rescale_type.and_then(|value| ascii(value.bytes));
-        let is_given = |value: Option<Value<'_>>| value.is_some_and(|value| text(value.bytes) != Some(""));
+        let is_given = |value: Option<RawValue<'_>>| value.is_some_and(|value| text(value.bytes) != Some(""));
         let is_rescaled = is_given(values.slope) || is_given(values.intercept);
         said.or_else(|| (is_rescaled && self.identity.is_ct()).then(|| "HU".to_owned()))
     }
@@ -161,7 +161,7 @@ impl HeaderValues<'_> {
 
     /// Number of Frames; 1 where it is absent, empty or 0: whether the pixels are of one frame is checked later.
     fn check_frames(&self, leniencies: &mut BTreeSet<Leniency>) -> Result<u32, Located> {
-        let Some(Value { bytes, .. }) = self.frames else {
+        let Some(RawValue { bytes, .. }) = self.frames else {
             return Ok(1);
         };
         let frames = match text(bytes) {
@@ -184,7 +184,7 @@ impl HeaderValues<'_> {
 
     /// Photometric Interpretation, one that is supported, with the Samples per Pixel that go with it.
     fn photometric(&self) -> Result<&str, Located> {
-        let Some(Value { bytes, .. }) = self.photometric else {
+        let Some(RawValue { bytes, .. }) = self.photometric else {
             return Err(DicomFault::Missing.at(attribute::PHOTOMETRIC_INTERPRETATION));
         };
         let one_sample = ["MONOCHROME1", "MONOCHROME2", PALETTE_COLOR];
@@ -311,7 +311,7 @@ impl HeaderValues<'_> {
             }
             return lut(self.lut_descriptor, self.lut_data, stored).map(ModalityTransform::Lut);
         }
-        let is_empty = |value: Option<Value<'_>>| value.is_some_and(|value| text(value.bytes) == Some(""));
+        let is_empty = |value: Option<RawValue<'_>>| value.is_some_and(|value| text(value.bytes) == Some(""));
         if is_empty(values.slope) || is_empty(values.intercept) {
             leniencies.insert(Leniency::EmptyRescale);
         }
@@ -335,8 +335,8 @@ const PALETTE_COLOR: &str = "PALETTE COLOR";
 
 /// PS3.3 C.11.1.1.1: the number of entries (0 for 65,536), the first stored value, and the bits.
 fn lut(
-    descriptor: Option<Value<'_>>,
-    data: Option<Value<'_>>,
+    descriptor: Option<RawValue<'_>>,
+    data: Option<RawValue<'_>>,
     stored: StoredFormat,
 ) -> Result<ModalityLut, Located> {
     let descriptor = descriptor.ok_or(DicomFault::Missing.at(attribute::LUT_DESCRIPTOR))?;
@@ -363,8 +363,8 @@ fn lut(
 }
 
 /// The entries, 16 bits each, or 8 bits each where the table has 8 bits and the data are that short.
-fn lut_entries(entries: usize, bits: u16, data: Value<'_>) -> Result<Vec<u16>, Located> {
-    let Value { bytes, syntax } = data;
+fn lut_entries(entries: usize, bits: u16, data: RawValue<'_>) -> Result<Vec<u16>, Located> {
+    let RawValue { bytes, syntax } = data;
     if bytes.len() >= 2 * entries {
         let (pairs, _) = bytes.as_chunks::<2>();
         return Ok(pairs[..entries].iter().map(|&pair| syntax.u16(pair)).collect());
@@ -380,8 +380,8 @@ fn lut_entries(entries: usize, bits: u16, data: Value<'_>) -> Result<Vec<u16>, L
 }
 
 /// An unsigned 16-bit number (US) that must be there.
-fn us(attribute: Attribute, value: Option<Value<'_>>) -> Result<u16, Located> {
-    let Some(Value { bytes, syntax }) = value else {
+fn us(attribute: Attribute, value: Option<RawValue<'_>>) -> Result<u16, Located> {
+    let Some(RawValue { bytes, syntax }) = value else {
         return Err(DicomFault::Missing.at(attribute));
     };
     match bytes {
@@ -392,8 +392,8 @@ fn us(attribute: Attribute, value: Option<Value<'_>>) -> Result<u16, Located> {
 
 /// A number of the rescale: `absent` where the attribute is not there or empty, an error where it is unreadable.
 /// Taking another value for one that cannot be read would scale the image wrongly without a word.
-fn rescale(attribute: Attribute, value: Option<Value<'_>>, absent: f64) -> Result<f64, Located> {
-    let Some(Value { bytes, .. }) = value else {
+fn rescale(attribute: Attribute, value: Option<RawValue<'_>>, absent: f64) -> Result<f64, Located> {
+    let Some(RawValue { bytes, .. }) = value else {
         return Ok(absent);
     };
     if text(bytes) == Some("") {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::attribute::{self, tag};
-use super::data_set::{Element, Step, Walk, is_pixels};
+use super::data_set::{DataElement, Step, Walk, is_pixels};
 use super::error::{DicomFault, Located};
 use super::geometry_text::GeometryText;
 use super::identity::{DicomIdentity, is_identifier};
@@ -11,7 +11,7 @@ use super::leniency::Leniency;
 use super::object_kind::ObjectKind;
 use super::palette::PaletteTable;
 use super::part10::DataSet;
-use super::value::Value;
+use super::value::RawValue;
 use super::value_text::text;
 
 /// The most frames of one file.
@@ -20,44 +20,44 @@ pub(super) const MAX_FRAMES: u32 = 65_536;
 /// The values that an enhanced object can have for each frame (PS3.3 C.7.6.16); `None` where absent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FrameValues<'a> {
-    pub(super) intercept: Option<Value<'a>>,
-    pub(super) slope: Option<Value<'a>>,
-    pub(super) rescale_type: Option<Value<'a>>,
+    pub(super) intercept: Option<RawValue<'a>>,
+    pub(super) slope: Option<RawValue<'a>>,
+    pub(super) rescale_type: Option<RawValue<'a>>,
     /// Nominal Cardiac Trigger Delay Time.
-    pub(super) trigger_delay: Option<Value<'a>>,
+    pub(super) trigger_delay: Option<RawValue<'a>>,
     pub(super) geometry: GeometryText<'a>,
 }
 
 /// The values of the attributes that are read; `None` where absent.
 #[derive(Debug, Default)]
 pub(super) struct HeaderValues<'a> {
-    pub(super) photometric: Option<Value<'a>>,
-    pub(super) samples: Option<Value<'a>>,
-    pub(super) planar: Option<Value<'a>>,
+    pub(super) photometric: Option<RawValue<'a>>,
+    pub(super) samples: Option<RawValue<'a>>,
+    pub(super) planar: Option<RawValue<'a>>,
     /// Pixel Presentation.
-    pub(super) presentation: Option<Value<'a>>,
+    pub(super) presentation: Option<RawValue<'a>>,
     /// The tables of red, green and blue.
     pub(super) palette: [PaletteTable<'a>; 3],
-    pub(super) frames: Option<Value<'a>>,
-    pub(super) rows: Option<Value<'a>>,
-    pub(super) columns: Option<Value<'a>>,
-    pub(super) bits_allocated: Option<Value<'a>>,
-    pub(super) bits_stored: Option<Value<'a>>,
-    pub(super) high_bit: Option<Value<'a>>,
-    pub(super) representation: Option<Value<'a>>,
+    pub(super) frames: Option<RawValue<'a>>,
+    pub(super) rows: Option<RawValue<'a>>,
+    pub(super) columns: Option<RawValue<'a>>,
+    pub(super) bits_allocated: Option<RawValue<'a>>,
+    pub(super) bits_stored: Option<RawValue<'a>>,
+    pub(super) high_bit: Option<RawValue<'a>>,
+    pub(super) representation: Option<RawValue<'a>>,
     /// Properties that frames can have each their own of; here, those of all.
     pub(super) shared: FrameValues<'a>,
     /// For each item of the Per-Frame Functional Groups Sequence, as far as they say something, what it says.
     pub(super) per_frame: Vec<FrameValues<'a>>,
-    pub(super) lut_descriptor: Option<Value<'a>>,
-    pub(super) lut_data: Option<Value<'a>>,
-    pub(super) trigger_time: Option<Value<'a>>,
-    pub(super) instance_number: Option<Value<'a>>,
+    pub(super) lut_descriptor: Option<RawValue<'a>>,
+    pub(super) lut_data: Option<RawValue<'a>>,
+    pub(super) trigger_time: Option<RawValue<'a>>,
+    pub(super) instance_number: Option<RawValue<'a>>,
     pub(super) identity: DicomIdentity,
-    pub(super) smallest: Option<Value<'a>>,
-    pub(super) largest: Option<Value<'a>>,
-    pub(super) padding: Option<Value<'a>>,
-    pub(super) padding_limit: Option<Value<'a>>,
+    pub(super) smallest: Option<RawValue<'a>>,
+    pub(super) largest: Option<RawValue<'a>>,
+    pub(super) padding: Option<RawValue<'a>>,
+    pub(super) padding_limit: Option<RawValue<'a>>,
     /// True if there is a VOI LUT Sequence.
     pub(super) has_voi_lut: bool,
     pub(super) leniencies: BTreeSet<Leniency>,
@@ -65,13 +65,13 @@ pub(super) struct HeaderValues<'a> {
 
 impl<'a> HeaderValues<'a> {
     /// Walks to the pixels. `None` where the bytes end before them and the file goes on.
-    pub(super) fn collect(data_set: &'a DataSet<'_>) -> Result<Option<(Self, Element)>, Located> {
+    pub(super) fn collect(data_set: &'a DataSet<'_>) -> Result<Option<(Self, DataElement)>, Located> {
         let mut walk = Walk::new(&data_set.bytes, data_set.total, data_set.start, data_set.syntax);
         let mut values = Self::default();
         values.identity.sop_class_uid.clone_from(&data_set.media_storage_class);
         loop {
             let element = match walk.next()? {
-                Step::Element(element) => element,
+                Step::DataElement(element) => element,
                 Step::NeedsMore => return Ok(None),
                 Step::End => {
                     check_kind(&values.identity)?;
@@ -100,7 +100,7 @@ impl<'a> HeaderValues<'a> {
             let Some(bytes) = walk.value(element.start, end) else {
                 return Ok(None);
             };
-            let value = Value { bytes, syntax: element.syntax };
+            let value = RawValue { bytes, syntax: element.syntax };
             match walk.parents().last() {
                 Some(tag::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE) => {
                     values.keep_of_frame(walk.outer_item(), element.tag, value);
@@ -114,7 +114,7 @@ impl<'a> HeaderValues<'a> {
         }
     }
 
-    fn keep(&mut self, tag: u32, value: Value<'a>) {
+    fn keep(&mut self, tag: u32, value: RawValue<'a>) {
         let slot = match tag {
             tag::PHOTOMETRIC_INTERPRETATION => &mut self.photometric,
             tag::SAMPLES_PER_PIXEL => &mut self.samples,
@@ -153,7 +153,7 @@ impl<'a> HeaderValues<'a> {
     }
 
     /// Keeps a value of the frame with this index. Items beyond the number of frames say nothing.
-    fn keep_of_frame(&mut self, index: usize, tag: u32, value: Value<'a>) {
+    fn keep_of_frame(&mut self, index: usize, tag: u32, value: RawValue<'a>) {
         if index >= self.number_of_frames().unwrap_or(1) as usize {
             return;
         }
@@ -182,7 +182,7 @@ impl<'a> FrameValues<'a> {
         }
     }
 
-    fn keep(&mut self, tag: u32, value: Value<'a>) {
+    fn keep(&mut self, tag: u32, value: RawValue<'a>) {
         let slot = match tag {
             tag::RESCALE_INTERCEPT => &mut self.intercept,
             tag::RESCALE_SLOPE => &mut self.slope,

@@ -111,7 +111,7 @@ fn collect(data_set: &DataSet<'_>) -> Result<Option<DicomIdentity>, Located> {
         DicomIdentity { sop_class_uid: data_set.media_storage_class.clone(), ..DicomIdentity::default() };
     loop {
         let element = match walk.next()? {
-            Step::Element(element) => element,
+            Step::DataElement(element) => element,
             Step::NeedsMore => return Ok(None),
             Step::End => return Ok(Some(identity)),
         };

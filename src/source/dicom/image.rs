@@ -5,7 +5,7 @@ use std::mem;
 use super::attribute::{self, Attribute};
 use super::big_endian::{swap_bytes, wide_numbers};
 use super::color_space::ColorSpace;
-use super::data_set::{Element, Syntax};
+use super::data_set::{DataElement, Syntax};
 use super::encapsulated;
 use super::error::{DicomError, DicomFault, Located};
 use super::frames::{FrameIndex, frame_in_memory, is_in_words};
@@ -103,7 +103,7 @@ pub fn parse_frame(
 pub(super) fn header_and_pixels(
     data_set: &DataSet<'_>,
     limits: &Limits,
-) -> Result<Option<(ImageHeader, Element)>, Located> {
+) -> Result<Option<(ImageHeader, DataElement)>, Located> {
     let Some((values, pixels)) = HeaderValues::collect(data_set)? else {
         return Ok(None);
     };
@@ -117,7 +117,7 @@ pub(super) fn header_and_pixels(
 fn check_size(
     header: &mut ImageHeader,
     says_frames: bool,
-    pixels: &Element,
+    pixels: &DataElement,
     total: usize,
     limits: &Limits,
 ) -> Result<(), Located> {
@@ -148,7 +148,7 @@ fn check_size(
 fn check_native(
     header: &mut ImageHeader,
     says_frames: bool,
-    pixels: &Element,
+    pixels: &DataElement,
     end: usize,
 ) -> Result<(), DicomFault> {
     let present = (end - pixels.start) as u64;
@@ -178,7 +178,7 @@ fn check_native(
 fn read_pixels(
     header: &ImageHeader,
     data_set: &DataSet<'_>,
-    pixels: &Element,
+    pixels: &DataElement,
     index: u32,
     stored: &mut StoredPixels,
 ) -> Result<(), Located> {
@@ -195,7 +195,7 @@ fn read_pixels(
 /// Decodes the bytes of one frame into `stored`. `index` counts from 0.
 pub(super) fn decode_frame(
     header: &ImageHeader,
-    pixels: &Element,
+    pixels: &DataElement,
     index: u32,
     frame: &[u8],
     stored: &mut StoredPixels,

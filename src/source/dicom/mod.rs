@@ -39,7 +39,7 @@ mod ybr;
 pub use attribute::Attribute;
 pub use color_space::ColorSpace;
 pub use convert::{Conversion, ConvertOptions, convert};
-pub(super) use data_set::Element;
+pub(super) use data_set::DataElement;
 pub use error::{DicomError, DicomFault};
 pub use frame_reader::FrameReader;
 pub use frames::ReadAt;

@@ -3,7 +3,7 @@
 use super::attribute::{self, Attribute};
 use super::error::{DicomFault, Located};
 use super::segmented_palette;
-use super::value::Value;
+use super::value::RawValue;
 use super::value_text::shown;
 
 /// The red, green and blue of each index. Indices below the first are the first entry, above the last the last.
@@ -17,9 +17,9 @@ pub struct Palette {
 /// The attributes of one table, as they stand in the file.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PaletteTable<'a> {
-    pub(super) descriptor: Option<Value<'a>>,
-    pub(super) data: Option<Value<'a>>,
-    pub(super) segmented: Option<Value<'a>>,
+    pub(super) descriptor: Option<RawValue<'a>>,
+    pub(super) data: Option<RawValue<'a>>,
+    pub(super) segmented: Option<RawValue<'a>>,
 }
 
 /// The attributes of the table of one colour.
@@ -129,7 +129,7 @@ impl PaletteTable<'_> {
     fn entries(&self, descriptor: Descriptor, names: &Names) -> Result<Vec<u16>, Located> {
         let Descriptor { entries, bits, .. } = descriptor;
         if let Some(data) = self.data {
-            let Value { bytes, syntax } = data;
+            let RawValue { bytes, syntax } = data;
             let words = || bytes.as_chunks::<2>().0.iter().map(|&pair| syntax.u16(pair));
             if bytes.len() >= 2 * entries {
                 // Some writers put entries of 8 bits into the upper half of their words.
@@ -155,8 +155,8 @@ mod tests {
     use super::super::data_set::Syntax;
     use super::*;
 
-    fn value(bytes: &[u8]) -> Option<Value<'_>> {
-        Some(Value { bytes, syntax: Syntax::EXPLICIT_LITTLE })
+    fn value(bytes: &[u8]) -> Option<RawValue<'_>> {
+        Some(RawValue { bytes, syntax: Syntax::EXPLICIT_LITTLE })
     }
 
     fn words(words: &[u16]) -> Vec<u8> {

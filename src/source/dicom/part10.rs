@@ -100,7 +100,7 @@ fn meta_group(bytes: &[u8], total: usize, start: usize) -> Result<Option<MetaGro
             _ => return Ok(Some(MetaGroup { uid, class, start: at })),
         }
         match walk.next()? {
-            Step::Element(element) => {
+            Step::DataElement(element) => {
                 let slot = match element.tag {
                     tag::TRANSFER_SYNTAX_UID => &mut uid,
                     tag::MEDIA_STORAGE_SOP_CLASS_UID => &mut class,

@@ -1,7 +1,7 @@
 //! Segmented palettes (PS3.3 C.7.9.2): tables that are made of runs and ramps.
 
 use super::error::DicomFault;
-use super::value::Value;
+use super::value::RawValue;
 
 /// Segments that indirect ones may lead to, one within the other.
 const MOST_NESTED: usize = 8;
@@ -10,7 +10,7 @@ const MOST_NESTED: usize = 8;
 ///
 /// The offset of an indirect segment counts bytes; some writers and readers count words of 16 bits. The one is taken
 /// under which the table has as many entries as its descriptor says, the standard's first.
-pub(super) fn expand(data: Value<'_>, bits: u16, entries: usize) -> Result<Vec<u16>, DicomFault> {
+pub(super) fn expand(data: RawValue<'_>, bits: u16, entries: usize) -> Result<Vec<u16>, DicomFault> {
     let words = words(data, bits);
     let unit = if bits == 16 { 2 } else { 1 };
     let expanded = |unit| {
@@ -23,8 +23,8 @@ pub(super) fn expand(data: Value<'_>, bits: u16, entries: usize) -> Result<Vec<u
 const MALFORMED: DicomFault = DicomFault::Codestream { format: "segmented palette" };
 
 /// The numbers of the table: words of 16 bits, or bytes where entries have 8 bits.
-fn words(data: Value<'_>, bits: u16) -> Vec<u16> {
-    let Value { bytes, syntax } = data;
+fn words(data: RawValue<'_>, bits: u16) -> Vec<u16> {
+    let RawValue { bytes, syntax } = data;
     if bits == 16 {
         return bytes.as_chunks::<2>().0.iter().map(|&pair| syntax.u16(pair)).collect();
     }
@@ -113,7 +113,7 @@ mod tests {
 
     fn expanded(words: &[u16], entries: usize) -> Option<Vec<u16>> {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        expand(Value { bytes: &bytes, syntax: Syntax::EXPLICIT_LITTLE }, 16, entries).ok()
+        expand(RawValue { bytes: &bytes, syntax: Syntax::EXPLICIT_LITTLE }, 16, entries).ok()
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn tables_of_bytes() {
         let bytes = [0, 2, 10, 20, 1, 2, 40, 2, 1, 0, 0, 0, 0, 0];
-        let value = Value { bytes: &bytes, syntax: Syntax::EXPLICIT_LITTLE };
+        let value = RawValue { bytes: &bytes, syntax: Syntax::EXPLICIT_LITTLE };
         assert_eq!(expand(value, 8, 6).unwrap(), [10, 20, 30, 40, 10, 20]);
     }
 

@@ -7,7 +7,7 @@ use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 use crate::model::Geometry;
 
 use super::attribute::{self, Attribute, tag};
-use super::data_set::{Element, Step, Syntax, Walk, is_pixels};
+use super::data_set::{DataElement, Step, Syntax, Walk, is_pixels};
 use super::error::{DicomError, DicomFault, Located};
 use super::limits::Limits;
 use super::part10::{self, DataSet};
@@ -36,11 +36,11 @@ pub(in crate::source) struct Object<'a> {
 
 /// The values of an object.
 #[derive(Debug)]
-pub(in crate::source) struct Tree<'a> {
+pub(in crate::source) struct ObjectTree<'a> {
     /// The data set itself.
     pub(in crate::source) root: Item<'a>,
     /// Pixel Data, where it is there.
-    pub(in crate::source) pixels: Option<Element>,
+    pub(in crate::source) pixels: Option<DataElement>,
     characters: SpecificCharacterSet,
 }
 
@@ -81,23 +81,23 @@ impl<'a> Object<'a> {
         self.data_set.bytes.len()
     }
 
-    /// The bytes that places in [`Tree::pixels`] count in.
+    /// The bytes that places in [`ObjectTree::pixels`] count in.
     pub(in crate::source) fn into_bytes(self) -> Vec<u8> {
         self.data_set.bytes.into_owned()
     }
 
     /// Reads the `wanted` values of `file`.
-    pub(in crate::source) fn read(&self, file: &str, wanted: &Wanted) -> Result<Tree<'_>, DicomError> {
+    pub(in crate::source) fn read(&self, file: &str, wanted: &Wanted) -> Result<ObjectTree<'_>, DicomError> {
         self.collect(wanted).map_err(|located| located.in_file(file))
     }
 
-    fn collect(&self, wanted: &Wanted) -> Result<Tree<'_>, Located> {
+    fn collect(&self, wanted: &Wanted) -> Result<ObjectTree<'_>, Located> {
         let DataSet { bytes, total, start, transfer_syntax, .. } = &self.data_set;
         let mut walk = Walk::new(bytes, *total, *start, transfer_syntax.syntax()).entering(wanted.is_entered);
         let (mut root, mut pixels, mut kept) = (Item::default(), None, 0);
         loop {
             let element = match walk.next()? {
-                Step::Element(element) => element,
+                Step::DataElement(element) => element,
                 Step::NeedsMore => return Err(DicomFault::Cut { at: *total }.into()),
                 Step::End => break,
             };
@@ -123,11 +123,11 @@ impl<'a> Object<'a> {
             code.rsplit('\\').find(|code| !code.trim().is_empty()).unwrap_or("")
         });
         let characters = SpecificCharacterSet::from_code(characters.trim()).unwrap_or_default();
-        Ok(Tree { root, pixels, characters })
+        Ok(ObjectTree { root, pixels, characters })
     }
 }
 
-impl Tree<'_> {
+impl ObjectTree<'_> {
     /// A name: decoded, without padding, white space folded.
     pub(in crate::source) fn name(&self, item: &Item<'_>, attribute: Attribute) -> String {
         let bytes = item.bytes(attribute).unwrap_or_default();

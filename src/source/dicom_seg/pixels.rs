@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use crate::model::{GridShape, Mask};
 use crate::source::Limits;
-use crate::source::dicom::{DicomFault, Element, TransferSyntax, attribute, fragment_ranges, label_frame};
+use crate::source::dicom::{
+    DataElement, DicomFault, TransferSyntax, attribute, fragment_ranges, label_frame,
+};
 
 use super::error::SegmentationFault;
 use super::read::Fault;
 
 /// Encoding of the pixels of all frames.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layout {
+pub(super) struct PixelEncoding {
     pub(super) shape: GridShape,
     /// Bits Allocated: 1, 8 or 16.
     pub(super) bits: u32,
@@ -22,7 +24,7 @@ pub(super) struct Layout {
 #[derive(Debug)]
 pub(super) struct FramePixels {
     bytes: Vec<u8>,
-    layout: Layout,
+    layout: PixelEncoding,
     form: Stored,
     big_endian: bool,
 }
@@ -43,9 +45,9 @@ impl FramePixels {
     /// The pixels in the element `pixels` of the data set `bytes`.
     pub(super) fn new(
         mut bytes: Vec<u8>,
-        pixels: &Element,
+        pixels: &DataElement,
         syntax: TransferSyntax,
-        layout: Layout,
+        layout: PixelEncoding,
         limits: &Limits,
     ) -> Result<Self, Fault> {
         let fault = |fault: DicomFault| (Some(attribute::PIXEL_DATA), SegmentationFault::from(fault));
@@ -159,7 +161,7 @@ impl FramePixels {
 
 /// Bits in one stream, or with each frame padded to whole bytes, as the length of the pixels tells. Where both fit, the
 /// stream that the standard has (PS3.5 8.1.1).
-fn stream_or_padded(layout: Layout, present: u64, start: usize) -> (u64, Stored) {
+fn stream_or_padded(layout: PixelEncoding, present: u64, start: usize) -> (u64, Stored) {
     let (frames, pixels) = (layout.frames as u64, layout.shape.pixels() as u64);
     let stream = (frames * pixels).div_ceil(8);
     let padded = frames * pixels.div_ceil(8);
@@ -195,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_length_tells_padded_frames_from_a_stream() {
-        let layout = |frames| Layout { shape: GridShape::new(50, 50).unwrap(), bits: 1, frames };
+        let layout = |frames| PixelEncoding { shape: GridShape::new(50, 50).unwrap(), bits: 1, frames };
         // 7 frames of 2,500 bits: 2,188 bytes in a stream, 7 times 313 and one more where each is padded.
         assert!(matches!(stream_or_padded(layout(7), 2188, 0), (2188, Stored::Bits { .. })));
         assert!(matches!(stream_or_padded(layout(7), 2192, 0), (2191, Stored::PaddedBits { .. })));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::model::{GridShape, ImagePlane};
 use crate::source::dicom::attribute::{self, Attribute, tag};
-use crate::source::dicom::tree::{GEOMETRY, Item, MAX_KEPT, Tree, Wanted, geometry};
+use crate::source::dicom::tree::{GEOMETRY, Item, MAX_KEPT, ObjectTree, Wanted, geometry};
 use crate::source::dicom::{DicomFault, shown};
 use crate::source::references::{ImageReference, read_references};
 
@@ -84,7 +84,7 @@ pub(super) struct SegmentFrame {
 
 /// Content of a segmentation, but for its pixels.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(super) struct SegmentationObject {
     pub(super) form: Form,
     pub(super) shape: GridShape,
     pub(super) bits_allocated: u32,
@@ -109,7 +109,7 @@ fn missing(attribute: Attribute) -> Fault {
 
 /// Reads `tree`, of which `present` is the number of bytes of Pixel Data that are there, for the number of frames that
 /// are believed.
-pub(super) fn read(tree: &Tree<'_>, present: usize) -> Result<Content, Fault> {
+pub(super) fn read(tree: &ObjectTree<'_>, present: usize) -> Result<SegmentationObject, Fault> {
     let root = &tree.root;
     refuse_other_kinds(root)?;
     let side = |attribute| root.unsigned(attribute).ok_or_else(|| missing(attribute));
@@ -119,7 +119,7 @@ pub(super) fn read(tree: &Tree<'_>, present: usize) -> Result<Content, Fault> {
     let form = read_form(root, bits_allocated)?;
     let segments = read_segments(tree, form)?;
     let frames = read_frames(root, form, present)?;
-    let mut content = Content {
+    let mut content = SegmentationObject {
         form,
         shape,
         bits_allocated,
@@ -194,7 +194,7 @@ fn read_form(root: &Item<'_>, bits_allocated: u32) -> Result<Form, Fault> {
     Err(at(attribute::BITS_ALLOCATED, DicomFault::Unsupported { value, supported }))
 }
 
-fn read_segments(tree: &Tree<'_>, form: Form) -> Result<Vec<Segment>, Fault> {
+fn read_segments(tree: &ObjectTree<'_>, form: Form) -> Result<Vec<Segment>, Fault> {
     let padding = tree.root.unsigned(attribute::PIXEL_PADDING_VALUE);
     let mut segments: Vec<Segment> = Vec::new();
     for item in tree.root.items(attribute::SEGMENT_SEQUENCE) {

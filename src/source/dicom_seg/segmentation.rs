@@ -53,7 +53,7 @@ impl DicomSegmentation {
         let content =
             read::read(&tree, present).map_err(|(attribute, fault)| error_in(file, attribute, fault))?;
         drop(tree);
-        let layout = pixels::Layout {
+        let layout = pixels::PixelEncoding {
             shape: content.shape,
             bits: content.bits_allocated,
             frames: content.frames.len(),
@@ -61,7 +61,7 @@ impl DicomSegmentation {
         let pixels = FramePixels::new(object.into_bytes(), &pixels, transfer_syntax, layout, limits)
             .map_err(|(attribute, fault)| error_in(file, attribute, fault))?;
         let notes = pixels.note().into_iter().collect();
-        let read::Content { form, shape, segments, frames, series, instances, .. } = content;
+        let read::SegmentationObject { form, shape, segments, frames, series, instances, .. } = content;
         let (mut by_image, mut unreferenced) = (HashMap::<_, Vec<usize>>::new(), Vec::new());
         for (index, frame) in frames.iter().enumerate() {
             if frame.sources.is_empty() {

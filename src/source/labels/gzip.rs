@@ -9,12 +9,12 @@ use super::bounds::{check_file, check_inflated};
 use crate::source::Limits;
 
 /// The bytes of a file, inflated on the way where it is gzip (RFC 1952).
-pub(super) enum Source<'b> {
+pub(super) enum MaybeGzip<'b> {
     Plain(Cursor<&'b [u8]>),
     Gzip(Box<MultiGzDecoder<&'b [u8]>>),
 }
 
-impl<'b> Source<'b> {
+impl<'b> MaybeGzip<'b> {
     /// The bytes of a file that may be gzip.
     pub(super) fn new(bytes: &'b [u8], limits: &Limits) -> Result<Self, LabelFault> {
         check_file(bytes, limits)?;
@@ -71,7 +71,7 @@ impl<'b> Source<'b> {
     }
 }
 
-impl Read for Source<'_> {
+impl Read for MaybeGzip<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self {
             Self::Plain(bytes) => bytes.read(buffer),

@@ -137,7 +137,7 @@ impl AnnotationFile for LabelSeries {
 fn parts(volume: &LabelVolume) -> Vec<PartInfo> {
     let voxels = |count: usize| vec![("voxels".to_owned(), count)];
     if !volume.segments().is_empty() {
-        let part = |segment: &super::Segment| PartInfo {
+        let part = |segment: &super::NrrdSegment| PartInfo {
             part: Part::Segment(segment.number),
             name: segment.name.clone(),
             ..PartInfo::default()
@@ -169,7 +169,7 @@ mod tests {
     use crate::model::{Geometry, GridShape, ImagePlane};
     use crate::source::labels::affine::VoxelToPatient;
     use crate::source::labels::values::LabelValues;
-    use crate::source::labels::volume::Segment;
+    use crate::source::labels::volume::NrrdSegment;
 
     fn image(uid: &str, z: f64) -> (SeriesImage, FrameKey) {
         let geometry = Geometry {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     /// Two columns, two planes, two layers: each layer has the value 1 in another voxel of the first plane.
-    fn series(segments: Vec<Segment>) -> LabelSeries {
+    fn series(segments: Vec<NrrdSegment>) -> LabelSeries {
         let size = VolumeSize { voxels: [2, 1, 2], phases: 1, layers: 2 };
         let mut values = LabelValues::with_capacity(8, 99).unwrap();
         values.extend_bytes(&[1, 0, 0, 1, 0, 0, 0, 0]);
@@ -204,8 +204,8 @@ mod tests {
         LabelSeries::new("s.seg.nrrd", volume, &images, SeriesExtent::Whole, JoinBy::Geometry).unwrap()
     }
 
-    fn segment(number: u16, name: &str, layer: usize) -> Segment {
-        Segment { number, name: name.to_owned(), layer, value: 1 }
+    fn segment(number: u16, name: &str, layer: usize) -> NrrdSegment {
+        NrrdSegment { number, name: name.to_owned(), layer, value: 1 }
     }
 
     #[test]

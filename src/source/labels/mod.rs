@@ -35,4 +35,4 @@ pub use plane::VolumePlane;
 pub use png::parse_png;
 pub use tiff::parse_tiff;
 pub use values::LabelSelection;
-pub use volume::{LabelVolume, Segment, VolumePart, VolumeSize};
+pub use volume::{LabelVolume, NrrdSegment, VolumePart, VolumeSize};

@@ -1,6 +1,6 @@
 //! Label maps as NIfTI-1 and NIfTI-2, plain or gzip.
 
-use super::gzip::Source;
+use super::gzip::MaybeGzip;
 use super::nifti_header::{NIFTI_1, NiftiHeader, header_length};
 use super::volume::LabelVolume;
 use super::{LabelError, LabelFault};
@@ -20,7 +20,7 @@ pub fn parse_nifti(file: &str, bytes: &[u8], limits: &Limits) -> Result<LabelVol
 }
 
 fn parse(bytes: &[u8], limits: &Limits) -> Result<LabelVolume, LabelFault> {
-    let mut source = Source::new(bytes, limits)?;
+    let mut source = MaybeGzip::new(bytes, limits)?;
     let mut header = source.header(NIFTI_1, "NIfTI")?;
     let length = header_length(&header)?;
     header.extend(source.header(length - NIFTI_1, "NIfTI")?);

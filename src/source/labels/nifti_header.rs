@@ -5,7 +5,7 @@
 
 use super::LabelFault;
 use super::affine::VoxelToPatient;
-use super::number::{NumberFormat, NumberType, Scaling};
+use super::number::{LinearMap, NumberFormat, NumberType};
 use super::volume::VolumeSize;
 
 /// A NIfTI header as far as labels need it.
@@ -13,7 +13,7 @@ use super::volume::VolumeSize;
 pub(super) struct NiftiHeader {
     pub(super) size: VolumeSize,
     pub(super) format: NumberFormat,
-    pub(super) scaling: Option<Scaling>,
+    pub(super) scaling: Option<LinearMap>,
     /// Offset of the first voxel in the file.
     pub(super) voxels_at: u64,
     /// By `sform_code`, else by `qform_code`; `None` where both are 0.
@@ -219,14 +219,14 @@ fn number_type(datatype: i64) -> Result<NumberType, LabelFault> {
 }
 
 /// The scaling; `None` where there is none: the slope is 0 or no number, whatever the intercept.
-fn scaling(slope: f64, intercept: f64) -> Result<Option<Scaling>, LabelFault> {
+fn scaling(slope: f64, intercept: f64) -> Result<Option<LinearMap>, LabelFault> {
     if slope == 0.0 || !slope.is_finite() || (slope == 1.0 && intercept == 0.0) {
         return Ok(None);
     }
     if !intercept.is_finite() {
         return Err(LabelFault::header("scl_inter", intercept));
     }
-    Ok(Some(Scaling { slope, intercept }))
+    Ok(Some(LinearMap { slope, intercept }))
 }
 
 fn geometry(

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use super::bounds::check_file;
-use super::gzip::Source;
+use super::gzip::MaybeGzip;
 use super::nrrd_header::NrrdHeader;
 use super::volume::LabelVolume;
 use super::{LabelError, LabelFault};
@@ -33,7 +33,7 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<LabelVolume, LabelFault> {
         let line = data.iter().position(|&byte| byte == b'\n');
         data = &data[line.ok_or(LabelFault::Cut { present: 0, needed })? + 1..];
     }
-    let mut source = if gzip { Source::gzip(data) } else { Source::Plain(Cursor::new(data)) };
+    let mut source = if gzip { MaybeGzip::gzip(data) } else { MaybeGzip::Plain(Cursor::new(data)) };
     source.check_plausible(needed, data.len() as u64)?;
     match u64::try_from(byte_skip) {
         Ok(skip) => source.skip(skip)?,

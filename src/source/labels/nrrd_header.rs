@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::LabelFault;
 use super::affine::VoxelToPatient;
 use super::number::{NumberFormat, NumberType};
-use super::volume::{Segment, VolumeSize};
+use super::volume::{NrrdSegment, VolumeSize};
 
 /// A NRRD header as far as labels need it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub(super) struct NrrdHeader {
     /// Bytes to pass over before the values; -1: the values are the last bytes.
     pub(super) byte_skip: i64,
     pub(super) geometry: Option<VoxelToPatient>,
-    pub(super) segments: Vec<Segment>,
+    pub(super) segments: Vec<NrrdSegment>,
     /// Slicer left out what holds no segment.
     pub(super) cropped: bool,
     /// Offset of the first byte after the header.
@@ -182,7 +182,7 @@ impl<'b> Texts<'b> {
     }
 
     /// The segments, by their numbers. Slicer before 4.11 gave each a layer of its own, with the value 1.
-    fn segments(&self, layers: usize) -> Vec<Segment> {
+    fn segments(&self, layers: usize) -> Vec<NrrdSegment> {
         let mut numbers: Vec<u16> = self.pairs.keys().filter_map(|key| segment_number(key)).collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -190,7 +190,7 @@ impl<'b> Texts<'b> {
             let get = |key: &str| self.pairs.get(format!("Segment{number}_{key}").as_str()).copied();
             let name = get("Name").or_else(|| get("ID")).unwrap_or_default();
             let own_layer = if layers > 1 { usize::from(number) } else { 0 };
-            Segment {
+            NrrdSegment {
                 number,
                 name: unescape(name).trim().to_owned(),
                 layer: get("Layer").and_then(|layer| layer.trim().parse().ok()).unwrap_or(own_layer),
@@ -256,7 +256,7 @@ mod tests {
     fn layers_and_segments_of_slicer_are_read() {
         let header = parse(LAYERS).unwrap();
         assert_eq!(header.size, VolumeSize { voxels: [5, 6, 7], phases: 1, layers: 2 });
-        let segment = |number: u16, name: &str| Segment {
+        let segment = |number: u16, name: &str| NrrdSegment {
             number,
             name: name.to_owned(),
             layer: number.into(),

@@ -29,7 +29,7 @@ pub(super) struct NumberFormat {
 
 /// A linear map of stored numbers, `slope × stored + intercept`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scaling {
+pub(super) struct LinearMap {
     pub(super) slope: f64,
     pub(super) intercept: f64,
 }
@@ -65,7 +65,7 @@ impl NumberFormat {
         self,
         source: &mut impl Read,
         count: usize,
-        scaling: Option<Scaling>,
+        scaling: Option<LinearMap>,
         limit: u64,
     ) -> Result<LabelValues, LabelFault> {
         let size = self.kind.size();
@@ -118,11 +118,11 @@ impl NumberFormat {
     }
 }
 
-fn label(number: Number, scaling: Option<Scaling>, index: usize) -> Result<i64, LabelFault> {
+fn label(number: Number, scaling: Option<LinearMap>, index: usize) -> Result<i64, LabelFault> {
     let (value, slack) = match (number, scaling) {
         (Number::Whole(label), None) => return Ok(label),
         (Number::Real(value), None) => (value, 1e-3),
-        (number, Some(Scaling { slope, intercept })) => {
+        (number, Some(LinearMap { slope, intercept })) => {
             let stored = match number {
                 Number::Whole(stored) => stored as f64,
                 Number::Real(stored) => stored,
@@ -162,7 +162,7 @@ mod tests {
         kind: NumberType,
         big_endian: bool,
         bytes: &[u8],
-        scaling: Option<Scaling>,
+        scaling: Option<LinearMap>,
     ) -> Result<Vec<i64>, LabelFault> {
         let count = bytes.len() / kind.size();
         let labels = NumberFormat { kind, big_endian }.read_labels(&mut &*bytes, count, scaling, 1 << 10)?;
@@ -208,10 +208,10 @@ mod tests {
     #[test]
     fn scaled_labels_are_rounded_within_half_a_step() {
         // A writer that fits 0..4 into a byte: 4 / 255 a step, and label 1 becomes 64 steps.
-        let scaling = Some(Scaling { slope: 4.0 / 255.0, intercept: 0.0 });
+        let scaling = Some(LinearMap { slope: 4.0 / 255.0, intercept: 0.0 });
         assert_eq!(read(NumberType::U8, false, &[0, 64, 128, 191, 255], scaling), Ok(vec![0, 1, 2, 3, 4]));
         assert!(read(NumberType::U8, false, &[70], scaling).is_err());
-        let shifted = Some(Scaling { slope: 2.0, intercept: 1.0 });
+        let shifted = Some(LinearMap { slope: 2.0, intercept: 1.0 });
         assert_eq!(read(NumberType::I8, false, &[3, 255], shifted), Ok(vec![7, -1]));
     }
 

@@ -12,7 +12,7 @@ pub struct LabelVolume {
     pub(super) size: VolumeSize,
     pub(super) values: LabelValues,
     pub(super) geometry: Option<VoxelToPatient>,
-    pub(super) segments: Vec<Segment>,
+    pub(super) segments: Vec<NrrdSegment>,
     pub(super) cropped: bool,
 }
 
@@ -29,7 +29,7 @@ pub struct VolumeSize {
 
 /// A named segment of a `.seg.nrrd`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Segment {
+pub struct NrrdSegment {
     /// The number in its keys, as in `Segment3_Name`.
     pub number: u16,
     /// Its name, trimmed.
@@ -72,7 +72,7 @@ impl LabelVolume {
 
     /// The named segments of a `.seg.nrrd`, in the order of their numbers; none in other files.
     #[must_use]
-    pub fn segments(&self) -> &[Segment] {
+    pub fn segments(&self) -> &[NrrdSegment] {
         &self.segments
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::source::dicom::attribute::{self, tag};
-use crate::source::dicom::tree::{Item, MAX_KEPT, Object, Tree, Wanted};
+use crate::source::dicom::tree::{Item, MAX_KEPT, Object, ObjectTree, Wanted};
 use crate::source::references::read_references;
 use crate::source::{DicomError, Limits};
 
@@ -44,7 +44,7 @@ pub(super) const WANTED: Wanted = Wanted {
 
 /// Content of an RT Structure Set.
 #[derive(Debug, Default)]
-pub(super) struct Content {
+pub(super) struct StructureSetObject {
     pub(super) rois: Vec<Roi>,
     pub(super) notes: Vec<String>,
     /// Written by rt-utils, or by a tool that has its lines.
@@ -54,10 +54,10 @@ pub(super) struct Content {
 }
 
 /// Reads the object in `file`, which is `bytes`.
-pub(super) fn read(file: &str, bytes: &[u8], limits: &Limits) -> Result<Content, DicomError> {
+pub(super) fn read(file: &str, bytes: &[u8], limits: &Limits) -> Result<StructureSetObject, DicomError> {
     let object = Object::open(file, bytes, limits)?;
     let tree = object.read(file, &WANTED)?;
-    let mut content = Content::default();
+    let mut content = StructureSetObject::default();
     let is = |attribute, text: &str| tree.root.text(attribute).is_some_and(|t| t.eq_ignore_ascii_case(text));
     content.is_rt_utils =
         is(attribute::MANUFACTURER, "Qurit") || is(attribute::MANUFACTURER_MODEL_NAME, "rt-utils");
@@ -89,7 +89,7 @@ pub(super) fn read(file: &str, bytes: &[u8], limits: &Limits) -> Result<Content,
     Ok(content)
 }
 
-fn read_roi(tree: &Tree<'_>, item: &Item<'_>, content: &mut Content) {
+fn read_roi(tree: &ObjectTree<'_>, item: &Item<'_>, content: &mut StructureSetObject) {
     let name = tree.name(item, attribute::ROI_NAME);
     let Some(number) = item.integer(attribute::ROI_NUMBER) else {
         content.notes.push(format!("the region of interest {name:?} has no ROI Number and is not used"));
@@ -136,7 +136,7 @@ fn read_contours(item: &Item<'_>, roi: &mut Roi) {
     }
 }
 
-fn note_point_counts(content: &mut Content) {
+fn note_point_counts(content: &mut StructureSetObject) {
     let wrong: usize = content.rois.iter().map(|roi| roi.wrong_counts).sum();
     if wrong > 0 {
         content.notes.push(format!(

@@ -32,7 +32,8 @@ impl RtStruct {
         options: &AnnotationOptions,
         limits: &Limits,
     ) -> Result<Self, AnnotationError> {
-        let read::Content { mut rois, notes, is_rt_utils, series } = read::read(file, bytes, limits)?;
+        let read::StructureSetObject { mut rois, notes, is_rt_utils, series } =
+            read::read(file, bytes, limits)?;
         for roi in &mut rois {
             roi.index_references();
         }

@@ -5,8 +5,8 @@ use super::header::Header;
 use super::huffman::{Code, assign_codes, code_lengths};
 use super::runs::Stretch;
 use super::symbols::{
-    END_OF_BLOCK, EXTRA_BITS, FIRST_LENGTH, MAX_MATCH, MIN_MATCH, SYMBOLS, Tally, extra_value, length_index,
-    matches,
+    END_OF_BLOCK, EXTRA_BITS, FIRST_LENGTH, MAX_MATCH, MIN_MATCH, SYMBOLS, SymbolCounts, extra_value,
+    length_index, matches,
 };
 
 /// The longest literal or length code. Inflaters look up 11 bits at once and need a second look for longer codes; a
@@ -57,7 +57,7 @@ impl BlockCoder {
 
     /// Chooses between the fixed codes and the best ones for the symbols in `tally`, to which it adds the end
     /// of the block. Returns the bits that [`write`](Self::write) will write.
-    pub(super) fn plan(&mut self, tally: &mut Tally) -> u64 {
+    pub(super) fn plan(&mut self, tally: &mut SymbolCounts) -> u64 {
         tally.counts[END_OF_BLOCK] = 1;
         code_lengths(&tally.counts, LIMIT, &mut self.lengths);
         let dynamic = self.header.plan(&self.lengths) + body_bits(tally, &self.lengths, DISTANCE_BITS);
@@ -135,7 +135,7 @@ impl BlockCoder {
 }
 
 /// Bits of a block's symbols, their extra bits and the distances.
-fn body_bits(tally: &Tally, lengths: &[u8], distance_bits: u32) -> u64 {
+fn body_bits(tally: &SymbolCounts, lengths: &[u8], distance_bits: u32) -> u64 {
     let symbols = tally.counts.iter().zip(lengths);
     let codes: u64 = symbols.map(|(&count, &length)| u64::from(count) * u64::from(length)).sum();
     let matches = tally.counts[FIRST_LENGTH..].iter().zip(&EXTRA_BITS);

@@ -29,7 +29,7 @@ mod tests;
 use bits::{BitWriter, SPARE};
 use block::BlockCoder;
 use runs::{Stretch, scan};
-use symbols::Tally;
+use symbols::SymbolCounts;
 
 /// Deflate with a window of 32 KiB, made by the fastest algorithm (RFC 1950, 2.2).
 const ZLIB_HEADER: [u8; 2] = [0x78, 0x01];
@@ -107,7 +107,7 @@ impl Blocks<'_> {
     /// Writes all blocks. `stretches` is memory to work in.
     fn cut(&mut self, plane_bytes: usize, stretches: &mut Vec<Stretch>) {
         stretches.clear();
-        let (mut block, mut unit) = (Tally::EMPTY, Tally::EMPTY);
+        let (mut block, mut unit) = (SymbolCounts::EMPTY, SymbolCounts::EMPTY);
         let (mut block_bits, mut position) = (0, 0);
         while position < self.planes.len() {
             let plane_end = position - position % plane_bytes + plane_bytes;
@@ -135,7 +135,7 @@ impl Blocks<'_> {
     }
 
     /// Writes the block of `tally` that ends before `end`, or leaves it to be stored.
-    fn write(&mut self, tally: &mut Tally, end: usize, stretches: &[Stretch]) {
+    fn write(&mut self, tally: &mut SymbolCounts, end: usize, stretches: &[Stretch]) {
         let start = end - tally.bytes;
         let bytes = self.coder.plan(tally).div_ceil(8) as usize;
         // What a compressed block saves pays for the header of a stored one after it, so that the stream keeps

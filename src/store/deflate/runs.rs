@@ -1,6 +1,6 @@
 //! Repetitions of a byte: the input as stretches of literals, each followed by a run.
 
-use super::symbols::{MAX_MATCH, MIN_MATCH, Tally};
+use super::symbols::{MAX_MATCH, MIN_MATCH, SymbolCounts};
 
 /// Literals, then a run of copies of the byte before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub(super) fn scan(
     from: usize,
     limit: usize,
     stretches: &mut Vec<Stretch>,
-    tally: &mut Tally,
+    tally: &mut SymbolCounts,
 ) -> usize {
-    *tally = Tally::EMPTY;
+    *tally = SymbolCounts::EMPTY;
     let mut literals = LiteralCounts([[0; 256]; 4]);
     let (mut literal, mut position, mut symbols) = (from, from, 0);
     while symbols < UNIT_SYMBOLS && literal < limit {
@@ -78,7 +78,7 @@ impl LiteralCounts {
         }
     }
 
-    fn sum(&self, tally: &mut Tally) {
+    fn sum(&self, tally: &mut SymbolCounts) {
         let [a, b, c, d] = &self.0;
         for (value, count) in tally.counts[..256].iter_mut().enumerate() {
             *count = a[value] + b[value] + c[value] + d[value];
@@ -179,8 +179,8 @@ mod tests {
         made
     }
 
-    fn scan_all(data: &[u8]) -> (Vec<Stretch>, Tally) {
-        let (mut stretches, mut tally, mut all) = (Vec::new(), Tally::EMPTY, Tally::EMPTY);
+    fn scan_all(data: &[u8]) -> (Vec<Stretch>, SymbolCounts) {
+        let (mut stretches, mut tally, mut all) = (Vec::new(), SymbolCounts::EMPTY, SymbolCounts::EMPTY);
         let mut position = 0;
         while position < data.len() {
             let end = scan(data, position, data.len(), &mut stretches, &mut tally);

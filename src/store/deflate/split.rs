@@ -1,6 +1,6 @@
 //! Decision if two neighbouring parts of the input are better off with one Huffman code or with two.
 
-use super::symbols::{EXTRA_BITS, FIRST_LENGTH, Tally};
+use super::symbols::{EXTRA_BITS, FIRST_LENGTH, SymbolCounts};
 
 /// Fractional bits of the logarithms.
 const FRACTION: u32 = 11;
@@ -34,7 +34,7 @@ fn log2(number: u32) -> u64 {
 
 /// About how many bits a block with its own Huffman code takes, with [`FRACTION`] fractional bits: the
 /// entropy of its symbols, where none takes less than a bit, their extra bits, and its header.
-pub(super) fn estimate(tally: &Tally) -> u64 {
+pub(super) fn estimate(tally: &SymbolCounts) -> u64 {
     let total = log2(tally.counts.iter().sum());
     let (mut bits, mut used) = (0, 0);
     for &count in &tally.counts {
@@ -70,11 +70,11 @@ mod tests {
     #[test]
     fn alike_parts_merge_and_others_do_not() {
         let part = |values: std::ops::Range<usize>| {
-            let mut tally = Tally::EMPTY;
+            let mut tally = SymbolCounts::EMPTY;
             tally.counts[values].fill(100);
             tally
         };
-        let merged = |a: &Tally, b: &Tally| {
+        let merged = |a: &SymbolCounts, b: &SymbolCounts| {
             let mut both = a.clone();
             both.add(b);
             estimate(&both) <= estimate(a) + estimate(b)

@@ -47,14 +47,14 @@ pub(super) fn extra_value(length: usize, index: usize) -> usize {
 
 /// Counts of each literal and length in a part of the input.
 #[derive(Clone)]
-pub(super) struct Tally {
+pub(super) struct SymbolCounts {
     /// Occurrences of each symbol.
     pub(super) counts: [u32; SYMBOLS],
     /// Bytes that the symbols stand for.
     pub(super) bytes: usize,
 }
 
-impl Tally {
+impl SymbolCounts {
     /// Nothing counted yet.
     pub(super) const EMPTY: Self = Self { counts: [0; SYMBOLS], bytes: 0 };
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use dicomprep::order::Uneven;
 use dicomprep::sink::{FORMATS, Format};
-use dicomprep::stream::{Condition, ImageDtype, Layout, MaskDtype, NormalizationName, StreamCursor};
+use dicomprep::stream::{AxisOrder, Condition, ImageDtype, MaskDtype, NormalizationName, StreamCursor};
 
 use super::augment::{AUGMENTATION, AugmentArgs, StandardizeArgs};
 use super::choice::named;
@@ -85,7 +85,7 @@ pub(crate) struct SelectionArgs {
     pub(crate) conditions: Vec<Condition>,
     /// Mask planes, in this order [default: all in the file]
     #[arg(long, value_name = "LIST", value_parser = names)]
-    pub(crate) structures: Option<Names>,
+    pub(crate) structures: Option<NameList>,
     /// Draw samples with replacement so that groups come equally often: with and without pixels of a structure,
     /// or by patient_id, original_id, split
     #[arg(long, value_name = "STRUCTURE|COLUMN")]
@@ -138,7 +138,7 @@ pub(crate) struct FormArgs {
     pub(crate) format: Option<&'static Format>,
     /// Axes of images and masks, always four
     #[arg(long, value_name = "LAYOUT", default_value = "nhwc", value_parser = named(layouts()))]
-    pub(crate) layout: Layout,
+    pub(crate) layout: AxisOrder,
     /// Type of the images
     #[arg(long, value_name = "TYPE", default_value = "float32", value_parser = named(image_dtypes()))]
     pub(crate) image_dtype: ImageDtype,
@@ -177,7 +177,7 @@ pub(crate) struct WorkArgs {
 
 /// Names, none of them twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Names(pub(crate) Vec<String>);
+pub(crate) struct NameList(pub(crate) Vec<String>);
 
 /// Center and width.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -195,8 +195,8 @@ fn formats() -> Vec<(&'static str, &'static Format)> {
     FORMATS.map(|format| (format.name, format)).to_vec()
 }
 
-fn layouts() -> Vec<(&'static str, Layout)> {
-    Layout::ALL.map(|layout| (layout.name(), layout)).to_vec()
+fn layouts() -> Vec<(&'static str, AxisOrder)> {
+    AxisOrder::ALL.map(|layout| (layout.name(), layout)).to_vec()
 }
 
 fn image_dtypes() -> Vec<(&'static str, ImageDtype)> {
@@ -211,7 +211,7 @@ fn normalizations() -> Vec<(&'static str, NormalizationName)> {
     NormalizationName::ALL.map(|name| (name.name(), name)).to_vec()
 }
 
-fn names(typed: &str) -> Result<Names, String> {
+fn names(typed: &str) -> Result<NameList, String> {
     let mut names: Vec<String> = Vec::new();
     for name in typed.split(',').map(str::trim) {
         if name.is_empty() {
@@ -222,7 +222,7 @@ fn names(typed: &str) -> Result<Names, String> {
         }
         names.push(name.to_owned());
     }
-    Ok(Names(names))
+    Ok(NameList(names))
 }
 
 fn window(typed: &str) -> Result<Window, String> {
@@ -259,7 +259,7 @@ mod tests {
             if let Ok(Window((center, width))) = window(&text) {
                 prop_assert!(center.is_finite() && width.is_finite() && width >= 1.0);
             }
-            if let Ok(Names(names)) = names(&text) {
+            if let Ok(NameList(names)) = names(&text) {
                 prop_assert!(names.iter().all(|name| !name.is_empty() && name.trim() == name));
             }
             let digits = text.chars().filter(char::is_ascii_digit).count();
@@ -283,7 +283,7 @@ mod tests {
     fn reads_windows_and_names() {
         assert_eq!(window("-600, 1500"), Ok(Window((-600.0, 1500.0))));
         assert!(window("1").is_err() && window("1,0.5").is_err() && window("nan,2").is_err());
-        assert_eq!(names("outer, inner"), Ok(Names(vec!["outer".to_owned(), "inner".to_owned()])));
+        assert_eq!(names("outer, inner"), Ok(NameList(vec!["outer".to_owned(), "inner".to_owned()])));
         assert!(names("a,a").is_err() && names("a,,b").is_err() && names("").is_err());
     }
 }

@@ -5,14 +5,14 @@ use super::sink::{Outcome, Sink};
 use crate::assemble::Remarks;
 
 /// Result of a thread for one sample.
-pub(super) struct Brought {
+pub(super) struct WorkerResult {
     pub(super) outcome: Outcome,
     pub(super) remarks: Remarks,
     pub(super) origin: Origin,
 }
 
 /// Takes what the threads bring, in the order of the plan.
-pub(super) struct Line<'a> {
+pub(super) struct OrderedRows<'a> {
     pub(super) sink: Sink<'a>,
     pub(super) origins: RowOrigins,
     parts: Option<&'a Parts<'a>>,
@@ -20,7 +20,7 @@ pub(super) struct Line<'a> {
     next: usize,
 }
 
-impl<'a> Line<'a> {
+impl<'a> OrderedRows<'a> {
     /// The first sample that comes is number `next` of the plan.
     pub(super) fn new(sink: Sink<'a>, parts: Option<&'a Parts<'a>>, next: usize) -> Self {
         Self { sink, origins: RowOrigins::default(), parts, open: None, next }
@@ -35,7 +35,7 @@ impl<'a> Line<'a> {
 
     /// Takes the next one. `false` where a file cannot be written any more. A part that is complete now goes to
     /// `complete`.
-    pub(super) fn take(&mut self, brought: &mut Brought, complete: &mut Vec<CompletePart>) -> bool {
+    pub(super) fn take(&mut self, brought: &mut WorkerResult, complete: &mut Vec<CompletePart>) -> bool {
         let number = self.next;
         self.next += 1;
         if let Outcome::Made(row, _) = &brought.outcome {
