@@ -1,6 +1,6 @@
 //! The options that say how images of other sizes come to the size of the data set.
 
-use std::fmt;
+use crate::model::choice;
 
 /// Handling of images that do not have the size of the data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,20 +16,8 @@ pub enum Fit {
     Resize,
 }
 
-impl Fit {
-    /// The spelling in options and in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pad => "pad",
-            Self::Crop => "crop",
-            Self::Resize => "resize",
-        }
-    }
-}
-
-impl fmt::Display for Fit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+choice!(Fit {
+    Pad => "pad",
+    Crop => "crop",
+    Resize => "resize",
+});

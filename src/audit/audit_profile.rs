@@ -1,7 +1,7 @@
 //! Knowledge of the images that an audit supposes.
 
 use crate::layout::SampleSet;
-use crate::model::{Nesting, Relations};
+use crate::model::{Nesting, Relations, choice};
 
 /// Kind of images, which decides what an audit supposes of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,20 +16,13 @@ pub enum AuditProfile {
     General,
 }
 
+choice!(AuditProfile {
+    Auto => "auto",
+    Cardiac => "cardiac",
+    General => "general",
+});
+
 impl AuditProfile {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Cardiac, Self::General];
-
-    /// The name in options and in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Cardiac => "cardiac",
-            Self::General => "general",
-        }
-    }
-
     /// Sets what is known of the structures of `pairs`.
     pub fn apply(self, pairs: &mut SampleSet) {
         match self {

@@ -1,5 +1,6 @@
 //! Every check there is.
 
+use crate::model::choice;
 use std::fmt;
 
 /// Severity of a finding.
@@ -13,17 +14,11 @@ pub enum Severity {
     Note,
 }
 
-impl Severity {
-    /// As it stands in the report.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
+choice!(Severity {
+    Error => "error",
+    Warning => "warning",
+    Note => "note",
+});
 
 macro_rules! checks {
     ($($variant:ident $name:literal $severity:ident $meaning:literal;)*) => {

@@ -2,11 +2,31 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Check, CheckSet, Finding, Severity};
 
 /// Severities of checks by choice. `None` stands for a check that is off.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Serialized as a list of the choices, each as [`CheckLevels::add`] takes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<String>", try_from = "Vec<String>")]
 pub struct CheckLevels(BTreeMap<Check, Option<Severity>>);
+
+impl From<CheckLevels> for Vec<String> {
+    fn from(levels: CheckLevels) -> Self {
+        levels.names().map(|(check, level)| format!("{check}={level}")).collect()
+    }
+}
+
+impl TryFrom<Vec<String>> for CheckLevels {
+    type Error = LevelError;
+
+    fn try_from(choices: Vec<String>) -> Result<Self, Self::Error> {
+        let mut levels = Self::default();
+        choices.iter().try_for_each(|choice| levels.add(choice))?;
+        Ok(levels)
+    }
+}
 
 /// Word for a check without findings.
 const OFF: &str = "off";

@@ -19,9 +19,9 @@ macro_rules! thresholds {
         ///
         /// The defaults were chosen on three patients of the Sunnybrook Cardiac Data, 56 inner and 28 outer
         /// contours; "real" below is what these have.
-        #[derive(Debug, Clone, Copy, PartialEq)]
+        #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
         pub struct Thresholds {
-            $($(#[$doc])* pub $field: f64,)*
+            $($(#[$doc])* #[serde(rename = $name)] pub $field: f64,)*
         }
 
         impl Default for Thresholds {

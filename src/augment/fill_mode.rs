@@ -1,13 +1,12 @@
 //! Pixels outside an image.
 
-use serde::{Deserialize, Serialize};
+use crate::model::choice;
 
 use super::fixed::ONE;
 
 /// Pixels outside an image, with the names and the meaning of Keras' `fill_mode`, which are those of
 /// `scipy.ndimage` since its version 1.6. An axis of n pixels has their centers at 0 to n - 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum FillMode {
     /// `aaaa|abcd|dddd`: the image goes on with the pixels of its border.
     #[default]
@@ -22,21 +21,14 @@ pub enum FillMode {
     Wrap,
 }
 
+choice!(FillMode {
+    Nearest => "nearest",
+    Constant => "constant",
+    Reflect => "reflect",
+    Wrap => "wrap",
+});
+
 impl FillMode {
-    /// All modes.
-    pub const ALL: [Self; 4] = [Self::Nearest, Self::Constant, Self::Reflect, Self::Wrap];
-
-    /// The name, as Keras and scipy have it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nearest => "nearest",
-            Self::Constant => "constant",
-            Self::Reflect => "reflect",
-            Self::Wrap => "wrap",
-        }
-    }
-
     /// Position of a fixed-point coordinate on an axis of `side` pixels: from 0 to `side` - 1, or, where it is
     /// reflected, less than a pixel outside, which is still the border pixel. `None` where the place has the
     /// fill value.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use regex::Regex;
 
-use crate::model::{StructureError, StructureSet};
+use crate::model::{StructureError, StructureSet, choice};
 use crate::source::AnnotationOptions;
 
 /// Structures that a sample needs.
@@ -16,6 +16,11 @@ pub enum Require {
     /// All of those asked for.
     All,
 }
+
+choice!(Require {
+    Any => "any",
+    All => "all",
+});
 
 /// Requirements on samples.
 #[derive(Debug, Clone, PartialEq, Default)]

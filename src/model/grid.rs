@@ -1,6 +1,7 @@
 //! The size of an image grid.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// The size of an image grid in pixels, rows first; both sides are 1 to 65,535 (DICOM's US).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +57,18 @@ impl fmt::Display for GridShape {
     }
 }
 
+/// Rows x columns, in the spelling of `--size`.
+impl FromStr for GridShape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("`{text}` is no size; use rows x columns as in 256x256");
+        let (rows, columns) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
+        let side = |text: &str| text.parse::<usize>().map_err(|_| wrong());
+        Self::new(side(rows)?, side(columns)?).map_err(|error| error.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +78,13 @@ mod tests {
         assert!(GridShape::new(0, 5).is_err());
         assert!(GridShape::new(5, 65_536).is_err());
         assert_eq!(GridShape::new(2, 3).unwrap().to_string(), "2x3");
+    }
+
+    #[test]
+    fn parses_rows_by_columns() {
+        assert_eq!("2x3".parse(), GridShape::new(2, 3).map_err(|error| error.to_string()));
+        for text in ["", "2", "2x", "x3", "0x3", "2x3x4"] {
+            assert!(text.parse::<GridShape>().is_err(), "{text}");
+        }
     }
 }

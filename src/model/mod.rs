@@ -2,6 +2,7 @@
 //!
 //! Types only: nothing here reads a file or knows a format.
 
+mod choice;
 mod digest;
 mod evidence;
 mod geometry;
@@ -22,6 +23,7 @@ mod structure;
 mod tally;
 mod voi_lut_function;
 
+pub(crate) use choice::{choice, is_default};
 pub use digest::first_bits;
 pub use evidence::{Evidence, Ground};
 pub use geometry::Geometry;

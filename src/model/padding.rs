@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{PixelType, Pixels};
+use super::{PixelType, Pixels, choice};
 
 /// Treatment of padding in statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,19 +14,10 @@ pub enum Padding {
     Keep,
 }
 
-impl Padding {
-    /// Both, by their spelling in options and in the file.
-    pub const ALL: [Self; 2] = [Self::Exclude, Self::Keep];
-
-    /// The spelling in options and in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Exclude => "exclude",
-            Self::Keep => "keep",
-        }
-    }
-}
+choice!(Padding {
+    Exclude => "exclude",
+    Keep => "keep",
+});
 
 /// The values that are padding in an image of the data set: Pixel Padding Value (0028,0120) to Pixel Padding Range Limit
 /// (0028,0121), both included (PS3.3 C.7.5.1.1.2), after the modality transform.

@@ -1,11 +1,12 @@
 //! Image pixels in one of the types the file can hold.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use bytemuck::NoUninit;
 
-/// The number type of the pixels in the file.
+use super::choice;
+
+/// The number type of the pixels in the file, by numpy's names, in the order in which `--dtype auto` tries them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PixelType {
     /// 8-bit unsigned.
@@ -18,21 +19,14 @@ pub enum PixelType {
     Float32,
 }
 
+choice!(PixelType {
+    UInt8 => "uint8",
+    Int16 => "int16",
+    UInt16 => "uint16",
+    Float32 => "float32",
+});
+
 impl PixelType {
-    /// All types in the order in which `--dtype auto` tries them.
-    pub const ALL: [Self; 4] = [Self::UInt8, Self::Int16, Self::UInt16, Self::Float32];
-
-    /// numpy's name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::UInt8 => "uint8",
-            Self::Int16 => "int16",
-            Self::UInt16 => "uint16",
-            Self::Float32 => "float32",
-        }
-    }
-
     /// Bytes of one pixel.
     #[must_use]
     pub fn size(self) -> usize {
@@ -52,12 +46,6 @@ impl PixelType {
             Self::UInt16 => (0, 65_535),
             Self::Float32 => (-(1 << 24), 1 << 24),
         }
-    }
-}
-
-impl fmt::Display for PixelType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

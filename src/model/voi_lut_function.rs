@@ -1,5 +1,7 @@
 //! The function by which a window maps values.
 
+use super::choice;
+
 /// VOI LUT Function (0028,1056): how a window maps values to shades (PS3.3 C.11.2.1.2 and C.11.2.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum VoiLutFunction {
@@ -12,20 +14,13 @@ pub enum VoiLutFunction {
     Sigmoid,
 }
 
+choice!(VoiLutFunction {
+    Linear => "LINEAR",
+    LinearExact => "LINEAR_EXACT",
+    Sigmoid => "SIGMOID",
+});
+
 impl VoiLutFunction {
-    /// All functions.
-    pub const ALL: [Self; 3] = [Self::Linear, Self::LinearExact, Self::Sigmoid];
-
-    /// The defined term of the standard.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Linear => "LINEAR",
-            Self::LinearExact => "LINEAR_EXACT",
-            Self::Sigmoid => "SIGMOID",
-        }
-    }
-
     /// The function of a defined term; `None` for other texts.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

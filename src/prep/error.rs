@@ -74,12 +74,11 @@ pub enum PrepError {
     },
     /// The options of a finished file cannot be read back.
     #[error(
-        "the option `{option}` in the file's attribute `config` is missing or unknown; a newer version of this program \
-         may have made the file"
+        "the file's attribute `config`: {message}; a newer version of this program may have made the file"
     )]
     Config {
-        /// The option.
-        option: &'static str,
+        /// The option, and the problem.
+        message: String,
     },
     /// The user asked to stop.
     #[error("interrupted: no file was written")]

@@ -1,16 +1,16 @@
 //! Options that decide the content of the file, and the part of the machine that is used for it.
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::EarlierSplits;
+use super::config;
+use super::splits::Splits;
 use crate::assemble::Fit;
 use crate::audit::{AuditOptions, AuditProfile, CheckLevels, Thresholds};
 use crate::layout::{Require, Select, StructurePatterns};
-use crate::model::{GridShape, Padding, PixelType};
+use crate::model::{GridShape, Padding, PixelType, choice, is_default};
 use crate::raster::{Combine, MaskRule};
-use crate::source::{AnnotationOptions, ContourSpacing, Limits, Monochrome1};
-use crate::split::{SplitFile, SplitSpec};
+use crate::source::{AnnotationOptions, Limits, Monochrome1};
 use crate::store::{Compression, Encoder};
 
 /// Handling of images without a contour.
@@ -23,6 +23,11 @@ pub enum Unlabelled {
     Include,
 }
 
+choice!(Unlabelled {
+    Skip => "skip",
+    Include => "include",
+});
+
 /// Handling of an annotation in which the audit finds an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFinding {
@@ -32,6 +37,11 @@ pub enum OnFinding {
     /// It stays, and the findings tell of it.
     Keep,
 }
+
+choice!(OnFinding {
+    Reject => "reject",
+    Keep => "keep",
+});
 
 /// Treatment of patients that share a study or, by their headers, are one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,20 +55,11 @@ pub enum OnShared {
     Ignore,
 }
 
-impl OnShared {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Join, Self::Reject, Self::Ignore];
-
-    /// The name in options and in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Join => "join",
-            Self::Reject => "reject",
-            Self::Ignore => "ignore",
-        }
-    }
-}
+choice!(OnShared {
+    Join => "join",
+    Reject => "reject",
+    Ignore => "ignore",
+});
 
 /// Channels of the images of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,43 +73,18 @@ pub enum ColorChoice {
     Gray,
 }
 
-impl ColorChoice {
-    /// All choices.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Keep, Self::Gray];
+choice!(ColorChoice {
+    Auto => "auto",
+    Keep => "keep",
+    Gray => "gray",
+});
 
-    /// The spelling in options and in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Keep => "keep",
-            Self::Gray => "gray",
-        }
-    }
-}
-
-/// Origin of the splits.
-#[derive(Debug, Clone)]
-pub enum Splits {
-    /// Fractions of the patients, and the seed.
-    Fractions(SplitSpec, u64),
-    /// A table of patients.
-    Table(SplitFile),
-    /// An earlier file, for the patients that it has; fractions and seed for others.
-    Kept {
-        /// The splits of the earlier file.
-        earlier: EarlierSplits,
-        /// Fractions of the others.
-        spec: SplitSpec,
-        /// Seed of the others.
-        seed: u64,
-    },
-}
-
-/// Everything that `prep` can be told, apart from where things are.
-#[derive(Debug, Clone)]
+/// Everything that `prep` can be told, apart from where things are. The options that decide the content of the file are
+/// serialized, as its attribute `config`; the usual value of an option that older versions do not know is left out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PrepOptions {
     /// The mask planes, in order, and what they are called in the data; `None` leaves them to the layout.
+    #[serde(flatten, with = "config::structures")]
     pub structures: Option<StructurePatterns>,
     /// Number of them that a sample needs.
     pub require: Require,
@@ -117,50 +93,68 @@ pub struct PrepOptions {
     /// Rule that assigns pixels to a contour; `None` is the usual rule of the annotations. A plan knows it.
     pub mask_rule: Option<MaskRule>,
     /// Combination of several contours of one structure on one image into one mask.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub combine: Combine,
     /// Options of reading annotation files of several structures.
+    #[serde(flatten)]
     pub annotation: AnnotationOptions,
     /// Added to every contour point, `[x, y]` in pixels.
     pub contour_offset: [f64; 2],
     /// The type of the pixels; `None` chooses by what the images hold.
+    #[serde(rename = "dtype", with = "config::auto")]
     pub pixel_type: Option<PixelType>,
     /// The size of the images; `None` asks for all to have one size.
+    #[serde(with = "config::auto")]
     pub size: Option<GridShape>,
     /// Handling of images of another size.
     pub fit: Fit,
     /// The distances between rows and between columns in mm that images are brought to; `None`: they keep their own.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "config::spacing")]
     pub spacing: Option<[f64; 2]>,
     /// Treatment of padding in statistics.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub padding: Padding,
     /// Handling of MONOCHROME1 images.
     pub monochrome1: Monochrome1,
     /// Treatment of colour.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub color: ColorChoice,
-    /// Origin of the splits.
+    /// Origin of the splits. A table, and the splits of an earlier file, are not recorded.
+    #[serde(rename = "split")]
     pub splits: Splits,
     /// Treatment of patients that share a study or a person.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_shared: OnShared,
     /// Compression of the chunks.
     pub compression: Compression,
     /// The encoder of the images; `None` chooses by a few of them. It is not asked where nothing is compressed.
+    #[serde(with = "config::encoder")]
     pub encoder: Option<Encoder>,
-    /// The key of the pseudonyms, where they are asked for.
+    /// The key of the pseudonyms, where they are asked for. It is not recorded, but that there is one.
+    #[serde(rename = "pseudonyms", serialize_with = "config::is_some", skip_deserializing)]
     pub pseudonym_key: Option<Vec<u8>>,
     /// Limits of the inputs.
+    #[serde(flatten)]
     pub limits: Limits,
     /// Number of threads, at least 1. The file does not depend on it.
+    #[serde(skip, default = "config::one_thread")]
     pub threads: usize,
     /// Handling of an annotation in which the audit finds an error.
     pub on_finding: OnFinding,
     /// Thresholds of findings.
+    #[serde(rename = "audit")]
     pub thresholds: Thresholds,
     /// Kind of images that the audit supposes.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub profile: AuditProfile,
     /// Severities of the audit's checks by choice.
+    #[serde(rename = "checks", default, skip_serializing_if = "is_default")]
     pub levels: CheckLevels,
     /// Refuse to write a file where anything was rejected.
+    #[serde(skip)]
     pub strict: bool,
     /// The share of the plan that is made; `None` is all of it.
+    #[serde(skip)]
     pub shard: Option<Share>,
 }
 
@@ -184,95 +178,12 @@ impl Share {
 }
 
 impl PrepOptions {
-    /// The options that decide the content of the file, for its attribute `config`: no path, no thread
-    /// count. `encoder` is what was chosen for the images.
+    /// The options that decide the content of the file, for its attribute `config`: no path, no thread count. `encoder`
+    /// is the one that was chosen for the images.
     pub(super) fn config(&self, encoder: Encoder) -> Value {
-        let splits = match &self.splits {
-            Splits::Fractions(spec, seed) => json!({ "fractions": spec.to_string(), "seed": seed }),
-            Splits::Table(_) => json!({ "table": true }),
-            Splits::Kept { spec, seed, .. } => {
-                json!({ "fractions": spec.to_string(), "seed": seed, "kept": true })
-            }
-        };
-        let mut config = json!({
-            "structures": self.structures.iter().flat_map(|s| s.names().names()).collect::<Vec<_>>(),
-            "require": match self.require { Require::Any => "any", Require::All => "all" },
-            "unlabelled": match self.unlabelled { Unlabelled::Skip => "skip", Unlabelled::Include => "include" },
-            "mask_rule": self.mask_rule().name(),
-            "contour_offset": self.contour_offset,
-            "dtype": self.pixel_type.map_or("auto", PixelType::name),
-            "size": self.size.map_or_else(|| "auto".to_owned(), |size| size.to_string()),
-            "fit": self.fit.name(),
-            "monochrome1": match self.monochrome1 { Monochrome1::Invert => "invert", Monochrome1::Keep => "keep" },
-            "split": splits,
-            "compression": self.compression.level(),
-            "encoder": if self.compression.is_on() { encoder.name() } else { "none" },
-            "on_finding": match self.on_finding { OnFinding::Reject => "reject", OnFinding::Keep => "keep" },
-            "audit": self.thresholds_json(),
-            "pseudonyms": self.pseudonym_key.is_some(),
-            "max_image_bytes": self.limits.max_image_bytes,
-            "max_image_pixels": self.limits.max_image_pixels,
-        });
-        // What the structures are called in the data, where they have other names there.
-        if let Some(patterns) = self.structures.as_ref().filter(|patterns| !patterns.are_names()) {
-            config["structure_patterns"] = patterns.to_string().into();
-        }
-        if self.profile != AuditProfile::Auto {
-            config["profile"] = self.profile.name().into();
-        }
-        let levels: Vec<_> = self.levels.names().map(|(check, level)| format!("{check}={level}")).collect();
-        if !levels.is_empty() {
-            config["checks"] = levels.into();
-        }
-        if self.on_shared != OnShared::Join {
-            config["on_shared"] = self.on_shared.name().into();
-        }
-        if self.color != ColorChoice::Auto {
-            config["color"] = self.color.name().into();
-        }
-        // What is usual is not mentioned.
-        if let Some(spacing) = self.spacing {
-            config["spacing"] = json!(spacing);
-        }
-        if self.padding == Padding::Keep {
-            config["padding"] = self.padding.name().into();
-        }
-        self.record_annotation(&mut config);
-        config
-    }
-
-    /// Records how annotation files are read, where it is not the usual way.
-    fn record_annotation(&self, config: &mut Value) {
-        let usual = AnnotationOptions::default();
-        let AnnotationOptions {
-            contour_spacing,
-            fractional,
-            resample_labels,
-            mask_invert,
-            plane_tolerance,
-            volume_join,
-        } = self.annotation;
-        if self.combine != Combine::EvenOdd {
-            config["combine"] = self.combine.name().into();
-        }
-        if contour_spacing == ContourSpacing::Swapped {
-            config["contour_spacing"] = "swapped".into();
-        }
-        if fractional != usual.fractional {
-            config["fractional"] = fractional.into();
-        }
-        if resample_labels {
-            config["resample_labels"] = true.into();
-        }
-        if mask_invert {
-            config["mask_invert"] = true.into();
-        }
-        if let Some(tolerance) = plane_tolerance {
-            config["plane_tol"] = tolerance.into();
-        }
-        if volume_join != usual.volume_join {
-            config["volume_join"] = volume_join.name().into();
-        }
+        let encoder = self.compression.is_on().then_some(encoder);
+        let resolved = Self { mask_rule: Some(self.mask_rule()), encoder, ..self.clone() };
+        serde_json::to_value(resolved).expect("every option is a JSON value, and every key a text")
     }
 
     /// Selection for the layout.
@@ -288,11 +199,6 @@ impl PrepOptions {
     /// Which pixels a contour owns.
     pub(super) fn mask_rule(&self) -> MaskRule {
         self.mask_rule.unwrap_or(MaskRule::Center)
-    }
-
-    fn thresholds_json(&self) -> Value {
-        let all = Thresholds::ALL.iter().map(|t| (t.name.to_owned(), json!(self.thresholds.get(t.name))));
-        Value::Object(all.collect())
     }
 
     /// Options of the audit.

@@ -23,9 +23,7 @@ mod rule_pillow;
 mod rule_pixel_center;
 mod sweep;
 
-use std::fmt;
-
-use crate::model::{MAX_COORDINATE, Mask};
+use crate::model::{MAX_COORDINATE, Mask, choice};
 
 use edges::FixedPoint;
 use rule_pillow::Pillow;
@@ -45,26 +43,11 @@ pub enum MaskRule {
     Pillow,
 }
 
-impl MaskRule {
-    /// All rules.
-    pub const ALL: [Self; 3] = [Self::Center, Self::CenterInclusive, Self::Pillow];
-
-    /// The name used in options and in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Center => "center",
-            Self::CenterInclusive => "center-inclusive",
-            Self::Pillow => "pillow",
-        }
-    }
-}
-
-impl fmt::Display for MaskRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+choice!(MaskRule {
+    Center => "center",
+    CenterInclusive => "center-inclusive",
+    Pillow => "pillow",
+});
 
 /// How several contours of one structure on one image make one mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -77,22 +60,10 @@ pub enum Combine {
     Union,
 }
 
-impl Combine {
-    /// The name used in options and in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EvenOdd => "even-odd",
-            Self::Union => "union",
-        }
-    }
-}
-
-impl fmt::Display for Combine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+choice!(Combine {
+    EvenOdd => "even-odd",
+    Union => "union",
+});
 
 /// Rasterizes contours by one rule. Keeps its scratch memory, so that once it has seen the largest
 /// contour nothing is allocated any more.

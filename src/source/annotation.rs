@@ -1,6 +1,8 @@
 //! Annotation files: opened once, asked for the structures of many images.
 
-use crate::model::{GridShape, ImagePlane, Mask, Part, Place, Plain, Polygon};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{GridShape, ImagePlane, Mask, Part, Place, Plain, Polygon, choice, is_default};
 
 use super::contour_text::ContourFault;
 use super::dicom::{DicomError, DicomFault};
@@ -83,23 +85,34 @@ impl AnnotationOptions {
     }
 }
 
-/// Options of reading annotation files.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Options of reading annotation files. Serialized without those that have their usual value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AnnotationOptions {
     /// Correction of contours that were written with Pixel Spacing exchanged.
+    #[serde(skip_serializing_if = "is_default")]
     pub contour_spacing: ContourSpacing,
     /// The share of Maximum Fractional Value (0062,000E), 0 to 1, from which on a pixel of a FRACTIONAL segmentation
     /// belongs to the structure.
+    #[serde(skip_serializing_if = "is_half")]
     pub fractional: f64,
     /// True if labels on another grid are mapped to the images' pixels by their nearest neighbour in the patient.
+    #[serde(skip_serializing_if = "is_default")]
     pub resample_labels: bool,
     /// True if structure and background of mask images (PNG, TIFF) are exchanged.
+    #[serde(skip_serializing_if = "is_default")]
     pub mask_invert: bool,
     /// The largest distance in mm of a contour or label plane without reference to an image from the image that it
     /// belongs to. It never reaches beyond half the way to the next image; `None` reaches as far.
+    #[serde(rename = "plane_tol", skip_serializing_if = "Option::is_none")]
     pub plane_tolerance: Option<f64>,
     /// Join of label volumes (NIfTI, NRRD) to the images of their series.
+    #[serde(skip_serializing_if = "is_default")]
     pub volume_join: JoinBy,
+}
+
+fn is_half(fractional: &f64) -> bool {
+    *fractional == AnnotationOptions::default().fractional
 }
 
 impl Default for AnnotationOptions {
@@ -125,6 +138,11 @@ pub enum ContourSpacing {
     /// made of it do so.
     Swapped,
 }
+
+choice!(ContourSpacing {
+    AsStored => "as-stored",
+    Swapped => "swapped",
+});
 
 /// A structure in an annotation file.
 #[derive(Debug, Clone, PartialEq, Default)]

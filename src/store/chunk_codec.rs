@@ -3,14 +3,24 @@
 //! The result is what HDF5's own filters *shuffle* and *deflate* make and read (zlib: RFC 1950), made
 //! outside of the library so that it runs on all threads.
 
-use std::fmt;
+use serde::{Deserialize, Serialize};
 
 use super::deflate::PlaneDeflater;
 use super::filters::Applied;
+use crate::model::choice;
 
 /// Compression level: 0 stores the chunks as they are, 1 to 9 as in gzip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
 pub struct Compression(u8);
+
+impl TryFrom<u8> for Compression {
+    type Error = &'static str;
+
+    fn try_from(level: u8) -> Result<Self, Self::Error> {
+        Self::new(level).ok_or("a compression level is 0 to 9")
+    }
+}
 
 impl Compression {
     /// A level of 0 (none) to 9 (smallest); `None` above that.
@@ -43,25 +53,10 @@ pub enum Encoder {
     Library,
 }
 
-impl Encoder {
-    /// Both encoders.
-    pub const ALL: [Self; 2] = [Self::Planes, Self::Library];
-
-    /// The name in the report and in the file's `config`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Planes => "planes",
-            Self::Library => "library",
-        }
-    }
-}
-
-impl fmt::Display for Encoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+choice!(Encoder {
+    Planes => "planes",
+    Library => "library",
+});
 
 /// The bytes of one chunk as they stand in the file: [`ChunkEncoder`] has made them, or they were read from a file
 /// and decoded.

@@ -4,7 +4,6 @@
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use serde::{Deserialize, Serialize};
 
 use super::layout::plane_of;
 use super::normalize::ChannelScaling;
@@ -12,11 +11,10 @@ use super::scaling::Scaling;
 use super::{
     AxisOrder, ChannelNormalization, ConvertError, ElementType, Normalization, RowWindow, TensorSchema,
 };
-use crate::model::PixelType;
+use crate::model::{PixelType, choice};
 
 /// The number type of images in a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ImageDtype {
     /// The type in the file.
     Stored,
@@ -27,20 +25,13 @@ pub enum ImageDtype {
     Float16,
 }
 
+choice!(ImageDtype {
+    Stored => "stored",
+    Float32 => "float32",
+    Float16 => "float16",
+});
+
 impl ImageDtype {
-    /// All types.
-    pub const ALL: [Self; 3] = [Self::Stored, Self::Float32, Self::Float16];
-
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Float32 => "float32",
-            Self::Float16 => "float16",
-        }
-    }
-
     fn element(self, stored: PixelType) -> ElementType {
         match (self, stored) {
             (Self::Stored, PixelType::UInt8) => ElementType::UInt8,

@@ -1,13 +1,12 @@
 //! From the masks in the file to the masks in a batch.
 
-use serde::{Deserialize, Serialize};
+use crate::model::choice;
 
 use super::layout::plane_of;
 use super::{AxisOrder, ElementType, TensorSchema};
 
 /// The number type of masks in a batch: 0 and 1 in either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MaskDtype {
     /// 8-bit unsigned, as in the file.
     #[default]
@@ -16,16 +15,12 @@ pub enum MaskDtype {
     Float32,
 }
 
+choice!(MaskDtype {
+    UInt8 => "uint8",
+    Float32 => "float32",
+});
+
 impl MaskDtype {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::UInt8, Self::Float32];
-
-    /// numpy's name, which is the name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.element().name()
-    }
-
     fn element(self) -> ElementType {
         match self {
             Self::UInt8 => ElementType::UInt8,

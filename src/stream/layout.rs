@@ -1,11 +1,10 @@
 //! The order of the axes of a tensor.
 
-use serde::{Deserialize, Serialize};
+use crate::model::choice;
 
 /// The order of the axes of images and masks in a batch: N samples, H rows, W columns, C channels or
 /// structures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AxisOrder {
     /// (N, H, W, C), as in the file.
     #[default]
@@ -14,19 +13,12 @@ pub enum AxisOrder {
     Nchw,
 }
 
+choice!(AxisOrder {
+    Nhwc => "nhwc",
+    Nchw => "nchw",
+});
+
 impl AxisOrder {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Nhwc, Self::Nchw];
-
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nhwc => "nhwc",
-            Self::Nchw => "nchw",
-        }
-    }
-
     /// Puts what belongs to the axes of one sample, given as in the file, into this order.
     pub(super) fn arrange<T>(self, [row, column, channel]: [T; 3]) -> [T; 3] {
         match self {

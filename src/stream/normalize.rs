@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::scaling::Scaling;
 use super::standardize::{Standardization, StandardizeSteps};
 use super::{ConvertError, RowWindow};
-use crate::model::{PixelType, VoiLutFunction};
+use crate::model::{PixelType, VoiLutFunction, choice};
 use crate::store::{ChannelFigures, ChannelStatistics, TrainFigures};
 
 /// Normalization: pixel x becomes the number y that leaves.
@@ -149,8 +147,7 @@ pub enum NormalizationChoice {
 }
 
 /// The name of a [`Normalization`], without its numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum NormalizationName {
     /// [`Normalization::None`].
     #[default]
@@ -158,7 +155,6 @@ pub enum NormalizationName {
     /// [`Normalization::ZScore`].
     ZScore,
     /// [`Normalization::SampleZScore`].
-    #[serde(rename = "sample-zscore")]
     SampleZScore,
     /// [`Normalization::MinMax`].
     MinMax,
@@ -168,24 +164,14 @@ pub enum NormalizationName {
     Percentile,
 }
 
-impl NormalizationName {
-    /// All names.
-    pub const ALL: [Self; 6] =
-        [Self::None, Self::ZScore, Self::SampleZScore, Self::MinMax, Self::Window, Self::Percentile];
-
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::ZScore => "zscore",
-            Self::SampleZScore => "sample-zscore",
-            Self::MinMax => "minmax",
-            Self::Window => "window",
-            Self::Percentile => "percentile",
-        }
-    }
-}
+choice!(NormalizationName {
+    None => "none",
+    ZScore => "zscore",
+    SampleZScore => "sample-zscore",
+    MinMax => "minmax",
+    Window => "window",
+    Percentile => "percentile",
+});
 
 impl Normalization {
     /// The normalization of `choice` with the numbers of `train`.

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::Value;
 
 use crate::model::{GridShape, PixelType};
-use crate::prep::config::RecordedOptions;
+use crate::prep::recorded_options::RecordedOptions;
 use crate::prep::{Control, MergeError, PrepError};
 use crate::store::{DatasetFile, RootAttributes, ShardBond, ShardSpec, TextWidths};
 

@@ -1,7 +1,7 @@
 //! Check if the rows of a file are those that a plan would make of the same files.
 
 use crate::assemble::Fit;
-use crate::prep::config::RecordedOptions;
+use crate::prep::recorded_options::RecordedOptions;
 use crate::prep::{PrepOptions, PrepPlan};
 use crate::store::{
     ChunkEncoder, DatasetFile, EncodedChunk, EncodedRows, Encoder, FORMAT_VERSION, GENERATOR, StoreError,

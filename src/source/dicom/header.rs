@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{Geometry, GridShape, PaddingRange};
+use crate::model::{Geometry, GridShape, PaddingRange, choice};
 
 use super::attribute::{self, Attribute};
 use super::color_space::ColorSpace;
@@ -81,6 +81,11 @@ pub enum Monochrome1 {
     /// The values stay as they are.
     Keep,
 }
+
+choice!(Monochrome1 {
+    Invert => "invert",
+    Keep => "keep",
+});
 
 impl ImageHeader {
     /// The header of one `frame`, counted from 1 as Referenced Frame Number (0008,1160) counts: with the geometry,

@@ -1,9 +1,11 @@
 //! Limits of the memory that one file takes.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::{DicomFault, Located};
 
 /// Bounds on what one file may make the program hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The largest file read, and the largest image after decoding, in bytes.
     pub max_image_bytes: u64,

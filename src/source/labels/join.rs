@@ -5,6 +5,7 @@ mod by_order;
 mod error;
 mod extent;
 
+use crate::model::choice;
 use crate::series::SeriesFrame;
 
 use super::plane::VolumePlane;
@@ -23,19 +24,10 @@ pub enum JoinBy {
     Order,
 }
 
-impl JoinBy {
-    /// Both ways.
-    pub const ALL: [Self; 2] = [Self::Geometry, Self::Order];
-
-    /// The name used in options and in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Geometry => "geometry",
-            Self::Order => "order",
-        }
-    }
-}
+choice!(JoinBy {
+    Geometry => "geometry",
+    Order => "order",
+});
 
 /// A label volume laid over images: the plane of each.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use clap::ValueHint;
 use dicomprep::augment::{FillMode, Interpolation, Range, ShiftRange};
 use dicomprep::stream::{AugmentSource, StreamOptions};
 
-use super::choice::{factor, named};
+use super::choice::{factor, named, one_of};
 
 /// The heading of what changes samples at random.
 pub(super) const AUGMENTATION: &str =
@@ -53,7 +53,7 @@ pub(crate) struct AugmentArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     vertical_flip: Option<bool>,
     /// Pixels outside an image; masks are 0 there [default: nearest]
-    #[arg(long, value_name = "MODE", value_parser = named(fill_modes()))]
+    #[arg(long, value_name = "MODE", value_parser = one_of!(FillMode))]
     fill_mode: Option<FillMode>,
     /// The value outside for --fill-mode constant [default: 0]
     #[arg(long, value_name = "VALUE")]
@@ -112,10 +112,6 @@ impl AugmentArgs {
         options.cval = self.cval;
         options.interpolation_order = self.interpolation_order;
     }
-}
-
-fn fill_modes() -> Vec<(&'static str, FillMode)> {
-    FillMode::ALL.map(|mode| (mode.name(), mode)).to_vec()
 }
 
 fn interpolations() -> Vec<(&'static str, Interpolation)> {

@@ -9,7 +9,7 @@ use dicomprep::sink::{FORMATS, Format};
 use dicomprep::stream::{AxisOrder, Condition, ImageDtype, MaskDtype, NormalizationName, StreamCursor};
 
 use super::augment::{AUGMENTATION, AugmentArgs, StandardizeArgs};
-use super::choice::named;
+use super::choice::{named, one_of};
 
 const BATCHES_EXAMPLES: &str = "\
 Examples:
@@ -137,13 +137,13 @@ pub(crate) struct FormArgs {
     #[arg(long, value_name = "FORMAT", value_parser = named(formats()))]
     pub(crate) format: Option<&'static Format>,
     /// Axes of images and masks, always four
-    #[arg(long, value_name = "LAYOUT", default_value = "nhwc", value_parser = named(layouts()))]
+    #[arg(long, value_name = "LAYOUT", default_value = "nhwc", value_parser = one_of!(AxisOrder))]
     pub(crate) layout: AxisOrder,
     /// Type of the images
-    #[arg(long, value_name = "TYPE", default_value = "float32", value_parser = named(image_dtypes()))]
+    #[arg(long, value_name = "TYPE", default_value = "float32", value_parser = one_of!(ImageDtype))]
     pub(crate) image_dtype: ImageDtype,
     /// Type of the masks
-    #[arg(long, value_name = "TYPE", default_value = "uint8", value_parser = named(mask_dtypes()))]
+    #[arg(long, value_name = "TYPE", default_value = "uint8", value_parser = one_of!(MaskDtype))]
     pub(crate) mask_dtype: MaskDtype,
     /// Normalization of the image values; the formulas are below
     #[arg(long, value_name = "HOW", default_value = "none", value_parser = named(normalizations()))]
@@ -193,18 +193,6 @@ fn unevens() -> Vec<(&'static str, Uneven)> {
 
 fn formats() -> Vec<(&'static str, &'static Format)> {
     FORMATS.map(|format| (format.name, format)).to_vec()
-}
-
-fn layouts() -> Vec<(&'static str, AxisOrder)> {
-    AxisOrder::ALL.map(|layout| (layout.name(), layout)).to_vec()
-}
-
-fn image_dtypes() -> Vec<(&'static str, ImageDtype)> {
-    ImageDtype::ALL.map(|dtype| (dtype.name(), dtype)).to_vec()
-}
-
-fn mask_dtypes() -> Vec<(&'static str, MaskDtype)> {
-    MaskDtype::ALL.map(|dtype| (dtype.name(), dtype)).to_vec()
 }
 
 fn normalizations() -> Vec<(&'static str, NormalizationName)> {

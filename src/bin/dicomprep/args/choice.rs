@@ -24,3 +24,12 @@ pub(super) fn factor(typed: &str) -> Result<f64, String> {
     let number = typed.parse::<f64>().ok().filter(|number| (*number as f32).is_normal());
     number.ok_or_else(|| "use a number of float32 that is not 0, as in 0.00390625".to_owned())
 }
+
+/// Takes one of the names of an enum that has `ALL` and `name`.
+macro_rules! one_of {
+    ($type:ident) => {
+        crate::args::choice::named($type::ALL.map(|choice| (choice.name(), choice)).to_vec())
+    };
+}
+
+pub(super) use one_of;

@@ -11,7 +11,7 @@ use dicomprep::raster::{Combine, MaskRule};
 use dicomprep::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrome1};
 use dicomprep::store::{Compression, Encoder};
 
-use super::choice::named;
+use super::choice::{named, one_of};
 use super::places::PlaceArgs;
 use super::report::ReportArgs;
 use super::splits::SplitArgs;
@@ -70,7 +70,7 @@ pub(crate) struct PrepArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Handling of a contour in which the audit finds an error
-    #[arg(long, value_name = "WHAT", default_value = "reject", value_parser = named(on_finding()))]
+    #[arg(long, value_name = "WHAT", default_value = "reject", value_parser = one_of!(OnFinding))]
     pub(crate) on_finding: OnFinding,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
@@ -154,13 +154,13 @@ pub(crate) struct ContentArgs {
     #[arg(long, value_name = "LIST", value_parser = structures)]
     pub(crate) structures: Option<StructurePatterns>,
     /// Number of structures a sample needs
-    #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = named(require()))]
+    #[arg(long, value_name = "HOW MANY", default_value = "any", value_parser = one_of!(Require))]
     pub(crate) require: Require,
     /// Images without a contour; included, they have `annotated` 0 and an empty mask
-    #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = named(unlabelled()))]
+    #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = one_of!(Unlabelled))]
     pub(crate) unlabelled: Unlabelled,
     /// Rule that assigns pixels to a contour [default: center-inclusive for RTSTRUCT, center for contour texts]
-    #[arg(long, value_name = "RULE", value_parser = named(mask_rules()))]
+    #[arg(long, value_name = "RULE", value_parser = one_of!(MaskRule))]
     pub(crate) mask_rule: Option<MaskRule>,
     #[command(flatten)]
     pub(crate) annotation: AnnotationArgs,
@@ -178,21 +178,21 @@ pub(crate) struct ContentArgs {
     pub(crate) size: Auto<GridShape>,
     /// Handling of images of another size than --size: pad refuses larger ones, crop cuts and pads, resize keeps the
     /// proportions and pads
-    #[arg(long, value_name = "HOW", default_value = "pad", value_parser = named(fits()))]
+    #[arg(long, value_name = "HOW", default_value = "pad", value_parser = one_of!(Fit))]
     pub(crate) fit: Fit,
     /// Distance between rows and between columns in mm that all images are brought to, as in 1x1: images linearly,
     /// contours by moving their points, label maps by area
     #[arg(long, value_name = "ROWxCOL", value_parser = spacing)]
     pub(crate) spacing: Option<Spacing>,
     /// Padding (Pixel Padding Value, Pixel Padding Range Limit) in the statistics of the train split
-    #[arg(long, value_name = "WHAT", default_value = "exclude", value_parser = named(paddings()))]
+    #[arg(long, value_name = "WHAT", default_value = "exclude", value_parser = one_of!(Padding))]
     pub(crate) padding: Padding,
     /// MONOCHROME1 images, whose small values are bright; inverted, they are dark
-    #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = named(monochrome1()))]
+    #[arg(long, value_name = "WHAT", default_value = "invert", value_parser = one_of!(Monochrome1))]
     pub(crate) monochrome1: Monochrome1,
     /// Colour images: auto keeps colour and refuses a mix with monochrome ones, keep gives these three equal channels, gray
     /// makes all grey (luma of BT.601)
-    #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = named(colors()))]
+    #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = one_of!(ColorChoice))]
     pub(crate) color: ColorChoice,
     /// 0 (none) to 9 (smallest). Between, it matters for images that repeat themselves; most do not
     #[arg(long, value_name = "LEVEL", default_value = "4", value_parser = compression)]
@@ -231,24 +231,8 @@ pub(super) fn structures(typed: &str) -> Result<StructurePatterns, String> {
     StructurePatterns::parse(typed).map_err(|error| error.to_string())
 }
 
-fn require() -> Vec<(&'static str, Require)> {
-    vec![("any", Require::Any), ("all", Require::All)]
-}
-
 fn report_ids() -> Vec<(&'static str, ReportIdsChoice)> {
     vec![("true", ReportIdsChoice::True), ("pseudonyms", ReportIdsChoice::Pseudonyms)]
-}
-
-fn on_finding() -> Vec<(&'static str, OnFinding)> {
-    vec![("reject", OnFinding::Reject), ("keep", OnFinding::Keep)]
-}
-
-fn unlabelled() -> Vec<(&'static str, Unlabelled)> {
-    vec![("skip", Unlabelled::Skip), ("include", Unlabelled::Include)]
-}
-
-fn mask_rules() -> Vec<(&'static str, MaskRule)> {
-    MaskRule::ALL.iter().map(|&rule| (rule.name(), rule)).collect()
 }
 
 fn pixel_types() -> Vec<(&'static str, Auto<PixelType>)> {
@@ -261,18 +245,6 @@ fn encoders() -> Vec<(&'static str, Auto<Encoder>)> {
     std::iter::once(("auto", Auto(None))).chain(encoders).collect()
 }
 
-fn fits() -> Vec<(&'static str, Fit)> {
-    [Fit::Pad, Fit::Crop, Fit::Resize].map(|fit| (fit.name(), fit)).to_vec()
-}
-
-fn colors() -> Vec<(&'static str, ColorChoice)> {
-    ColorChoice::ALL.map(|choice| (choice.name(), choice)).to_vec()
-}
-
-fn paddings() -> Vec<(&'static str, Padding)> {
-    Padding::ALL.map(|padding| (padding.name(), padding)).to_vec()
-}
-
 fn spacing(typed: &str) -> Result<Spacing, String> {
     let wrong = || "use two distances in mm, rows x columns, as in 1x1 or 0.5x0.75".to_owned();
     let (rows, columns) = typed.split_once(['x', 'X']).ok_or_else(wrong)?;
@@ -280,23 +252,15 @@ fn spacing(typed: &str) -> Result<Spacing, String> {
     Ok(Spacing([mm(rows)?, mm(columns)?]))
 }
 
-fn monochrome1() -> Vec<(&'static str, Monochrome1)> {
-    vec![("invert", Monochrome1::Invert), ("keep", Monochrome1::Keep)]
-}
-
 fn shard(typed: &str) -> Result<Share, String> {
     Share::parse(typed).ok_or_else(|| "use I/N with I from 0 to N-1, as in 0/4".to_owned())
 }
 
 fn size(typed: &str) -> Result<Auto<GridShape>, String> {
-    if typed == "auto" {
-        return Ok(Auto(None));
+    match typed {
+        "auto" => Ok(Auto(None)),
+        _ => typed.parse().map(|shape| Auto(Some(shape))),
     }
-    let wrong = || "use auto, or rows x columns as in 256x256".to_owned();
-    let (rows, columns) = typed.split_once(['x', 'X']).ok_or_else(wrong)?;
-    let side = |text: &str| text.parse::<usize>().map_err(|_| wrong());
-    let shape = GridShape::new(side(rows)?, side(columns)?).map_err(|error| error.to_string())?;
-    Ok(Auto(Some(shape)))
 }
 
 pub(super) fn offset(typed: &str) -> Result<Offset, String> {
@@ -357,10 +321,10 @@ mod tests {
 #[derive(Debug, clap::Args)]
 pub(crate) struct AnnotationArgs {
     /// Contours of one structure on one image: a contour within another is a hole, or all are united
-    #[arg(long, value_name = "WAY", default_value = "even-odd", value_parser = named(combinations()))]
+    #[arg(long, value_name = "WAY", default_value = "even-odd", value_parser = one_of!(Combine))]
     pub(crate) combine: Combine,
     /// Correction of contours that were written with the two values of Pixel Spacing exchanged, as rt-utils does
-    #[arg(long, value_name = "WAY", default_value = "as-stored", value_parser = named(contour_spacings()))]
+    #[arg(long, value_name = "WAY", default_value = "as-stored", value_parser = one_of!(ContourSpacing))]
     contour_spacing: ContourSpacing,
     /// Share of its maximum from which on a pixel of a FRACTIONAL segmentation belongs to the structure
     #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = share_of_one)]
@@ -376,7 +340,7 @@ pub(crate) struct AnnotationArgs {
     #[arg(long)]
     mask_invert: bool,
     /// Join of label volumes (NIfTI, NRRD) to the images of their series: by position in the patient, or in their order
-    #[arg(long, value_name = "HOW", default_value = "geometry", value_parser = named(joins()))]
+    #[arg(long, value_name = "HOW", default_value = "geometry", value_parser = one_of!(JoinBy))]
     volume_join: JoinBy,
 }
 
@@ -396,18 +360,6 @@ impl AnnotationArgs {
             volume_join,
         }
     }
-}
-
-fn combinations() -> Vec<(&'static str, Combine)> {
-    [Combine::EvenOdd, Combine::Union].map(|way| (way.name(), way)).into()
-}
-
-fn joins() -> Vec<(&'static str, JoinBy)> {
-    JoinBy::ALL.map(|join| (join.name(), join)).into()
-}
-
-fn contour_spacings() -> Vec<(&'static str, ContourSpacing)> {
-    vec![("as-stored", ContourSpacing::AsStored), ("swapped", ContourSpacing::Swapped)]
 }
 
 fn millimetres(text: &str) -> Result<f64, String> {

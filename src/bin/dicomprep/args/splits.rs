@@ -6,7 +6,7 @@ use clap::ValueHint;
 use dicomprep::prep::OnShared;
 use dicomprep::split::SplitSpec;
 
-use super::choice::named;
+use super::choice::one_of;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Splits")]
@@ -27,14 +27,10 @@ pub(crate) struct SplitArgs {
     pub(crate) split_from: Option<PathBuf>,
     /// Patients whose images have one Study Instance UID, or one Patient ID and birth date: join puts them into one
     /// split, reject leaves out all but the first, ignore takes them for different persons
-    #[arg(long, value_name = "HOW", default_value = "join", value_parser = named(on_shared()))]
+    #[arg(long, value_name = "HOW", default_value = "join", value_parser = one_of!(OnShared))]
     pub(crate) on_shared: OnShared,
 }
 
 fn split(typed: &str) -> Result<SplitSpec, String> {
     SplitSpec::parse(typed).map_err(|error| error.to_string())
-}
-
-fn on_shared() -> Vec<(&'static str, OnShared)> {
-    OnShared::ALL.map(|choice| (choice.name(), choice)).to_vec()
 }

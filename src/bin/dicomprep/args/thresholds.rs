@@ -3,7 +3,7 @@
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use dicomprep::audit::{AuditProfile, Check, CheckLevels, Thresholds};
 
-use super::choice::named;
+use super::choice::one_of;
 
 /// `text` under the list of all checks.
 pub(super) fn with_checks(text: &str) -> String {
@@ -23,7 +23,7 @@ pub(crate) struct CheckArgs {
     /// Kind of images: cardiac supposes that blood (inner) is brighter than the muscle around it and lies within outer,
     /// and that all slices have as many phases; general supposes nothing; auto is cardiac for the layouts link, scd2009
     /// and rvsc2012
-    #[arg(long, value_name = "KIND", default_value = "auto", value_parser = named(profiles()))]
+    #[arg(long, value_name = "KIND", default_value = "auto", value_parser = one_of!(AuditProfile))]
     pub(crate) profile: AuditProfile,
     /// Severity of a check: off, note, warning or error. Can be given more than once
     #[arg(long = "check", value_name = "NAME=LEVEL", value_parser = level)]
@@ -40,10 +40,6 @@ impl CheckArgs {
         }
         levels
     }
-}
-
-fn profiles() -> Vec<(&'static str, AuditProfile)> {
-    AuditProfile::ALL.map(|profile| (profile.name(), profile)).to_vec()
 }
 
 fn level(typed: &str) -> Result<String, String> {
