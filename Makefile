@@ -39,12 +39,16 @@ demo: $(CMAKE_PATH) ## build the release binary, pack fixtures/final_data and pr
 # Program and module are built together, so that what both depend on is compiled once, with the features of both.
 # An older Python than the module needs builds and tests the program alone.
 OLD_PYTHON  = $(shell $(VENV)/bin/python -c 'import sys; print("old" * (sys.version_info < (3, 11)))')
-BUILD_BOTH  = PYO3_PYTHON=$(VENV)/bin/python $(CARGO) build $(CARGO_FLAGS) --workspace $(OLD_PYTHON:old=--exclude dicomprep-python)
+BOTH        = --workspace $(OLD_PYTHON:old=--exclude dicomprep-python)
+WITH_BOTH   = $(WITH_CMAKE) PYO3_PYTHON=$(VENV)/bin/python
+BUILD_BOTH  = $(WITH_BOTH) $(CARGO) build $(CARGO_FLAGS) $(BOTH)
 
-test: $(CMAKE_PATH) $(STAMPS)/tests ## run all tests: Rust, then the file under its real readers in Python
-	$(WITH_CMAKE) $(CARGO) build $(CARGO_FLAGS)
-	$(WITH_CMAKE) $(CARGO) test $(CARGO_FLAGS) --workspace
+test: $(CMAKE_PATH) $(STAMPS)/tests $(STAMPS)/wheel ## run all tests: Rust, then the file under its real readers in Python, then the Python module
+	$(BUILD_BOTH)
+	$(WITH_BOTH) $(CARGO) test $(CARGO_FLAGS) $(BOTH)
+	$(if $(OLD_PYTHON),@echo "make: the Python module needs Python 3.11 or later: it is not tested",$(INSTALL_MODULE))
 	DICOMPREP=$(TARGET)/debug/dicomprep $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/interop
+	$(if $(OLD_PYTHON),,$(TEST_MODULE))
 
 # Program and module go into one file. The program is made executable before it is packed: pip keeps the mode.
 WHEEL_PROGRAM := python/dicomprep.data/scripts/dicomprep
@@ -55,7 +59,7 @@ AUDITWHEEL     = $(VENV)/bin/auditwheel show $(WHEEL_FOLDER)/*.whl
 WHEEL_FOLDER   = $(TARGET)/wheels-$(WHEEL_PROFILE)
 
 wheel: $(CMAKE_PATH) $(STAMPS)/wheel ## build the Python wheel into target/wheels-release and say what it runs on
-	$(WITH_CMAKE) $(BUILD_BOTH) --exclude dicomprep-fuzz --profile $(WHEEL_PROFILE)
+	$(BUILD_BOTH) --exclude dicomprep-fuzz --profile $(WHEEL_PROFILE)
 	install -D -m 755 $(TARGET)/$(WHEEL_PROFILE:dev=debug)/dicomprep $(WHEEL_PROGRAM)
 	strip $(WHEEL_PROGRAM)
 	rm -rf $(WHEEL_FOLDER)
@@ -70,17 +74,24 @@ sdist: $(STAMPS)/wheel ## write the source package of the Python wheel into targ
 	$(VENV)/bin/maturin sdist --out $(TARGET)/sdist
 
 # The wheel of the debug profile is for this machine alone: no tag of a C library, nothing stripped but the program.
-test-python: WHEEL_PROFILE := dev
+define INSTALL_MODULE
+install -D -m 755 $(TARGET)/debug/dicomprep $(WHEEL_PROGRAM)
+strip $(WHEEL_PROGRAM)
+rm -rf $(WHEEL_FOLDER)
+$(WITH_BOTH) $(MATURIN) --compatibility linux
+$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL_FOLDER)/*.whl
+endef
+
+define TEST_MODULE
+$(VENV)/bin/mypy
+DICOMPREP_WHEEL=$$(ls $(WHEEL_FOLDER)/*.whl) $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/python
+endef
+
+test test-python: WHEEL_PROFILE := dev
 test-python: $(CMAKE_PATH) $(STAMPS)/tests $(STAMPS)/wheel ## build a wheel of the debug profile, install it and run the Python tests
-	$(WITH_CMAKE) $(BUILD_BOTH)
-	install -D -m 755 $(TARGET)/debug/dicomprep $(WHEEL_PROGRAM)
-	strip $(WHEEL_PROGRAM)
-	rm -rf $(WHEEL_FOLDER)
-	$(WITH_CMAKE) $(MATURIN) --compatibility linux
-	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL_FOLDER)/*.whl
-	$(VENV)/bin/mypy
-	DICOMPREP_WHEEL=$$(ls $(WHEEL_FOLDER)/*.whl) \
-		$(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/python
+	$(BUILD_BOTH)
+	$(INSTALL_MODULE)
+	$(TEST_MODULE)
 
 check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denied
 	$(CARGO) fmt --all --check
