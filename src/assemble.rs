@@ -45,7 +45,7 @@ pub struct AssembleOptions {
     pub shape: GridShape,
     /// Handling of images of another size; `None` where all have one, and another one is refused.
     pub fit: Option<Fit>,
-    /// The distances between rows and between columns in mm that all images are brought to; `None`: they keep their own.
+    /// The distances between rows and between columns in mm that all images are resampled to; `None` keeps their own.
     pub spacing: Option<[f64; 2]>,
     /// The type of the pixels.
     pub pixel_type: PixelType,
@@ -292,7 +292,7 @@ impl<'a> Assembler<'a> {
         Ok(sha256)
     }
 
-    /// Decodes the image and brings it to the grid of the data set. Returns its header and the way there.
+    /// Decodes the image and resamples it to the grid of the data set. Returns its header and the way there.
     fn decode_image(
         &mut self,
         sample: &Sample,

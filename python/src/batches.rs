@@ -30,7 +30,7 @@ impl Batches {
 
     fn check_process(&self) -> PyResult<()> {
         let same = self.process == process::id();
-        let text = "these batches were begun before the process was forked; begin them anew in the child";
+        let text = "these batches were begun before the process was forked; begin them again in the child";
         if same { Ok(()) } else { Err(named("UsageError", text.to_owned())) }
     }
 }

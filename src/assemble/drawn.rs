@@ -51,7 +51,7 @@ impl DrawnPlane {
 }
 
 impl Assembler<'_> {
-    /// Reads a part of an annotation file on the image of `sample`, which `map` brings to the grid of the data set. `None`
+    /// Reads a part of an annotation file on the image of `sample`, which `map` resamples to the grid of the data set. `None`
     /// where the file says nothing about it.
     pub(super) fn read_part(
         &self,

@@ -39,12 +39,12 @@ pub struct FetchedHeader {
     length: u64,
 }
 
-/// Asks the system to fetch the first bytes of a planned sample's image, as many as [`read_header`] reads at first,
+/// Asks the system to fetch the first bytes of a planned sample's image, as many as [`read_header`] reads first,
 /// before it waits for them: of a tree that is not in memory, many are on their way at once. `None` where the file
 /// cannot be opened at the moment.
 pub fn fetch_header(plan: &SampleSet, sample: &Sample) -> Option<FetchedHeader> {
     let (file, length) = open_once(plan.catalog.roots(), &plan.image_path(sample)).ok()?;
-    // What cannot be fetched is told when it is read.
+    // A fetch that fails is reported when the file is read.
     let _ = fadvise(&file, 0, NonZeroU64::new(HEADER_BYTES as u64), Advice::WillNeed);
     Some(FetchedHeader { file, length })
 }

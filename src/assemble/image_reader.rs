@@ -147,7 +147,7 @@ mod tests {
         check(3, Some(4), false);
         check(4, None, false);
 
-        // An image that is not there is told of when it is asked for.
+        // A missing image is reported when it is asked for.
         fs::remove_file(plan.image_path(sample(1))).unwrap();
         let mut read = |index: usize| reader.read((&plan, &limits), sample(index), Some(sample(1))).is_ok();
         assert!(read(0) && !read(1) && read(2));

@@ -23,7 +23,7 @@ pub trait MadeBefore {
     fn knows_image(&mut self, source_sha256: &[u8; 32]) -> bool;
 
     /// Fills in the pixels (row, column) and the masks (row, column, structure) of the sample that was made of the same.
-    /// `false` where there is none, or it is damaged; then the sample is made anew.
+    /// `false` where there is none, or it is damaged; then the sample is made from its sources.
     fn take(&mut self, key: RowKey<'_>, pixels: &mut Pixels, masks: &mut Vec<u8>) -> bool;
 }
 
@@ -43,7 +43,7 @@ impl MadeBefore for NothingBefore {
 
 impl Assembler<'_> {
     /// Takes the sample, whose image file was read, from those made `before`. Everything but pixels and masks comes
-    /// from the files of today. `None` where it must be made anew; then `remarks` mean nothing.
+    /// from the files of today. `None` where the row must be made; then `remarks` mean nothing.
     pub(super) fn take(
         &mut self,
         sample: &Sample,

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Severity {
     /// The annotation is wrong: it is left out unless it is asked for.
     Error,
-    /// Something is unlikely, and somebody should look.
+    /// Something is unlikely and should be looked at.
     Warning,
     /// Worth knowing.
     Note,
@@ -56,17 +56,17 @@ macro_rules! checks {
 checks! {
     FewPoints "few-points" Error "a contour with fewer than 3 distinct points";
     NoArea "no-area" Error "a contour that encloses next to nothing";
-    MaskArea "mask-area" Error "a mask and a contour of different areas: loops run against each other";
+    MaskArea "mask-area" Error "mask and contour of different areas: loops run against each other";
     OutsideImage "outside-image" Error "a contour of which too much lies beyond its image";
     InnerOutsideOuter "inner-outside-outer" Error "an inner contour that is not inside the outer one of its image";
     CopiedContour "copied-contour" Error "the same contour on different images of two patients";
-    Displaced "displaced" Error "a contour far from both its neighbouring slices and the others of its slice";
+    Displaced "displaced" Error "a contour far from its neighbouring slices and the others of its slice";
     InnerCrossesOuter "inner-crosses-outer" Warning "an inner contour that reaches beyond the outer one";
     RepeatedContour "repeated-contour" Warning "the same contour twice in one patient";
     PositionJump "position-jump" Warning "a contour away from its neighbours along slices and phases";
-    AreaJump "area-jump" Warning "a contour much larger or smaller than its neighbouring slices tell";
+    AreaJump "area-jump" Warning "a contour much larger or smaller than in its neighbouring slices";
     WallJump "wall-jump" Warning "a wall much thicker or thinner than in the patient's other images";
-    Direction "direction" Warning "a contour whose points run the other way round than those of others: it may be mirrored";
+    Direction "direction" Warning "a contour that runs the other way round than others: mirrored?";
     LowContrast "low-contrast" Warning "a blood pool that is not brighter than what surrounds it";
     FitsElsewhere "fits-elsewhere" Warning "an inner contour that follows its image better when it is moved";
     SelfCrossing "self-crossing" Warning "a contour that crosses itself";
@@ -74,12 +74,12 @@ checks! {
     Spike "spike" Warning "a contour that runs out to a point and back";
     EqualImage "equal-image" Warning "the same image in two patients";
     SharedStudy "shared-study" Warning "images of one study under two patients";
-    SharedPerson "shared-person" Warning "images of one person, by Patient ID and birth date, under two patients";
+    SharedPerson "shared-person" Warning "one person, by Patient ID and birth date, under two patients";
     OtherSize "other-size" Warning "an image of another size than the patient's others";
     OtherSpacing "other-spacing" Warning "an image with another pixel spacing than the patient's others";
     InstanceNumber "instance-number" Warning "an Instance Number that does not go with the number of the file";
-    MissingOuter "missing-outer" Note "an inner contour without an outer one where the patient's others have both";
-    MissingImage "missing-image" Note "a patient's image that is missing: a gap in the numbers, or a slice with fewer phases than most";
+    MissingOuter "missing-outer" Note "an inner contour alone where the patient's others have both";
+    MissingImage "missing-image" Note "a gap in a patient's numbers, or a slice with fewer phases";
     TouchesBorder "touches-border" Note "a contour that touches the border of its image";
     NotExamined "not-examined" Note "a contour too long to look for crossings in";
 }

@@ -19,7 +19,7 @@ pub struct Finding {
     pub text: String,
     /// The numbers by name, with the unit at the end of each name.
     pub values: Vec<(&'static str, f64)>,
-    /// The samples whose rows tell of it, by their numbers in the list that was audited.
+    /// The samples that it concerns, by their numbers in the list that was audited.
     pub samples: Vec<u32>,
     /// The sample and the mask plane of the annotation that is suspect, where it is one.
     pub annotation: Option<(u32, u8)>,

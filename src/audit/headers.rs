@@ -82,7 +82,7 @@ mod tests {
         let images = [image(8, 1.0, Some(101)), image(8, 1.0, Some(102)), image(8, 1.0, Some(103))];
         let numbered: Vec<_> = images.iter().zip([1, 2, 3]).collect();
         assert_eq!(other_numbers(&numbered), None);
-        // Nor is one that nothing can be told of.
+        // Nor is one without any value to compare.
         let images = [image(8, 1.0, Some(1)), image(9, 2.0, Some(1))];
         assert_eq!(other_numbers(&images.iter().zip([1, 2]).collect::<Vec<_>>()), None);
         assert_eq!(other_sizes(&images.iter().collect::<Vec<_>>()), None);

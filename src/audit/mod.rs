@@ -7,7 +7,7 @@
 //!
 //! [`audit`] reads every contour once, on all threads, and keeps a few numbers of each; [`ImageFacts`] come from
 //! headers that were read before. Pixels are decoded only where two annotations accuse each other. What needs the
-//! pixels of every image, [`against_image`], is asked for by whoever has decoded it.
+//! pixels of every image, [`against_image`], is called by the code that has decoded it.
 
 mod agreement;
 mod audit_profile;

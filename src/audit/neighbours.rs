@@ -255,7 +255,7 @@ mod tests {
     fn areas_jump_between_slices() {
         assert_eq!(found(|spots| spots[16].radius *= 1.5), [(8, 0, Check::AreaJump)]);
         assert_eq!(found(|spots| spots[16].radius *= 1.1), []);
-        // What has no neighbours on both sides cannot be told.
+        // Without neighbours on both sides there is no estimate.
         let alone = |spots: &mut Vec<Spot>| {
             spots.retain(|spot| spot.index % 2 == 0);
             spots[0].radius *= 3.0;

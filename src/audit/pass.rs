@@ -38,7 +38,7 @@ pub struct Audit {
 /// Audits `samples`, sorted by patient, with what the headers of their images say. Reads every contour, and decodes the
 /// images of those that accuse each other. Ends early, and incomplete, where `cancel` is set.
 ///
-/// What cannot be read has no findings: whoever makes the samples says so. The findings do not depend on the threads;
+/// What cannot be read has no findings: it is reported where samples are made. The findings do not depend on the threads;
 /// they are in the order of the samples, the worst first for each.
 #[must_use]
 pub fn audit(

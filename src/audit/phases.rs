@@ -22,7 +22,7 @@ pub fn missing_images(folder: &str, numbers: &[i32], headers: Vec<(i32, ImageFac
     let told: usize = short.iter().map(|slice| slice.usual - slice.phases).sum();
     let mut findings: Vec<Finding> =
         short.iter().take(LISTED).map(|slice| slice.finding(folder, short.len())).collect();
-    // What the slices tell already is not told again by the numbers.
+    // A phase that the slices already report is not reported again.
     let gap = gaps(numbers).filter(|(missing, _)| *missing != told as i64);
     if let (Some((missing, first)), [low, .., high]) = (gap, numbers) {
         let text = match missing {

@@ -6,7 +6,7 @@ pub(super) const ONE: i64 = 1 << FRACTION_BITS;
 pub(super) const HALF: i64 = ONE / 2;
 const FRACTION_BITS: u32 = 32;
 
-/// Coordinates farther away are brought to here, 2^28 pixels: sums of a few of them do not overflow.
+/// Coordinates are clamped to 2^28 pixels: sums of a few of them do not overflow.
 pub(super) const FARTHEST: i64 = 1 << 60;
 
 /// The nearest coordinate to `pixels`; not a number becomes 0.

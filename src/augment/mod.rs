@@ -28,7 +28,7 @@
 //! 11. Inverted gamma: z = max - (max - min) ((max - x) / (max - min))^g, then y = mean + (z - mean') std / std',
 //!     where mean' and std' are those of z.
 //! 12. Gamma: z = min + (max - min) ((x - min) / (max - min))^g, then as in 11.
-//! 13. Normalization, by whoever takes the samples; it is no part of this module.
+//! 13. Normalization, which the stream does; it is not part of this module.
 //!
 //! 6 to 12 are in the order of nnU-Net v2. A bias field is before them, as the coil that it comes from is before
 //! the noise of the receiver. min, max, mean and std (the population standard deviation) are those of all finite

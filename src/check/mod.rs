@@ -1,5 +1,5 @@
 //! Checks of a finished file: [`verify`] looks at all of it, with its sources if they are there;
-//! [`repair`] makes damaged rows anew; [`diff`] compares two files and says why rows differ.
+//! [`repair`] rebuilds damaged rows; [`diff`] compares two files and says why rows differ.
 
 mod against;
 mod blocks;

@@ -1,4 +1,4 @@
-//! Makes the damaged rows of a file anew, in a copy.
+//! Rebuilds the damaged rows of a file, in a copy.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -19,21 +19,21 @@ use crate::store::{
 /// Result of a repair.
 #[derive(Debug, Clone, Serialize)]
 pub struct RepairSummary {
-    /// The new file; `None` where none was made, because no damaged row could be made anew.
+    /// The new file; `None` where none was made, because no damaged row could be rebuilt.
     #[serde(serialize_with = "lossy_or_none")]
     pub output: Option<PathBuf>,
     /// Rows of the file.
     pub rows: usize,
-    /// `id` of the rows that were made anew.
+    /// `id` of the rows that were rebuilt.
     pub repaired: Vec<String>,
     /// The rows that are as damaged as they were.
     pub unrepaired: Vec<Unrepaired>,
-    /// True if every byte outside of the chunks made anew was compared and is the same. If a chunk has come out with
-    /// another length, the file is laid out anew, and only the checksums of all rows and columns were compared.
+    /// True if every byte outside of the chunks rebuilt was compared and is the same. If a chunk has come out with
+    /// another length, the file is written again as a whole, and only the checksums of all rows and columns were compared.
     pub bytes_untouched: bool,
 }
 
-/// A row that cannot be made anew.
+/// A row that cannot be rebuilt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unrepaired {
     /// The row, counted from 0.
@@ -51,8 +51,8 @@ fn lossy_or_none<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) ->
     }
 }
 
-/// Copies the file at `path` to the place that `target` has claimed, with the damaged images and masks made anew from
-/// their sources. A row is made anew only from files that have the recorded digests, and only where the image or mask
+/// Copies the file at `path` to the place that `target` has claimed, with the damaged images and masks rebuilt from
+/// their sources. A row is rebuilt only from files that have the recorded digests, and only where the image or mask
 /// that comes out has the recorded checksum; everything else is copied byte for byte. The copy is verified before it
 /// gets its name.
 ///
@@ -104,7 +104,7 @@ pub fn repair(
     drop(copy);
     if let Some(changed) = changed {
         if let Some(byte) = difference_outside(path, target.partial(), &changed)? {
-            return Err(bad(format!("byte {byte} is another, outside of the chunks made anew")));
+            return Err(bad(format!("byte {byte} is another, outside of the chunks rebuilt")));
         }
         summary.bytes_untouched = true;
     }
@@ -120,7 +120,7 @@ fn copy_bytes(from: &Path, to: &Path) -> io::Result<()> {
     io::copy(&mut File::open(from)?, &mut to).map(|_| ())
 }
 
-/// Makes the `damaged` rows of `file` anew in its copy at `copy`. Returns which bytes of the copy may have changed,
+/// Rebuilds the `damaged` rows of `file` in its copy at `copy`. Returns which bytes of the copy may have changed,
 /// ascending; `None` where chunks have other lengths now.
 fn replace_rows(
     file: &DatasetFile,
@@ -166,7 +166,7 @@ fn replace_rows(
     Ok(changed)
 }
 
-/// Makes chunks of rows anew.
+/// Rebuilds chunks of rows.
 struct RowMaker<'f> {
     file: &'f DatasetFile,
     sources: &'f Sources,

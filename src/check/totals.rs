@@ -81,7 +81,7 @@ impl VerifyTotals {
     /// Judges what was gathered, once all rows were taken.
     pub(super) fn judge(&mut self, file: &DatasetFile, train: &TrainCounts) -> Result<(), StoreError> {
         if self.uncounted > 0 {
-            // What is damaged has been told; figures over the rest would only repeat it.
+            // Damage is already reported; figures over the rest would only repeat it.
             return Ok(());
         }
         let mut wrong = |place: &str, what: String| {

@@ -101,7 +101,7 @@ impl Fates {
         self.0.iter().filter(|fate| **fate == Fate::OtherShard).count()
     }
 
-    /// The bins, which add up to the number of files, without those of other shares. A file that nobody has asked
+    /// The bins, which add up to the number of files, without those of other shares. A file that was not asked
     /// for is outside of the layout.
     #[must_use]
     pub fn tally(&self) -> Tally {

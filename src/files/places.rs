@@ -149,7 +149,7 @@ impl Location {
     fn find(data_dir: &Path, given: Option<&Path>, part: PlacePart) -> Result<Self, FilesError> {
         let path = given.map_or_else(|| data_dir.join(part.default), Path::to_path_buf);
         let typed = typed_path(&path);
-        // Where there is nothing, whoever opens it says so.
+        // An absent folder is reported when it is opened.
         let real = std::fs::canonicalize(&path).unwrap_or_else(|_| typed.clone());
         let inside = relative_name(data_dir, &typed).or_else(|| relative_name(data_dir, &real));
         let name = inside.unwrap_or_else(|| part.default.to_owned());

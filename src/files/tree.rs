@@ -40,7 +40,7 @@ pub struct TreeFolder {
 }
 
 impl Tree {
-    /// Looks at the names of all files. `expects` tells of a root, by its number, and the names from there to a folder
+    /// Walks the names of all files. `expects` says of a root, by its number, and the names from there to a folder
     /// whether the layout has such a folder; symbolic links to other folders are not followed.
     #[must_use]
     pub fn of(places: &Places, expects: &dyn Fn(usize, &[Box<str>]) -> bool) -> Self {

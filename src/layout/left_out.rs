@@ -1,4 +1,4 @@
-//! Images and annotations that a layout leaves out as a whole: by names alone, since nobody has asked for them.
+//! Images and annotations that a layout leaves out as a whole: by names alone, since no option asks for them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Read;
@@ -64,7 +64,7 @@ pub(super) fn left_out(set: &SampleSet, parts: Option<[&str; 2]>) -> Vec<Unmatch
     found
 }
 
-/// Folders and kinds of names of which something is used, or told of otherwise.
+/// Folders and kinds of names of which something is used, or reported otherwise.
 struct Seen {
     folders: HashSet<FolderId>,
     shapes: HashSet<String>,
@@ -111,9 +111,9 @@ fn looks_like(set: &SampleSet, file: FileId, reason: Reason, parts: Option<[&str
         return None;
     };
     match (set.layout, like) {
-        // Content has told what is an image.
+        // The content has decided which files are images.
         ("dicom", Like::Image) => None,
-        // A column that is not asked for has files that nobody names.
+        // A column that is not asked for has files that no cell names.
         ("table", Like::Contour | Like::Mask) => None,
         _ => Some(like),
     }

@@ -51,7 +51,7 @@ pub trait Layout: fmt::Debug + Send + Sync {
     /// The name used in options and in the file.
     fn name(&self) -> &'static str;
 
-    /// Reason why it was chosen, where nobody has named it.
+    /// Reason of the choice, where it was not given.
     fn reason(&self) -> Option<&str> {
         None
     }

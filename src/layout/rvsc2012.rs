@@ -104,7 +104,7 @@ fn classify(names: &NamePatterns, folders: &[&str], file: &str) -> Option<CaseFi
         Some(found) => found,
         None => by_name(file, patient, suffix)?,
     };
-    // Training and test sets begin to count anew, so that the folders above tell patients apart.
+    // Training and test sets count from the beginning again: the folders above tell patients apart.
     let key = [folders[..folders.len() - 1].join("/"), patient.to_ascii_uppercase()].join("/");
     let name = if above.is_empty() { patient } else { above };
     Some(CaseFile { key, name: name.into(), named: found })

@@ -26,7 +26,7 @@ pub struct Study {
     pub patient: u32,
     /// The name of the contours' folder; empty where there is none.
     pub original_id: Box<str>,
-    /// The row or folder that tells of it.
+    /// The row or folder that names it.
     pub place: Place,
 }
 
@@ -61,7 +61,7 @@ pub struct SampleSet {
     pub unmatched: Vec<Unmatched>,
     /// Notes, sorted.
     pub notes: Vec<Note>,
-    /// Facts that were found out without having been told.
+    /// Facts that were assumed or inferred.
     pub evidence: Evidence,
     /// Annotation files that hold several structures or images; `None` where each is one contour.
     pub annotations: Option<Annotations>,
@@ -98,7 +98,7 @@ impl SampleSet {
         self.skipped.push(skipped);
     }
 
-    /// Decides about the files that nobody has asked for, and sorts what is told.
+    /// Decides about the files that no option asks for, and sorts the notes.
     #[must_use]
     pub fn complete(mut self) -> Self {
         let mut fates = self.fates.clone();

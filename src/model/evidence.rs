@@ -1,4 +1,4 @@
-//! Facts that a plan takes for true without having been told, so that people know what to check.
+//! Facts that a plan assumes or infers from the data, so that people know what to check.
 
 /// Facts that a plan has found out by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

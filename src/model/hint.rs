@@ -1,4 +1,4 @@
-//! Advice that goes with an error, worded by whoever shows it.
+//! Advice that goes with an error, worded by the front end.
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use super::permutation::{Permutation, PermutationKey};
 pub enum Arrangement {
     /// As they stand in the file; every epoch is the same.
     FileOrder,
-    /// Shuffled, in each epoch anew.
+    /// Shuffled again in each epoch.
     Shuffled {
         /// Chooses the shuffles.
         seed: u64,

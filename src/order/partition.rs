@@ -15,7 +15,7 @@ pub struct Rank {
 }
 
 impl Rank {
-    /// A process that shares with nobody.
+    /// A single process.
     pub const ALONE: Self = Self { rank: 0, world_size: NonZeroU64::MIN };
 
     /// Rank `rank` of `world_size`.

@@ -60,7 +60,7 @@ impl Permutation {
     /// The permutation of the numbers below `len` that belongs to `key`. Any `len` will do, 0 included.
     #[must_use]
     pub fn new(key: PermutationKey, len: u64) -> Self {
-        // Nothing is to be moved below 2 numbers, and there is no number mod 0.
+        // Fewer than 2 numbers have one order.
         let count = if len < 2 { 0 } else { ROUNDS as u64 };
         Self { len, rounds: (0..count).map(|number| Round::new(key, len, number)).collect() }
     }

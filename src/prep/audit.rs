@@ -134,7 +134,7 @@ impl Audited {
         self.remove(&gone);
     }
 
-    /// Removes samples, and numbers the others anew.
+    /// Removes samples, and renumbers the others.
     fn remove(&mut self, gone: &BTreeSet<u32>) {
         if gone.is_empty() {
             return;
@@ -185,7 +185,7 @@ pub(super) fn of_patient(samples: &[Sample], patient: u32) -> Range<usize> {
     before(patient)..before(patient + 1)
 }
 
-/// For each sample that findings tell of, the checks.
+/// For each sample with findings, the checks.
 pub(super) fn marks(findings: &[Finding]) -> BTreeMap<u32, CheckSet> {
     let mut marks: BTreeMap<u32, CheckSet> = BTreeMap::new();
     for finding in findings {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-/// Is told how the work goes on. Called from all threads.
+/// Receives the progress of the work. Called from all threads.
 pub trait Progress: Sync {
     /// A stage of `total` steps begins.
     fn begin(&self, stage: &str, total: usize);
@@ -15,7 +15,7 @@ pub trait Progress: Sync {
 /// Means of the caller to watch and stop the work.
 #[derive(Clone, Copy)]
 pub struct Control<'a> {
-    /// Is told how the work goes on.
+    /// Receives the progress of the work.
     pub progress: &'a dyn Progress,
     /// Set to stop as soon as possible.
     pub cancel: &'a AtomicBool,

@@ -31,7 +31,7 @@ pub(super) fn choose_encoder(
     let mut assembler = Assembler::new(plan, options);
     let (mut chunk, mut sizes) = (EncodedChunk::default(), [0usize; 2]);
     for sample in samples.iter().step_by(samples.len().div_ceil(TRIED).max(1)) {
-        // What is wrong with a sample is told when it is really made.
+        // A faulty sample is reported when its row is made.
         if let Assembled::Sample(_) = assembler.assemble(sample, &mut Remarks::default()) {
             let bytes = assembler.pixels().le_bytes();
             for (encoder, size) in encoders.iter_mut().zip(&mut sizes) {

@@ -22,7 +22,7 @@ pub enum PrepError {
     EarlierSplits(#[from] Box<EarlierSplitsError>),
     /// The images have several sizes.
     #[error(
-        "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize brings them to one",
+        "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize makes them one",
         data_dir.display()
     )]
     Sizes {

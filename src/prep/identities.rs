@@ -58,7 +58,7 @@ pub(super) struct SharedPair {
 }
 
 impl Identities {
-    /// Adds what identifies an image of `patient`. An absent or empty value identifies nobody.
+    /// Adds what identifies an image of `patient`. An absent or empty value identifies no person.
     pub(super) fn add(&mut self, patient: u32, identity: &DicomIdentity) {
         if let Some(study) = identity.study_instance_uid.as_deref() {
             self.seen.insert((Shared::Study, digest([study, ""]), patient));
@@ -92,7 +92,7 @@ fn digest([a, b]: [&str; 2]) -> u64 {
     first_bits(&Sha256::new().chain_update(length).chain_update(a).chain_update(b).finalize())
 }
 
-/// A finding for each pair of patients that both have samples. The rows of all samples of both tell of it.
+/// A finding for each pair of patients that both have samples. It is recorded with all samples of both.
 pub(super) fn shared_findings(
     pairs: &SampleSet,
     samples: &[Sample],

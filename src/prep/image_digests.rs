@@ -41,7 +41,7 @@ pub(super) struct UnlabelledImages {
 }
 
 impl UnlabelledImages {
-    /// Decodes all of them. What cannot be read is of no use to anybody, and left out. Ends early where it is cancelled.
+    /// Decodes all of them. Images that cannot be read are left out. Ends early where it is cancelled.
     pub(super) fn decode(pairs: &SampleSet, limits: &Limits, control: &Control<'_>) -> Self {
         let blocks = pairs.unlabelled.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut seen = Self::default();

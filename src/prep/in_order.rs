@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Takes results in the order of their numbers, whoever brings them.
+/// Takes results in the order of their numbers, from any thread.
 ///
-/// A thread that brings the result that is next in turn takes all that follow it too: there is no writer
+/// A thread whose result is the next one takes all that follow it too: there is no writer
 /// thread that could be idle. A thread that is too far ahead waits, so no more than `window` results wait.
 pub(crate) struct InOrder<T, S> {
     state: Mutex<State<T, S>>,
@@ -81,7 +81,7 @@ impl<T, S> InOrder<T, S> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T, S>> {
-        // After a panic nobody takes results any more; `stopped` is set by then.
+        // After a panic no results are taken; `stopped` is set by then.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

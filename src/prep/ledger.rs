@@ -69,7 +69,7 @@ pub(super) struct Ledger {
     shared: Groups,
     /// For the first patient of each group, the split in which one of it is kept.
     kept: Vec<Option<SplitName>>,
-    /// For each row of the file that findings tell of, the checks.
+    /// For each row of the file with findings, the checks.
     marks: BTreeMap<u32, CheckSet>,
     /// Samples that equal one in another split and were left out.
     pub(super) left_out: Vec<String>,

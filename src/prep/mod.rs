@@ -2,7 +2,7 @@
 //!
 //! [`plan`] pairs the files and reads the headers; it decodes no pixel and writes nothing. [`run`]
 //! reads, decodes, rasterizes and compresses on all threads, and writes the rows in the order of the plan,
-//! so that the bytes of the file do not depend on the threads. [`Sources`] makes the rows of a finished file anew.
+//! so that the bytes of the file do not depend on the threads. [`Sources`] rebuilds the rows of a finished file.
 
 mod audit;
 mod audit_run;

@@ -34,7 +34,7 @@ pub enum OnFinding {
     /// It is left out.
     #[default]
     Reject,
-    /// It stays, and the findings tell of it.
+    /// It stays, and is listed with the findings.
     Keep,
 }
 
@@ -51,7 +51,7 @@ pub enum OnShared {
     Join,
     /// All but the first are left out.
     Reject,
-    /// They are told of, and treated as different persons.
+    /// They are reported, and treated as different persons.
     Ignore,
 }
 
@@ -108,7 +108,7 @@ pub struct PrepOptions {
     pub size: Option<GridShape>,
     /// Handling of images of another size.
     pub fit: Fit,
-    /// The distances between rows and between columns in mm that images are brought to; `None`: they keep their own.
+    /// The distances between rows and between columns in mm that images are resampled to; `None` keeps their own.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "config::spacing")]
     pub spacing: Option<[f64; 2]>,
     /// Treatment of padding in statistics.

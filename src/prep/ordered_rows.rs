@@ -1,4 +1,4 @@
-//! The end of the row line: every row goes to the output, and those made anew to the parts too.
+//! The end of the row line: every row goes to the output, and those rebuilt to the parts too.
 
 use super::resume::{CompletePart, OpenPart, Origin, Parts, RowOrigins};
 use super::sink::{Outcome, Sink};

@@ -39,7 +39,7 @@ pub struct PrepPlan {
     pub(super) contents: [Option<[u8; 32]>; 2],
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<Note>,
-    /// Facts that were found out without having been told.
+    /// Facts that were assumed or inferred.
     pub(super) evidence: Evidence,
     /// The first 64 bits of the SHA-256 of each contour file when it was audited, by sample and structure; 0 where none was
     /// read.

@@ -13,7 +13,7 @@ use crate::store::{Encoder, NO_NUMBER};
 /// SHA-256 over options, headers, contours, and all samples of `plan`: their names, contours, patients, splits and findings.
 pub(super) fn plan_digest(plan: &PrepPlan, namer: &Namer<'_>, encoder: Encoder, ledger: &Ledger) -> [u8; 32] {
     let mut digest = Texts(Sha256::new());
-    // Where ids are secret, nobody can try some out on the digest.
+    // Where ids are secret, they cannot be tried out on the digest.
     digest.add(plan.options.pseudonym_key.as_deref().unwrap_or_default());
     digest.add(plan.options.config(encoder).to_string());
     digest.add(format!("{} {} {}", plan.shape, plan.pixel_type.name(), plan.units));

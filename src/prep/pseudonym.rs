@@ -1,4 +1,4 @@
-//! Pseudonyms: keyed, so that nobody without the key can try out ids.
+//! Pseudonyms: keyed, so that ids cannot be tried out without the key.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -111,7 +111,7 @@ impl Resume {
     pub(super) fn remove_parts(&self) -> Option<NoteEntry> {
         let error = self.folder.remove(&self.others).err()?;
         let text =
-            format!("the file is complete, and nobody needs the folder any more: {}", error.with_cause());
+            format!("the file is complete, and the folder is no longer needed: {}", error.with_cause());
         let places = vec![self.folder.path().display().to_string()];
         Some(NoteEntry { text, count: 1, places })
     }
@@ -157,7 +157,7 @@ impl Resume {
                         Ok(aside) => format!("; it is set aside as {}", aside.display()),
                         Err(error) => format!("; {}", error.with_cause()),
                     };
-                    self.note(&path, format!("its rows are made anew: {}{aside}", error.with_cause()));
+                    self.note(&path, format!("its rows are rebuilt: {}{aside}", error.with_cause()));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The rows of a finished file made anew from its sources.
+//! Rebuilds the rows of a finished file from its sources.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

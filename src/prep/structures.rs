@@ -26,7 +26,7 @@ pub struct StructuresRequest {
 pub struct StructuresSummary {
     /// The layout.
     pub layout: &'static str,
-    /// Reason why it was taken, where nobody has named it.
+    /// Reason of the choice, where it was not given.
     pub decided: Vec<GroundEntry>,
     /// Number of images, annotated or not.
     pub images: usize,

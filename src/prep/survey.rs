@@ -25,7 +25,7 @@ pub(super) struct Survey {
     pub(super) usable: Vec<usize>,
     /// Header facts for the audit.
     pub(super) images: Vec<ImageFacts>,
-    /// Sizes of the usable images, at the spacing that all are brought to, and how many have each.
+    /// Sizes of the usable images, at the common spacing, and how many have each.
     pub(super) shapes: BTreeMap<GridShape, usize>,
     /// Gathers what the pixel type must hold.
     pub(super) pixel_type: PixelTypeChoice,
@@ -60,7 +60,7 @@ impl ColorCount {
 }
 
 impl Survey {
-    /// Reads the header of every one of `samples`, which are brought to `spacing` where there is one. Ends early, and
+    /// Reads the header of each of `samples`, whose sizes are those at `spacing` where one is given. Ends early, and
     /// incomplete, where `cancel` is set.
     pub(super) fn of(
         plan: &SampleSet,
@@ -186,7 +186,7 @@ impl Survey {
     }
 }
 
-/// The size of an image at the spacing that all are brought to.
+/// The size of an image at the common spacing.
 fn spaced(
     header: &ImageHeader,
     spacing: Option<[f64; 2]>,

@@ -8,7 +8,7 @@ use super::facts::ShownSample;
 /// Sort key; the smallest comes first.
 ///
 /// Rows with findings come before all others, those with the worst findings first. The others take turns: a row of each
-/// patient, patients of the splits by turns, before the next row of any patient; a patient's rows in an order that
+/// patient, patients of the splits in rotation, before the next row of any patient; a patient's rows in an order that
 /// is spread over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {

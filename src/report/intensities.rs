@@ -21,7 +21,7 @@ const MOST_SPLITS: usize = 8;
 /// Most bars of a histogram.
 const MOST_BARS: usize = 64;
 
-/// The percentiles that are told of each split.
+/// The percentiles that are shown of each split.
 pub(super) const LEVELS: [f64; 3] = [0.5, 50.0, 99.5];
 
 /// Histogram of intensities.

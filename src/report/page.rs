@@ -76,7 +76,7 @@ struct Encoded {
 }
 
 impl Page<'_> {
-    /// Writes the page to `to`. `damaged` is told of each sample whose picture cannot be read. Returns how many samples
+    /// Writes the page to `to`. `damaged` receives each sample whose picture cannot be read. Returns how many samples
     /// it shows: all, or as many as fit.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Page<'_> {
             return format!("All {} samples.", grouped(self.of));
         }
         format!(
-            "Showing {} of {} samples: those with the worst findings first, then by turns a sample of each patient and \
+            "Showing {} of {} samples: those with the worst findings first, then one sample of each patient and \
              split. More fit with --max-samples and --max-bytes.",
             grouped(shown as u64),
             grouped(self.of)

@@ -72,7 +72,7 @@ function card(sample, number) {
 
 const pages = () => Math.max(1, Math.ceil(list.length / PAGE_SAMPLES));
 
-/** Draws the grid anew, for the state as it is. */
+/** Draws the grid again, for the current state. */
 function show() {
   list = chosen();
   state.page = Math.min(state.page, pages());

@@ -1,7 +1,7 @@
 //! Masks as lengths of runs.
 
 /// Plane `plane` of a mask (row, column, plane) as the lengths of its runs in row-major order, the first of zeros, then
-/// of ones and zeros by turns, in base 36 and separated by dots. The last run is left out where it is of zeros.
+/// of alternating ones and zeros, in base 36 and separated by dots. The last run is left out where it is of zeros.
 pub(super) fn runs(mask: &[u8], planes: usize, plane: usize) -> String {
     let mut lengths: Vec<u32> = vec![0];
     let mut last = false;

@@ -35,7 +35,7 @@ pub(super) async fn answer(
     if header(IF_NONE_MATCH).is_some_and(|given| matches(given, tag)) {
         return Ok(with_tag(StatusCode::NOT_MODIFIED.into_response(), tag));
     }
-    // A part of another content is of no use.
+    // A range of another version of the file is useless.
     let range = header(RANGE).filter(|_| header(IF_RANGE).is_none_or(|given| given == tag));
     let (status, part) = match range::parse(range, length) {
         Asked::Whole => (StatusCode::OK, 0..length),

@@ -64,7 +64,7 @@ impl LogFormat {
             && let Ok(mut line) = serde_json::to_vec(entry)
         {
             line.push(b'\n');
-            // Without standard error there is nobody to tell.
+            // Without standard error the line is lost.
             let _ = std::io::stderr().write_all(&line);
         }
     }

@@ -127,7 +127,7 @@ impl Connections {
                 connection.await
             }
         };
-        // The client is gone or has sent no HTTP: there is nobody to tell.
+        // The client is gone or has sent no HTTP: no answer can reach it.
         let _ = ended;
     }
 }

@@ -14,7 +14,7 @@ const ATOMIC_BYTES: usize = 4096;
 pub(super) struct GatheredWrite<'b> {
     /// The bytes.
     pub(super) slices: Vec<&'b [u8]>,
-    /// True if they are to be written by one call.
+    /// True if one call must write them.
     pub(super) together: bool,
 }
 

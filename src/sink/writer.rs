@@ -80,7 +80,7 @@ impl BatchWriter {
     pub fn abort(mut self) {
         if self.ahead.is_empty() {
             let opening = self.encoder.opening(BatchStart { cursor: Cursor::default(), position: 0 });
-            // The reason why the stream ends is told already.
+            // The reason why the stream ends is already reported.
             let _ = self.output.write_bytes(&opening);
         }
     }

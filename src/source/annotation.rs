@@ -17,7 +17,7 @@ pub trait AnnotationFile: Send + Sync {
     /// The structure `part` on the image `frame`, in pixels of that image.
     ///
     /// # Errors
-    /// [`AnnotationError`] where the part is absent, or it cannot be told or read what it is on that image.
+    /// [`AnnotationError`] where the part is absent, or cannot be read for that image.
     fn on(&self, part: Part, frame: &FrameKey) -> Result<Drawn, AnnotationError>;
 
     /// True if [`AnnotationFile::on`] gives other than [`Drawn::NotAnnotated`]. Costs less where nothing needs

@@ -229,7 +229,7 @@ impl SplitDraw {
 /// Assigns each patient that has a sample, in the order of the link table, to a split.
 ///
 /// [`SPLIT_RULE`] is the rule. Where the seed and the ids alone leave no split empty, a patient's split
-/// depends on nothing else, so adding, removing or reordering others moves nobody. With fewer patients, it
+/// depends on nothing else, so adding, removing or reordering others moves no patient. With fewer patients, it
 /// also depends on those before it, so that with at least as many patients as splits, no split with a
 /// fraction above 0 stays empty.
 pub fn assign_splits<'a>(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Groups of numbered patients; at first each is alone.
+/// Groups of numbered patients; initially each is alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups {
     /// For each patient, another one of its group with a smaller number, or itself.

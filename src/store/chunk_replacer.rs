@@ -9,7 +9,7 @@ use super::error::hdf5_error;
 use super::schema::{IMAGES, MASKS};
 use super::{EncodedChunk, StoreError, direct_chunk};
 
-/// Replaces chunks of rows of a file that nobody else reads. A chunk of the same length stands where the old one
+/// Replaces chunks of rows of a file without other readers. A chunk of the same length stands where the old one
 /// stood, and nothing else of the file changes.
 pub struct ChunkReplacer {
     path: PathBuf,

@@ -23,7 +23,7 @@ const MAX_NAME_BYTES: usize = 255;
 
 /// A place for a file that is written beside its final name and moved there when it is complete.
 ///
-/// It is locked meanwhile: nobody else can claim it. The lock ends with the process, however that ends. Dropped without
+/// It is locked meanwhile: no other process can claim it. The lock ends with the process, however that ends. Dropped without
 /// [`Target::commit`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct Target {
@@ -113,7 +113,7 @@ impl Target {
         &self.place
     }
 
-    /// True if nobody else can claim the same place meanwhile; not so where the file system has no locks.
+    /// True if no other process can claim the same place meanwhile; not so where the file system has no locks.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.is_locked
@@ -221,7 +221,7 @@ pub(crate) fn beside(path: &Path, prefix: &str, suffix: &str) -> PathBuf {
 /// Creates the partial file of `path` and locks it; `None` where the file system has no locks.
 ///
 /// The file is always a new one, nothing of a leftover is used. Whoever holds the lock of the file that stands under the
-/// name, and nobody else, may remove it or put another there.
+/// name, and no other, may remove it or put another there.
 fn lock_partial(path: &Path) -> Result<Option<(File, TempPath)>, StoreError> {
     let partial = beside(path, ".", PARTIAL_SUFFIX);
     let failed = |error| io_error("create a file beside", path)(error);

@@ -48,7 +48,7 @@ impl WriteBack {
     /// Writes the rest out.
     ///
     /// # Errors
-    /// What failed, now or before: the system tells of a write that failed once only.
+    /// What failed, now or before: the system reports a failed write only once.
     pub(super) fn finish(self) -> io::Result<()> {
         if let Some((sender, thread)) = self.thread {
             drop(sender);

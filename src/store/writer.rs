@@ -273,7 +273,7 @@ impl DatasetWriter {
         columns.finish(splits, findings).map_err(&failed)?;
         drop(pixels);
         file.flush().map_err(&failed)?;
-        // Some file systems write a new file out when it is closed, and HDF5 closes it under its lock: nobody else could
+        // Some file systems write a new file out when it is closed, and HDF5 closes it under its lock: no other thread could
         // write to any file meanwhile.
         write_back.finish().map_err(io_error("sync", target.partial()))?;
         file.close().map_err(&failed)?;

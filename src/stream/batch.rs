@@ -188,13 +188,13 @@ pub struct Batch {
     pub next: Option<BatchStart>,
     /// Position in the epoch and row in the file of each sample.
     pub samples: Vec<PlannedSample>,
-    /// `samples/id` of each sample; no texts where the stream was told to leave them out.
+    /// `samples/id` of each sample; no texts where the stream leaves them out.
     pub ids: Texts,
     /// `samples/patient_id`, in the same way.
     pub patient_ids: Texts,
     /// `samples/split`, in the same way.
     pub splits: Texts,
-    /// Parameters drawn for each sample, as JSON; no texts where the stream is not augmented or was told to leave
+    /// Parameters drawn for each sample, as JSON; no texts where the stream is not augmented or is set to leave
     /// them out.
     pub augmentations: Texts,
     /// The images, sample after sample, as [`StreamSchema::image`] says.

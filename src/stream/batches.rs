@@ -65,7 +65,7 @@ struct Job {
 /// Batches whose memory can be used again. Clones share them; a batch may come back from any thread.
 #[derive(Debug, Clone)]
 pub struct BatchPool {
-    /// `None` once nobody decodes into them any more.
+    /// `None` once no thread decodes into them.
     spare: Arc<Mutex<Option<Vec<Batch>>>>,
     most: usize,
 }
@@ -169,7 +169,7 @@ impl Batches {
         let mut batch = self.pool.take();
         self.shared.parts.prepare(&planned, &mut batch, &self.shared.work.cache);
         let (done, decoded) = sync_channel(1);
-        // Without a thread left, `done` is dropped, and whoever waits finds out.
+        // Without a thread left, `done` is dropped, which ends the wait.
         let _ = jobs.send(Job { batch, done });
         ahead.push_back(decoded);
     }
@@ -248,7 +248,7 @@ impl std::iter::FusedIterator for Batches {}
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        // A panic that nobody waits for is not passed on.
+        // A panic of a dropped iterator is not passed on.
         self.stop();
         *self.pool.spare.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -93,7 +93,7 @@ pub enum ConditionError {
         /// Those of the file.
         structures: Vec<String>,
     },
-    /// A text that is to be less or more than another.
+    /// A text compared by order.
     #[error("`{condition}`: `{column}` is a text, which can be compared by = and != only")]
     TextOrder {
         /// The text.
@@ -101,7 +101,7 @@ pub enum ConditionError {
         /// The column.
         column: String,
     },
-    /// A number that is to be compared with something else.
+    /// A number compared with a text that is none.
     #[error("`{condition}`: `{column}` is a number, and `{value}` is none")]
     NotANumber {
         /// The text.

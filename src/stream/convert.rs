@@ -111,7 +111,7 @@ impl ImageConverter {
     /// [`ConvertError::NoWindow`] and [`ConvertError::BadWindow`] where the row's window is needed and is
     /// none, [`ConvertError::Float16Overflow`] where a finite value would become infinite in float16 and
     /// [`ConvertError::Float16Underflow`] where one of an image of small values would become 0; what
-    /// `out` then holds is of no use.
+    /// `out` then holds is undefined.
     ///
     /// # Panics
     /// Where `stored` or `out` has not the length of one image.

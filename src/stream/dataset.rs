@@ -195,7 +195,7 @@ impl Dataset {
     }
 }
 
-/// Progress that nobody is told.
+/// Progress without a display.
 struct Silent;
 
 impl Progress for Silent {

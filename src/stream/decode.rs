@@ -161,7 +161,7 @@ impl<'s> BatchDecoder<'s> {
                 converted = parts.push(part);
             }
         })?;
-        // What is damaged is told first: whether it can be converted says nothing then.
+        // Damage is reported first: the converted values mean nothing then.
         converted?;
         parts.finish()?;
         Ok(true)

@@ -29,7 +29,7 @@ pub(super) enum CellParts {
 }
 
 impl KnownColumn {
-    /// `None` for a column of digests, which nobody compares with what can be written.
+    /// `None` for a column of digests, which are not compared with text that can be typed.
     fn of(column: &'static SampleColumn) -> Option<Self> {
         let kind = match column.cell_type {
             CellType::Text => ValueKind::Text,

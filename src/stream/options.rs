@@ -18,7 +18,7 @@ use super::row_cache::RowCache;
 use crate::augment::{FillMode, Interpolation, Range, ShiftRange};
 use crate::order::Uneven;
 
-/// Samples of a batch where nobody asks for another number.
+/// Samples of a batch by default.
 const BATCH_SIZE: NonZeroU64 = NonZeroU64::MIN.saturating_add(31);
 
 /// Everything that decides the bytes of a stream, under the names of the flags of `dicomprep batches`, in snake case. The
@@ -56,7 +56,7 @@ pub struct StreamOptions {
     /// Chooses everything that is left to chance: the shuffle, balanced draws, augmentation.
     #[serde(deserialize_with = "count")]
     pub seed: u64,
-    /// True to shuffle rows, in each epoch anew; false for the order of the file.
+    /// True to shuffle rows again in each epoch; false for the order of the file.
     #[serde(deserialize_with = "yes_or_no")]
     pub shuffle: bool,
     /// The rank of this process, from 0.

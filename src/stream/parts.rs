@@ -23,7 +23,7 @@ pub(super) struct StreamParts {
     pub(super) texts: Option<[ColumnReader; 3]>,
     pub(super) plan: BatchPlan,
     pub(super) schema: StreamSchema,
-    /// What its cursors are told from others by.
+    /// Identifies its cursors.
     pub(super) digest: StreamDigest,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct DecodeWork {
     /// The checksums, where rows are compared with them.
     pub(super) checksums: Option<ColumnReader>,
     pub(super) cache: RowCache,
-    /// True once nobody wants a batch any more.
+    /// True once no batch is wanted any more.
     pub(super) stopped: AtomicBool,
 }
 

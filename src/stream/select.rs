@@ -136,7 +136,7 @@ fn select_where(
     Ok(keep_cells(file, selection, condition.column(), meets)?)
 }
 
-/// The rows of `selection` whose cell in the column `name` is to be kept.
+/// The rows of `selection` whose cell in the column `name` is kept.
 fn keep_cells(
     file: &impl SampleColumns,
     selection: Selection,

@@ -229,7 +229,7 @@ impl Stream {
         self.parts.transform.augmentation()
     }
 
-    /// Rows of splits to evaluate by, if the stream is to be augmented.
+    /// Rows of evaluation splits, if the stream is augmented.
     #[must_use]
     pub fn evaluation(&self) -> &Evaluation {
         &self.evaluation
@@ -278,12 +278,12 @@ impl Stream {
     }
 }
 
-/// Rows of splits other than train in a stream that is to be augmented.
+/// Rows of splits other than train in an augmented stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Evaluation {
     /// Their splits, in the order of their names.
     pub splits: Vec<String>,
-    /// True if they are not changed at random: a split is named, all rows are such, and nobody asked for it.
+    /// True if they are not changed at random: a split is named, all rows are such, and augmentation of them was not asked for.
     pub unchanged: bool,
 }
 

@@ -278,7 +278,7 @@ impl From<TryReserveError> for TransformError {
 /// Gives `values` a length; what it holds does not matter.
 pub(super) fn resize<T: Clone + Default>(values: &mut Vec<T>, length: usize) -> Result<(), TryReserveError> {
     if values.capacity() < length {
-        // Whether there is so much can be asked, but not when the system is to give zeros that nobody wrote.
+        // Whether there is so much can be asked, but not for zeroed memory that the system gives on first use.
         Vec::<T>::new().try_reserve_exact(length)?;
         *values = vec![T::default(); length];
     } else {

@@ -41,7 +41,7 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
     def open(self, page, state=""):
-        """Opens the page anew."""
+        """Opens the page again."""
         self.driver.get("about:blank")
         self.driver.get(page.as_uri() + state)
         self.wait("document.readyState === 'complete'")

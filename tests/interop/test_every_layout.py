@@ -134,11 +134,11 @@ def code_of(kind, dicomprep):
     return dicomprep("prep", data, *words, "--dry-run", "-q").returncode
 
 
-def test_rows_are_reused_and_made_anew_where_an_annotation_differs(kind, dicomprep, out):
+def test_rows_are_reused_and_rebuilt_where_an_annotation_differs(kind, dicomprep, out):
     data, words, whole = kind
     code = code_of(kind, dicomprep)
     _, report = dicomprep.report(data, out / "again.h5", *words, "--reuse", whole, code=code)
-    assert report["rows"] == {"reused": report["samples"], "made": 0, "made_anew": {}}
+    assert report["rows"] == {"reused": report["samples"], "made": 0, "rebuilt": {}}
     assert (out / "again.h5").read_bytes() == whole.read_bytes()
 
 
@@ -188,7 +188,7 @@ def test_the_report_says_what_was_decided_and_what_assumed(kind, dicomprep, out)
     assert bool(by_number) == (data.parent.name.startswith(("link", "scd2009", "rvsc2012")))
 
 
-def test_a_reused_row_is_made_anew_where_other_images_change_what_a_contour_is_on(dicomprep, tmp_path, out):
+def test_a_reused_row_is_rebuilt_where_other_images_change_what_a_contour_is_on(dicomprep, tmp_path, out):
     """A contour without reference belongs to the nearest slice; a new slice may be nearer."""
     root = tmp_path / "data"
     images = {number: dicom_objects.image("P1", number, z) for number, z in ((1, 0.0), (2, 4.0))}

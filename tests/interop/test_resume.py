@@ -74,7 +74,7 @@ def check_failed(result, folder):
     assert lines[-1].startswith("dicomprep: error: ") and "panicked" not in result.stderr, result.stderr
     assert "HDF5-DIAG" not in result.stderr and "internal" not in result.stderr
     if list((folder / "x.h5.parts").glob("part-*.h5")):
-        assert "x.h5.parts: the same command goes on from there" in lines[-1], result.stderr
+        assert "x.h5.parts: the same command continues from there" in lines[-1], result.stderr
     else:
         assert not (folder / "x.h5.parts").exists() or "mkdir" in lines[-1] or "remove" in lines[-1]
     return lines[-1]
@@ -91,7 +91,7 @@ def check_next_run(study, dicomprep, folder, whole):
     # Two rows are made of files with the same bytes: one can stand for both.
     reused = rows["reused"]
     assert reused in (kept, kept + 1 if kept else 0) and rows["made"] == ROWS - reused, (kept, rows)
-    assert kept == 0 or f"{reused} reused, {ROWS - reused} made anew" in result.stderr
+    assert kept == 0 or f"{reused} reused, {ROWS - reused} rebuilt" in result.stderr
     assert os.listdir(folder) == ["x.h5"] and output.read_bytes() == whole
     output.unlink()
     return kept
@@ -224,7 +224,7 @@ def test_stopped_at_random_moments_again_and_again(long_study, dicomprep, out, t
             assert process.returncode in (-number, 1), (process.returncode, said)
             if process.returncode == 1:
                 assert "interrupted: no file was written" in said
-                assert ("goes on from there" in said) == bool(kept_parts(out)), said
+                assert ("continues from there" in said) == bool(kept_parts(out)), said
             stopped += 1
         if (out / "x.h5").exists():
             assert hashlib.sha256((out / "x.h5").read_bytes()).hexdigest() == whole

@@ -36,7 +36,7 @@ def fresh_and_reused(dicomprep, study, folder, old, *words, code=0):
 def test_all_rows_are_reused_where_nothing_has_changed(study, dicomprep, out):
     dicomprep.prep(study.root, out / "old.h5")
     rows, _ = fresh_and_reused(dicomprep, study, out, [out / "old.h5"])
-    assert rows == {"reused": PATIENTS * IMAGES, "made": 0, "made_anew": {}}
+    assert rows == {"reused": PATIENTS * IMAGES, "made": 0, "rebuilt": {}}
     # In place of the old file.
     before = (out / "old.h5").read_bytes()
     dicomprep.prep(study.root, out / "old.h5", "--force", "--reuse", out / "old.h5")
@@ -47,13 +47,13 @@ def test_an_edited_contour_costs_one_row(study, dicomprep, out):
     dicomprep.prep(study.root, out / "old.h5")
     study.contour("P3", 4, [(2.0, 2.0), (9.0, 3.0), (7.0, 8.0)])
     rows, _ = fresh_and_reused(dicomprep, study, out, [out / "old.h5"])
-    assert rows == {"reused": PATIENTS * IMAGES - 1, "made": 1, "made_anew": {"annotation changed": 1}}
+    assert rows == {"reused": PATIENTS * IMAGES - 1, "made": 1, "rebuilt": {"annotation changed": 1}}
     # What is in neither of two files is made.
     (out / "reused.h5").rename(out / "second.h5")
     study.contour("P3", 4)
     study.contour("P1", 1, [(2.0, 2.0), (9.0, 3.0), (7.0, 8.0)])
     rows, _ = fresh_and_reused(dicomprep, study, out, [out / "second.h5", out / "old.h5"])
-    assert rows == {"reused": PATIENTS * IMAGES - 1, "made": 1, "made_anew": {"annotation changed": 1}}
+    assert rows == {"reused": PATIENTS * IMAGES - 1, "made": 1, "rebuilt": {"annotation changed": 1}}
 
 
 def test_every_reason_is_told(study, dicomprep, out):
@@ -71,7 +71,7 @@ def test_every_reason_is_told(study, dicomprep, out):
         file.write(bytes([byte ^ 4]))
     rows, _ = fresh_and_reused(dicomprep, study, out, [out / "old.h5"])
     reasons = {"image changed": 1, "annotation changed": 1, "not there before": 1, "damaged": 1}
-    assert rows == {"reused": PATIENTS * IMAGES - 3, "made": 4, "made_anew": reasons}
+    assert rows == {"reused": PATIENTS * IMAGES - 3, "made": 4, "rebuilt": reasons}
 
 
 OTHER_OPTIONS = {
@@ -90,7 +90,7 @@ OTHER_OPTIONS = {
 def test_another_option_is_named(option, study, dicomprep, out):
     dicomprep.prep(study.root, out / "old.h5")
     rows, report = fresh_and_reused(dicomprep, study, out, [out / "old.h5"], *OTHER_OPTIONS[option])
-    assert rows == {"reused": 0, "made": PATIENTS * IMAGES, "made_anew": {f"option {option} differs": PATIENTS * IMAGES}}
+    assert rows == {"reused": 0, "made": PATIENTS * IMAGES, "rebuilt": {f"option {option} differs": PATIENTS * IMAGES}}
     assert any(option in note["text"] and "old.h5" in note["places"][0] for note in report["notes"]), report["notes"]
 
 
@@ -113,7 +113,7 @@ def test_a_file_written_anew_by_another_program_is_not_reused(study, dicomprep, 
         again.attrs.update({name: value for name, value in attributes.items() if name != "DIMENSION_LABELS"})
         again.dims[0].label = "sample"
     rows, _ = fresh_and_reused(dicomprep, study, out, [out / "old.h5"])
-    assert rows["made_anew"] == {"option encoding differs": PATIENTS * IMAGES}
+    assert rows["rebuilt"] == {"option encoding differs": PATIENTS * IMAGES}
 
 
 def test_what_is_no_data_set_is_refused(study, dicomprep, out):
@@ -150,7 +150,7 @@ def test_damaged_parts_are_removed_and_told(study, dicomprep, out):
 def test_fresh_takes_nothing_and_removes_what_is_kept(study, dicomprep, out):
     interrupted(dicomprep, study, out, "--split", "none")
     _, report = dicomprep.report(study.root, out / "x.h5", "--fresh")
-    assert report["rows"] == {"reused": 0, "made": PATIENTS * IMAGES, "made_anew": {}}
+    assert report["rows"] == {"reused": 0, "made": PATIENTS * IMAGES, "rebuilt": {}}
     assert sorted(os.listdir(out)) == ["x.h5", "x.json"]
 
 
@@ -158,7 +158,7 @@ def test_parts_of_other_options_do_no_harm(study, dicomprep, out):
     interrupted(dicomprep, study, out, "--mask-rule", "pillow", "--split", "none")
     dicomprep.prep(study.root, out / "fresh.h5")
     result, report = dicomprep.report(study.root, out / "x.h5", "--segment-rows", "7")
-    assert report["rows"]["made_anew"] == {"option mask_rule differs": PATIENTS * IMAGES}
+    assert report["rows"]["rebuilt"] == {"option mask_rule differs": PATIENTS * IMAGES}
     assert (out / "x.h5").read_bytes() == (out / "fresh.h5").read_bytes()
     assert "x.h5.parts: its rows are not used, because another mask_rule made them" in result.stderr
 
@@ -250,7 +250,7 @@ def test_after_any_change_the_file_is_that_of_a_run_that_makes_every_row(seed, s
         run(dicomprep, study, out / "x.h5", *new, *more, "--report", out / "x.json", "--force")
         rows = json.loads((out / "x.json").read_text())["rows"]
         assert (out / "x.h5").read_bytes() == (out / "fresh.h5").read_bytes()
-        assert rows["reused"] == expected and rows["made"] == sum(rows["made_anew"].values()), (rows, expected)
+        assert rows["reused"] == expected and rows["made"] == sum(rows["rebuilt"].values()), (rows, expected)
         assert not (out / "x.h5.parts").exists()
 
 

@@ -70,7 +70,7 @@ def test_shards_merge_to_the_same_file(data, dicomprep, out):
 def test_what_has_not_changed_is_taken_from_an_earlier_file(data, dicomprep, out):
     dicomprep.prep(data, out / "old.h5", *words(data))
     _, report = dicomprep.report(data, out / "new.h5", *words(data, "--reuse", out / "old.h5"))
-    assert report["rows"] == {"reused": 7, "made": 0, "made_anew": {}}
+    assert report["rows"] == {"reused": 7, "made": 0, "rebuilt": {}}
     assert (out / "new.h5").read_bytes() == (out / "old.h5").read_bytes()
     # Another label of the same volume is another annotation.
     table = (data / "table.csv").read_text()

@@ -12,10 +12,10 @@ pub struct GridMap {
     pub(super) columns: AxisMap,
 }
 
-/// The distances between pixels that images are brought to, and those of one image.
+/// The pixel spacing of the data set, and that of one image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spacings {
-    /// What all images are brought to: between rows, between columns, in mm.
+    /// The spacing of the data set: between rows, between columns, in mm.
     pub wanted: [f64; 2],
     /// Pixel Spacing of the image in mm; NaN where its header has none.
     pub source: [f64; 2],
@@ -32,7 +32,7 @@ pub(in crate::assemble) struct Uncropped {
     pub(in crate::assemble) shift: [f64; 2],
 }
 
-/// Why an image cannot be brought to the grid of the data set.
+/// Reasons why an image cannot be resampled to the grid of the data set.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum GridMapError {
     /// It is larger than the data set's size, and nothing may be cut.
@@ -81,7 +81,7 @@ impl GridMap {
     /// `spacings` where they keep their own.
     ///
     /// # Errors
-    /// [`GridMapError`] where the image cannot be brought there.
+    /// [`GridMapError`] where the image does not fit that grid.
     pub fn new(
         from: GridShape,
         to: GridShape,

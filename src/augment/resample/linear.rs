@@ -113,7 +113,7 @@ impl<'a> Corners<'a> {
     }
 }
 
-/// Places that are brought inside by the fill mode.
+/// Places that the fill mode maps into the image.
 struct Located<'a, T> {
     corners: &'a Corners<'a>,
     places: &'a T,

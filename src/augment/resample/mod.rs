@@ -57,7 +57,7 @@ pub struct ImageAndMaskMut<'a> {
 ///
 /// Each pixel of the output is looked up once in the input, at the place that all of the geometry together leads
 /// to; image and mask look at the same place. Places have a resolution of 2^-32 pixel, and those farther
-/// than 2^28 pixels away are brought to there.
+/// than 2^28 pixels away are clamped.
 ///
 /// # Exactness
 /// Flips, turns by 90 degrees and shifts by whole pixels copy pixels bit by bit, whatever the interpolation.

@@ -63,8 +63,8 @@ impl CrossProducts {
         Ok(Self { features, images: 0, tiles: lower_tiles(features).map(tile).collect(), block: Vec::new() })
     }
 
-    /// Adds `images`, one after the other, on the threads of the current pool. How images are dealt out to calls
-    /// has a say in the last bits of the sums.
+    /// Adds `images`, one after the other, on the threads of the current pool. The last bits of the sums
+    /// depend on how images are distributed over calls.
     ///
     /// # Errors
     /// [`ZcaError::NotFinite`]; then nothing was added.

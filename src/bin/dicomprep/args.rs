@@ -41,7 +41,7 @@ pub(crate) use structures::StructuresArgs;
 pub(crate) use whiten::WhitenArgs;
 
 const PIXELS: &str = "\
-Which commands read pixels: prep, batches, preview, explain, whiten, verify, repair; diff without --quick and merge
+Which commands read pixels: prep, batches, preview, explain, whiten, verify, repair; diff without --quick and merge \
 without --virtual; audit those of contours that accuse each other. None: info, prep --dry-run, batches --describe.";
 
 /// Turns folders of DICOM images and contours into one HDF5 file of images and exact masks.

@@ -105,7 +105,7 @@ fn tell_notes(stream: &Stream, args: &BatchesArgs) {
     }
 }
 
-/// The splits of a stream that nobody has chosen one for, where they are several.
+/// The splits of a stream without --split, where they are several.
 fn splits_together(stream: &Stream) -> Option<String> {
     let splits = stream.splits();
     (splits.len() > 1 && !stream.names_split()).then(|| splits.join(", "))
@@ -188,7 +188,7 @@ fn wrong_usage(text: &str) -> ! {
     exit::wrong_usage("batches", text)
 }
 
-/// Ends the program where nobody could read what would be written.
+/// Ends the program where its output could not be read.
 fn refuse_conflicts(args: &BatchesArgs, settings: &BatchesSettings) {
     match settings.output.as_deref() {
         _ if args.describe => {}

@@ -132,7 +132,7 @@ pub(crate) fn json(command: &str, result: &impl Serialize) -> serde_json::Result
 }
 
 /// Writes lines to standard error, other control characters escaped, and in colour on a terminal. Errors of writing
-/// are ignored: without standard error there is nobody to tell, and the work goes on.
+/// are ignored: without standard error they have no reader, and the work continues.
 pub(crate) fn tell(lines: &str) {
     let lines: Vec<String> = lines.split('\n').map(|line| colour::line(&Plain(line).to_string())).collect();
     let _ = io::stderr().write_all(lines.join("\n").as_bytes());

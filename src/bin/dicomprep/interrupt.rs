@@ -76,7 +76,7 @@ impl Running {
 /// The interruption of a stream, which says where to go on.
 pub(crate) struct Interrupt {
     cancel: Arc<AtomicBool>,
-    /// The first batch that was not written; `None` once it was told.
+    /// The first batch that was not written; `None` once it was printed.
     next: Arc<Mutex<Option<StreamCursor>>>,
 }
 

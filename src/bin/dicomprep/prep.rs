@@ -99,7 +99,7 @@ fn stopped(error: PrepError, output: &Path) -> anyhow::Error {
 fn goes_on(kept: &PartsFolder) -> String {
     let folder = kept.path().display();
     format!(
-        "what was finished is kept in {folder}: the same command goes on from there, and with --fresh it begins anew"
+        "what was finished is kept in {folder}: the same command continues from there, and with --fresh it starts over"
     )
 }
 
@@ -154,7 +154,7 @@ fn conclude(summary: &PrepSummary, args: &PrepArgs, output: &Path) -> Exit {
     }
 }
 
-/// The one line about rejected files where nothing else is told.
+/// The one line about rejected files where nothing else is printed.
 fn rejected(summary: &PrepSummary) -> String {
     let count = summary.rejected.len() + summary.rejected_rows.len();
     let unmatched: usize = summary.unmatched.iter().map(|unmatched| unmatched.files).sum();
@@ -298,8 +298,8 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
 
 /// Number of rows taken from an earlier run or file, and why others were not; empty if there was none.
 fn origins(rows: &RowOrigins) -> Option<(&'static str, String)> {
-    let why: Vec<String> = rows.made_anew.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    let why: Vec<String> = rows.rebuilt.iter().map(|(why, count)| format!("{count} {why}")).collect();
     let made = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
     (rows.reused > 0 || !why.is_empty())
-        .then(|| ("rows", format!("{} reused, {} made anew{made}", rows.reused, rows.made)))
+        .then(|| ("rows", format!("{} reused, {} rebuilt{made}", rows.reused, rows.made)))
 }

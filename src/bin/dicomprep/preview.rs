@@ -69,7 +69,7 @@ pub(crate) fn run(args: &PreviewArgs, output: &OutputArgs) -> anyhow::Result<Exi
     Ok(if damaged == 0 { Exit::Done } else { Exit::LeftOut })
 }
 
-/// Path of the page, if there is to be one.
+/// Path of the page, if one is made.
 pub(crate) fn page_path(args: &PreviewArgs) -> Option<PathBuf> {
     let is_default = args.output.is_none() && args.png.is_none() && args.terminal.is_none();
     args.output.clone().or_else(|| is_default.then(|| args.file.with_extension("html")))

@@ -1,4 +1,4 @@
-//! Limits that the system sets to the process: each is told when it is met.
+//! Limits that the system sets to the process: each is reported when it is met.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -61,7 +61,7 @@ impl Progress for Bar {
         )
         .expect("the template is well-formed")
         .with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
-            // Nobody is told of a bar that cannot be drawn.
+            // A bar that cannot be drawn is left out.
             let _ = text.write_str(&table::number(state.per_sec()));
         });
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(stage.to_owned());

@@ -1,4 +1,4 @@
-//! `dicomprep repair`: make damaged rows anew in a copy, and say what was done.
+//! `dicomprep repair`: rebuilds damaged rows in a copy, and reports.
 
 use dicomprep::check::{self, CheckError, RepairSummary};
 use dicomprep::model::Plain;
@@ -61,7 +61,7 @@ fn describe(summary: &RepairSummary, args: &RepairArgs, verbose: bool) -> String
     let Some(output) = &summary.output else {
         let file = Plain(&args.file.display().to_string());
         return text
-            + &format!("dicomprep: error: no row of {file} could be made anew, so no file was written\n");
+            + &format!("dicomprep: error: no row of {file} could be rebuilt, so no file was written\n");
     };
     let rest = match summary.bytes_untouched {
         true => "every other byte is as it was",
@@ -73,7 +73,7 @@ fn describe(summary: &RepairSummary, args: &RepairArgs, verbose: bool) -> String
         rows => format!(", {} still damaged", table::count(rows, "row")),
     };
     text + &format!(
-        "{}: {repaired} of {} made anew{left}; {rest}\n",
+        "{}: {repaired} of {} rebuilt{left}; {rest}\n",
         Plain(&output.display().to_string()),
         summary.rows
     )

@@ -1,4 +1,4 @@
-//! Standard output that nobody can have: closed, or open for reading alone.
+//! Standard output that cannot be written: closed, or open for reading alone.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

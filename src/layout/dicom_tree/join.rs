@@ -14,7 +14,7 @@ use super::notes::notes_of;
 use super::open_file::{OpenFile, candidates};
 use super::planes::names_number;
 
-/// The annotations of all images, and what is to be told.
+/// The annotations of all images, and the notes.
 #[derive(Debug)]
 pub(super) struct JoinedFiles {
     planes: usize,

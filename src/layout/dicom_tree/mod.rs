@@ -1,4 +1,4 @@
-//! The layout `dicom`: any tree of DICOM objects, told by their content.
+//! The layout `dicom`: any tree of DICOM objects, recognized by their content.
 //!
 //! Images are grouped by Patient ID, study and series and sorted by geometry. RT Structure Sets and segmentations
 //! anywhere in the tree are joined to them by UIDs, else by geometry. UIDs serve for that alone and reach no output.

@@ -141,7 +141,7 @@ impl<'a> Claims<'a> {
         let mut claims = Self { first: HashMap::new(), by_original: HashMap::new() };
         for row in rows {
             let (patient, original) = (value(row, 0), value(row, 1));
-            // An empty value says nothing, so it contradicts nobody.
+            // An empty value contradicts no other.
             if patient.is_empty() || original.is_empty() {
                 continue;
             }

@@ -16,7 +16,7 @@ pub(super) struct KnownImage {
     pub(super) header: ImageHeader,
 }
 
-/// Bytes of a file that are read for its header at first; hardly any header is longer.
+/// Bytes of a file that are first read for its header; hardly any header is longer.
 const HEADER_BYTES: usize = 16 << 10;
 
 /// Result of looking at a file of a series' folder.

@@ -15,7 +15,7 @@ pub(in crate::prep) enum Origin {
     MadeAnew(Why),
 }
 
-/// Why a row was made anew.
+/// Why a row was rebuilt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::prep) enum Why {
     NotThereBefore,
@@ -45,9 +45,9 @@ pub struct RowOrigins {
     pub reused: usize,
     /// Rows that were made.
     pub made: usize,
-    /// If there were earlier rows, the reasons why others were made anew, and their numbers: `not there before`, `image changed`,
+    /// If there were earlier rows, the reasons why others were rebuilt, and their numbers: `not there before`, `image changed`,
     /// `annotation changed`, `option mask_rule differs`, `damaged`.
-    pub made_anew: BTreeMap<String, usize>,
+    pub rebuilt: BTreeMap<String, usize>,
 }
 
 impl RowOrigins {
@@ -57,7 +57,7 @@ impl RowOrigins {
             Origin::Made => self.made += 1,
             Origin::MadeAnew(why) => {
                 self.made += 1;
-                *self.made_anew.entry(why.text()).or_default() += 1;
+                *self.rebuilt.entry(why.text()).or_default() += 1;
             }
         }
     }

@@ -28,7 +28,7 @@ pub(in crate::prep) fn segment_rows(sample_bytes: usize) -> usize {
     (SEGMENT_BYTES / sample_bytes.max(1)).clamp(SEGMENT_ROWS.0, SEGMENT_ROWS.1)
 }
 
-/// Writes the rows that are made anew to parts, one for each segment of consecutive rows of the plan.
+/// Writes the rows that are rebuilt to parts, one for each segment of consecutive rows of the plan.
 ///
 /// A part holds no splits: they are the plan's, and the next plan may have others.
 pub(in crate::prep) struct Parts<'a> {
@@ -158,7 +158,7 @@ impl<'a> Parts<'a> {
             images_disjoint: true,
         };
         let none = vec![""; writer.rows()];
-        // Rows of parts are counted anew when they go into the file, so that edges of bins will do here.
+        // Rows of parts are counted again when they go into the file, so that edges of bins will do here.
         let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
         writer.finish(&root, &TrainStatistics { moments, percentiles }, &none, &none)?;
         Ok(())

@@ -13,7 +13,7 @@ pub(in crate::prep) struct EarlierReader<'e> {
     /// Bytes of an image and of a mask.
     expected: [usize; 2],
     taken: Option<EncodedRow>,
-    /// Why the present sample is made anew, as far as that is known.
+    /// Why the present sample is rebuilt, as far as that is known.
     why: Option<Why>,
 }
 

@@ -60,7 +60,7 @@ fn fit(options: &PrepOptions) -> Option<Fit> {
 }
 
 /// True if the first and the last sound row have the bytes that our encoders give them: another program may have
-/// written the chunks anew, with the same pixels.
+/// written the chunks again, with the same pixels.
 fn is_encoded_the_same(file: &DatasetFile, plan: &PrepPlan, encoder: Encoder) -> Result<bool, StoreError> {
     let compression = plan.options.compression;
     let mut encoders =
@@ -68,7 +68,7 @@ fn is_encoded_the_same(file: &DatasetFile, plan: &PrepPlan, encoder: Encoder) ->
     let mut rows = EncodedRows::new(file)?;
     let mut chunk = EncodedChunk::default();
     for row in [0, file.rows().saturating_sub(1)].into_iter().filter(|&row| row < file.rows()) {
-        // What is damaged is made anew when its turn comes.
+        // What is damaged is rebuilt when its turn comes.
         let Ok(encoded) = rows.read(row) else { continue };
         let parts = [(rows.image(), plan.pixel_type.size(), &encoded.image), (rows.mask(), 1, &encoded.mask)];
         for (encoder, (bytes, element, found)) in encoders.iter_mut().zip(parts) {

@@ -231,7 +231,7 @@ pub enum DicomFault {
         message: String,
     },
 
-    /// 32-bit pixels in big endian whose order of words cannot be told.
+    /// 32-bit pixels in big endian whose word order cannot be determined.
     #[error(
         "32-bit pixels in Explicit VR Big Endian fit the header {}, so nothing tells how they are written; convert the \
          file to a little endian transfer syntax", if *.both { "both as 32-bit numbers and in 16-bit words" } else { "neither as 32-bit numbers nor in 16-bit words" }

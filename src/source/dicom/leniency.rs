@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A departure from the standard that leaves no doubt about the values, so that the image is read, or an attribute that is
-/// not applied to the pixels. Each is told of and counted by kind.
+/// not applied to the pixels. Each is reported and counted by kind.
 ///
 /// Displays as one sentence without a full stop, the same for every image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,7 +20,7 @@ pub(super) enum Match {
     NotAnnotated,
     /// The frames of the segment, none where it is annotated as absent.
     Frames(Vec<usize>),
-    /// Something, on another grid, which is to be resampled.
+    /// The structure is present on another grid, and needs resampling.
     OtherGrid,
 }
 

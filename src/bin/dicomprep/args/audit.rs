@@ -13,7 +13,7 @@ const AUDIT_EXAMPLES: &str = "\
 Examples:
   dicomprep audit final_data/
       what looks wrong in the contours and their images, the worst first
-  dicomprep audit final_data/ --json | jq -r '.findings[] | [.severity, .check, .file, .text] | @tsv'
+  dicomprep audit final_data/ --json | jq -r '.findings[] | [.severity, .check, .file] | @tsv'
   dicomprep audit final_data/ --max-displaced 15 --report audit.json
 
 Exit codes: 0 no errors, 1 it could not be done, 2 wrong usage, 3 errors were found, or files that cannot be read.";

@@ -14,11 +14,11 @@ use super::choice::{named, one_of};
 const BATCHES_EXAMPLES: &str = "\
 Examples:
   dicomprep batches final_data.h5 --split train --epochs 0 | python train.py
-      shuffled batches without end; in train.py, with pipe = types.SimpleNamespace(read=sys.stdin.buffer.read),
-      numpy.lib.format.read_array(pipe) gives the images of a batch, and then its masks
-  dicomprep batches final_data.h5 --split val --no-shuffle --normalize zscore --format arrow -o val.arrows
+      shuffled batches without end; in train.py, with
+      pipe = types.SimpleNamespace(read=sys.stdin.buffer.read), numpy.lib.format.read_array(pipe) gives the images of a batch, and then its masks
+  dicomprep batches final_data.h5 --split val --no-shuffle --normalize zscore -o val.arrows
       the validation split once, in the order of the file, normalized, as a file
-  dicomprep batches final_data.h5 --split train --epochs 100 --seed 7 --start 31:12 | python train.py
+  dicomprep batches final_data.h5 --split train --epochs 0 --seed 7 --start 31:12 | python train.py
       goes on at epoch 31, batch 12, with the bytes that an uninterrupted stream would have there
   dicomprep batches final_data.h5 --where 'mask_pixels.inner>50' --describe
       shapes, types and numbers of batches as JSON; reads no image
@@ -27,9 +27,11 @@ Normalizations, x being the stored value and y what leaves, computed in binary64
   zscore         y = (x - mean) / std of the train split, for every split
   sample-zscore  y = (x - mean) / std of the image itself
   minmax         y = (x - min) / (max - min) of the train split; not clipped
-  percentile     y = (x - low) / (high - low) of the 0.5 and 99.5 percentiles of the train split; clipped to 0..1
-  window         y = (x - (c - 0.5)) / (w - 1) + 0.5 clipped to 0..1 (DICOM PS3.3 C.11.2.1.2.1); an image's own
-                 window by its own VOI LUT Function, which may be LINEAR_EXACT or SIGMOID (C.11.2.1.3)
+  percentile     y = (x - low) / (high - low) of the 0.5 and 99.5 percentiles of the train split,
+                 clipped to 0..1
+  window         y = (x - (c - 0.5)) / (w - 1) + 0.5, clipped to 0..1 (DICOM PS3.3
+                 C.11.2.1.2.1); an image's own window by its own VOI LUT Function, which may be
+                 LINEAR_EXACT or SIGMOID (C.11.2.1.3)
 
 Reads each image and mask of the batches against its checksum; --describe reads none.
 

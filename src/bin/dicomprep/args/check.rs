@@ -17,7 +17,7 @@ Examples:
 
 Reads everything: each image and mask, and of a virtual file also its shards.
 
-Exit codes: 0 nothing is wrong; 1 something is, and each problem is listed with its row, or it could not be done; 2
+Exit codes: 0 nothing is wrong; 1 something is, and each problem is listed with its row, or it could not be done; 2 \
 wrong usage.";
 
 /// Check every row and every promise of the format, and list what is damaged
@@ -65,13 +65,13 @@ Examples:
   dicomprep diff monday.h5 friday.h5
   dicomprep diff center.h5 pillow.h5 --json | jq '.changed_rows[].masks[].dice'
 
-Rows are matched by their id. Causes: `image source`, `inner annotation`, `option mask_rule`, `split`, `column window`;
+Rows are matched by their id. Causes: `image source`, `inner annotation`, `option mask_rule`, `split`, `column window`; \
 `unknown` where neither a source nor an option has changed.
 
-All images and masks of rows that both files have are read against their checksums. --quick reads only those whose
+All images and masks of rows that both files have are read against their checksums. --quick reads only those whose \
 recorded checksums differ, and does not see damage.
 
-Exit codes: 0 the files hold the same rows in the same order; 1 it could not be done, or a row is damaged; 2 wrong
+Exit codes: 0 the files hold the same rows in the same order; 1 it could not be done, or a row is damaged; 2 wrong \
 usage; 3 they differ.";
 
 /// Compare two files row by row, and say why rows differ

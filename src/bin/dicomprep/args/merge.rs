@@ -15,10 +15,10 @@ Example, with two machines that see the same folder:
   dicomprep merge --virtual -o all.h5 shard-*.h5
       a small file that refers to the shards, which have to stay where they are
 
-Shards are all of one plan, each once, in any order. Images and masks are copied as they are compressed, and each one
+Shards are all of one plan, each once, in any order. Images and masks are copied as they are compressed, and each one \
 that is copied is decoded and compared with its checksum; --virtual copies none, and `dicomprep verify` reads them.
 
-Exit codes: 0 all done; 1 it could not be done, and no file was written; 2 wrong usage; 3 done, but samples were left
+Exit codes: 0 all done; 1 it could not be done, and no file was written; 2 wrong usage; 3 done, but samples were left \
 out, because their images stand in another split of a table.";
 
 /// Join the shards of `prep --shard` to the file that one machine would have made

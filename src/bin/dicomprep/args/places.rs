@@ -7,6 +7,12 @@ use clap::builder::PossibleValuesParser;
 use dicomprep::layout::registry::{self, LayoutOptions};
 use dicomprep::layout::{ColumnNames, ContourPattern, Layout, NamePattern, NamePatterns};
 
+// clap takes {n} for the end of a line, but not with an escape sequence in it, which it leaves out of plain text.
+const IMAGE_NAME_HELP: &str = "Name of an image file with {\u{1b}[0mn} for its number and * for anything, as in \
+    IM-*-{\u{1b}[0mn}.dcm; with a /, the way from the folder of the patient. Can be given more than once";
+const CONTOUR_NAME_HELP: &str = "Name of a contour file, as for --image-name; with the structure before it, as in \
+    lv=endo/*-{\u{1b}[0mn}.txt, in any folder of the patient. Can be given more than once";
+
 /// Locations of the parts of a data directory, if not the usual ones.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PlaceArgs {
@@ -32,13 +38,9 @@ pub(crate) struct PlaceArgs {
     /// Other names of the columns of either table, as in patient=case,image=path or patient=case,original=contours
     #[arg(long, value_name = "NAMES", value_parser = columns)]
     columns: Option<ColumnNames>,
-    /// Name of an image file with {n} for its number and * for anything, as in IM-*-{n}.dcm; with a /, the way from the
-    /// folder of the patient. Can be given more than once
-    #[arg(long, value_name = "PATTERN", conflicts_with = "table", value_parser = NamePattern::parse)]
+    #[arg(long, value_name = "PATTERN", help = IMAGE_NAME_HELP, conflicts_with = "table", value_parser = NamePattern::parse)]
     image_name: Vec<NamePattern>,
-    /// Name of a contour file, as for --image-name; with the structure before it, as in lv=endo/*-{n}.txt, in any
-    /// folder of the patient. Can be given more than once
-    #[arg(long, value_name = "[NAME=]PATTERN", conflicts_with = "table", value_parser = ContourPattern::parse)]
+    #[arg(long, value_name = "[NAME=]PATTERN", help = CONTOUR_NAME_HELP, conflicts_with = "table", value_parser = ContourPattern::parse)]
     contour_name: Vec<ContourPattern>,
     /// Accept rows of the link table without a folder or contours, and folders that no row names; they are notes
     #[arg(long)]

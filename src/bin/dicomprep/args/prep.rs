@@ -36,7 +36,7 @@ Examples:
   dicomprep prep final_data/ --shard 0/2 -o shard-0.h5
       the first half, on one of two machines; see `dicomprep merge --help`
 
-A run that was stopped, by whatever, goes on when the same command is given again: what was finished is kept in
+An interrupted run continues when the same command is given again: finished rows are kept in \
 final_data.h5.parts/ until the file is complete.
 
 Exit codes: 0 all done, 1 it could not be done, 2 wrong usage, 3 done, but something was rejected.";
@@ -106,7 +106,7 @@ pub(crate) struct ResumeArgs {
     /// without. Can be given more than once
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     reuse: Vec<PathBuf>,
-    /// Begin anew: remove what an interrupted run of this output has kept
+    /// Start over: remove what an interrupted run of this output has kept
     #[arg(long)]
     fresh: bool,
     /// Keep what is finished every so many rows; 0 keeps nothing, and takes half the space on the disk meanwhile
@@ -180,7 +180,7 @@ pub(crate) struct ContentArgs {
     /// proportions and pads
     #[arg(long, value_name = "HOW", default_value = "pad", value_parser = one_of!(Fit))]
     pub(crate) fit: Fit,
-    /// Distance between rows and between columns in mm that all images are brought to, as in 1x1: images linearly,
+    /// Distance between rows and between columns in mm that all images are resampled to, as in 1x1: images linearly,
     /// contours by moving their points, label maps by area
     #[arg(long, value_name = "ROWxCOL", value_parser = spacing)]
     pub(crate) spacing: Option<Spacing>,

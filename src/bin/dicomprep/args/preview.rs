@@ -19,7 +19,7 @@ Examples:
   dicomprep preview final_data.h5 --terminal --where patient_id=SCD0000101
       the first samples of a patient in the terminal
 
-The outline is the inner border of the mask: its pixels with one of the four neighbours outside of it. Images are
+The outline is the inner border of the mask: its pixels with one of the four neighbours outside of it. Images are \
 drawn with the window of their header, else from their percentile 0.5 (black) to 99.5 (white).
 
 Reads all columns, and each image and mask that it draws, against their checksums.
@@ -53,7 +53,7 @@ pub(crate) struct PreviewArgs {
     /// Only samples that meet this, as in batches; can be given several times
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) conditions: Vec<Condition>,
-    /// Samples that are shown at most: those with the worst findings, then a sample of each patient and split by turns
+    /// Samples that are shown at most: those with the worst findings, then one of each patient and split in rotation
     /// [default: 5000; in the terminal 4]
     #[arg(long, value_name = "N")]
     pub(crate) max_samples: Option<NonZeroUsize>,

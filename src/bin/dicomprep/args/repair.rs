@@ -10,16 +10,16 @@ use super::report::ReportArgs;
 const REPAIR_EXAMPLES: &str = "\
 Example:
   dicomprep repair final_data.h5 --against final_data/ -o repaired.h5
-      makes damaged images and masks anew and copies everything else byte for byte
+      rebuilds damaged images and masks and copies everything else byte for byte
 
-Reads each image and mask against its checksum. A row is made anew only from files with the recorded digests, and only
-where the result has the recorded checksum. The copy is verified before it gets its name. Where more than images and
+Reads each image and mask against its checksum. A row is rebuilt only from files with the recorded digests, and only \
+where the result has the recorded checksum. The copy is verified before it gets its name. Where more than images and \
 masks is damaged, run prep again.
 
-Exit codes: 0 all damaged rows were made anew; 1 it could not be done, and no file was written; 2 wrong usage; 3 some
+Exit codes: 0 all damaged rows were rebuilt; 1 it could not be done, and no file was written; 2 wrong usage; 3 some \
 rows are as damaged as they were, and each is named with the reason.";
 
-/// Make the damaged rows of a file anew, in a copy of it
+/// Rebuild the damaged rows of a file, in a copy of it
 #[derive(Debug, clap::Args)]
 #[command(after_help = REPAIR_EXAMPLES)]
 pub(crate) struct RepairArgs {

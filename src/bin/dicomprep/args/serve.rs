@@ -12,14 +12,14 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   dicomprep serve final_data.h5
       at http://127.0.0.1:8000/, with a page for the browser
-  curl --fail -o first.npy 'http://127.0.0.1:8000/datasets/final_data/batches/0/0?split=train&batch_size=8'
+  curl --fail -o first.npy 'http://127.0.0.1:8000/datasets/final_data/batches/0/0?split=train'
       the first batch of the first epoch
   dicomprep serve train.h5 test.h5 --listen 0.0.0.0:8000 --token-file tokens.txt
       for other machines; each line of tokens.txt is `name token`
 
 Without --listen, PORT in the environment means 0.0.0.0:$PORT. Tokens may also be in DICOMPREP_TOKENS.
 
-SIGTERM drains: no new streams, and those that run end at a batch, so that readers go on elsewhere at the cursor. SIGHUP
+SIGTERM drains: no new streams, and those that run end at a batch, so that readers continue elsewhere at the cursor. SIGHUP \
 reads the tokens again.
 
 Exit codes: 0 ended by a signal; 1 it could not be started; 2 wrong usage.";

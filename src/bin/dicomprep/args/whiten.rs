@@ -13,11 +13,11 @@ Examples:
       writes small.zca.h5
 
 The matrix W of Keras' zca_whitening=True, over the train split (all samples where there are no splits):
-  y = x * F - mean of the train split after rescaling; W = U diag(sqrt(m) / (s + E)) U^T, with U and s of the singular
-  value decomposition of the m images y. W y is the whitened image. Directions in which no two images differ are
+  y = x * F - mean of the train split after rescaling; W = U diag(sqrt(m) / (s + E)) U^T, with U
+  and s of the singular value decomposition of the m images y. W y is the whitened image. Directions in which no two images differ are
   left out.
 
-Images have up to 4096 numbers (64 x 64). With n numbers, the matrix takes 4 n^2 bytes in the file and in memory,
+Images have up to 4096 numbers (64 x 64). With n numbers, the matrix takes 4 n^2 bytes in the file and in memory, \
 and computing it 40 n^2, whatever the number of images: for 32 x 32, 4 MB and 42 MB; for 64 x 64, 67 MB and 670 MB.
 
 Reads each image of the train split against its checksum.
