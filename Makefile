@@ -25,7 +25,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')" DICOMPREP_COMMIT="$(COMMIT)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards install fixtures wheel sdist test-python clean
+.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards bench-python bench-serve install fixtures wheel sdist test-python clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -144,6 +144,13 @@ bench-annotations: bench-programs $(STAMPS)/bench-annotations ## compare RTSTRUC
 bench-shards: bench-programs ## compare merge with cp, and measure planning of up to a million files
 	python3 benches/merge.py --target $(TARGET)/release
 	python3 benches/planning.py --target $(TARGET)/release
+
+bench-python: bench-programs wheel $(STAMPS)/bench ## compare the Python module with h5py, numpy and our pipe (10 GB; BENCH_FLAGS=--keras adds a U-Net)
+	$(BENCH_VENV)/bin/pip install --quiet --force-reinstall --no-deps $(TARGET)/wheels-release/*.whl
+	$(BENCH_VENV)/bin/python benches/module.py --target $(TARGET)/release $(BENCH_FLAGS)
+
+bench-serve: bench-programs $(STAMPS)/bench ## compare the service with one process of batches for each reader (1 GB)
+	$(BENCH_VENV)/bin/python benches/serve.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-programs: $(CMAKE_PATH)
 	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures

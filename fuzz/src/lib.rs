@@ -23,6 +23,7 @@ mod options;
 #[path = "../../tests/common/packed.rs"]
 mod packed;
 mod patterns;
+mod query;
 mod rasterize;
 
 /// A fuzz target.
@@ -37,7 +38,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "link_table", run: link_table::run, seeds: link_table::seeds },
     Target { name: "contour_text", run: contour_text::run, seeds: contour_text::seeds },
     Target { name: "dicom_image", run: dicom_image::run, seeds: dicom_image::seeds },
@@ -52,6 +53,7 @@ pub const TARGETS: [Target; 15] = [
     Target { name: "jpeg_ls", run: jpeg::run_jpeg_ls, seeds: jpeg::jpeg_ls_seeds },
     Target { name: "image_table", run: image_table::run, seeds: image_table::seeds },
     Target { name: "patterns", run: patterns::run, seeds: patterns::seeds },
+    Target { name: "query", run: query::run, seeds: query::seeds },
     Target { name: "options", run: options::run, seeds: options::seeds },
 ];
 

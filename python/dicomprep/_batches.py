@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from typing_extensions import CapsuleType
     from numpy.typing import NDArray
 
-    from dicomprep import _dicomprep
     from dicomprep._dataset import Dataset
+
+# Of the compiled module, or of a service: `_remote.Stream` and others have the same methods.
+Stream = Any
+RawBatch = tuple[Any, Any, Any, Any, int, int, str | None]
 
 # Options of `Dataset.batches` that the bytes do not depend on.
 WORK_OPTIONS = ("threads", "prefetch", "cache", "verify")
@@ -28,16 +31,12 @@ class Batch:
     share their memory, are referenced.
     """
 
-    __slots__ = ("_source", "epoch", "images", "index", "masks", "next_cursor", "position", "rows")
+    __slots__ = ("_numbers", "_source", "epoch", "images", "index", "masks", "next_cursor")
 
     images: NDArray[Any]
     """Images (N, H, W, C), or (N, C, H, W) with layout `nchw`."""
     masks: NDArray[Any]
     """Masks (N, H, W, K), or (N, K, H, W): one plane for each structure."""
-    rows: NDArray[np.int64]
-    """The row of the file of each sample (N,)."""
-    position: NDArray[np.int64]
-    """The position in the epoch of each sample, all ranks together (N,)."""
     epoch: int
     """The epoch, from 0."""
     index: int
@@ -45,14 +44,39 @@ class Batch:
     next_cursor: str | None
     """`start=` of a stream that goes on after this batch; None after the last."""
 
-    def __init__(self, raw: _dicomprep._RawBatch, dataset: Dataset, stream: _dicomprep.Stream) -> None:
-        self.images, self.masks, self.rows, self.position, self.epoch, self.index, self.next_cursor = raw
+    def __init__(self, raw: RawBatch, dataset: Dataset, stream: Stream) -> None:
+        self.images, self.masks, *self._numbers, self.epoch, self.index, self.next_cursor = raw
         self._source = (dataset, stream)
+
+    @property
+    def rows(self) -> NDArray[np.int32]:
+        """The row of the file of each sample (N,): int32, or int64 where a file has more rows."""
+        return self._number(0)
+
+    @property
+    def position(self) -> NDArray[np.int32]:
+        """The position in the epoch of each sample, all ranks together (N,): int32, or int64 in larger epochs."""
+        return self._number(1)
+
+    def _number(self, which: int) -> NDArray[np.int32]:
+        if self._numbers[which] is None:
+            self._ask()
+        numbers: NDArray[np.int32] = self._numbers[which]
+        return numbers
+
+    def _ask(self) -> list[dict[str, Any]] | None:
+        """Has a service say which samples these are; returns what was drawn for them."""
+        import numpy as np
+
+        samples = self._source[1].samples_of(self.epoch, self.index)
+        self._numbers = [np.array(samples[name], np.int32) for name in ("rows", "positions")]
+        drawn: list[dict[str, Any]] | None = samples["augmentation"]
+        return drawn
 
     @property
     def cursor(self) -> str:
         """The place of this batch and its stream, `EPOCH:BATCH@STREAM`; `start=` of a stream that begins with it."""
-        return self._source[1].cursor(self.epoch, self.index)
+        return str(self._source[1].cursor(self.epoch, self.index))
 
     @property
     def ids(self) -> list[str]:
@@ -63,6 +87,8 @@ class Batch:
     @property
     def augmentation(self) -> list[dict[str, Any]] | None:
         """What was drawn for each sample; None where the stream is not augmented."""
+        if hasattr(self._source[1], "samples_of"):
+            return self._ask()
         drawn = [self._source[1].draw(self.epoch, int(row)) for row in self.rows]
         return [json.loads(text) for text in drawn if text is not None] or None
 
@@ -91,7 +117,7 @@ class Batches(Iterator[Batch]):
         self._options = options
         self._stream, self._work = make_stream(dataset, options)
         self._cursor: str | None = start
-        self._running: _dicomprep.Batches | None = self._stream.batches(start, self._work)
+        self._running: Any = self._stream.batches(start, self._work)
         self._process = os.getpid()
 
     @property
@@ -102,7 +128,7 @@ class Batches(Iterator[Batch]):
     @property
     def batches_per_epoch(self) -> int:
         """Number of batches in each epoch of this rank."""
-        return self._stream.batches_per_epoch
+        return int(self._stream.batches_per_epoch)
 
     def __iter__(self) -> Batches:
         return self
@@ -131,7 +157,8 @@ class Batches(Iterator[Batch]):
         if self._cursor is None:
             raise UsageError("no batch is left; call batches() again")
         options, work = split_options(self._options)
-        return self._dataset._raw.arrow_batches(options, self._cursor, work)
+        capsule: CapsuleType = self._dataset._raw.arrow_batches(options, self._cursor, work)
+        return capsule
 
     def close(self) -> None:
         """Stops the threads and frees what was decoded ahead. Batches that were taken stay as they are."""
@@ -151,7 +178,7 @@ class Batches(Iterator[Batch]):
         return Batches, (self._dataset, self._options, self._cursor)
 
 
-def make_stream(dataset: Dataset, options: dict[str, Any]) -> tuple[_dicomprep.Stream, dict[str, Any]]:
+def make_stream(dataset: Dataset, options: dict[str, Any]) -> tuple[Stream, dict[str, Any]]:
     """The stream of `options`, and those of them that say how to decode it."""
     text, work = split_options(options)
     return dataset._raw.stream(text), work

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from dicomprep import _dicomprep
 from dicomprep._batches import Batches, to_json
+from dicomprep._errors import UsageError
 
 if TYPE_CHECKING:
     from typing_extensions import CapsuleType
@@ -20,7 +21,7 @@ StrPath = str | os.PathLike[str]
 class Columns(Mapping[str, "NDArray[Any]"]):
     """The columns of `/samples` as numpy arrays, one entry a row. Texts are arrays of `str`. Each is read once."""
 
-    def __init__(self, raw: _dicomprep.Dataset, rows: NDArray[Any] | None) -> None:
+    def __init__(self, raw: Any, rows: NDArray[Any] | None) -> None:
         self._raw = raw
         self._rows = rows
         self._read: dict[str, NDArray[Any]] = {}
@@ -44,7 +45,8 @@ class Columns(Mapping[str, "NDArray[Any]"]):
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> CapsuleType:
         """One Arrow record batch of all columns, for `pyarrow.table(columns)`, `polars.DataFrame(columns)` and DuckDB."""
-        return self._raw.arrow_columns(None if self._rows is None else self._rows.tolist())
+        capsule: CapsuleType = self._raw.arrow_columns(None if self._rows is None else self._rows.tolist())
+        return capsule
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame`, one line a row. Columns with several values a row become several columns."""
@@ -67,10 +69,12 @@ class Dataset(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
     as its path and selection.
     """
 
-    def __init__(self, *paths: StrPath, options: dict[str, Any] | None = None) -> None:
+    def __init__(self, *paths: StrPath, token: str | None = None, options: dict[str, Any] | None = None) -> None:
+        urls = [path for path in paths if isinstance(path, str) and path.startswith(("http://", "https://"))]
         # Absolute, so that a process in another folder opens the same file.
-        self._paths = [os.path.abspath(path) for path in paths]
-        self._raw = _dicomprep.Dataset(self._paths)
+        self._paths = urls or [os.path.abspath(path) for path in paths]
+        self._token = token
+        self._raw = _remote(urls, len(paths), token) if urls else _dicomprep.Dataset(self._paths)
         self._options: dict[str, Any] = {}
         self._rows: list[int] | None = None
         self.columns = Columns(self._raw, None)
@@ -86,13 +90,13 @@ class Dataset(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
 
     def _with(self, options: dict[str, Any]) -> Dataset:
         other = object.__new__(Dataset)
-        other._paths, other._raw, other.columns = self._paths, self._raw, self.columns
+        other._paths, other._token, other._raw, other.columns = self._paths, self._token, self._raw, self.columns
         other._select(options)
         return other
 
     @property
     def path(self) -> str:
-        """The path of the file, or of the first shard."""
+        """The path of the file, or of the first shard; the URL of a data set of a service."""
         return self._paths[0]
 
     @property
@@ -175,16 +179,30 @@ class Dataset(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
         return Picture(*self[row])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self._paths, self._options)
+        return _reopen, (self._paths, self._options, self._token)
 
 
-def _reopen(paths: list[str], options: dict[str, Any]) -> Dataset:
-    return Dataset(*paths, options=options)
+def _reopen(paths: list[str], options: dict[str, Any], token: str | None) -> Dataset:
+    return Dataset(*paths, token=token, options=options)
 
 
-def open(*paths: StrPath) -> Dataset:
-    """Opens a file that `prep` wrote, or all shards of one plan.
+def _remote(urls: list[str], given: int, token: str | None) -> Any:
+    """The data set of a service."""
+    # Not at the top: `import dicomprep` is half as long without HTTP.
+    from dicomprep._remote import Dataset as Remote
+
+    if given > 1:
+        raise UsageError("open one URL at a time")
+    return Remote(urls[0], token)
+
+
+def open(*paths: StrPath, token: str | None = None) -> Dataset:
+    """Opens a file that `prep` wrote, all shards of one plan, or a data set of `dicomprep serve` by its URL.
+
+    A URL is `http://HOST:PORT/datasets/NAME`; `token`, or DICOMPREP_TOKEN in the environment, is sent to services that ask
+    for one. Batches are byte for byte those of the file. A stream that is cut goes on at its next batch, for as long as the
+    service answers within a minute.
 
     Raises `DataError` where it cannot be read.
     """
-    return Dataset(*paths)
+    return Dataset(*paths, token=token)

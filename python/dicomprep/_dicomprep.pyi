@@ -12,7 +12,7 @@ __version__: str
 
 _Schema: TypeAlias = tuple[str, list[int], list[str]]
 _RawBatch: TypeAlias = tuple[
-    NDArray[Any], NDArray[Any], NDArray[np.int64], NDArray[np.int64], int, int, str | None
+    NDArray[Any], NDArray[Any], NDArray[np.int32 | np.int64], NDArray[np.int32 | np.int64], int, int, str | None
 ]
 
 def option_names() -> list[str]: ...

@@ -36,7 +36,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
     @property
     def steps_per_epoch(self) -> int:
         """Batches of an epoch."""
-        return self._stream.batches_per_epoch
+        return int(self._stream.batches_per_epoch)
 
     @property
     def num_batches(self) -> int | None:
@@ -51,7 +51,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
     def validation(self, split: str = "val", **options: Any) -> Batches:
         """The whole of a split in the order of the file, without augmentation: the same in each validation."""
         kept = {name: self._options[name] for name in _KEPT if name in self._options}
-        return Batches(open(*self._data._paths), endless=False, **{**kept, "shuffle": False, "split": split, **options})
+        return Batches(open(*self._data._paths, token=self._data._token), endless=False, **{**kept, "shuffle": False, "split": split, **options})
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)

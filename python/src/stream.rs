@@ -1,8 +1,8 @@
 //! A stream: the batches of a data set under given options.
 
-use dicomprep::order::Cursor;
+use dicomprep::order::{Cursor, PlannedSample};
 use dicomprep::stream::{self, Batch, BatchPool, TensorSchema};
-use numpy::{IntoPyArray, PyArray1};
+use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -12,15 +12,8 @@ use crate::errors::exception;
 use crate::options::work;
 
 /// Images, masks, rows, positions in the epoch, and the batch's epoch and number in it.
-pub(crate) type RawBatch<'py> = (
-    Bound<'py, PyAny>,
-    Bound<'py, PyAny>,
-    Bound<'py, PyArray1<i64>>,
-    Bound<'py, PyArray1<i64>>,
-    u64,
-    u64,
-    Option<String>,
-);
+pub(crate) type RawBatch<'py> =
+    (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, u64, u64, Option<String>);
 
 /// Type, shape and axes of a sample's image or mask.
 type RawSchema = (&'static str, [usize; 3], [&'static str; 3]);
@@ -103,13 +96,30 @@ pub(crate) fn raw_batch<'py>(
     batch: Batch,
     pool: Option<BatchPool>,
 ) -> PyResult<RawBatch<'py>> {
-    let column = |of: fn(&dicomprep::order::PlannedSample) -> u64| {
-        batch.samples.iter().map(|sample| i64::try_from(of(sample)).unwrap_or(i64::MAX)).collect::<Vec<_>>()
-    };
-    let rows = column(|sample| sample.row).into_pyarray(py);
-    let positions = column(|sample| sample.position).into_pyarray(py);
+    let options = stream.plan().options();
+    // Of all ranks together.
+    let epoch = stream.plan().samples_per_epoch().saturating_mul(options.rank.world_size().get());
+    let rows = numbers(py, &batch, stream.dataset().rows() as u64, |sample| sample.row);
+    let positions = numbers(py, &batch, epoch, |sample| sample.position);
     let (at, next) = (batch.cursor, batch.next.map(|next| stream.cursor(next.cursor).to_string()));
     let schema = stream.schema();
     let [images, masks] = arrays::of_batch(py, batch, [&schema.image, &schema.mask], pool)?;
     Ok((images, masks, rows, positions, at.epoch, at.batch, next))
+}
+
+/// A number of each sample, below `end`: int32 where all such numbers fit, which JAX takes as it is, otherwise int64.
+fn numbers<'py>(
+    py: Python<'py>,
+    batch: &Batch,
+    end: u64,
+    of: fn(&PlannedSample) -> u64,
+) -> Bound<'py, PyAny> {
+    let all = batch.samples.iter().map(of);
+    if i32::try_from(end).is_ok() {
+        let numbers: Vec<i32> = all.map(|number| number as i32).collect();
+        numbers.into_pyarray(py).into_any()
+    } else {
+        let numbers: Vec<i64> = all.map(|number| number as i64).collect();
+        numbers.into_pyarray(py).into_any()
+    }
 }

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::encoded::Encoded;
 use super::job::Job;
 use crate::order::Cursor;
-use crate::stream::StreamError;
+use crate::stream::{BatchPool, StreamError};
 
 /// A batch that is decoded, or will be.
 type Coming = Shared<BoxFuture<'static, Result<Encoded, BatchError>>>;
@@ -20,16 +20,32 @@ type Coming = Shared<BoxFuture<'static, Result<Encoded, BatchError>>>;
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum BatchError {
     /// A row is damaged or cannot be read.
-    #[error("{0}")]
+    #[error("{}", .0.with_causes())]
     Stream(Arc<StreamError>),
     /// The decoder has panicked, or the service ends.
     #[error("the decoder has stopped")]
     Stopped,
 }
 
+impl BatchError {
+    /// The text without the id of a sample, which may be that of a patient: for the log.
+    pub(super) fn without_id(&self) -> String {
+        match self {
+            Self::Stream(error) => match &**error {
+                StreamError::Row { row, source, .. } => format!("row {row}: {source}"),
+                StreamError::Convert { row, source, .. } => format!("row {row}: {source}"),
+                error => error.to_string(),
+            },
+            Self::Stopped => self.to_string(),
+        }
+    }
+}
+
 /// The threads that decode, and batches that are decoded for several readers.
 pub(super) struct Decoder {
     slots: Arc<Semaphore>,
+    /// Memory of batches that were sent, for those to come.
+    pool: BatchPool,
     groups: Mutex<HashMap<String, Group>>,
     /// Batches that a group keeps at most for readers that are behind.
     window: u64,
@@ -52,7 +68,12 @@ pub(super) struct Member {
 impl Decoder {
     /// `threads` decode at once; groups keep `window` batches.
     pub(super) fn new(threads: usize, window: u64) -> Self {
-        Self { slots: Arc::new(Semaphore::new(threads)), groups: Mutex::default(), window: window.max(1) }
+        Self {
+            slots: Arc::new(Semaphore::new(threads)),
+            pool: BatchPool::new(2 * threads + 2),
+            groups: Mutex::default(),
+            window: window.max(1),
+        }
     }
 
     /// Makes a reader a member of the group of this name among the readers of the same bytes.
@@ -82,12 +103,12 @@ impl Decoder {
 
     /// Decodes on a thread, when one is free. It begins at once, whether it is waited for or not.
     fn decode(&self, job: Arc<Job>, cursor: Cursor) -> Coming {
-        let slots = Arc::clone(&self.slots);
+        let (slots, pool) = (Arc::clone(&self.slots), self.pool.clone());
         let task = tokio::spawn(async move {
             let slot = slots.acquire_owned().await;
             let decoded = tokio::task::spawn_blocking(move || {
                 let began = Instant::now();
-                let encoded = job.encode(cursor);
+                let encoded = job.encode(cursor, &pool);
                 job.served.counters.decoded(began.elapsed());
                 encoded
             })

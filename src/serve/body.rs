@@ -100,7 +100,7 @@ async fn send_all(
         if *run.draining.borrow() {
             return Err(Cut::Draining);
         }
-        let encoded = encoded.map_err(|error| Cut::Failed(error.to_string()))?;
+        let encoded = encoded.map_err(|error| Cut::Failed(error.without_id()))?;
         let (bytes, samples) = (encoded.bytes(), encoded.samples);
         let mut sent = 0;
         let mut pieces = encoded.pieces;
@@ -115,7 +115,7 @@ async fn send_all(
                     ahead.rest(Some(at));
                     patient.wait().await?;
                     let again = ahead.take().await.ok_or(Cut::Gone)?.1;
-                    pieces = again.map_err(|error| Cut::Failed(error.to_string()))?.pieces;
+                    pieces = again.map_err(|error| Cut::Failed(error.without_id()))?.pieces;
                     skip(&mut pieces, sent);
                 }
             }

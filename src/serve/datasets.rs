@@ -1,17 +1,19 @@
 //! The data sets of the service, and what is open of them.
 
 use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::ServeError;
 use super::metrics::Counters;
 use super::reply::Refusal;
-use crate::store::{DatasetInfo, StoreError, TypedValues, read_info};
+use crate::store::{DatasetInfo, StoreError, TrainFigures, TypedValues, read_info};
 use crate::stream::{Dataset, RowCache, StreamError};
 
 /// The data sets by name.
@@ -32,7 +34,7 @@ pub(super) struct Opened {
     pub(super) dataset: Dataset,
     /// Decoded rows for all streams of the file.
     pub(super) cache: RowCache,
-    path: PathBuf,
+    file: Arc<File>,
     info: DatasetInfo,
     stamp: Stamp,
     /// The strong entity tag of the content.
@@ -49,23 +51,31 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(path: &Path) -> std::io::Result<Self> {
-        let metadata = std::fs::metadata(path)?;
-        Ok(Self {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
             device: metadata.dev(),
             inode: metadata.ino(),
             bytes: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
-        })
+        }
+    }
+
+    /// That of the file that is at `path` now.
+    fn at(path: &Path) -> io::Result<Self> {
+        std::fs::metadata(path).map(|metadata| Self::of(&metadata))
     }
 }
 
 impl Opened {
     fn open(path: &Path, cache_bytes: usize) -> Result<Self, StreamError> {
         let unreadable = |source| StoreError::Io { action: "open", path: path.to_owned(), source };
-        let stamp = Stamp::of(path).map_err(unreadable)?;
+        let file = File::open(path).map_err(unreadable)?;
+        let stamp = Stamp::of(&file.metadata().map_err(unreadable)?);
         let dataset = Dataset::open(path)?;
         let info = read_info(path)?;
+        if Stamp::at(path).map_err(unreadable)? != stamp {
+            return Err(unreadable(io::Error::other("it was changed while it was opened")).into());
+        }
         // The time of change is no part of it: copies of a file on two machines have one tag.
         let mut digest = Sha256::new();
         digest.update(stamp.bytes.to_le_bytes());
@@ -79,12 +89,12 @@ impl Opened {
         let digest: [u8; 32] = digest.finalize().into();
         let tag =
             format!("\"{}\"", digest[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-        Ok(Self { dataset, cache: RowCache::new(cache_bytes), path: path.to_owned(), info, stamp, tag })
+        Ok(Self { dataset, cache: RowCache::new(cache_bytes), file: Arc::new(file), info, stamp, tag })
     }
 
-    /// The path of the file.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// The file, which stays open when another one takes its name.
+    pub(super) fn file(&self) -> &Arc<File> {
+        &self.file
     }
 
     /// The strong entity tag of the content: the same for equal files.
@@ -117,7 +127,7 @@ impl Served {
     pub(super) async fn current(self: &Arc<Self>) -> Result<Arc<Opened>, Refusal> {
         let opened = self.opened();
         // A file that is gone is read on as long as it is open.
-        if Stamp::of(&self.path).is_ok_and(|stamp| stamp != opened.stamp) {
+        if Stamp::at(&self.path).is_ok_and(|stamp| stamp != opened.stamp) {
             let served = Arc::clone(self);
             let new =
                 tokio::task::spawn_blocking(move || Opened::open(&served.path, served.cache_bytes)).await;
@@ -135,13 +145,27 @@ impl Served {
 
     /// The entry of a list of data sets: as `dicomprep info --json` shows it, without the path.
     pub(super) fn entry(&self) -> Value {
-        let mut entry = serde_json::to_value(self.opened().info()).unwrap_or_default();
+        let opened = self.opened();
+        let mut entry = serde_json::to_value(opened.info()).unwrap_or_default();
         if let Value::Object(fields) = &mut entry {
             fields.remove("path");
             fields.insert("name".to_owned(), Value::from(self.name.as_str()));
+            fields.insert("statistics".to_owned(), statistics(opened.dataset.tables().train()));
         }
         entry
     }
+}
+
+/// Statistics of the pixels of the train split, as the Python module names them.
+fn statistics(train: &TrainFigures) -> Value {
+    json!({
+        "mean": train.mean,
+        "std": train.std,
+        "min": train.min,
+        "max": train.max,
+        "percentile_0_5": train.outer_percentiles.map(|outer| outer[0]),
+        "percentile_99_5": train.outer_percentiles.map(|outer| outer[1]),
+    })
 }
 
 /// Opens `files`, each under the name of its file without the extension. Each may keep an equal part of `cache_bytes` bytes

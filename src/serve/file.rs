@@ -1,7 +1,10 @@
 //! The HDF5 file itself, whole or in part.
 
-use std::io::SeekFrom;
-use std::path::Path;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::header::{
@@ -11,8 +14,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::range::{self, Asked};
 use super::reply::Refusal;
@@ -20,17 +21,16 @@ use super::reply::Refusal;
 /// Bytes that are read at once.
 const PART_BYTES: u64 = 256 << 10;
 
-/// The answer to a request for the file at `path`, whose content has the strong `tag`.
-pub(super) async fn answer(
-    path: &Path,
+/// The answer to a request for `file`, whose content has the strong `tag`. It is read where it was opened, so that another
+/// file of its name is never mixed in.
+pub(super) fn answer(
+    file: &Arc<File>,
     tag: &str,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let unreadable =
-        |error: std::io::Error| Refusal::unavailable(format!("the file cannot be read: {error}"));
-    let mut file = File::open(path).await.map_err(unreadable)?;
-    let length = file.metadata().await.map_err(unreadable)?.len();
+    let unreadable = |error: io::Error| Refusal::unavailable(format!("the file cannot be read: {error}"));
+    let length = file.metadata().map_err(unreadable)?.len();
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if header(IF_NONE_MATCH).is_some_and(|given| matches(given, tag)) {
         return Ok(with_tag(StatusCode::NOT_MODIFIED.into_response(), tag));
@@ -49,12 +49,7 @@ pub(super) async fn answer(
         }
     };
     let bytes = part.end - part.start;
-    let body = if *method == Method::HEAD {
-        Body::empty()
-    } else {
-        file.seek(SeekFrom::Start(part.start)).await.map_err(unreadable)?;
-        parts(file, bytes)
-    };
+    let body = if *method == Method::HEAD { Body::empty() } else { parts(Arc::clone(file), part.clone()) };
     let mut response = with_tag(Response::new(body), tag);
     *response.status_mut() = status;
     insert(&mut response, CONTENT_LENGTH, bytes.to_string());
@@ -82,20 +77,24 @@ fn insert(response: &mut Response, name: axum::http::HeaderName, value: String) 
     }
 }
 
-/// The next `bytes` bytes of `file`. A file that ends before is an error, which the reader sees.
-fn parts(file: File, bytes: u64) -> Body {
-    Body::from_stream(stream::unfold((file, bytes), |(mut file, left)| async move {
-        if left == 0 {
-            return None;
-        }
-        // At most PART_BYTES.
-        let mut part = vec![0; left.min(PART_BYTES) as usize];
-        match file.read_exact(&mut part).await {
-            Ok(_) => {
-                let left = left - part.len() as u64;
-                Some((Ok(Bytes::from(part)), (file, left)))
+/// The bytes of `file` in `part`. A file that ends before is an error, which the reader sees.
+fn parts(file: Arc<File>, part: Range<u64>) -> Body {
+    Body::from_stream(stream::unfold(part, move |left| {
+        let file = Arc::clone(&file);
+        async move {
+            if left.is_empty() {
+                return None;
             }
-            Err(error) => Some((Err(error), (file, 0))),
+            let end = left.end.min(left.start + PART_BYTES);
+            let read = tokio::task::spawn_blocking(move || {
+                // At most PART_BYTES.
+                let mut bytes = vec![0; (end - left.start) as usize];
+                file.read_exact_at(&mut bytes, left.start).map(|()| Bytes::from(bytes))
+            });
+            match read.await.unwrap_or_else(|_| Err(io::Error::other("its reader failed"))) {
+                Ok(bytes) => Some((Ok(bytes), end..left.end)),
+                Err(error) => Some((Err(error), 0..0)),
+            }
         }
     }))
 }

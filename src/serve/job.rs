@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::datasets::{Opened, Served};
@@ -16,10 +16,13 @@ use super::query::Query;
 use super::reply::Refusal;
 use crate::order::Cursor;
 use crate::sink::{self, FORMATS, Format, SinkError};
-use crate::stream::{Batch, Stream, StreamCursor, StreamError, StreamOptions};
+use crate::stream::{Batch, BatchPool, Stream, StreamCursor, StreamError, StreamOptions};
 
 /// The largest number of batches that a group or a path may name.
 const MAX_GROUP_NAME: usize = 64;
+
+/// Batches that are larger give their memory back to the system.
+const MAX_POOLED_BYTES: usize = 64 << 20;
 
 /// A stream of a data set in a format.
 pub(super) struct Job {
@@ -65,11 +68,18 @@ pub(super) async fn of_batch(
     Ok(job)
 }
 
-/// The name of a group.
+/// Takes the place that a stream starts at and its group out of `query`.
 ///
 /// # Errors
-/// [`Refusal`] where it has other characters than letters, digits, `.`, `_` and `-`, or is longer than 64.
-pub(super) fn group(name: String) -> Result<String, Refusal> {
+/// [`Refusal`] where the place is no cursor; where the name of the group has other characters than letters, digits, `.`,
+/// `_` and `-`, or is longer than 64.
+pub(super) fn start_and_group(query: &mut Query) -> Result<(StreamCursor, Option<String>), Refusal> {
+    let start = query.take("start").unwrap_or_else(|| "0:0".to_owned());
+    let cursor = start.parse().map_err(|error| Refusal::wrong(format!("start={start}: {error}")))?;
+    Ok((cursor, query.take("group").map(group).transpose()?))
+}
+
+fn group(name: String) -> Result<String, Refusal> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() || name.len() > MAX_GROUP_NAME || !name.chars().all(fits) {
         return Err(Refusal::wrong("group: use 1 to 64 letters, digits, `.`, `_` and `-`"));
@@ -77,7 +87,11 @@ pub(super) fn group(name: String) -> Result<String, Refusal> {
     Ok(name)
 }
 
-fn options(query: &Query) -> Result<(StreamOptions, &'static Format), Refusal> {
+/// The options and the format that `query` names.
+///
+/// # Errors
+/// [`Refusal`] that names the option.
+pub(super) fn options(query: &Query) -> Result<(StreamOptions, &'static Format), Refusal> {
     let mut options = StreamOptions::default();
     let mut format = FORMATS[0];
     for (name, value) in query.rest() {
@@ -171,6 +185,23 @@ impl Job {
         self.stream.cursor(at)
     }
 
+    /// Rows, places in the epoch and drawn augmentation of the samples of the batch at `cursor`, and the cursors of it and
+    /// the next.
+    ///
+    /// # Errors
+    /// [`StreamError`] where the stream has no such batch.
+    pub(super) fn samples(&self, cursor: Cursor) -> Result<Value, StreamError> {
+        let batch = self.stream.planned(cursor)?;
+        let drawn = batch.samples.iter().map(|sample| self.stream.draw(cursor.epoch, sample.row));
+        Ok(json!({
+            "cursor": self.cursor(cursor).to_string(),
+            "next_cursor": self.cursor(self.cursor_after(cursor)).to_string(),
+            "rows": batch.samples.iter().map(|sample| sample.row).collect::<Vec<_>>(),
+            "positions": batch.samples.iter().map(|sample| sample.position).collect::<Vec<_>>(),
+            "augmentation": drawn.collect::<Option<Vec<_>>>(),
+        }))
+    }
+
     /// The first batch from `start` on; `None` where there is none.
     pub(super) fn first_from(&self, start: Cursor) -> Option<Cursor> {
         self.stream.plan().batches_from(start).ok()?.next().map(|batch| batch.cursor())
@@ -202,38 +233,68 @@ impl Job {
         if end.is_empty() { Vec::new() } else { vec![Bytes::from(end)] }
     }
 
-    /// Decodes the batch at `cursor`.
+    /// Decodes the batch at `cursor` into memory of `pool`, which gets it back once the pieces are gone.
     ///
     /// # Errors
     /// [`StreamError`] where a row is damaged or cannot be read.
-    pub(super) fn encode(&self, cursor: Cursor) -> Result<Encoded, StreamError> {
-        let batch = Arc::new(self.stream.batch_with(cursor, &self.opened.cache)?);
+    pub(super) fn encode(&self, cursor: Cursor, pool: &BatchPool) -> Result<Encoded, StreamError> {
+        let decoded = self.stream.batch_into(pool.take(), cursor, &self.opened.cache)?;
+        Ok(self.encoded(decoded, pool))
+    }
+
+    /// Decodes the sample that `row` of the file is in epoch `epoch`, whether the stream selects it or not: a batch of one.
+    ///
+    /// # Errors
+    /// [`StreamError`] where there is no such row, or it is damaged or cannot be read.
+    pub(super) fn encode_sample(&self, epoch: u64, row: u64) -> Result<Encoded, StreamError> {
+        Ok(self.encoded(self.stream.sample(epoch, row)?, &BatchPool::new(0)))
+    }
+
+    fn encoded(&self, batch: Batch, pool: &BatchPool) -> Encoded {
         let samples = batch.samples.len() as u64;
+        let batch = Arc::new(Lent { batch, pool: pool.clone() });
         // The schema fits the format: `start` has made an encoder of it.
         let Ok(mut encoder) = (self.format.encoder)(self.stream.schema()) else {
-            return Ok(Encoded { pieces: Vec::new(), samples });
+            return Encoded { pieces: Vec::new(), samples };
         };
-        let pieces = encoder.encode(&batch).into_iter().map(|piece| owned(&batch, piece.bytes)).collect();
-        Ok(Encoded { pieces, samples })
+        let pieces =
+            encoder.encode(&batch.batch).into_iter().map(|piece| owned(&batch, piece.bytes)).collect();
+        Encoded { pieces, samples }
+    }
+}
+
+/// A batch whose memory goes back to a pool.
+struct Lent {
+    batch: Batch,
+    pool: BatchPool,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.images.len() + batch.masks.len() <= MAX_POOLED_BYTES {
+            self.pool.recycle(batch);
+        }
     }
 }
 
 /// The images or the masks of a batch that several own.
 struct Tensor {
-    batch: Arc<Batch>,
+    lent: Arc<Lent>,
     is_mask: bool,
 }
 
 impl AsRef<[u8]> for Tensor {
     fn as_ref(&self) -> &[u8] {
-        if self.is_mask { &self.batch.masks } else { &self.batch.images }
+        let batch = &self.lent.batch;
+        if self.is_mask { &batch.masks } else { &batch.images }
     }
 }
 
-/// `piece`, which is a part of the tensors of `batch` or of something that lives shorter; tensors are not copied.
-fn owned(batch: &Arc<Batch>, piece: &[u8]) -> Bytes {
+/// `piece`, which is a part of the tensors of `lent` or of something that lives shorter; tensors are not copied.
+fn owned(lent: &Arc<Lent>, piece: &[u8]) -> Bytes {
     for is_mask in [false, true] {
-        let tensor = Tensor { batch: Arc::clone(batch), is_mask };
+        let tensor = Tensor { lent: Arc::clone(lent), is_mask };
         if !piece.is_empty() && std::ptr::eq(tensor.as_ref(), piece) {
             return Bytes::from_owner(tensor);
         }

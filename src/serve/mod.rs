@@ -39,6 +39,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
+use crate::stream::StreamOptions;
 use access::Access;
 use batches::Decoder;
 use log::LogEntry;
@@ -77,6 +78,16 @@ pub struct ServeOptions {
     pub write_timeout: Duration,
     /// The log of requests.
     pub log: LogFormat,
+}
+
+/// The options that the query of a stream names, checked as the service checks them before it looks at the data set.
+///
+/// # Errors
+/// The text that the service answers with, which names what is wrong.
+pub fn check_query(text: &str) -> Result<StreamOptions, String> {
+    let mut query = query::Query::parse(text).map_err(|error| error.to_string())?;
+    job::start_and_group(&mut query).map_err(|refusal| refusal.text)?;
+    job::options(&query).map(|(options, _)| options).map_err(|refusal| refusal.text)
 }
 
 /// State that all requests share.

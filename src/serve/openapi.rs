@@ -143,6 +143,7 @@ pub(super) fn describe(names: &[&str]) -> Value {
     ]);
     let mut batch = stream_query();
     batch.splice(0..0, [in_path("epoch", whole()), in_path("batch", whole())]);
+    let samples = batch.clone();
     let rows = vec![
         in_query(
             "where",
@@ -175,9 +176,12 @@ pub(super) fn describe(names: &[&str]) -> Value {
             "/datasets/{name}": operation("dataset", "One data set, as `dicomprep info --json`", vec![name()], json_body("The data set"), &[401, 404, 503]),
             "/datasets/{name}/batches": operation("stream", "The stream of `dicomprep batches`", with_name(stream), body("The stream, chunked", &FORMATS), &refused),
             "/datasets/{name}/batches/{epoch}/{batch}": operation("batch", "One batch", with_name(batch), body("The batch", &FORMATS), &refused),
+            "/datasets/{name}/batches/{epoch}/{batch}/samples": operation("samples_of_batch", "Rows and augmentation of the samples of a batch", with_name(samples), json_body("Rows, positions, augmentation, cursors"), &refused),
+            "/datasets/{name}/columns": operation("columns", "The names of all columns", vec![name()], json_body("Names"), &[401, 404, 503]),
+            "/datasets/{name}/columns/{column}": operation("column", "All values of a column", with_name(vec![in_path("column", json!({ "type": "string", "pattern": "^[a-z_0-9]{1,64}$" }))]), json_body("Type, shape and values"), &[400, 401, 404, 503]),
             "/datasets/{name}/schema": operation("schema", "Shapes, types and numbers of batches", with_name(stream_query()), json_body("As `dicomprep batches --describe`"), &refused),
             "/datasets/{name}/samples": operation("samples", "Rows", with_name(rows), json_body("Rows"), &refused),
-            "/datasets/{name}/samples/{row}": operation("sample", "One row; `{row}.png` is its picture", with_name(vec![in_path("row", whole())]), json_body("The row"), &refused),
+            "/datasets/{name}/samples/{row}": operation("sample", "One row; `{row}.png` is its picture, `{row}.npy?epoch=0` the sample that it is under the options of a stream", with_name(vec![in_path("row", whole())]), json_body("The row"), &refused),
             "/datasets/{name}/file": operation("file", "The HDF5 file", vec![name()], body("The file", &["application/x-hdf5"]), &[401, 404, 503]),
         },
         "components": {

@@ -25,7 +25,6 @@ use super::reply::{Refusal, json, of_type};
 use super::server::Broken;
 use super::{Shared, file, openapi, page, samples};
 use crate::order::Cursor;
-use crate::stream::StreamCursor;
 
 /// The text format of Prometheus.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -44,7 +43,10 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/datasets/{name}", get(dataset))
         .route("/datasets/{name}/batches", get(stream))
         .route("/datasets/{name}/batches/{epoch}/{batch}", get(batch))
+        .route("/datasets/{name}/batches/{epoch}/{batch}/samples", get(samples_of_batch))
         .route("/datasets/{name}/schema", get(schema))
+        .route("/datasets/{name}/columns", get(samples::columns))
+        .route("/datasets/{name}/columns/{column}", get(samples::column))
         .route("/datasets/{name}/samples", get(samples::rows))
         .route("/datasets/{name}/samples/{row}", get(samples::row))
         .route("/datasets/{name}/file", get(whole_file))
@@ -162,7 +164,7 @@ async fn whole_file(
     request: Request,
 ) -> Result<Response, Refusal> {
     let opened = shared.served(&name)?.current().await?;
-    file::answer(opened.path(), opened.tag(), request.method(), request.headers()).await
+    file::answer(opened.file(), opened.tag(), request.method(), request.headers())
 }
 
 async fn stream(
@@ -181,10 +183,7 @@ async fn stream(
         ));
     }
     let mut query = shared.query(&request)?;
-    let start = query.take("start").unwrap_or_else(|| "0:0".to_owned());
-    let start: StreamCursor =
-        start.parse().map_err(|error| Refusal::wrong(format!("start={start}: {error}")))?;
-    let group = query.take("group").map(job::group).transpose()?;
+    let (start, group) = job::start_and_group(&mut query)?;
     let job = shared.job(&name, &mut query).await?;
     let start = job.place(start)?;
     let mut response = of_type(StatusCode::OK, job.media_type(), "");
@@ -218,12 +217,8 @@ async fn batch(
     Path((name, epoch, batch)): Path<(String, String, String)>,
     request: Request,
 ) -> Result<Response, Refusal> {
+    let cursor = place_of(&epoch, &batch)?;
     let mut query = shared.query(&request)?;
-    let number = |text: &str| {
-        text.parse()
-            .map_err(|_| Refusal::not_found(format!("there is no batch {epoch}/{batch}: use whole numbers")))
-    };
-    let cursor = Cursor { epoch: number(&epoch)?, batch: number(&batch)? };
     let job = shared.job_of_batch(&name, &mut query, cursor).await?;
     let tag = job.tag(cursor);
     let given = request.headers().get(IF_NONE_MATCH).and_then(|given| given.to_str().ok());
@@ -251,6 +246,27 @@ async fn batch(
     Ok(response)
 }
 
+async fn samples_of_batch(
+    State(shared): State<Arc<Shared>>,
+    Path((name, epoch, batch)): Path<(String, String, String)>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let cursor = place_of(&epoch, &batch)?;
+    let mut query = shared.query(&request)?;
+    let job = shared.job_of_batch(&name, &mut query, cursor).await?;
+    let samples = job.samples(cursor).map_err(|error| Refusal::wrong(error.to_string()))?;
+    Ok(json(StatusCode::OK, &samples))
+}
+
+/// The place that the path of a batch names.
+fn place_of(epoch: &str, batch: &str) -> Result<Cursor, Refusal> {
+    let number = |text: &str| {
+        text.parse()
+            .map_err(|_| Refusal::not_found(format!("there is no batch {epoch}/{batch}: use whole numbers")))
+    };
+    Ok(Cursor { epoch: number(epoch)?, batch: number(batch)? })
+}
+
 /// A batch never changes under its tag, but a file may be replaced: caches ask again after a while.
 fn with_cache(mut response: Response, tag: &str) -> Response {
     if let Ok(tag) = HeaderValue::from_str(tag) {
@@ -272,7 +288,7 @@ impl Shared {
         Query::parse(request.uri().query().unwrap_or("")).map_err(|error| Refusal::wrong(error.to_string()))
     }
 
-    async fn job(&self, name: &str, query: &mut Query) -> Result<Arc<Job>, Refusal> {
+    pub(super) async fn job(&self, name: &str, query: &mut Query) -> Result<Arc<Job>, Refusal> {
         let served = Arc::clone(self.served(name)?);
         let opened = served.current().await?;
         job::of_query(served, opened, query).await

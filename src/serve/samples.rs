@@ -8,9 +8,11 @@ use axum::response::Response;
 
 use super::Shared;
 use super::datasets::Opened;
+use super::query::Query;
 use super::reply::{Refusal, json, of_type};
 use crate::model::GridShape;
 use crate::report::{Picture, Shades, shown_channels, side_by_side};
+use crate::store::TypedValues;
 use crate::stream::{RowOptions, StreamError, StreamOptions};
 
 /// Rows of one answer, at most.
@@ -63,13 +65,16 @@ pub(super) async fn rows(
     .await
 }
 
-/// One row, `{row}`, or its picture, `{row}.png`.
+/// One row, `{row}`, its picture, `{row}.png`, or the sample that it is under the options of a stream, `{row}.npy`.
 pub(super) async fn row(
     State(shared): State<Arc<Shared>>,
     Path((name, row)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let mut query = shared.query(&request)?;
+    if let Some(number) = row.strip_suffix(".npy") {
+        return tensors(&shared, &name, number, query).await;
+    }
     let outline = match query.take("mask").as_deref() {
         None | Some("outline") => true,
         Some("none") => false,
@@ -80,11 +85,7 @@ pub(super) async fn row(
         None => (row.as_str(), false),
     };
     let opened = shared.served(&name)?.current().await?;
-    let rows = opened.dataset.rows() as u64;
-    let row: Option<u64> = number.parse().ok().filter(|row| *row < rows);
-    let row = row.ok_or_else(|| {
-        Refusal::not_found(format!("there is no row {number}; there are {rows}, from 0 on"))
-    })?;
+    let row = row_of(&opened, number)?;
     on_thread(move || {
         if is_picture {
             let png =
@@ -97,7 +98,68 @@ pub(super) async fn row(
     .await
 }
 
-fn number(query: &mut super::query::Query, name: &str, default: usize) -> Result<usize, Refusal> {
+/// Image and mask of a row, a batch of one.
+async fn tensors(shared: &Shared, name: &str, row: &str, mut query: Query) -> Result<Response, Refusal> {
+    let epoch = number(&mut query, "epoch", 0)? as u64;
+    let row = row_of(&*shared.served(name)?.current().await?, row)?;
+    let job = shared.job(name, &mut query).await?;
+    if job.is_document() {
+        return Err(Refusal::wrong("a sample has the format npy"));
+    }
+    on_thread(move || {
+        let sample = job.encode_sample(epoch, row);
+        let sample =
+            sample.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.with_causes()))?;
+        Ok(of_type(StatusCode::OK, job.media_type(), sample.pieces.concat()))
+    })
+    .await
+}
+
+/// The row that a path names.
+fn row_of(opened: &Opened, number: &str) -> Result<u64, Refusal> {
+    let rows = opened.dataset.rows() as u64;
+    let row = number.parse().ok().filter(|row| *row < rows);
+    row.ok_or_else(|| Refusal::not_found(format!("there is no row {number}; there are {rows}, from 0 on")))
+}
+
+/// The names of all columns.
+pub(super) async fn columns(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    let opened = shared.served(&name)?.current().await?;
+    Ok(json(StatusCode::OK, &serde_json::json!({ "columns": opened.dataset.column_names() })))
+}
+
+/// All values of a column, one after the other, with their type and shape. JSON has no NaN: it is null.
+pub(super) async fn column(
+    State(shared): State<Arc<Shared>>,
+    Path((name, column)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let opened = shared.served(&name)?.current().await?;
+    if !opened.dataset.column_names().contains(&column.as_str()) {
+        let known = opened.dataset.column_names().join(", ");
+        return Err(Refusal::not_found(format!("there is no column {column:?}; there are {known}")));
+    }
+    on_thread(move || {
+        let read = opened.dataset.column(&column).map_err(|error| Refusal::unavailable(error.to_string()))?;
+        let (dtype, values) = match read.values {
+            TypedValues::Text(values) => ("str", serde_json::json!(values)),
+            TypedValues::UInt8(values) => ("uint8", serde_json::json!(values)),
+            TypedValues::Int32(values) => ("int32", serde_json::json!(values)),
+            TypedValues::UInt32(values) => ("uint32", serde_json::json!(values)),
+            TypedValues::Float32(values) => ("float32", serde_json::json!(values)),
+            TypedValues::Float64(values) => ("float64", serde_json::json!(values)),
+        };
+        Ok(json(
+            StatusCode::OK,
+            &serde_json::json!({ "name": column, "dtype": dtype, "shape": read.shape, "values": values }),
+        ))
+    })
+    .await
+}
+
+fn number(query: &mut Query, name: &str, default: usize) -> Result<usize, Refusal> {
     let Some(text) = query.take(name) else { return Ok(default) };
     text.parse().map_err(|_| Refusal::wrong(format!("{name}={text}: use a whole number")))
 }

@@ -71,6 +71,12 @@ pub struct BatchPool {
 }
 
 impl BatchPool {
+    /// An empty pool that keeps at most `most` batches.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { spare: Arc::new(Mutex::new(Some(Vec::new()))), most }
+    }
+
     /// Takes a batch back. Where enough are there, or the stream has gone, its memory is freed.
     pub fn recycle(&self, batch: Batch) {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +85,9 @@ impl BatchPool {
         }
     }
 
-    fn take(&self) -> Batch {
+    /// A batch whose memory can be used, or a new one without any.
+    #[must_use]
+    pub fn take(&self) -> Batch {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         spare.as_mut().and_then(Vec::pop).unwrap_or_default()
     }
@@ -94,7 +102,7 @@ impl Batches {
         prefetch: usize,
     ) -> Self {
         let next = planned.cursor();
-        let pool = BatchPool { spare: Arc::new(Mutex::new(Some(Vec::new()))), most: prefetch };
+        let pool = BatchPool::new(prefetch);
         let shared = Arc::new(Shared { parts, work });
         Self {
             shared,

@@ -37,9 +37,8 @@ pub(super) struct DecodeWork {
 }
 
 impl StreamParts {
-    /// Decides the samples of `batch`, as `planned`, and has the system read ahead what they are made of, long before a
-    /// thread comes to them.
-    pub(super) fn prepare(&self, planned: &order::PlannedBatch, batch: &mut Batch, cache: &RowCache) {
+    /// Decides the samples of `batch`, as `planned`.
+    pub(super) fn assign(&self, planned: &order::PlannedBatch, batch: &mut Batch) {
         let cursor = planned.cursor();
         batch.cursor = cursor;
         batch.samples.clear();
@@ -48,6 +47,12 @@ impl StreamParts {
         }));
         let next = self.plan.after(cursor);
         batch.next = self.plan.first_position(next).map(|position| BatchStart { cursor: next, position });
+    }
+
+    /// [`StreamParts::assign`] that has the system read ahead what the samples are made of, long before a thread comes to
+    /// them.
+    pub(super) fn prepare(&self, planned: &order::PlannedBatch, batch: &mut Batch, cache: &RowCache) {
+        self.assign(planned, batch);
         for order::PlannedSample { row, .. } in &batch.samples {
             if !cache.has(*row) {
                 self.file.will_need(*row as usize);

@@ -17,7 +17,7 @@ use super::stream_cursor::StreamCursor;
 use super::stream_digest::stream_digest;
 use super::transform::{SampleTransform, TransformOptions, Whitener};
 use crate::augment::{AugmentParams, AugmentSpec, Centering, Whitening};
-use crate::order::{BatchPlan, Cursor, OrderError, PlannedSample, Rows};
+use crate::order::{BatchPlan, Cursor, OrderError, PlannedBatch, PlannedSample, Rows};
 use crate::split::SplitName;
 use crate::store::{ColumnReader, DatasetTables, SampleColumns, WhiteningFile, column};
 
@@ -153,24 +153,40 @@ impl Stream {
     /// As [`Stream::batches`], and [`StreamError::Order`] where the stream has no such batch; [`StreamError`] where it
     /// cannot be read.
     pub fn batch(&self, cursor: impl Into<StreamCursor>) -> Result<Batch, StreamError> {
-        self.batch_with(self.check_cursor(cursor.into())?, &RowCache::new(0))
+        self.batch_into(Batch::default(), self.check_cursor(cursor.into())?, &RowCache::new(0))
     }
 
-    /// The batch at the place `cursor`, as [`Stream::batch`], with the decoded rows of `cache`, which is one of this data set.
-    /// Rows that are new to it are kept there while there is room.
+    /// The batch at the place `cursor`, as [`Stream::batch`], in the memory of `batch` and with the decoded rows of `cache`,
+    /// which is one of this data set. Rows that are new to it are kept there while there is room.
     ///
     /// # Errors
     /// As [`Stream::batch`], any cursor being one of this stream.
-    pub fn batch_with(&self, cursor: Cursor, cache: &RowCache) -> Result<Batch, StreamError> {
-        let plan = &self.parts.plan;
-        let Some(planned) = plan.batches_from(cursor)?.next() else {
-            let (start, end) = (cursor, plan.end());
-            return Err(OrderError::StartPastEnd { start, end }.into());
-        };
+    pub fn batch_into(
+        &self,
+        mut batch: Batch,
+        cursor: Cursor,
+        cache: &RowCache,
+    ) -> Result<Batch, StreamError> {
+        let planned = self.planned_at(cursor)?;
         let work = DecodeWork::new(Some(self.dataset.checksums()?), cache.clone());
-        let mut batch = Batch::default();
         self.parts.prepare(&planned, &mut batch, &work.cache);
         self.decode(batch, &work)
+    }
+
+    /// The batch at the place `cursor` without its tensors: its samples, and the batch that follows. Nothing is decoded.
+    ///
+    /// # Errors
+    /// As [`Stream::batch`], any cursor being one of this stream.
+    pub fn planned(&self, cursor: Cursor) -> Result<Batch, StreamError> {
+        let mut batch = Batch::default();
+        self.parts.assign(&self.planned_at(cursor)?, &mut batch);
+        Ok(batch)
+    }
+
+    fn planned_at(&self, cursor: Cursor) -> Result<PlannedBatch, StreamError> {
+        let plan = &self.parts.plan;
+        let planned = plan.batches_from(cursor)?.next();
+        Ok(planned.ok_or_else(|| OrderError::StartPastEnd { start: cursor, end: plan.end() })?)
     }
 
     /// The sample that `row` of the file is in epoch `epoch`, whether the stream selects it or not: a batch of one.

@@ -5,11 +5,14 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -280,6 +283,240 @@ def test_a_replaced_file_is_served_after_a_check(dicomprep, data, tmp_path):
         assert service.refused("datasets/data/batches")[0] == 503
 
 
+def copied(data, folder, rounds=40):
+    """The file with enough behind it that a download of it is not in the buffers of the sockets at once."""
+    path = folder / "data.h5"
+    shutil.copyfile(data, path)
+    with h5py.File(path, "r+", locking=False) as file:
+        file.create_dataset("ballast", data=np.random.default_rng(1).integers(0, 255, rounds << 20, np.uint8))
+    return path
+
+
+def test_a_download_goes_on_with_the_file_that_it_began_with(dicomprep, data, tmp_path):
+    served = copied(data, tmp_path)
+    whole = served.read_bytes()
+    with serving(dicomprep, served) as service:
+        with service.open("datasets/data/file") as answer:
+            tag = answer.headers["ETag"]
+            got = answer.read(1000)
+            dicomprep.prep(FIXTURES, tmp_path / "new.h5", "--structures", "outer")
+            new = (tmp_path / "new.h5").read_bytes()
+            os.replace(tmp_path / "new.h5", served)
+            got += answer.read()
+        assert got == whole
+        with service.open("datasets/data/file") as answer:
+            assert answer.read() == new and answer.headers["ETag"] != tag
+        # A part of the file of before is not put together with one of the new file.
+        with service.open("datasets/data/file", {"Range": "bytes=0-9", "If-Range": tag}) as answer:
+            assert answer.status == 200 and answer.read() == new
+
+
+def test_a_download_of_a_file_that_is_truncated_never_looks_complete(dicomprep, data, tmp_path):
+    served = copied(data, tmp_path)
+    with serving(dicomprep, served) as service:
+        with service.open("datasets/data/file") as answer:
+            length = int(answer.headers["Content-Length"])
+            answer.read(1000)
+            os.truncate(served, 10_000)
+            with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+                answer.read(length)
+                answer.read()
+        assert service.read("healthz") == b"ok\n"
+        assert service.refused("datasets/data/file")[0] == 503
+
+
+def test_a_truncated_file_cuts_its_streams_alone(dicomprep, data, tmp_path):
+    """Bytes that are gone from a file in use are an error of its readers, and no end of the service."""
+    served, other = tmp_path / "served.h5", tmp_path / "other.h5"
+    shutil.copyfile(data, served), shutil.copyfile(data, other)
+    with serving(dicomprep, served, other, "--cache", "0") as service:
+        with service.open("datasets/served/batches?epochs=0&batch_size=20") as answer:
+            answer.read(1000)
+            os.truncate(served, 10_000)
+            with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+                while answer.read(1 << 20):
+                    pass
+        assert service.read("datasets/other/batches?batch_size=4")
+        assert service.refused("datasets/served/batches")[0] == 503
+
+
+def test_the_log_has_no_ids_of_patients(dicomprep, data, tmp_path):
+    damaged = tmp_path / "data.h5"
+    shutil.copyfile(data, damaged)
+    with h5py.File(damaged) as file:
+        place, patients = file["images"].id.get_chunk_info(0).byte_offset + 20, [p.decode() for p in file["samples/patient_id"]]
+    content = bytearray(damaged.read_bytes())
+    content[place] ^= 255
+    damaged.write_bytes(content)
+    command = [dicomprep.path, "serve", damaged, "--listen", "127.0.0.1:0", "--log", "json"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        service = Service(process, process.stderr.readline().split()[-1])
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            service.read("datasets/data/batches?shuffle=false")
+        assert service.refused(f"datasets/data/samples?where=patient_id%3D{patients[0]}x&limit=0")[0] == 400
+        assert "row 0" in service.refused("datasets/data/batches/0/0?shuffle=false")[1]
+        service.read("metrics")
+        process.terminate()
+        log = process.stderr.read()
+    assert "stream cut" in log and "row 0" in log
+    assert not [patient for patient in set(patients) if patient in log]
+
+
+def test_heads_that_come_slowly_are_cut_off_and_block_nobody(dicomprep, data):
+    with serving(dicomprep, data, "--head-timeout", "1") as service:
+        slow = [socket.create_connection((service.host, int(service.port)), timeout=20) for _ in range(50)]
+        try:
+            for one in slow:
+                one.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n")
+            assert service.read("healthz") == b"ok\n"
+            for one in slow:
+                assert one.recv(100) in (b"", b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n"[:100])
+        finally:
+            for one in slow:
+                one.close()
+
+
+def test_hostile_heads_are_refused(service):
+    """Names and values that would end a line, and heads that are too long, get an answer of their own or none."""
+    lines = [
+        b"GET /datasets/data%0d%0aX-Injected:%201/schema HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"GET /datasets?a=%0d%0aX-Injected:%201 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: \"><script>\r\nConnection: close\r\n\r\n",
+        b"GET /%2e%2e/%2e%2e/etc/hostname HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ]
+    for line in lines:
+        with socket.create_connection((service.host, int(service.port)), timeout=10) as connection:
+            connection.sendall(line)
+            connection.shutdown(socket.SHUT_WR)
+            answer = b""
+            try:
+                while part := connection.recv(1 << 16):
+                    answer += part
+            except ConnectionError:
+                pass
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b"x-injected" not in head.lower() and b"<script>" not in body, line[:40]
+        assert not head or re.match(rb"HTTP/1\.1 (200|400|404|431)", head), head
+    assert service.read("healthz") == b"ok\n"
+
+
+def test_a_reader_that_stalls_blocks_nobody_and_is_cut_off(dicomprep, data):
+    with serving(dicomprep, data, "--write-timeout", "3") as service:
+        stalled = service.open("datasets/data/batches?epochs=0&batch_size=20")
+        stalled.read(1000)
+        assert service.read("datasets/data/batches?batch_size=20")
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            time.sleep(7)
+            while stalled.read(1 << 20):
+                pass
+
+
+def test_a_killed_service_never_looks_complete(dicomprep, data):
+    command = [dicomprep.path, "serve", data, "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        service = Service(process, process.stderr.readline().split()[-1])
+        answer = service.open("datasets/data/batches?epochs=0&batch_size=20")
+        answer.read(100_000)
+        process.kill()
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            while answer.read(1 << 20):
+                pass
+
+
+def test_readers_that_are_killed_cost_nothing_afterwards(dicomprep, data):
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("needs curl")
+    with serving(dicomprep, data) as service:
+        url = f"{service.url}datasets/data/batches?epochs=0&batch_size=20&group=a"
+        readers = [subprocess.Popen([curl, "-s", "-o", os.devnull, url]) for _ in range(8)]
+        while metric(service, "dicomprep_streams") < 8:
+            time.sleep(0.05)
+        for reader in readers:
+            reader.kill()
+            reader.wait()
+        end = time.monotonic() + 20
+        while metric(service, "dicomprep_streams") > 0:
+            assert time.monotonic() < end, "streams of readers that are gone stay open"
+            time.sleep(0.05)
+        decoded = metric(service, "dicomprep_batches_decoded_total")
+        time.sleep(0.5)
+        assert metric(service, "dicomprep_batches_decoded_total") == decoded
+
+
+def test_more_connections_than_are_taken_wait_in_order(dicomprep, data):
+    """Thousands of connections that say nothing: the service holds no more than it takes, and lives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = min(10_000, hard - 200)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (many + 200, hard))
+    try:
+        with serving(dicomprep, data, "--max-connections", "100", "--head-timeout", "2") as service:
+            crowd = []
+            for _ in range(many):
+                one = socket.socket()
+                one.setblocking(False)
+                one.connect_ex((service.host, int(service.port)))
+                crowd.append(one)
+            held = len(os.listdir(f"/proc/{service.process.pid}/fd"))
+            assert held < 160
+            for one in crowd:
+                one.close()
+            end = time.monotonic() + 60
+            while True:
+                try:
+                    assert service.read("healthz") == b"ok\n"
+                    break
+                except OSError:
+                    assert time.monotonic() < end
+                    time.sleep(0.2)
+            resident = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{service.process.pid}/status").read()).group(1))
+            assert resident < 200_000
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_tls(dicomprep, data, tmp_path):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True)
+    command = [dicomprep.path, "serve", data, "--listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        url = process.stderr.readline().split()[-1]
+        assert url.startswith("https://")
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        with urllib.request.urlopen(url + "datasets/data/batches?batch_size=4&seed=3", timeout=30, context=trusting) as answer:
+            assert answer.read() == stream_of_the_command(dicomprep, data, "-b", "4", "--seed", "3")
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(url + "healthz", timeout=30)
+        with pytest.raises((OSError, http.client.HTTPException)):
+            urllib.request.urlopen(url.replace("https", "http") + "healthz", timeout=30)
+        process.terminate()
+        assert process.wait(20) == 0
+    result = dicomprep("serve", data, "--tls-cert", key, "--tls-key", key, "--listen", "127.0.0.1:0")
+    assert result.returncode == 1 and "key.pem" in result.stderr
+
+
+def test_the_systemd_unit_is_sound(tmp_path):
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("needs systemd-analyze")
+    page = (REPOSITORY / "docs" / "deploy.md").read_text(encoding="utf-8")
+    unit = re.search(r"```ini\n(.*?)```", page, re.DOTALL).group(1)
+    program = tmp_path / "dicomprep"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    (tmp_path / "dicomprep.service").write_text(unit.replace("/usr/local/bin/dicomprep", str(program)))
+    checked = subprocess.run([analyze, "verify", "--man=no", tmp_path / "dicomprep.service"], capture_output=True, text=True)
+    said = [line for line in checked.stderr.splitlines() if "dicomprep.service" in line]
+    assert not said, said
+
+
 def test_as_many_streams_as_are_allowed(dicomprep, data):
     with serving(dicomprep, data, "--max-streams", "1") as service:
         with service.open("datasets/data/batches?epochs=0") as first:
@@ -290,20 +527,26 @@ def test_as_many_streams_as_are_allowed(dicomprep, data):
 
 
 def start_commands():
-    """The start commands of Procfile and manifest.yml."""
+    """The start commands of Procfile, manifest.yml, and the container and the unit of docs/deploy.md."""
     procfile = (REPOSITORY / "Procfile").read_text(encoding="utf-8").partition("web: ")[2].strip()
     manifest = re.search(r"^  command: (.+)$", (REPOSITORY / "manifest.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    return [procfile, manifest.group(1)]
+    page = (REPOSITORY / "docs" / "deploy.md").read_text(encoding="utf-8")
+    unit = re.search(r"^ExecStart=(.+)$", page, re.MULTILINE).group(1)
+    container = " ".join(json.loads(re.search(r"^ENTRYPOINT (.+)$", page, re.MULTILINE).group(1)))
+    # Where they have program and data, the folder of the test has them.
+    return [procfile, manifest.group(1), unit.replace("/usr/local/bin/", "./").replace("/srv/data/", ""),
+            container.replace("dicomprep serve /data/", "./dicomprep serve ")]
 
 
-@pytest.mark.parametrize("command", start_commands(), ids=["Procfile", "manifest.yml"])
+@pytest.mark.parametrize("command", start_commands(), ids=["Procfile", "manifest.yml", "systemd", "container"])
 def test_platforms_start_it(command, dicomprep, data, tmp_path):
     (tmp_path / "dicomprep").symlink_to(dicomprep.path)
     shutil.copyfile(data, tmp_path / "final_data.h5")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "PORT": str(port), "DICOMPREP_TOKENS": f"anna {TOKEN}"}
+    (tmp_path / "tokens").write_text(f"anna {TOKEN}\n")
+    environment = {**os.environ, "PORT": str(port), "DICOMPREP_TOKENS": f"anna {TOKEN}", "CREDENTIALS_DIRECTORY": str(tmp_path)}
     process = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=tmp_path, env=environment,
                                stderr=subprocess.PIPE, text=True)
     try:

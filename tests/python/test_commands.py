@@ -1,5 +1,8 @@
 """The commands as functions, and their errors."""
 
+import os
+import shutil
+import signal
 import subprocess
 import sys
 
@@ -45,6 +48,35 @@ def test_a_damaged_file_is_found(file, tmp_path, data):
     assert failure.value.summary["problems"]
     with pytest.raises(dicomprep.DamageError, match="row 3"):
         dicomprep.open(tmp_path / "damaged.h5")[3]
+
+
+def test_ctrl_c_stops_prep_and_leaves_no_file(tmp_path):
+    """As in a terminal, where the interrupt reaches both processes."""
+    data = tmp_path / "data"
+    rows = (FIXTURES / "link.csv").read_text().splitlines()
+    links = [rows[0]]
+    for copy in range(60):
+        for patient, original in (row.split(",")[:2] for row in rows[1:]):
+            links.append(f"{patient}R{copy},{original}R{copy}")
+            shutil.copytree(FIXTURES / "dicoms" / patient, data / "dicoms" / f"{patient}R{copy}", copy_function=os.link)
+            shutil.copytree(FIXTURES / "contourfiles" / original, data / "contourfiles" / f"{original}R{copy}",
+                            copy_function=os.link)
+    (data / "link.csv").write_text("\n".join(links) + "\n")
+    lines = [
+        "import dicomprep",
+        "def tell(stage, done, total): print(stage, done, total, flush=True)",
+        f"dicomprep.prep({str(data)!r}, {str(tmp_path / 'out.h5')!r}, progress=tell, threads=1)",
+    ]
+    command = [sys.executable, "-c", "\n".join(lines)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT and said.rstrip().endswith("KeyboardInterrupt")
+    assert not (tmp_path / "out.h5").exists()
+    # Nothing of it runs on.
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
 
 
 def test_python_m_is_the_command():
