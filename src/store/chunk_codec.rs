@@ -241,7 +241,8 @@ impl ChunkDecoder {
     pub(super) fn decode_parts(
         &mut self,
         chunk: &[u8],
-        (element_size, length): (usize, usize),
+        element_size: usize,
+        length: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), CodecError> {
         self.planes.resize(length, 0);
@@ -378,11 +379,11 @@ mod tests {
                 found.extend_from_slice(part);
                 calls += 1;
             };
-            decoder.decode_parts(chunk.bytes(), (element_size, length), take).unwrap();
+            decoder.decode_parts(chunk.bytes(), element_size, length, take).unwrap();
             assert!(found == bytes, "{length} bytes of {element_size}");
             assert_eq!(calls, length.div_ceil(PART_BYTES));
             let cut = &chunk.bytes()[..chunk.bytes().len() / 2];
-            let refused = decoder.decode_parts(cut, (element_size, length), |_| panic!("nothing is whole"));
+            let refused = decoder.decode_parts(cut, element_size, length, |_| panic!("nothing is whole"));
             assert!(refused.is_err());
         }
     }

@@ -86,7 +86,7 @@ impl ChunkReader {
         {
             let encoded = self.fetch(table, chunk, &span, length)?;
             let encoded = &self.encoded[..encoded + PADDING];
-            let decoded = self.decoder.decode_parts(encoded, (element_size, length), take);
+            let decoded = self.decoder.decode_parts(encoded, element_size, length, take);
             return decoded.map_err(|source| table.damaged(chunk, source));
         }
         let mut whole = std::mem::take(&mut self.whole);

@@ -47,7 +47,8 @@ impl Spans {
     pub(super) fn read(
         in_memory: usize,
         dataset: &Dataset,
-        (chunks, chunk_rows): (usize, usize),
+        chunks: usize,
+        chunk_rows: usize,
         path: &Path,
     ) -> Result<Self, StoreError> {
         let temporary = io_error("make a temporary file for the chunk index of", path);

@@ -129,7 +129,7 @@ impl ChunkTable {
         Ok(Self {
             path: path.to_owned(),
             file: Arc::clone(file),
-            spans: Spans::read(in_memory, dataset, (rows.div_ceil(chunk_rows), chunk_rows), path)?,
+            spans: Spans::read(in_memory, dataset, rows.div_ceil(chunk_rows), chunk_rows, path)?,
             filters,
             fill: fill_element(dataset).map_err(hdf5)?,
             chunk_rows,

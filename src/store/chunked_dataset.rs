@@ -12,26 +12,33 @@ use super::{ChunkEncoder, Compression, EncodedChunk, Encoder, attributes, direct
 /// Bytes of a column's chunk before compression, unless the column is shorter.
 const COLUMN_CHUNK_BYTES: usize = 64 * 1024;
 
-/// Creates a dataset of `shape` in chunks of `chunk_rows` rows, for chunks that [`ChunkEncoder`] makes.
-pub(super) fn create(
-    parent: &Group,
-    name: &str,
-    element: &TypeDescriptor,
-    (shape, chunk_rows): (&[usize], usize),
-    compression: Compression,
-) -> hdf5::Result<Dataset> {
-    let mut chunk = shape.to_vec();
-    chunk[0] = chunk_rows;
-    let mut builder = parent.new_dataset_builder().empty_as(element).shape(shape).chunk(chunk);
-    builder = builder.fill_time(FillTime::Never).obj_track_times(false);
-    builder = builder.attr_phase_change(COMPACT.0, COMPACT.1);
-    if compression.is_on() {
-        if shuffled_size(element) > 1 {
-            builder = builder.shuffle();
+/// Elements, shape, chunks and filters of a dataset for chunks that [`ChunkEncoder`] makes.
+pub(super) struct ChunkedLayout<'l> {
+    pub(super) element: &'l TypeDescriptor,
+    /// Lengths of the axes; the first counts the rows.
+    pub(super) shape: &'l [usize],
+    /// Rows of a chunk, which has the whole length of all other axes.
+    pub(super) chunk_rows: usize,
+    pub(super) compression: Compression,
+}
+
+impl ChunkedLayout<'_> {
+    /// Creates the dataset `name` in `parent`.
+    pub(super) fn create(&self, parent: &Group, name: &str) -> hdf5::Result<Dataset> {
+        let Self { element, shape, chunk_rows, compression } = *self;
+        let mut chunk = shape.to_vec();
+        chunk[0] = chunk_rows;
+        let mut builder = parent.new_dataset_builder().empty_as(element).shape(shape).chunk(chunk);
+        builder = builder.fill_time(FillTime::Never).obj_track_times(false);
+        builder = builder.attr_phase_change(COMPACT.0, COMPACT.1);
+        if compression.is_on() {
+            if shuffled_size(element) > 1 {
+                builder = builder.shuffle();
+            }
+            builder = builder.deflate(compression.level());
         }
-        builder = builder.deflate(compression.level());
+        builder.create(name)
     }
-    builder.create(name)
 }
 
 /// Gives a dataset the number of rows that it really has.
@@ -91,7 +98,8 @@ impl Column {
         let chunk_rows = (COLUMN_CHUNK_BYTES / row_bytes).clamp(1, capacity.max(1));
         let shape: Vec<usize> = std::iter::once(capacity).chain(axes.iter().copied()).collect();
         Ok(Self {
-            dataset: create(parent, name, element, (&shape, chunk_rows), compression)?,
+            dataset: ChunkedLayout { element, shape: &shape, chunk_rows, compression }
+                .create(parent, name)?,
             element_size: shuffled_size(element),
             row_bytes,
             chunk_bytes: chunk_rows * row_bytes,

@@ -2,7 +2,8 @@
 
 use hdf5::types::TypeDescriptor;
 
-use super::sample_columns::{SAMPLE_COLUMNS, SampleColumn};
+use super::sample_column::SampleColumn;
+use super::sample_columns::SAMPLE_COLUMNS;
 use super::sample_row::{TextWidth, TextWidths};
 
 /// Texts of the attributes of a column, in ASCII.

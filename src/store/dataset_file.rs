@@ -8,7 +8,7 @@ use super::column_reader::ColumnReader;
 use super::dataset_tables::{ClosedFile, DatasetTables};
 use super::element::read_element;
 use super::error::hdf5_error;
-use super::sample_columns::SampleColumn;
+use super::sample_column::SampleColumn;
 use super::schema::{FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column};
 use super::sound_file::SoundFile;
 use super::virtual_file;

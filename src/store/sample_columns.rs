@@ -2,107 +2,12 @@
 //! check of a file's structure read this table, and `docs/format.md` repeats it.
 
 use super::cell_type::CellType;
-use super::column_reader::Cell;
-use super::sample_row::{SampleRow, TextWidth, TextWidths};
+use super::sample_column::{
+    Axis, ColumnContent, LateText, RowCell, SampleColumn, digest, grid, number, numbers, parts, put, text,
+};
+use super::sample_row::TextWidth;
 use super::schema::column;
-use crate::model::{GridShape, PaddingRange, VoiLutFunction};
-
-/// A column of `/samples`.
-#[derive(Debug)]
-pub struct SampleColumn {
-    /// Name of the dataset in `/samples`.
-    pub name: &'static str,
-    /// Type of its cells, or of their parts.
-    pub cell_type: CellType,
-    /// Axes after the rows; none where a row has one text or number.
-    pub axes: &'static [Axis],
-    /// Attribute `units` of the dataset, in ASCII.
-    pub units: &'static str,
-    /// Attribute `description` of the dataset, in ASCII.
-    pub description: &'static str,
-    /// Minor version of the format that the column came with. A file of an earlier one may lack it.
-    pub since: u32,
-    pub(super) content: ColumnContent,
-}
-
-/// An axis of the cells of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axis {
-    /// The structures of the file, in the order of the mask planes.
-    Structures,
-    /// Parts with these names.
-    Parts(&'static [&'static str]),
-    /// So many bytes of a digest.
-    Digest(usize),
-}
-
-/// Source of the cells of a column.
-#[derive(Debug)]
-pub(super) enum ColumnContent {
-    /// The samples, written as they come.
-    Row(RowCell),
-    /// A text for each row that is known once all rows are.
-    Late(LateText),
-}
-
-/// Text of a row that is written after the last row.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum LateText {
-    /// Name of the split.
-    Split,
-    /// Names of checks.
-    Findings,
-}
-
-/// Conversion between a row and its cell in one column.
-#[derive(Debug)]
-pub(super) struct RowCell {
-    /// Room of a text; of other columns, none.
-    pub(super) width: fn(&TextWidths) -> TextWidth,
-    /// Appends the bytes of the cell, little endian.
-    pub(super) put: fn(&SampleRow, &mut Vec<u8>),
-    /// Takes over what the cell says, or says why no row has such a cell.
-    pub(super) get: fn(Cell<'_>, &mut SampleRow) -> Result<(), String>,
-}
-
-impl SampleColumn {
-    /// The column `name`.
-    #[must_use]
-    pub fn find(name: &str) -> Option<&'static Self> {
-        SAMPLE_COLUMNS.iter().find(|column| column.name == name)
-    }
-
-    /// The lengths of the axes after the rows, in a file of `structures` mask planes.
-    #[must_use]
-    pub fn axis_lengths(&self, structures: usize) -> Vec<usize> {
-        let length = |axis: &Axis| match axis {
-            Axis::Structures => structures,
-            Axis::Parts(names) => names.len(),
-            Axis::Digest(bytes) => *bytes,
-        };
-        self.axes.iter().map(length).collect()
-    }
-
-    /// The conversion of the cells of a column that is written as samples come.
-    pub(super) fn row_cell(&self) -> Option<&RowCell> {
-        match &self.content {
-            ColumnContent::Row(cell) => Some(cell),
-            ColumnContent::Late(_) => None,
-        }
-    }
-
-    /// True if two rows have different cells in this column, to the bit. Columns that are known only after the last row
-    /// are not part of a [`SampleRow`], and never differ.
-    #[must_use]
-    pub fn differs(&self, a: &SampleRow, b: &SampleRow) -> bool {
-        self.row_cell().is_some_and(|cell| {
-            let [mut first, mut second] = [Vec::new(), Vec::new()];
-            (cell.put)(a, &mut first);
-            (cell.put)(b, &mut second);
-            first != second
-        })
-    }
-}
+use crate::model::{PaddingRange, VoiLutFunction};
 
 /// Digest of a source file.
 const SHA256: Axis = Axis::Digest(32);
@@ -514,128 +419,13 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
     },
 ];
 
-const fn numbers(
-    put: fn(&SampleRow, &mut Vec<u8>),
-    get: fn(Cell<'_>, &mut SampleRow) -> Result<(), String>,
-) -> ColumnContent {
-    ColumnContent::Row(RowCell { width: |_| TextWidth { bytes: 0, is_ascii: true }, put, get })
-}
-
-/// The text of a cell.
-fn text(cell: Cell<'_>) -> Result<String, String> {
-    cell.text().map(str::to_owned).ok_or_else(|| "is no UTF-8".to_owned())
-}
-
-/// Appends numbers of `B` bytes.
-fn put<const B: usize>(bytes: &mut Vec<u8>, values: impl IntoIterator<Item = [u8; B]>) {
-    bytes.extend(values.into_iter().flatten());
-}
-
-/// Component `component` of a cell; NaN where the cell has no such number.
-fn number(cell: Cell<'_>, component: usize) -> f64 {
-    cell.number(component).unwrap_or(f64::NAN)
-}
-
-/// The first `N` components.
-fn parts<const N: usize>(cell: Cell<'_>) -> [f64; N] {
-    std::array::from_fn(|component| number(cell, component))
-}
-
-/// Digest number `index` of a cell.
-pub(super) fn digest(cell: Cell<'_>, index: usize) -> [u8; 32] {
-    std::array::from_fn(|byte| cell.number(index * 32 + byte).unwrap_or_default() as u8)
-}
-
-/// The shape of a source image.
-fn grid(rows: f64, columns: f64) -> Result<GridShape, String> {
-    GridShape::new(rows as usize, columns as usize).map_err(|error| format!("is not of {error}"))
+impl SampleColumn {
+    /// The column `name`.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        SAMPLE_COLUMNS.iter().find(|column| column.name == name)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::store::AnnotationCell;
-
-    /// The row of a column in the documentation.
-    fn documented(column: &SampleColumn) -> String {
-        let axis = |axis: &Axis| match axis {
-            Axis::Structures => ", K".to_owned(),
-            Axis::Parts(names) => format!(", {}", names.len()),
-            Axis::Digest(bytes) => format!(", {bytes}"),
-        };
-        let axes: String = column.axes.iter().map(axis).collect();
-        let SampleColumn { name, units, description, .. } = column;
-        format!("| `/samples/{name}` | (N{axes}) | {} | {units} | {description} |", column.cell_type.name())
-    }
-
-    #[test]
-    fn the_documentation_has_every_column_once_and_no_other() {
-        let page = include_str!("../../docs/format.md");
-        let found: Vec<&str> = page.lines().filter(|line| line.starts_with("| `/samples/")).collect();
-        let expected: Vec<String> = SAMPLE_COLUMNS.iter().map(documented).collect();
-        assert_eq!(found, expected, "the table of docs/format.md should be\n{}", expected.join("\n"));
-    }
-
-    #[test]
-    fn texts_of_attributes_are_ones_that_all_readers_take() {
-        for SampleColumn { name, units, description, .. } in &SAMPLE_COLUMNS {
-            for text in [units, description] {
-                assert!(text.is_ascii() && text.len() >= 2 && !text.contains('\0'), "{name}: {text:?}");
-            }
-        }
-        let names: std::collections::BTreeSet<_> = SAMPLE_COLUMNS.iter().map(|column| column.name).collect();
-        assert_eq!(names.len(), SAMPLE_COLUMNS.len());
-    }
-
-    fn rows() -> impl Strategy<Value = SampleRow> {
-        let texts = ("[a-zé/.0-9]{0,9}", "[a-zé]{0,9}", "[A-Z]{0,9}", "[a-z/]{0,12}");
-        let annotation = (any::<Option<[u8; 32]>>(), 0..99_i32, any::<f32>());
-        let geometry = (any::<[f32; 2]>(), any::<[f64; 3]>(), any::<[f64; 6]>(), any::<[f32; 2]>());
-        let numbers = (any::<i32>(), any::<i32>(), any::<[u8; 32]>(), any::<[f32; 2]>(), any::<[u32; 2]>());
-        let shape = (1..=65_535_usize, 1..=65_535_usize);
-        (texts, prop::collection::vec(annotation, 0..3), geometry, numbers, shape).prop_map(
-            |(texts, annotations, geometry, numbers, shape)| {
-                let mut row = SampleRow::unknown(0);
-                (row.id, row.patient_id, row.original_id, row.source) = texts;
-                let cell = |(sha256, mask_pixels, contour_area)| AnnotationCell {
-                    sha256,
-                    mask_pixels,
-                    contour_area,
-                };
-                row.annotations = annotations.into_iter().map(cell).collect();
-                row.geometry.pixel_spacing = geometry.0.map(f64::from);
-                row.geometry.image_position = geometry.1;
-                row.geometry.image_orientation = geometry.2;
-                row.geometry.window = geometry.3;
-                (row.instance, row.frame, row.source_sha256, row.value_range, row.checksum) = numbers;
-                row.source_shape = GridShape::new(shape.0, shape.1).unwrap();
-                row
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_put_is_got(row in rows(), other in rows()) {
-            let mut read = SampleRow::unknown(row.annotations.len());
-            for column in &SAMPLE_COLUMNS {
-                let Some(cell) = column.row_cell() else { continue };
-                let mut bytes = Vec::new();
-                (cell.put)(&row, &mut bytes);
-                let parts: usize = column.axis_lengths(row.annotations.len()).iter().product();
-                if column.cell_type != CellType::Text {
-                    prop_assert_eq!(bytes.len(), parts * column.cell_type.size(), "{}", column.name);
-                }
-                (cell.get)(Cell::of(column.cell_type, &bytes), &mut read).unwrap();
-            }
-            for column in &SAMPLE_COLUMNS {
-                prop_assert!(!column.differs(&row, &read), "{}", column.name);
-            }
-            let differs = SAMPLE_COLUMNS.iter().any(|column| column.differs(&row, &other));
-            let equal = format!("{row:?}") == format!("{other:?}");
-            prop_assert_eq!(differs, !equal);
-        }
-    }
-}
+mod tests;

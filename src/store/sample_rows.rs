@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::dataset_file::FileRef;
-use super::sample_columns::{SAMPLE_COLUMNS, SampleColumn, digest};
+use super::sample_column::{SampleColumn, digest};
+use super::sample_columns::SAMPLE_COLUMNS;
 use super::schema::column;
 use super::{Cell, ColumnWalk, DatasetFile, SampleRow, StoreError};
 

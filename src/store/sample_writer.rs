@@ -6,7 +6,8 @@ use super::Compression;
 use super::cell_type::CellType;
 use super::chunked_dataset::{Column, ColumnEncoder};
 use super::column_spec::{ColumnSpec, sample_specs};
-use super::sample_columns::{ColumnContent, LateText, RowCell, SAMPLE_COLUMNS};
+use super::sample_column::{ColumnContent, LateText, RowCell};
+use super::sample_columns::SAMPLE_COLUMNS;
 use super::sample_row::{SampleRow, TextWidth, TextWidths};
 
 /// Writes all columns of `/samples`.

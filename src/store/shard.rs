@@ -1,7 +1,5 @@
 //! The group `/shard`: what merging wants to know of a share of a plan beside its rows.
 
-use std::ops::Range;
-
 use hdf5::{File, Group};
 
 use super::cell_type::{CellType, NARROWEST_TEXT};
@@ -10,43 +8,11 @@ use super::column_spec::{ColumnSpec, ColumnTexts};
 use super::sample_row::TextWidth;
 use super::schema::{SAMPLES, SHARD, column, shard, shard_attribute};
 use super::{
-    ChannelStatistics, ColumnWalk, Compression, DatasetFile, EncodedChunk, ImageStatistics, ShardBond,
-    StoreError, TextWidths, ValueHistogram, attributes, shard_bonds,
+    ChannelStatistics, ColumnWalk, DatasetFile, DatasetSpec, EncodedChunk, ImageStatistics, ShardBond,
+    ShardSpec, StoreError, TextWidths, ValueHistogram, attributes, shard_bonds,
 };
 use crate::model::PixelType;
 use crate::split::{SplitDraw, SplitName};
-
-/// The share of a plan that a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShardSpec {
-    /// Number of the share, counted from 0.
-    pub index: u32,
-    /// Number of shares.
-    pub count: u32,
-    /// The rows of the whole plan.
-    pub plan_rows: u64,
-    /// The rows of the link table that name a patient.
-    pub patients: u64,
-    /// Those of them that have a sample in the plan.
-    pub planned_patients: u64,
-    /// SHA-256 over all that the plan decides.
-    pub plan_digest: [u8; 32],
-}
-
-/// Rows `[index * rows / count, (index + 1) * rows / count)`: the share `index` of `count` of a plan.
-#[must_use]
-pub fn share_of(rows: u64, index: u32, count: u32) -> Range<u64> {
-    let start = |index: u64| (u128::from(index) * u128::from(rows) / u128::from(count.max(1))) as u64;
-    start(index.into())..start(u64::from(index) + 1)
-}
-
-impl ShardSpec {
-    /// The rows of the plan that are its share.
-    #[must_use]
-    pub fn share(&self) -> Range<u64> {
-        share_of(self.plan_rows, self.index, self.count)
-    }
-}
 
 /// Columns of the group for one row.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +71,7 @@ static SHARD_COLUMNS: [ShardColumn; 5] = [
 ];
 
 /// The columns of the group in a file of so many mask planes and channels.
-pub(super) fn specs([structures, channels]: [usize; 2], source_width: TextWidth) -> Vec<ColumnSpec> {
+pub(super) fn specs(structures: usize, channels: usize, source_width: TextWidth) -> Vec<ColumnSpec> {
     let axes = |name| match name {
         shard::SPLIT => vec![3],
         shard::STATISTICS => vec![ImageStatistics::bytes(channels)],
@@ -130,13 +96,15 @@ pub(super) struct ShardColumns {
 }
 
 impl ShardColumns {
-    /// Creates the group in `file`, for so many structures and channels, at most `capacity` rows and names that `source_width` has room for.
+    /// Creates the group in `file`, which holds the share `shard` and is as `dataset` says; names of annotation files
+    /// have `source_width`.
     pub(super) fn create(
         file: &File,
         shard: &ShardSpec,
-        (capacity, planes, source_width): (usize, [usize; 2], TextWidth),
-        compression: Compression,
+        source_width: TextWidth,
+        dataset: &DatasetSpec,
     ) -> hdf5::Result<Self> {
+        let DatasetSpec { structures, channels, capacity, compression, .. } = dataset;
         let group = file.create_group_builder().obj_track_times(false).create(SHARD)?;
         for (name, number) in [(shard_attribute::INDEX, shard.index), (shard_attribute::COUNT, shard.count)] {
             attributes::write_number(&group, name, number)?;
@@ -149,12 +117,15 @@ impl ShardColumns {
             attributes::write_number(&group, name, number)?;
         }
         attributes::write_numbers(&group, shard_attribute::PLAN_DIGEST, &[32], &shard.plan_digest)?;
-        let create = |spec: &ColumnSpec| Column::create(&group, spec, capacity, compression);
-        let columns = specs(planes, source_width).iter().map(create).collect::<hdf5::Result<_>>()?;
+        let create = |spec: &ColumnSpec| Column::create(&group, spec, *capacity, *compression);
+        let columns = specs(structures.len(), *channels, source_width)
+            .iter()
+            .map(create)
+            .collect::<hdf5::Result<_>>()?;
         Ok(Self {
             group,
             columns,
-            encoder: ColumnEncoder::new(compression),
+            encoder: ColumnEncoder::new(*compression),
             source_width: source_width.bytes.max(NARROWEST_TEXT),
         })
     }
@@ -290,7 +261,7 @@ impl<'f> ShardRows<'f> {
     /// # Errors
     /// [`StoreError`] where the file lacks a column, or has one of another type.
     pub fn new(file: &'f DatasetFile) -> Result<Self, StoreError> {
-        let specs = specs([file.structures().len(), file.channels()], TextWidth::default());
+        let specs = specs(file.structures().len(), file.channels(), TextWidth::default());
         let walk = |spec: &ColumnSpec| Ok(file.column_in(SHARD, spec.name)?.walk());
         let columns = specs.iter().map(walk).collect::<Result<_, StoreError>>()?;
         Ok(Self { file, columns, findings: file.column_in(SAMPLES, column::FINDINGS)?.walk() })
@@ -439,18 +410,5 @@ mod tests {
         let bytes = color.to_le_bytes();
         assert_eq!(bytes.len(), ImageStatistics::bytes(3));
         assert_eq!(ImageStatistics::from_le_bytes(PixelType::UInt8, &bytes), Some(color));
-    }
-
-    #[test]
-    fn shares_cover_every_row_once() {
-        for (rows, count) in [(0u64, 3u32), (1, 1), (10, 3), (2, 7), (u64::from(u32::MAX), 1000)] {
-            let mut next = 0;
-            for index in 0..count {
-                let share = share_of(rows, index, count);
-                assert_eq!(share.start, next);
-                next = share.end;
-            }
-            assert_eq!(next, rows);
-        }
     }
 }

@@ -166,8 +166,9 @@ impl ChannelStatistics {
         pixel_type: PixelType,
         pixels: u64,
         [min, max]: [f64; 2],
-        (first, second): (u128, u128),
+        fingerprint: (u128, u128),
     ) -> Self {
+        let (first, second) = fingerprint;
         let sums = match pixel_type {
             PixelType::Float32 => {
                 Sums::Float { mean: f64::from_bits(first as u64), spread: f64::from_bits(second as u64) }

@@ -5,7 +5,7 @@ use hdf5::{Dataset, Location};
 
 use super::column_spec::{ColumnSpec, ColumnTexts, sample_specs};
 use super::error::hdf5_error;
-use super::sample_columns::SampleColumn;
+use super::sample_column::SampleColumn;
 use super::sample_row::{TextWidth, TextWidths};
 use super::schema::{
     DOCUMENTATION, FORMAT_MINOR, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS,
@@ -139,28 +139,12 @@ impl DatasetFile {
                 format!("is {version}; what came after {FORMAT_VERSION} is not looked at"),
             );
         }
-        self.check_constant(found, file, "/", (attribute::DOCUMENTATION, DOCUMENTATION));
+        if self.minor_version() == FORMAT_MINOR {
+            found.check_constant(file, "/", attribute::DOCUMENTATION, DOCUMENTATION);
+        }
         let config = attributes::read_text(file, attribute::CONFIG).unwrap_or_default();
         if !serde_json::from_str(&config).is_ok_and(|config: serde_json::Value| config.is_object()) {
             found.flaw("/@config", "is no JSON object");
-        }
-    }
-
-    /// Checks a text that is the same in every file of a version. The texts of another version are not known.
-    fn check_constant(
-        &self,
-        found: &mut Structure,
-        at: &Location,
-        object: &str,
-        (name, expected): (&str, &str),
-    ) {
-        if self.minor_version() != FORMAT_MINOR {
-            return;
-        }
-        match attributes::read_ascii(at, name) {
-            Some(text) if text == expected => {}
-            Some(text) => found.flaw(format!("{object}@{name}"), format!("is {text:?}, not {expected:?}")),
-            None => found.flaw(format!("{object}@{name}"), "is missing, or no text in ASCII"),
         }
     }
 
@@ -218,7 +202,7 @@ impl DatasetFile {
         let known = sample_specs(self.structures().len(), &TextWidths::default());
         let of_shard = match self.shard() {
             Ok(None) => Vec::new(),
-            Ok(Some(_)) => shard::specs([self.structures().len(), self.channels()], TextWidth::default()),
+            Ok(Some(_)) => shard::specs(self.structures().len(), self.channels(), TextWidth::default()),
             Err(error) => {
                 found.flaw("/shard", error.with_cause());
                 Vec::new()
@@ -231,9 +215,11 @@ impl DatasetFile {
                 Err(_) if group == SAMPLES && !self.must_have(spec.name) => {}
                 Err(_) => found.flaw(place, "is missing"),
                 Ok(dataset) => {
-                    if let Some(ColumnTexts { units, description }) = spec.texts {
-                        self.check_constant(found, &dataset, &place, (attribute::UNITS, units));
-                        self.check_constant(found, &dataset, &place, (attribute::DESCRIPTION, description));
+                    if let Some(ColumnTexts { units, description }) = spec.texts
+                        && self.minor_version() == FORMAT_MINOR
+                    {
+                        found.check_constant(&dataset, &place, attribute::UNITS, units);
+                        found.check_constant(&dataset, &place, attribute::DESCRIPTION, description);
                     }
                     if let Some(what) = self.column_flaw(&dataset, Some(spec)).map_err(&hdf5)? {
                         found.flaw(place, what);
@@ -297,5 +283,15 @@ impl Structure {
 
     fn note(&mut self, place: impl Into<String>, what: impl Into<String>) {
         self.notes.push(Flaw { place: place.into(), what: what.into() });
+    }
+
+    /// Checks a text that is the same in every file of this version of the format; the texts of other versions are not
+    /// known.
+    fn check_constant(&mut self, at: &Location, object: &str, name: &str, expected: &str) {
+        match attributes::read_ascii(at, name) {
+            Some(text) if text == expected => {}
+            Some(text) => self.flaw(format!("{object}@{name}"), format!("is {text:?}, not {expected:?}")),
+            None => self.flaw(format!("{object}@{name}"), "is missing, or no text in ASCII"),
+        }
     }
 }

@@ -1,25 +1,16 @@
 //! A file that appears under its name complete and durable, or not at all.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::OFlags;
 use tempfile::TempPath;
 
 use super::StoreError;
 use super::error::io_error;
-
-/// End of the name of a file that is being written.
-const PARTIAL_SUFFIX: &str = ".partial";
-
-/// The longest name of a file, in bytes, on the file systems in use.
-const MAX_NAME_BYTES: usize = 255;
+use super::partial_file::{Claim, PARTIAL_SUFFIX, lock_partial, unique_partial};
+use super::place::{beside, folder_of, place_of};
 
 /// A place for a file that is written beside its final name and moved there when it is complete.
 ///
@@ -152,140 +143,10 @@ impl Target {
     }
 }
 
-/// A partial file that [`remove_partial_files`] removes for as long as this lives.
-#[derive(Debug)]
-struct Claim(PathBuf);
-
-impl Claim {
-    fn new(partial: &Path) -> Self {
-        claimed().insert(partial.to_owned());
-        Self(partial.to_owned())
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        claimed().remove(&self.0);
-    }
-}
-
-/// Links that are followed one after the other, as many as Linux follows.
-const MOST_LINKS: usize = 40;
-
-/// The place that `path` leads to where it is a symbolic link, which need not exist; otherwise `path`.
-pub(crate) fn place_of(path: &Path) -> io::Result<PathBuf> {
-    let mut place = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        match fs::read_link(&place) {
-            Ok(to) => place = folder_of(&place).join(to),
-            // It is no link, or nothing is there.
-            Err(_) => return Ok(place),
-        }
-    }
-    Err(io::Error::other("it leads through too many links"))
-}
-
-/// The partial files of this process that still have their names.
-static CLAIMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-
-fn claimed() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    CLAIMED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes what was begun and not finished by this process, which is about to end without dropping its targets.
-pub fn remove_partial_files() {
-    // What cannot be removed is removed by the next run.
-    std::mem::take(&mut *claimed()).into_iter().for_each(|path| _ = fs::remove_file(path));
-}
-
-/// The folder that `path` is in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The name beside `path` that begins with `prefix`, goes on as the name of `path`, and ends with `suffix`. A name that
-/// would be too long is cut, and its checksum tells it from others.
-pub(crate) fn beside(path: &Path, prefix: &str, suffix: &str) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().as_bytes();
-    let room = MAX_NAME_BYTES - prefix.len() - suffix.len();
-    let middle = if name.len() <= room {
-        name.to_vec()
-    } else {
-        let sum = format!("~{:08x}", crc32c::crc32c(name));
-        [&name[..room - sum.len()], sum.as_bytes()].concat()
-    };
-    let name = [prefix.as_bytes(), &middle, suffix.as_bytes()].concat();
-    folder_of(path).join(OsString::from_vec(name))
-}
-
-/// Creates the partial file of `path` and locks it; `None` where the file system has no locks.
-///
-/// The file is always a new one, nothing of a leftover is used. Whoever holds the lock of the file that stands under the
-/// name, and no other, may remove it or put another there.
-fn lock_partial(path: &Path) -> Result<Option<(File, TempPath)>, StoreError> {
-    let partial = beside(path, ".", PARTIAL_SUFFIX);
-    let failed = |error| io_error("create a file beside", path)(error);
-    loop {
-        let created = File::create_new(&partial);
-        let is_new = created.is_ok();
-        let file = match created {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_leftover(&partial),
-            created => created,
-        };
-        let file = match file {
-            // The other one has just come to its end.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_new && folder_of(path).is_dir() => {
-                continue;
-            }
-            file => file.map_err(failed)?,
-        };
-        match file.try_lock() {
-            Ok(()) if !is_named(&file, &partial) => {}
-            Ok(()) if is_new => {
-                let partial = TempPath::try_from_path(partial).map_err(failed)?;
-                return Ok(Some((file, partial)));
-            }
-            Ok(()) => fs::remove_file(&partial).map_err(failed)?,
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path.to_owned())),
-            Err(TryLockError::Error(_)) => {
-                if is_new {
-                    // What cannot be removed does no harm.
-                    let _ = fs::remove_file(&partial);
-                }
-                return Ok(None);
-            }
-        }
-    }
-}
-
-/// Opens a partial file to lock it. It may be anything: no link is followed and nothing is waited for. For writing,
-/// because NFS locks nothing else; it is not written to.
-fn open_leftover(partial: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    OpenOptions::new().read(true).write(true).custom_flags(flags.bits() as i32).open(partial)
-}
-
-/// True if `file` is what stands at `path`.
-fn is_named(file: &File, path: &Path) -> bool {
-    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(file), Ok(named)) => place(file) == place(named),
-        _ => false,
-    }
-}
-
-/// A partial file of a unique name: where there are no locks, nothing else tells whose it is.
-fn unique_partial(path: &Path) -> io::Result<(File, TempPath)> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let partial = tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .suffix(PARTIAL_SUFFIX)
-        .make_in(folder_of(path), |partial| File::create_new(partial))?;
-    Ok(partial.into_parts())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::partial_file::{claimed, is_named};
+    use super::super::place::MAX_NAME_BYTES;
     use super::super::source_scan::files_whose_lines;
     use super::*;
 
@@ -314,7 +175,7 @@ mod tests {
                 "prep/resume/parts_folder.rs",
                 "report/contact_sheet.rs",
                 "sink/output.rs",
-                "store/target.rs",
+                "store/partial_file.rs",
                 "store/whitening_file.rs",
                 "store/writer.rs",
             ]
@@ -501,7 +362,5 @@ mod tests {
         first.commit().unwrap();
         second.commit().unwrap();
         assert!(a.is_file() && b.is_file());
-        assert_eq!(beside(Path::new("d/a.h5"), ".", ".partial"), Path::new("d/.a.h5.partial"));
-        assert_eq!(beside(Path::new("a.h5"), "", ".parts"), Path::new("./a.h5.parts"));
     }
 }

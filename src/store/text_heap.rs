@@ -3,13 +3,12 @@
 //! They are the only structures of our files without a checksum of HDF5's, and the library does not come to the end of
 //! one with certain wrong bytes (HDF5 File Format Specification 3.0, III.E: Global Heap).
 
-#![allow(clippy::single_range_in_vec_init, reason = "inner code of this file alone")]
-
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::slice;
 
 use hdf5::Dataset;
 use memchr::memmem;
@@ -53,7 +52,7 @@ pub(super) fn check(
 pub(super) fn check_whole(path: &Path, file: &File) -> Result<(), StoreError> {
     let read = io_error("read", path);
     let bytes = file.metadata().map_err(&read)?.len();
-    check(path, file, collections(file, &[0..bytes]).map_err(&read)?)
+    check(path, file, collections(file, slice::from_ref(&(0..bytes))).map_err(&read)?)
 }
 
 /// Checks every collection in all bytes that belong to no chunk of `datasets`, all datasets of the file.

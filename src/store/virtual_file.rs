@@ -7,9 +7,9 @@ use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, File, Hyperslab, SliceOrIndex};
 
 use super::chunk_table::{ChunkTable, Run};
+use super::place::folder_of;
 use super::schema::COMPACT;
 use super::schema::{IMAGES, MASKS, virtual_attribute};
-use super::target::folder_of;
 use super::{StoreError, attributes};
 
 /// A file that a virtual file is about to refer to.
@@ -65,23 +65,24 @@ impl VirtualMap {
         }
     }
 
-    /// Creates the dataset `name` of elements of `element` over those of the same name in the files; `axes` are the
-    /// axes beside the rows.
+    /// Creates the dataset `name` of elements of `element` over those of the same name in the files; the first axis of
+    /// `shape` counts the rows.
     pub(super) fn create(
         &self,
         at: &File,
         name: &str,
         element: &TypeDescriptor,
-        (rows, axes): (usize, &[usize]),
+        shape: &[usize],
     ) -> hdf5::Result<Dataset> {
-        let shape =
+        let axes = &shape[1..];
+        let of_rows =
             |rows: usize| -> Vec<usize> { std::iter::once(rows).chain(axes.iter().copied()).collect() };
         let slab = |first: usize, rows: usize| -> Hyperslab {
             let first = SliceOrIndex::from(first..first + rows);
             let others = axes.iter().map(|&side| SliceOrIndex::from(0..side));
             Hyperslab::from(std::iter::once(first).chain(others).collect::<Vec<_>>())
         };
-        let mut builder = at.new_dataset_builder().empty_as(element).shape(shape(rows));
+        let mut builder = at.new_dataset_builder().empty_as(element).shape(shape);
         builder = builder.obj_track_times(false).attr_phase_change(COMPACT.0, COMPACT.1);
         for run in &self.runs {
             let source = &self.sources[run.file];
@@ -89,9 +90,9 @@ impl VirtualMap {
                 // A per cent sign would begin a pattern.
                 source.name.replace('%', "%%"),
                 format!("/{name}"),
-                shape(source.rows),
+                of_rows(source.rows),
                 slab(run.source_row, run.rows),
-                shape(rows),
+                shape,
                 slab(run.row, run.rows),
             );
         }
@@ -102,7 +103,7 @@ impl VirtualMap {
     pub(super) fn images(&self, path: &Path, open: OpenSource<'_>) -> Result<ChunkTable, StoreError> {
         let images = |source: &VirtualSource| {
             let place = folder(path).join(&source.name);
-            Ok(open_source((path, &place), &source.identity, open)?.images)
+            Ok(open_source(path, &place, &source.identity, open)?.images)
         };
         let tables = self.sources.iter().map(images).collect::<Result<_, StoreError>>()?;
         ChunkTable::over(tables, self.runs.clone(), path, IMAGES).ok_or_else(|| senseless(path))
@@ -150,7 +151,7 @@ impl VirtualTables {
         let (mut images, mut masks, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         for (name, expected) in names.iter().zip(identities.chunks_exact(3)) {
             let source = beside(path, name);
-            let source = open_source((path, &source), expected, open)?;
+            let source = open_source(path, &source, expected, open)?;
             sizes.push(source.rows);
             images.push(source.images);
             masks.push(source.masks);
@@ -193,7 +194,8 @@ fn senseless(path: &Path) -> StoreError {
 
 /// Opens a file of the virtual file at `path`, if it is the one that was there when that was written.
 fn open_source(
-    (path, source): (&Path, &Path),
+    path: &Path,
+    source: &Path,
     expected: &[u64],
     open: OpenSource<'_>,
 ) -> Result<SourceTables, StoreError> {

@@ -8,6 +8,7 @@ use hdf5::plist::group_create::LinkPhaseChange;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use hdf5::{Dataset, File};
 
+use super::chunked_dataset::{ChunkedLayout, set_rows};
 use super::error::{hdf5_error, io_error};
 use super::sample_writer::SampleWriter;
 use super::schema::{
@@ -19,35 +20,10 @@ use super::target::Target;
 use super::virtual_file::VirtualMap;
 use super::write_back::WriteBack;
 use super::{
-    ChunkTable, Compression, DatasetFile, EncodedChunk, Encoder, ImageStatistics, Moments, RootAttributes,
-    SampleRow, ShardBond, ShardRow, ShardSpec, StoreError, TextWidth, TextWidths, ValueHistogram,
-    VirtualSource, attributes, chunked_dataset, direct_chunk, text_checksum,
+    ChunkTable, DatasetFile, DatasetSpec, EncodedChunk, ImageStatistics, Moments, RootAttributes, SampleRow,
+    ShardBond, ShardRow, StoreError, ValueHistogram, VirtualSource, attributes, direct_chunk, text_checksum,
 };
-use crate::model::{GridShape, PixelType, StructureSet};
-
-/// Properties that must be known before the first row is written.
-#[derive(Debug, Clone)]
-pub struct DatasetSpec {
-    /// Size of every image and mask.
-    pub shape: GridShape,
-    /// Channels of every image.
-    pub channels: usize,
-    /// Type of the pixels.
-    pub pixel_type: PixelType,
-    /// The mask planes.
-    pub structures: StructureSet,
-    /// Compression of all chunks.
-    pub compression: Compression,
-    /// The encoder of the image chunks.
-    pub encoder: Encoder,
-    /// The most rows there can be.
-    pub capacity: usize,
-    /// Widths of the text columns.
-    pub text_widths: TextWidths,
-    /// The share of a plan that the file holds, and the room of the names of annotation files; `None` for a file
-    /// that is no shard.
-    pub shard: Option<(ShardSpec, TextWidth)>,
-}
+use crate::model::PixelType;
 
 /// One sample, encoded.
 #[derive(Debug)]
@@ -119,11 +95,12 @@ impl DatasetWriter {
     fn create_over(target: Target, spec: DatasetSpec, map: Option<VirtualMap>) -> Result<Self, StoreError> {
         let path = target.path().to_owned();
         let write_back = WriteBack::of(target.partial()).map_err(io_error("open", target.partial()))?;
-        Self::create_inner((target, write_back), spec, map).map_err(hdf5_error("create", &path))
+        Self::create_inner(target, write_back, spec, map).map_err(hdf5_error("create", &path))
     }
 
     fn create_inner(
-        (target, write_back): (Target, WriteBack),
+        target: Target,
+        write_back: WriteBack,
         spec: DatasetSpec,
         map: Option<VirtualMap>,
     ) -> hdf5::Result<Self> {
@@ -141,14 +118,8 @@ impl DatasetWriter {
         let structures = spec.structures.len();
         let columns =
             SampleWriter::create(samples, spec.capacity, structures, spec.text_widths, spec.compression)?;
-        let shard = spec.shard.as_ref().map(|(shard, width)| {
-            ShardColumns::create(
-                &file,
-                shard,
-                (spec.capacity, [structures, spec.channels], *width),
-                spec.compression,
-            )
-        });
+        let shard =
+            spec.shard.as_ref().map(|(shard, width)| ShardColumns::create(&file, shard, *width, &spec));
         Ok(Self { target, file, pixels, columns, shard: shard.transpose()?, spec, write_back })
     }
 
@@ -255,7 +226,9 @@ impl DatasetWriter {
                 (PixelDatasets::over(&file, &spec, &map, rows).map_err(&failed)?, Some(map))
             }
         };
-        write_attributes(&file, &pixels, &spec, (root, train, rows)).map_err(&failed)?;
+        write_root_attributes(&file, &spec, root, rows)
+            .and_then(|()| pixels.write_attributes(&spec, &root.units, train))
+            .map_err(&failed)?;
         // That it is so, `prep` has seen to.
         let disjoint = match splits.iter().any(|split| !split.is_empty()) {
             true if root.images_disjoint => &SPLIT_DISJOINT[..],
@@ -268,8 +241,8 @@ impl DatasetWriter {
         text_checksum::checksum(&file)
             .and_then(|sum| attributes::write_number(&file, attribute::TEXT_CHECKSUM, sum))
             .map_err(&failed)?;
-        chunked_dataset::set_rows(&pixels.images, rows).map_err(&failed)?;
-        chunked_dataset::set_rows(&pixels.masks, rows).map_err(&failed)?;
+        set_rows(&pixels.images, rows).map_err(&failed)?;
+        set_rows(&pixels.masks, rows).map_err(&failed)?;
         columns.finish(splits, findings).map_err(&failed)?;
         drop(pixels);
         file.flush().map_err(&failed)?;
@@ -287,30 +260,60 @@ impl PixelDatasets {
         let (rows, columns) = (spec.shape.rows(), spec.shape.columns());
         let shape = |planes: usize| [spec.capacity, rows, columns, planes];
         let pixels = pixel_descriptor(spec.pixel_type);
-        let images =
-            chunked_dataset::create(file, IMAGES, &pixels, (&shape(spec.channels), 1), spec.compression)?;
-        let planes = shape(spec.structures.len());
-        let masks = chunked_dataset::create(file, MASKS, &MASK_CELLS, (&planes, 1), spec.compression)?;
-        Ok(Self { images, masks })
+        let create = |name, element, shape: &[usize]| {
+            ChunkedLayout { element, shape, chunk_rows: 1, compression: spec.compression }.create(file, name)
+        };
+        Ok(Self {
+            images: create(IMAGES, &pixels, &shape(spec.channels))?,
+            masks: create(MASKS, &MASK_CELLS, &shape(spec.structures.len()))?,
+        })
     }
 
     /// Creates the datasets over those of other files.
     fn over(file: &File, spec: &DatasetSpec, map: &VirtualMap, rows: usize) -> hdf5::Result<Self> {
-        let axes = |planes: usize| [spec.shape.rows(), spec.shape.columns(), planes];
+        let shape = |planes: usize| [rows, spec.shape.rows(), spec.shape.columns(), planes];
         let pixels = pixel_descriptor(spec.pixel_type);
-        let images = map.create(file, IMAGES, &pixels, (rows, &axes(spec.channels)))?;
-        let masks = map.create(file, MASKS, &MASK_CELLS, (rows, &axes(spec.structures.len())))?;
+        let images = map.create(file, IMAGES, &pixels, &shape(spec.channels))?;
+        let masks = map.create(file, MASKS, &MASK_CELLS, &shape(spec.structures.len()))?;
         Ok(Self { images, masks })
+    }
+
+    /// Writes the attributes of both datasets; `units` are those of the images.
+    fn write_attributes(&self, spec: &DatasetSpec, units: &str, train: &TrainStatistics) -> hdf5::Result<()> {
+        let labels = attribute::DIMENSION_LABELS;
+        attributes::write_dimension_labels(&self.images, labels, &IMAGE_DIMENSIONS)?;
+        attributes::write_dimension_labels(&self.masks, labels, &MASK_DIMENSIONS)?;
+        let at = &self.images;
+        attributes::write_text(at, attribute::UNITS, units)?;
+        let [mean, std, min, max] = train.moments.figures();
+        attributes::write_number(at, attribute::TRAIN_MEAN, mean)?;
+        attributes::write_number(at, attribute::TRAIN_STD, std)?;
+        attributes::write_number(at, attribute::TRAIN_MIN, min)?;
+        attributes::write_number(at, attribute::TRAIN_MAX, max)?;
+        if spec.channels == 3 {
+            let channels = train.moments.channel_figures();
+            for (figure, name) in attribute::TRAIN_CHANNELS.iter().enumerate() {
+                attributes::write_numbers(at, name, &[3], &channels.map(|figures| figures[figure]))?;
+            }
+        }
+        let percentiles = &train.percentiles;
+        attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], percentiles)?;
+        attributes::write_numbers(
+            at,
+            attribute::TRAIN_PERCENTILE_LEVELS,
+            &[PERCENTILE_LEVELS.len()],
+            &PERCENTILE_LEVELS,
+        )
     }
 }
 
 const MASK_CELLS: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U1);
 
-fn write_attributes(
+fn write_root_attributes(
     at: &File,
-    pixels: &PixelDatasets,
     spec: &DatasetSpec,
-    (root, train, rows): (&RootAttributes, &TrainStatistics, usize),
+    root: &RootAttributes,
+    rows: usize,
 ) -> hdf5::Result<()> {
     attributes::write_text(at, attribute::FORMAT, FORMAT)?;
     attributes::write_text(at, attribute::FORMAT_VERSION, FORMAT_VERSION)?;
@@ -328,32 +331,7 @@ fn write_attributes(
     attributes::write_text(at, attribute::CONFIG, &root.config)?;
     attributes::write_text(at, attribute::SOURCE_DIGEST, &root.source_digest)?;
     attributes::write_text(at, attribute::ROW_MAJOR_NOTE, ROW_MAJOR_NOTE)?;
-    attributes::write_ascii(at, attribute::DOCUMENTATION, DOCUMENTATION)?;
-
-    let labels = attribute::DIMENSION_LABELS;
-    attributes::write_dimension_labels(&pixels.images, labels, &IMAGE_DIMENSIONS)?;
-    attributes::write_dimension_labels(&pixels.masks, labels, &MASK_DIMENSIONS)?;
-    let at = &pixels.images;
-    attributes::write_text(at, attribute::UNITS, &root.units)?;
-    let [mean, std, min, max] = train.moments.figures();
-    attributes::write_number(at, attribute::TRAIN_MEAN, mean)?;
-    attributes::write_number(at, attribute::TRAIN_STD, std)?;
-    attributes::write_number(at, attribute::TRAIN_MIN, min)?;
-    attributes::write_number(at, attribute::TRAIN_MAX, max)?;
-    if spec.channels == 3 {
-        let channels = train.moments.channel_figures();
-        for (figure, name) in attribute::TRAIN_CHANNELS.iter().enumerate() {
-            attributes::write_numbers(at, name, &[3], &channels.map(|figures| figures[figure]))?;
-        }
-    }
-    let percentiles = &train.percentiles;
-    attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], percentiles)?;
-    attributes::write_numbers(
-        at,
-        attribute::TRAIN_PERCENTILE_LEVELS,
-        &[PERCENTILE_LEVELS.len()],
-        &PERCENTILE_LEVELS,
-    )
+    attributes::write_ascii(at, attribute::DOCUMENTATION, DOCUMENTATION)
 }
 
 /// Root attribute `generator`.
