@@ -19,30 +19,52 @@ pub struct ReadContour {
     pub contour: Polygon,
 }
 
-/// Reads the first contour in `plane` of `sample`, whose image is one of `source` pixels, and moves it by `offset`
-/// (`[x, y]` in pixels). `None` where there is none. `bytes` is memory that is used again.
-///
-/// # Errors
-/// Why the contour cannot be used.
-pub fn read_contour(
-    plan: &SampleSet,
-    (sample, plane): (&Sample, usize),
-    source: GridShape,
+/// Reads contours of the samples of a plan, into memory that is used again.
+pub struct ContourReader<'a> {
+    plan: &'a SampleSet,
     offset: [f64; 2],
-    bytes: &mut Vec<u8>,
-) -> Result<Option<ReadContour>, Skipped> {
-    let [annotation, others @ ..] = &*sample.annotations[plane] else { return Ok(None) };
-    if !plan.are_contour_texts(sample, plane) {
-        return Ok(None);
+    bytes: Vec<u8>,
+}
+
+impl<'a> ContourReader<'a> {
+    /// A reader that moves contours by `offset` (`[x, y]` in pixels).
+    #[must_use]
+    pub fn new(plan: &'a SampleSet, offset: [f64; 2]) -> Self {
+        Self { plan, offset, bytes: Vec::new() }
     }
-    let name = read_bytes(&plan.catalog, *annotation, bytes)?;
-    let contour = parse(&name, bytes, offset, source).map_err(|skipped| skipped.of(annotation.file))?;
-    let mut digests = vec![Sha256::digest(&bytes).into()];
-    for other in others {
-        read_bytes(&plan.catalog, *other, bytes)?;
-        digests.push(Sha256::digest(&bytes).into());
+
+    /// Reads the first contour in `plane` of `sample`, whose image is one of `source` pixels. `None` where there is
+    /// none.
+    ///
+    /// # Errors
+    /// Why the contour cannot be used.
+    pub fn read(
+        &mut self,
+        sample: &Sample,
+        plane: usize,
+        source: GridShape,
+    ) -> Result<Option<ReadContour>, Skipped> {
+        let [annotation, others @ ..] = &*sample.annotations[plane] else { return Ok(None) };
+        if !self.plan.are_contour_texts(sample, plane) {
+            return Ok(None);
+        }
+        let (catalog, bytes) = (&self.plan.catalog, &mut self.bytes);
+        let name = read_bytes(catalog, *annotation, bytes)?;
+        let contour =
+            parse(&name, bytes, self.offset, source).map_err(|skipped| skipped.of(annotation.file))?;
+        let mut digests = vec![Sha256::digest(&bytes).into()];
+        for other in others {
+            read_bytes(catalog, *other, bytes)?;
+            digests.push(Sha256::digest(&bytes).into());
+        }
+        Ok(Some(ReadContour { name, sha256: digest_of(&digests), contour }))
     }
-    Ok(Some(ReadContour { name, sha256: digest_of(&digests), contour }))
+
+    /// The file that was read last.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// The digest of annotations that are united: that of the only file, or the SHA-256 over those of several.
@@ -61,7 +83,7 @@ pub(super) fn read_bytes(
 ) -> Result<String, Skipped> {
     bytes.clear();
     let name = catalog.name(annotation.file);
-    read_file((catalog.roots(), &catalog.path(annotation.file)), MAX_CONTOUR_BYTES as u64, "", bytes)
+    read_file(catalog.roots(), &catalog.path(annotation.file), MAX_CONTOUR_BYTES as u64, "", bytes)
         .map_err(|error| unreadable(&name, Reason::ContourUnreadable, &error).of(annotation.file))?;
     Ok(name)
 }

@@ -1,12 +1,8 @@
-//! Annotations of files that hold several structures, on the grid of the data set.
+//! Contours and masks of one plane, on the grid of the data set.
 
 use std::ops::Range;
 
-use super::Assembler;
-use super::regrid::{GridMap, map_mask};
-use crate::layout::Annotations;
-use crate::model::{AnnotationRef, Mask, Place, Polygon, PolygonError, Reason, Sample, Skipped};
-use crate::source::Drawn;
+use crate::model::{Mask, Polygon};
 
 /// Content of one mask plane.
 #[derive(Debug, Default)]
@@ -50,50 +46,11 @@ impl DrawnPlane {
     }
 }
 
-impl Assembler<'_> {
-    /// Reads a part of an annotation file on the image of `sample`, which `map` resamples to the grid of the data set. `None`
-    /// where the file says nothing about it.
-    pub(super) fn read_part(
-        &self,
-        sample: &Sample,
-        annotation: AnnotationRef,
-        map: &GridMap,
-    ) -> Result<Option<ReadAnnotation>, Skipped> {
-        let on = |annotations: &Annotations| annotations.on(&self.plan.catalog, annotation, sample.image);
-        let Some((digest, drawn)) = self.plan.annotations.as_ref().map(on).transpose()? else {
-            return Ok(None);
-        };
-        Ok(match drawn {
-            Drawn::NotAnnotated => None,
-            Drawn::Contours(contours) => {
-                let area = enclosed(&contours);
-                let failed = |error: PolygonError| {
-                    let place = Place::file(self.plan.catalog.name(annotation.file));
-                    Skipped::new(place, Reason::AnnotationUnreadable, error.to_string()).of(annotation.file)
-                };
-                let fitted = |contour: Polygon| match map.is_identity() {
-                    true => Ok(contour),
-                    false => contour.map(|point| map.map_point(point)),
-                };
-                let contours = contours.into_iter().map(fitted).collect::<Result<_, _>>().map_err(failed)?;
-                Some(ReadAnnotation { digest, area, contours, mask: None, cut: 0 })
-            }
-            Drawn::Raster(mask) => {
-                let area = mask.count_ones() as f64;
-                let fitted = map_mask(map, &mask);
-                let whole = map.uncropped().map(|whole| map_mask(&whole.map, &mask).count_ones());
-                let cut = whole.map_or(0, |whole| whole.saturating_sub(fitted.count_ones()));
-                Some(ReadAnnotation { digest, area, contours: Vec::new(), mask: Some(fitted), cut })
-            }
-        })
-    }
-}
-
 /// More contours on one image are specks, whose areas are added.
 const MOST_NESTED: usize = 300;
 
 /// The area that an odd number of contours encloses, where none crosses another: a contour within another one is a hole.
-fn enclosed(contours: &[Polygon]) -> f64 {
+pub(super) fn enclosed(contours: &[Polygon]) -> f64 {
     let depth = |index: usize, contour: &Polygon| {
         let point = contour.points()[0];
         let others = contours.iter().enumerate().filter(|(other, _)| *other != index);

@@ -25,7 +25,8 @@ const HEADER_BYTES: usize = 16 * 1024;
 /// Where it cannot be read, or has more bytes than `limits` allow.
 pub fn read_image(plan: &SampleSet, sample: &Sample, limits: &Limits, bytes: &mut Vec<u8>) -> io::Result<()> {
     read_file(
-        (plan.catalog.roots(), &plan.image_path(sample)),
+        plan.catalog.roots(),
+        &plan.image_path(sample),
         limits.max_image_bytes,
         "; see --max-image-bytes",
         bytes,
@@ -130,7 +131,8 @@ const OPEN_WAIT: Duration = Duration::from_millis(5);
 
 /// Reads a whole file of at most `limit` bytes into `bytes`. `raise` says how the limit is raised.
 pub(super) fn read_file(
-    (roots, path): (&Roots, &Path),
+    roots: &Roots,
+    path: &Path,
     limit: u64,
     raise: &str,
     bytes: &mut Vec<u8>,

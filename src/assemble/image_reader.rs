@@ -42,7 +42,8 @@ impl ImageReader {
     /// and digested too if files are small: both together take less time than one after the other.
     pub(super) fn read(
         &mut self,
-        (plan, limits): (&SampleSet, &Limits),
+        plan: &SampleSet,
+        limits: &Limits,
         sample: &Sample,
         next: Option<&Sample>,
     ) -> Result<[u8; 32], Skipped> {
@@ -131,7 +132,7 @@ mod tests {
         let limits = Limits::default();
         let mut reader = ImageReader::default();
         let mut check = |index: usize, next: Option<usize>, is_ahead: bool| {
-            let found = reader.read((&plan, &limits), sample(index), next.map(sample)).unwrap();
+            let found = reader.read(&plan, &limits, sample(index), next.map(sample)).unwrap();
             assert_eq!(found, <[u8; 32]>::from(Sha256::digest(&images[index])), "{index}");
             assert!(reader.bytes() == images[index], "{index}");
             assert_eq!(reader.ahead.is_some(), is_ahead, "{index}");
@@ -149,7 +150,7 @@ mod tests {
 
         // A missing image is reported when it is asked for.
         fs::remove_file(plan.image_path(sample(1))).unwrap();
-        let mut read = |index: usize| reader.read((&plan, &limits), sample(index), Some(sample(1))).is_ok();
+        let mut read = |index: usize| reader.read(&plan, &limits, sample(index), Some(sample(1))).is_ok();
         assert!(read(0) && !read(1) && read(2));
     }
 }

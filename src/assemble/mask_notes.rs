@@ -2,28 +2,28 @@
 
 use super::drawn::DrawnPlane;
 use super::regrid::{GridMap, Uncropped};
-use super::{AnnotationFacts, Assembler, Remarks, contour};
+use super::{AnnotationFacts, Assembler, contour};
 use crate::model::{Mask, Note, Place, Polygon, Sample};
 
 impl Assembler<'_> {
-    /// Notes an annotation whose mask is empty, or cut by the size of the data set.
-    pub(super) fn note_losses_of_mask(
+    /// The note on an annotation whose mask is empty, or cut by the size of the data set.
+    pub(super) fn note_on_mask(
         &mut self,
-        (sample, plane): (&Sample, usize),
+        sample: &Sample,
+        plane: usize,
         map: &GridMap,
         facts: Option<AnnotationFacts>,
-        remarks: &mut Remarks,
-    ) {
-        let Some(AnnotationFacts { mask_pixels, .. }) = facts else { return };
+    ) -> Option<Note> {
+        let AnnotationFacts { mask_pixels, .. } = facts?;
         let cut = map.uncropped().map_or(0, |whole| self.cut_pixels(plane, map, &whole, mask_pixels));
         // Masks that are no contours are empty on most images.
         let text = match cut {
-            0 if mask_pixels > 0 || self.contours[plane].is_empty() => return,
+            0 if mask_pixels > 0 || self.contours[plane].is_empty() => return None,
             0 => "the contour owns no pixel of the image, so its mask is empty".to_owned(),
             _ => format!("--fit crop cuts off {cut} of {} pixels of the mask", cut + mask_pixels),
         };
         let name = self.plan.annotation_name(sample, plane).unwrap_or_default();
-        remarks.notes.push(Note::new(Place::file(name), text));
+        Some(Note::new(Place::file(name), text))
     }
 
     /// Number of pixels of the mask in `plane` that cropping has cut off; `kept` are left.

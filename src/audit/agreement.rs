@@ -68,9 +68,8 @@ pub(super) fn agreement(
         if Some(plane) == bright {
             return Some(Profile::of(contour).contrast(picture));
         }
-        let Nesting { inner, outer } =
-            nested.filter(|nested| nested.outer == plane && Some(nested.inner) == bright)?;
-        wall(contours[inner].first()?, contour, (inner, outer), assembler.masks(), picture)
+        let nested = nested.filter(|nested| nested.outer == plane && Some(nested.inner) == bright)?;
+        wall(contours[nested.inner].first()?, contour, nested, assembler.masks(), picture)
     };
     Some(Agreement { image: first_bits(&digest), scores: (0..structures.len()).map(score).collect() })
 }
@@ -80,14 +79,14 @@ pub(super) fn agreement(
 fn wall(
     inner: &Polygon,
     outer: &Polygon,
-    (inner_plane, outer_plane): (usize, usize),
+    planes: Nesting,
     masks: &[u8],
     picture: ImageView<'_>,
 ) -> Option<f64> {
-    let planes = masks.len() / picture.shape.pixels();
+    let count = masks.len() / picture.shape.pixels();
     let (mut blood, mut wall) = (Vec::new(), Vec::new());
-    for (index, cells) in masks.chunks_exact(planes).enumerate() {
-        match (cells[inner_plane], cells[outer_plane]) {
+    for (index, cells) in masks.chunks_exact(count).enumerate() {
+        match (cells[planes.inner], cells[planes.outer]) {
             (1, _) => blood.push(picture.value(index)),
             (_, 1) => wall.push(picture.value(index)),
             _ => {}

@@ -43,7 +43,7 @@ pub use facts::ImageFacts;
 pub use finding::Finding;
 pub use levels::{CheckLevels, LevelError};
 pub use options::AuditOptions;
-pub use pass::{Audit, audit};
+pub use pass::{Audit, AuditWatch, audit};
 pub use phases::missing_images;
 pub use profile::ImageView;
 pub use thresholds::{Threshold, Thresholds};

@@ -6,16 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::copies::Annotation;
 use super::disputes::{Known, Nested, settle_copies, settle_nested};
 use super::facts::{Axes, ContourFacts};
 use super::finding::LISTED;
 use super::neighbours::{Jump, Spot, jumps};
-use super::nesting::{Outside, outside};
+use super::nesting::outside;
 use super::options::AuditOptions;
 use super::shape::{Painter, Subject, check_shape};
 use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, direction, headers, wall};
-use crate::assemble::read_contour;
+use crate::assemble::ContourReader;
 use crate::layout::SampleSet;
 use crate::model::Sample;
 use crate::model::{Place, PolygonError, Reason, Skipped};
@@ -35,8 +34,17 @@ pub struct Audit {
     pub digests: Vec<u64>,
 }
 
+/// Progress and cancellation of an audit.
+#[derive(Clone, Copy)]
+pub struct AuditWatch<'a> {
+    /// Ends the audit where it is set.
+    pub cancel: &'a AtomicBool,
+    /// Called with the number of samples that were looked at since the last call.
+    pub advance: &'a (dyn Fn(usize) + Sync),
+}
+
 /// Audits `samples`, sorted by patient, with what the headers of their images say. Reads every contour, and decodes the
-/// images of those that accuse each other. Ends early, and incomplete, where `cancel` is set.
+/// images of those that accuse each other. Ends early, and incomplete, where it is cancelled.
 ///
 /// What cannot be read has no findings: it is reported where samples are made. The findings do not depend on the threads;
 /// they are in the order of the samples, the worst first for each.
@@ -46,22 +54,22 @@ pub fn audit(
     samples: &[Sample],
     images: &[ImageFacts],
     options: &AuditOptions,
-    (cancel, advance): (&AtomicBool, &(dyn Fn(usize) + Sync)),
+    watch: AuditWatch<'_>,
 ) -> Audit {
     let planes = plan.structures().len();
-    let blocks =
-        samples.par_chunks(BLOCK).enumerate().map_init(Scratch::default, |scratch, (block, samples)| {
-            let mut done = Block::default();
-            for (index, sample) in samples.iter().enumerate() {
-                if cancel.load(Ordering::Relaxed) {
-                    break;
-                }
-                let number = block * BLOCK + index;
-                done.add((plan, options), (number as u32, sample), &images[number], scratch);
+    let auditor = || SampleAuditor::new(plan, options);
+    let blocks = samples.par_chunks(BLOCK).enumerate().map_init(auditor, |auditor, (block, samples)| {
+        let mut done = Block::default();
+        for (index, sample) in samples.iter().enumerate() {
+            if watch.cancel.load(Ordering::Relaxed) {
+                break;
             }
-            advance(samples.len());
-            done
-        });
+            let number = block * BLOCK + index;
+            done.add(number as u32, sample, &images[number], auditor);
+        }
+        (watch.advance)(samples.len());
+        done
+    });
     // Blocks are joined in their order, so the result does not depend on the threads.
     let mut all = Block::default();
     for block in blocks.collect::<Vec<_>>() {
@@ -70,7 +78,7 @@ pub fn audit(
         all.nested.extend(block.nested);
     }
     let Block { mut findings, facts, nested } = all;
-    if cancel.load(Ordering::Relaxed) {
+    if watch.cancel.load(Ordering::Relaxed) {
         return Audit { findings, ..Audit::default() };
     }
     let mut contours = Sha256::new();
@@ -107,43 +115,39 @@ struct Block {
     nested: Vec<Nested>,
 }
 
-/// Memory that is used again.
-#[derive(Default)]
-struct Scratch {
+/// Options and memory of one thread, which looks at one sample after the other.
+struct SampleAuditor<'a> {
+    plan: &'a SampleSet,
+    options: &'a AuditOptions,
+    contours: ContourReader<'a>,
     painter: Painter,
-    bytes: Vec<u8>,
 }
 
-impl Scratch {
+impl<'a> SampleAuditor<'a> {
+    fn new(plan: &'a SampleSet, options: &'a AuditOptions) -> Self {
+        let contours = ContourReader::new(plan, options.contour_offset);
+        Self { plan, options, contours, painter: Painter::default() }
+    }
+
     /// True if the contour read last is text, but no polygon. Its reader rejects it in any case.
     fn has_few_points(&self, skipped: &Skipped) -> bool {
         let few = |error: ContourError| {
             matches!(error.fault, ContourFault::Polygon(PolygonError::TooFewPoints { .. }))
         };
-        skipped.reason == Reason::ContourUnreadable && parse_contour("", &self.bytes).is_err_and(few)
+        skipped.reason == Reason::ContourUnreadable
+            && parse_contour("", self.contours.bytes()).is_err_and(few)
     }
 }
 
 impl Block {
-    fn add(
-        &mut self,
-        (plan, options): (&SampleSet, &AuditOptions),
-        (number, sample): (u32, &Sample),
-        image: &ImageFacts,
-        scratch: &mut Scratch,
-    ) {
+    fn add(&mut self, number: u32, sample: &Sample, image: &ImageFacts, auditor: &mut SampleAuditor<'_>) {
+        let SampleAuditor { plan, options, .. } = *auditor;
         let mut contours = Vec::with_capacity(sample.annotations.len());
         for plane in 0..sample.annotations.len() {
-            let read = match read_contour(
-                plan,
-                (sample, plane),
-                image.shape,
-                options.contour_offset,
-                &mut scratch.bytes,
-            ) {
+            let read = match auditor.contours.read(sample, plane, image.shape) {
                 Ok(read) => read,
                 Err(skipped) => {
-                    if scratch.has_few_points(&skipped) {
+                    if auditor.has_few_points(&skipped) {
                         let (check, place) = (Check::FewPoints, Place::file(skipped.place.file));
                         self.findings.push(Finding::of_annotation(
                             check,
@@ -159,7 +163,7 @@ impl Block {
             self.facts.push(read.as_ref().map(|read| ContourFacts::of(&read.contour, &read.sha256)));
             if let Some(read) = &read {
                 let subject = Subject { contour: &read.contour, sample: number, plane, name: &read.name };
-                let found = check_shape(&subject, image.shape, &options.thresholds, &mut scratch.painter);
+                let found = check_shape(&subject, image.shape, &options.thresholds, &mut auditor.painter);
                 self.findings.extend(found);
             }
             contours.push(read);
@@ -167,23 +171,18 @@ impl Block {
         if let Some([inner, outer]) = both_planes(plan)
             && let (Some(a), Some(b)) = (&contours[inner], &contours[outer])
         {
-            let beyond = outside(&a.contour, &b.contour, image.scale(), &mut scratch.painter);
-            let annotations = [inner, outer].map(|plane| (number, plane as u8));
-            self.nest(annotations, [&a.name, &b.name], beyond, &options.thresholds);
+            let (beyond, mm) = outside(&a.contour, &b.contour, image.scale(), &mut auditor.painter);
+            let [inner, outer] = [inner, outer].map(|plane| (number, plane as u8));
+            self.nest(Nested { inner, outer, beyond, mm }, [&a.name, &b.name], &options.thresholds);
         }
     }
 
-    /// Finding for the part of an inner contour `beyond` the outer one.
-    fn nest(
-        &mut self,
-        [inner, outer]: [Annotation; 2],
-        [name, other]: [&str; 2],
-        (beyond, mm): (Outside, f64),
-        thresholds: &Thresholds,
-    ) {
+    /// Finding for the part of an inner contour beyond the outer one; their files have the names `[name, other]`.
+    fn nest(&mut self, nested: Nested, [name, other]: [&str; 2], thresholds: &Thresholds) {
+        let Nested { inner, beyond, mm, .. } = nested;
         let percent = 100.0 * beyond.share;
         if percent > thresholds.inner_outside {
-            self.nested.push(Nested { inner, outer, beyond, mm });
+            self.nested.push(nested);
         } else if percent > thresholds.inner_crosses {
             let text = format!(
                 "{percent:.1} % of the inner contour's area lies outside of the outer one, by up to {:.1} px ({mm:.1} mm)",

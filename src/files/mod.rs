@@ -20,4 +20,4 @@ pub use fates::{Fate, Fates};
 pub use places::{Location, PlacePart, Places, join_name};
 pub(crate) use roots::Roots;
 pub use table_error::{MAX_TABLE_BYTES, MAX_TABLE_ROWS, TableError};
-pub use tree::{Tree, TreeFolder};
+pub use tree::{FolderPlace, Tree, TreeFolder};

@@ -3,8 +3,6 @@
 //! Every entry below the data directory, and below the folders that are read instead of parts of it, is seen exactly
 //! once. A folder reached through a symbolic link is not seen a second time at its own place.
 
-#![allow(clippy::type_complexity, reason = "inner code of this file alone")]
-
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
@@ -32,11 +30,19 @@ pub struct Tree {
 pub struct TreeFolder {
     /// Its number in the catalog.
     pub id: FolderId,
-    /// The folder of [`Places::roots`] that it lies in, and the names on the way to it from there. `None` where the
-    /// layout expects no folder, with the reason to skip its files.
-    pub place: Result<(usize, Box<[Box<str>]>), Reason>,
+    /// Its place in the layout; where the layout expects no folder, the reason to skip its files.
+    pub place: Result<FolderPlace, Reason>,
     /// Its files, sorted by name.
     pub files: Vec<FileId>,
+}
+
+/// The place of a folder in a layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderPlace {
+    /// Number of the folder of [`Places::roots`] that it lies in.
+    pub root: usize,
+    /// The names on the way to it from there; none for the root itself.
+    pub path: Box<[Box<str>]>,
 }
 
 impl Tree {
@@ -60,7 +66,7 @@ impl Tree {
 
 /// A folder to look into.
 struct Task {
-    place: Result<(usize, Box<[Box<str>]>), Reason>,
+    place: Result<FolderPlace, Reason>,
     real: PathBuf,
     shown: String,
 }
@@ -99,7 +105,7 @@ impl<'a> Walk<'a> {
         for (number, root) in places.roots().iter().enumerate() {
             visited.insert(root.path().to_owned());
             ready.push_back(Task {
-                place: Ok((number, Box::default())),
+                place: Ok(FolderPlace { root: number, path: Box::default() }),
                 real: root.path().to_owned(),
                 shown: root.name().to_owned(),
             });
@@ -197,10 +203,14 @@ impl<'a> Walk<'a> {
     }
 
     /// The place of a folder called `name` in `parent`.
-    fn place_below(&self, parent: &Task, name: &str) -> Result<(usize, Box<[Box<str>]>), Reason> {
-        let (root, above) = parent.place.as_ref().map_err(|reason| *reason)?;
+    fn place_below(&self, parent: &Task, name: &str) -> Result<FolderPlace, Reason> {
+        let FolderPlace { root, path: above } = parent.place.as_ref().map_err(|reason| *reason)?;
         let path: Box<[Box<str>]> = above.iter().cloned().chain([name.into()]).collect();
-        if (self.expects)(*root, &path) { Ok((*root, path)) } else { Err(Reason::OutsideLayout) }
+        if (self.expects)(*root, &path) {
+            Ok(FolderPlace { root: *root, path })
+        } else {
+            Err(Reason::OutsideLayout)
+        }
     }
 
     fn skip_folder(&mut self, task: Task, reason: Reason, detail: &str) {

@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 use super::pool::pool;
 use super::{Control, OnFinding, PrepError, PrepOptions, Unlabelled};
 use crate::assemble::{Remarks, reject_image};
-use crate::audit::{Audit, Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images};
+use crate::audit::{
+    Audit, AuditWatch, Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images,
+};
 use crate::layout::{Require, SampleSet};
 use crate::model::Sample;
 use crate::model::{Place, Reason, Skipped};
@@ -47,7 +49,7 @@ impl Audited {
     ) -> Result<Self, PrepError> {
         control.progress.begin("checking contours", samples.len());
         let advance = |count| control.progress.advance(count);
-        let watch: (_, &(dyn Fn(usize) + Sync)) = (control.cancel, &advance);
+        let watch = AuditWatch { cancel: control.cancel, advance: &advance };
         let Audit { mut findings, contours, digests } =
             pool(options.threads)?.install(|| audit(pairs, &samples, images, &options.audit(), watch));
         control.progress.end();

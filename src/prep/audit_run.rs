@@ -93,8 +93,8 @@ pub fn audit(
     survey.keep_usable(&mut samples);
     control.progress.begin("checking contours", samples.len());
     let (options, images) = (&request.options, &survey.images);
-    let mut findings =
-        pool.install(|| audit::audit(&pairs, &samples, images, options, (control.cancel, &advance))).findings;
+    let watch = audit::AuditWatch { cancel: control.cancel, advance: &advance };
+    let mut findings = pool.install(|| audit::audit(&pairs, &samples, images, options, watch)).findings;
     go_on()?;
     control.progress.begin("checking images", samples.len() + pairs.unlabelled.len());
     let form = |image: &ImageFacts| (image.shape, image.channels);

@@ -225,7 +225,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let sample = &self.shared.plan.samples[number];
         let next = next.map(|next| &self.shared.plan.samples[next]);
         let mut remarks = Remarks::default();
-        let assembled = self.assembler.assemble_or_take((sample, next), &mut self.earlier, &mut remarks);
+        let assembled = self.assembler.assemble_or_take(sample, next, &mut self.earlier, &mut remarks);
         let (outcome, origin) = match assembled {
             Assembled::Rejected => (Outcome::Rejected, Origin::Made),
             Assembled::Unlabelled => (Outcome::Unlabelled, Origin::Made),

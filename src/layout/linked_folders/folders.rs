@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::files::{Catalog, TreeFolder};
+use crate::files::{Catalog, FolderPlace, TreeFolder};
 
 /// The number of the folder of the images among the roots.
 pub(super) const IMAGES: usize = 0;
@@ -31,7 +31,7 @@ impl Folders {
         let mut all = Self::default();
         for folder in folders {
             match folder.place.clone() {
-                Ok((root @ (IMAGES | ANNOTATIONS), path)) if !path.is_empty() => {
+                Ok(FolderPlace { root: root @ (IMAGES | ANNOTATIONS), path }) if !path.is_empty() => {
                     let part = if root == IMAGES { &mut all.images } else { &mut all.contours };
                     let below = path[1..].join("/").into();
                     part.entry(path[0].clone()).or_default().push(Subfolder { below, folder });

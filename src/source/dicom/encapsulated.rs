@@ -58,12 +58,11 @@ pub(super) fn decode_frame(
     match codec {
         Codec::Rle if order == SampleOrder::Bits => {
             let mut packed = Vec::new();
-            rle::decode(frame, needed, (1, 1), &mut packed)
-                .ok_or(DicomFault::Codestream { format: "RLE" })?;
+            rle::decode(frame, needed, 1, 1, &mut packed).ok_or(DicomFault::Codestream { format: "RLE" })?;
             order.arrange(header, &packed, 0, decoded);
         }
         Codec::Rle => {
-            rle::decode(frame, header.shape.pixels(), (header.samples(), header.stored.bytes()), decoded)
+            rle::decode(frame, header.shape.pixels(), header.samples(), header.stored.bytes(), decoded)
                 .ok_or(DicomFault::Codestream { format: "RLE" })?;
         }
         Codec::Uncompressed | Codec::Deflate => {

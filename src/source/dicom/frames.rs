@@ -3,11 +3,8 @@
 //! Fragments are found in one pass over their headers; of a file, nothing else is read for that. A frame is then read by
 //! itself, so that memory is that of one frame and its compressed bytes.
 
-#![allow(clippy::single_range_in_vec_init, reason = "inner code of this file alone")]
-#![allow(clippy::type_complexity, reason = "inner code of this file alone")]
-
-use std::io;
 use std::ops::Range;
+use std::{io, iter};
 
 use super::attribute;
 use super::data_set::DataElement;
@@ -87,14 +84,14 @@ impl FrameIndex {
             return Ok(Self { frames, leniency: None });
         };
         let items = Items::read(source, pixels.start as u64, total)?;
-        let (fragments, firsts, is_table_wrong) =
+        let (firsts, is_table_wrong) =
             items.frames(source, codec, header.frames).map_err(|fault| fault.at(attribute::PIXEL_DATA))?;
         let leniency = match (items.is_ended, is_table_wrong) {
             (false, _) => Some(Leniency::UnendedFragments),
             (true, true) => Some(Leniency::OffsetTable),
             (true, false) => None,
         };
-        Ok(Self { frames: Frames::Fragments { fragments, firsts }, leniency })
+        Ok(Self { frames: Frames::Fragments { fragments: items.fragments, firsts }, leniency })
     }
 
     /// Location of the frame with this index, from 0: one piece, or several to be joined.
@@ -105,7 +102,7 @@ impl FrameIndex {
                 let unit = if *in_words { 2 } else { 1 };
                 let end = (first + bits).div_ceil(8 * unit) * unit;
                 let first = first / (8 * unit) * unit;
-                vec![start + first..start + end]
+                iter::once(start + first..start + end).collect()
             }
             Frames::Fragments { fragments, firsts } => {
                 let index = index as usize;
@@ -186,29 +183,28 @@ impl Items {
         }
     }
 
-    /// The fragments, the first one of each of `frames` frames, and whether the Basic Offset Table is wrong.
+    /// The first fragment of each of `frames` frames, and whether the Basic Offset Table is wrong.
     fn frames(
         &self,
         source: &(impl ReadAt + ?Sized),
         codec: Codec,
         frames: u32,
-    ) -> Result<(Vec<Range<u64>>, Vec<usize>, bool), DicomFault> {
+    ) -> Result<(Vec<usize>, bool), DicomFault> {
         let count = frames as usize;
         let fragments = &self.fragments;
-        let found = |firsts: Vec<usize>, wrong| Ok((fragments.clone(), firsts, wrong));
         if fragments.len() == count {
-            return found((0..count).collect(), false);
+            return Ok(((0..count).collect(), false));
         }
         if count == 1 {
             let starts = self.streams(source, codec)?;
             let found_more = DicomFault::FrameCount { frames, found: format!("{starts} compressed images") };
-            return if starts > 1 { Err(found_more) } else { found(vec![0], false) };
+            return if starts > 1 { Err(found_more) } else { Ok((vec![0], false)) };
         }
         if let Some(firsts) = self.by_table(source, count)? {
-            return found(firsts, false);
+            return Ok((firsts, false));
         }
         match self.by_ends(source, codec)? {
-            firsts if firsts.len() == count => found(firsts, self.table.end > self.table.start),
+            firsts if firsts.len() == count => Ok((firsts, self.table.end > self.table.start)),
             firsts => {
                 let table = (self.table.end - self.table.start) / 4;
                 let found = format!(

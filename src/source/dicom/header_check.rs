@@ -40,9 +40,9 @@ impl HeaderValues<'_> {
         let inverted = photometric == "MONOCHROME1";
         let color = self.color(photometric, stored, &mut leniencies)?;
         let is_planar = self.is_planar(color.as_ref())?;
-        let mut per_frame = self.per_frame(frames, (stored, color.is_some()), &mut leniencies)?;
+        let mut per_frame = self.per_frame(frames, stored, color.is_some(), &mut leniencies)?;
         let FrameHeader { modality, geometry, rescale_type, trigger_time, unreadable } = match &*per_frame {
-            [] => self.frame(&self.shared, (stored, color.is_some()), &mut leniencies)?,
+            [] => self.frame(&self.shared, stored, color.is_some(), &mut leniencies)?,
             [first, ..] => first.clone(),
         };
         if frames == 1 {
@@ -76,19 +76,24 @@ impl HeaderValues<'_> {
     fn per_frame(
         &self,
         frames: u32,
-        pixels: (StoredFormat, bool),
+        stored: StoredFormat,
+        is_color: bool,
         leniencies: &mut BTreeSet<Leniency>,
     ) -> Result<Arc<[FrameHeader]>, Located> {
         let said = self.per_frame.iter().map(|own| own.or(&self.shared));
         let unsaid = iter::repeat_with(|| self.shared.clone());
         let count = if self.per_frame.is_empty() { 0 } else { frames as usize };
-        said.chain(unsaid).take(count).map(|values| self.frame(&values, pixels, leniencies)).collect()
+        said.chain(unsaid)
+            .take(count)
+            .map(|values| self.frame(&values, stored, is_color, leniencies))
+            .collect()
     }
 
     fn frame(
         &self,
         values: &FrameValues<'_>,
-        (stored, is_color): (StoredFormat, bool),
+        stored: StoredFormat,
+        is_color: bool,
         leniencies: &mut BTreeSet<Leniency>,
     ) -> Result<FrameHeader, Located> {
         let (geometry, unreadable) = values.geometry.parse();

@@ -87,8 +87,7 @@ pub(in crate::source) fn label_frame(
     match codec {
         Codec::Rle if bits == 1 => {
             encapsulated::check_plausible(packed as u64, frame.len() as u64)?;
-            rle::decode(frame, packed, (1, 1), &mut decoded)
-                .ok_or(DicomFault::Codestream { format: "RLE" })?;
+            rle::decode(frame, packed, 1, 1, &mut decoded).ok_or(DicomFault::Codestream { format: "RLE" })?;
         }
         Codec::Deflate if bits == 1 => {
             encapsulated::check_plausible(packed as u64, frame.len() as u64)?;

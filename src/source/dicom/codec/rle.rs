@@ -1,12 +1,13 @@
 //! RLE Lossless (PS3.5 annex G): byte planes, most significant first, each packed with PackBits.
 
-/// Unpacks `pixels` pixels out of a frame, of so many samples of so many bytes each: little endian, the samples of each
+/// Unpacks `pixels` pixels out of a frame, each of `samples` samples of `size` bytes: little endian, the samples of a
 /// pixel one behind the other. Planes stand sample by sample (PS3.5 G.2). `None` where the frame is damaged: a segment
 /// outside it, or one that ends before its plane is full.
 pub(in super::super) fn decode(
     frame: &[u8],
     pixels: usize,
-    (samples, size): (usize, usize),
+    samples: usize,
+    size: usize,
     bytes: &mut Vec<u8>,
 ) -> Option<()> {
     let planes = samples * size;
@@ -77,14 +78,14 @@ mod tests {
     fn the_standards_example_of_packbits() {
         let packed = [0xFE, 0xAA, 0x02, 0x80, 0x00, 0x2A, 0x80, 0xFD, 0xAA, 0x00, 0x2A];
         let mut bytes = Vec::new();
-        decode(&frame(&[&packed]), 11, (1, 1), &mut bytes).unwrap();
+        decode(&frame(&[&packed]), 11, 1, 1, &mut bytes).unwrap();
         assert_eq!(bytes, [0xAA, 0xAA, 0xAA, 0x80, 0x00, 0x2A, 0xAA, 0xAA, 0xAA, 0xAA, 0x2A]);
     }
 
     #[test]
     fn planes_stand_most_significant_first() {
         let mut bytes = Vec::new();
-        decode(&frame(&[&[1, 0x12, 0x34], &[0xFF, 0x56]]), 2, (1, 2), &mut bytes).unwrap();
+        decode(&frame(&[&[1, 0x12, 0x34], &[0xFF, 0x56]]), 2, 1, 2, &mut bytes).unwrap();
         assert_eq!(bytes, [0x56, 0x12, 0x56, 0x34]);
     }
 
@@ -100,9 +101,9 @@ mod tests {
             [1, 0x60, 0x61],
         ];
         let segments: Vec<&[u8]> = planes.iter().map(|plane| &plane[..]).collect();
-        decode(&frame(&segments), 2, (3, 2), &mut bytes).unwrap();
+        decode(&frame(&segments), 2, 3, 2, &mut bytes).unwrap();
         assert_eq!(bytes, [0x20, 0x10, 0x40, 0x30, 0x60, 0x50, 0x21, 0x11, 0x41, 0x31, 0x61, 0x51]);
-        decode(&frame(&segments[..3]), 2, (3, 1), &mut bytes).unwrap();
+        decode(&frame(&segments[..3]), 2, 3, 1, &mut bytes).unwrap();
         assert_eq!(bytes, [0x10, 0x20, 0x30, 0x11, 0x21, 0x31]);
     }
 
@@ -110,14 +111,14 @@ mod tests {
     fn a_damaged_frame_is_refused() {
         let good = frame(&[&[1, 7, 8]]);
         let mut bytes = Vec::new();
-        assert!(decode(&good, 2, (1, 1), &mut bytes).is_some());
+        assert!(decode(&good, 2, 1, 1, &mut bytes).is_some());
         for cut in 0..good.len() {
-            assert!(decode(&good[..cut], 2, (1, 1), &mut bytes).is_none(), "cut at {cut}");
+            assert!(decode(&good[..cut], 2, 1, 1, &mut bytes).is_none(), "cut at {cut}");
         }
-        assert!(decode(&good, 3, (1, 1), &mut bytes).is_none());
-        assert!(decode(&good, 2, (1, 2), &mut bytes).is_none());
+        assert!(decode(&good, 3, 1, 1, &mut bytes).is_none());
+        assert!(decode(&good, 2, 1, 2, &mut bytes).is_none());
         let mut outside = good;
         outside[4] = 200;
-        assert!(decode(&outside, 2, (1, 1), &mut bytes).is_none());
+        assert!(decode(&outside, 2, 1, 1, &mut bytes).is_none());
     }
 }

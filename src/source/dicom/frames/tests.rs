@@ -9,7 +9,8 @@ const END: [u8; 8] = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
 /// The bytes of each of `frames` frames, whether the table is wrong and whether there is an end.
 fn frames(pixel_data: &[u8], codec: Codec, frames: u32) -> Result<(Vec<Vec<u8>>, bool, bool), DicomFault> {
     let items = Items::read(pixel_data, 0, pixel_data.len() as u64).map_err(|located| located.fault)?;
-    let (fragments, firsts, is_table_wrong) = items.frames(pixel_data, codec, frames)?;
+    let (firsts, is_table_wrong) = items.frames(pixel_data, codec, frames)?;
+    let fragments = items.fragments.clone();
     let index = FrameIndex { frames: Frames::Fragments { fragments, firsts }, leniency: None };
     let frame = |frame| {
         let mut bytes = Vec::new();

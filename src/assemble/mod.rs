@@ -1,0 +1,29 @@
+//! One planned sample becomes pixels and masks. The only module that knows both images and rasters.
+
+mod assembler;
+mod contour;
+mod drawn;
+mod facts;
+mod files;
+mod fit;
+mod frame_file;
+mod image_reader;
+mod made_before;
+mod mask_notes;
+mod masks;
+mod options;
+mod regrid;
+mod remarks;
+mod sample;
+mod taken;
+
+pub use assembler::Assembler;
+pub use contour::{ContourReader, ReadContour};
+pub use facts::{AnnotationFacts, Assembled, SampleFacts, StageTimes};
+pub use files::{fetch_header, header_of, read_header, read_image};
+pub use fit::Fit;
+pub use frame_file::FrameFile;
+pub use made_before::{MadeBefore, NothingBefore, RowKey};
+pub use options::AssembleOptions;
+pub use regrid::{GridMap, GridMapError, Spacings};
+pub use remarks::{Remarks, reject_image};
