@@ -57,36 +57,44 @@ impl Cases<'_> {
     pub(super) fn pair(&self, mut tree: Tree, select: &Select) -> Result<SampleSet, LayoutError> {
         let kinds = Kinds::of_layout(self.kinds, self.names, select)?;
         let folders = std::mem::take(&mut tree.folders);
-        let mut set = SampleSet::new(self.name, tree, kinds.planes.clone());
-        let mut cases: BTreeMap<String, Found> = BTreeMap::new();
+        let set = SampleSet::new(self.name, tree, kinds.planes.clone());
+        let mut sorted = SortedFiles { set, kinds, cases: BTreeMap::new() };
         for folder in folders {
             if let Err(reason) = folder.place {
-                folder.files.iter().for_each(|&file| skip(&mut set, file, reason, ""));
+                folder.files.iter().for_each(|&file| skip(&mut sorted.set, file, reason, ""));
                 continue;
             }
-            let shown = set.catalog.folder_name(folder.id).to_owned();
+            let shown = sorted.set.catalog.folder_name(folder.id).to_owned();
             let path: Vec<&str> = shown.split('/').collect();
             for file in folder.files {
-                let Some(found) = (self.classify)(&path, set.catalog.file_name(file)) else { continue };
-                self.add(&mut set, &kinds, &mut cases, (file, &shown, found));
+                if let Some(found) = (self.classify)(&path, sorted.set.catalog.file_name(file)) {
+                    sorted.add(file, &shown, found);
+                }
             }
         }
+        let SortedFiles { mut set, kinds, cases } = sorted;
         set.relations = relations(&kinds);
         let mut ids = HashSet::new();
         for (key, found) in cases {
-            add_case(&mut set, &kinds, &mut ids, (key, found));
+            add_case(&mut set, &kinds, &mut ids, key, found);
         }
         pair_by_number(&mut set);
         Ok(set)
     }
+}
 
-    fn add(
-        &self,
-        set: &mut SampleSet,
-        kinds: &Kinds,
-        cases: &mut BTreeMap<String, Found>,
-        (file, folder, found): (FileId, &str, CaseFile),
-    ) {
+/// The files of a layout, sorted into cases.
+struct SortedFiles {
+    set: SampleSet,
+    kinds: Kinds,
+    /// By the key of each case.
+    cases: BTreeMap<String, Found>,
+}
+
+impl SortedFiles {
+    /// Adds a file in the folder shown as `folder`.
+    fn add(&mut self, file: FileId, folder: &str, found: CaseFile) {
+        let Self { set, kinds, cases } = self;
         let case = cases.entry(found.key).or_default();
         case.case.contours.resize_with(kinds.known().len(), Vec::new);
         match found.named {
@@ -112,7 +120,7 @@ impl Cases<'_> {
 }
 
 /// Adds the samples of one case, which is one patient.
-fn add_case(set: &mut SampleSet, kinds: &Kinds, ids: &mut HashSet<Box<str>>, (key, found): (String, Found)) {
+fn add_case(set: &mut SampleSet, kinds: &Kinds, ids: &mut HashSet<Box<str>>, key: String, found: Found) {
     let [patient, study] = [set.patients.len(), set.studies.len()].map(|count| count as u32);
     let name = if found.patient.is_empty() { &found.original } else { &found.patient };
     // Two cases of one name keep apart by their keys.

@@ -53,7 +53,7 @@ pub(super) fn left_out(set: &SampleSet, parts: Option<[&str; 2]>) -> Vec<Unmatch
             group.files.retain(|&file| !seen.folders.contains(&set.catalog.folder_of(file)));
         }
         if let Some(&first) = group.files.first() {
-            let text = reason(set, (like, &group.files), &numbers, parts);
+            let text = reason(set, like, &group.files, &numbers, parts);
             found.push(Unmatched {
                 place: Place::file(set.catalog.name(first)),
                 files: group.files.len(),
@@ -126,7 +126,8 @@ fn is_below(path: &str, folder: &str) -> bool {
 /// Why files are left out, and what takes them.
 fn reason(
     set: &SampleSet,
-    (like, files): (Like, &[FileId]),
+    like: Like,
+    files: &[FileId],
     numbers: &BTreeSet<i32>,
     parts: Option<[&str; 2]>,
 ) -> String {

@@ -1,7 +1,5 @@
 //! Pairing of contours with images by the numbers in their names. Pure: numbers in, pairs out.
 
-#![allow(clippy::borrowed_box, reason = "inner code of this file alone")]
-
 use std::collections::BTreeMap;
 
 use crate::files::Catalog;
@@ -260,11 +258,12 @@ mod tests {
     }
 
     fn samples(pairs: &[NumberedPair], catalog: &Catalog) -> Vec<(i32, String)> {
-        let refs = |refs: &Box<[AnnotationRef]>| {
+        let refs = |refs: &[AnnotationRef]| {
             let names: Vec<String> = refs.iter().map(|one| catalog.name(one.file)).collect();
             if names.is_empty() { "-".to_owned() } else { names.join("+") }
         };
-        let all = |pair: &NumberedPair| pair.annotations.iter().map(refs).collect::<Vec<_>>().join(" ");
+        let all =
+            |pair: &NumberedPair| pair.annotations.iter().map(|one| refs(one)).collect::<Vec<_>>().join(" ");
         pairs.iter().map(|pair| (pair.number, all(pair))).collect()
     }
 

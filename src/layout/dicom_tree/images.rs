@@ -1,7 +1,5 @@
 //! The images of the tree: grouped by patient, study and series, sorted by geometry.
 
-#![allow(clippy::type_complexity, reason = "inner code of this file alone")]
-
 use std::collections::BTreeMap;
 
 use crate::files::Catalog;
@@ -64,16 +62,27 @@ pub(super) struct Images {
     pub(super) notes: Vec<Note>,
 }
 
-/// The index of the first file of each study and series, which orders them; UIDs do not, since they say nothing.
-type Group = (Option<Box<str>>, Option<Box<str>>, Option<Box<str>>);
+/// Patient and study of an image, by their ids.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct StudyKey {
+    patient: Option<Box<str>>,
+    study: Option<Box<str>>,
+}
+
+impl StudyKey {
+    fn of(image: &Image) -> Self {
+        Self { patient: image.patient_id.clone(), study: image.study.clone() }
+    }
+}
 
 impl Images {
     /// Sorts `images`, which stand in the order of their files.
     pub(super) fn sorted(images: Vec<Image>, catalog: &Catalog, options: &AnnotationOptions) -> Self {
-        let mut order: BTreeMap<Group, usize> = BTreeMap::new();
+        // Studies and series are ordered by their first files; their UIDs say nothing.
+        let mut order: BTreeMap<(StudyKey, Option<Box<str>>), usize> = BTreeMap::new();
         let mut series: Vec<Vec<Image>> = Vec::new();
         for image in images {
-            let group = (image.patient_id.clone(), image.study.clone(), image.series.clone());
+            let group = (StudyKey::of(&image), image.series.clone());
             let index = *order.entry(group).or_insert_with(|| {
                 series.push(Vec::new());
                 series.len() - 1
@@ -81,13 +90,13 @@ impl Images {
             series[index].push(image);
         }
         let mut sorted = Self::default();
-        let mut studies: BTreeMap<(Option<Box<str>>, Option<Box<str>>), usize> = BTreeMap::new();
+        let mut studies: BTreeMap<StudyKey, usize> = BTreeMap::new();
         for (index, members) in series.iter().enumerate() {
-            studies.entry((members[0].patient_id.clone(), members[0].study.clone())).or_insert(index);
+            studies.entry(StudyKey::of(&members[0])).or_insert(index);
         }
         series.sort_by_cached_key(|members| {
             let first = &members[0];
-            let study = studies[&(first.patient_id.clone(), first.study.clone())];
+            let study = studies[&StudyKey::of(first)];
             (first.patient_id.clone(), study)
         });
         series.into_iter().for_each(|members| sorted.add_series(members, catalog, options));

@@ -3,8 +3,6 @@
 //! Images are grouped by Patient ID, study and series and sorted by geometry. RT Structure Sets and segmentations
 //! anywhere in the tree are joined to them by UIDs, else by geometry. UIDs serve for that alone and reach no output.
 
-#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
-
 mod images;
 mod join;
 mod names;
@@ -80,7 +78,10 @@ impl Layout for DicomTree {
             Read::of(&tree, &select.annotation, reading);
         let planes = planes::choose(&opened, &images, &tree.catalog, select, &problems)?;
         let joined = join::join(&opened, &images, &planes, &tree.catalog);
-        Ok(pairing.finish(tree, images, joined, planes, annotations, select.require))
+        let set = SampleSet::new("dicom", tree, planes);
+        let mut set = pairing.finish(set, &images, joined, select.require);
+        set.annotations = Some(annotations);
+        Ok(set)
     }
 
     fn list(
@@ -195,23 +196,14 @@ impl Pairing {
         pairing
     }
 
-    /// The samples, and what becomes of the other files.
-    fn finish(
-        self,
-        tree: Tree,
-        images: Images,
-        joined: JoinedFiles,
-        planes: super::StructurePatterns,
-        annotations: Annotations,
-        require: Require,
-    ) -> SampleSet {
-        let mut set = SampleSet::new("dicom", tree, planes);
+    /// Adds the samples to `set`, and what becomes of the other files.
+    fn finish(self, mut set: SampleSet, images: &Images, joined: JoinedFiles, require: Require) -> SampleSet {
         images.all.iter().for_each(|image| set.catalog.set_kind(image.frame.file, FileKind::Image));
         for object in &self.annotations {
             let is_rt = matches!(object.kind, ObjectKind::RtStructureSet);
             set.catalog.set_kind(object.file, if is_rt { FileKind::RtStruct } else { FileKind::DicomSeg });
         }
-        let names = names::ImageNames::of(&images, &set.catalog);
+        let names = names::ImageNames::of(images, &set.catalog);
         for patient in names.patients() {
             set.patients.push(Patient { id: patient.into(), ..Patient::default() });
         }
@@ -242,7 +234,6 @@ impl Pairing {
             set.skip(Skipped::new(place, reason, detail).of(file));
         }
         joined.tell(&mut set);
-        set.annotations = Some(annotations);
         set
     }
 }

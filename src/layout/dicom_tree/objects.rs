@@ -90,7 +90,7 @@ fn look(object: &mut ScannedObject, catalog: &Catalog, reading: &Reading<'_>) {
                 return;
             }
             Err(error) => {
-                object.refuse(&error, (&name, &bytes, length), reading);
+                object.refuse(&error, || parse_identity(&name, &bytes, length, reading.limits).ok()?);
                 return;
             }
         }
@@ -102,17 +102,13 @@ fn read_more(file: &mut File, more: u64, bytes: &mut Vec<u8>) -> std::io::Result
 }
 
 impl ScannedObject {
-    /// Takes a file that `parse_header` refuses: another kind of object, or a broken one.
-    fn refuse(
-        &mut self,
-        error: &DicomError,
-        (name, bytes, length): (&str, &[u8], u64),
-        reading: &Reading<'_>,
-    ) {
+    /// Takes a file that `parse_header` refuses: another kind of object, or a broken one. `identity` reads whose object it
+    /// is.
+    fn refuse(&mut self, error: &DicomError, identity: impl FnOnce() -> Option<DicomIdentity>) {
         self.found = match &error.fault {
             DicomFault::NotDicom => ScannedContent::Nothing,
             DicomFault::NotAnImage { kind } => {
-                if let Ok(Some(identity)) = parse_identity(name, bytes, length, reading.limits) {
+                if let Some(identity) = identity() {
                     self.identity = identity;
                 }
                 self.kind = *kind;

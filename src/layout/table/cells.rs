@@ -5,10 +5,10 @@ use std::io::Read;
 
 use crate::files::{Catalog, FileKind};
 use crate::layout::OpenAnnotation;
-use crate::model::FileId;
+use crate::model::{FileId, Part};
 use crate::source::{
-    AnnotationError, AnnotationFile, AnnotationOptions, Limits, SeriesExtent, SeriesImage, SeriesImages,
-    is_label_volume, open_annotation,
+    AnnotationError, AnnotationFile, AnnotationOptions, Limits, PartChoice, SeriesExtent, SeriesImage,
+    SeriesImages, is_label_volume, open_annotation,
 };
 
 /// Opens annotation files of a table: label volumes over the images that its rows name.
@@ -75,4 +75,27 @@ pub(super) fn open(
     opened.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     open_annotation(&catalog.name(file), &bytes, series, options, limits)
         .map_err(|error| error.fault.to_string())
+}
+
+/// The part of a mask image: all values above 0, or one value.
+pub(super) fn mask_part(choice: &PartChoice) -> Result<Part, String> {
+    match choice {
+        PartChoice::Unsaid => Ok(Part::Whole),
+        PartChoice::Said(text) => text
+            .parse()
+            .map(Part::Label)
+            .map_err(|_| format!("#{text} is no value: a mask image has values, as in mask.png#128")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_image_has_values() {
+        assert_eq!(mask_part(&PartChoice::Unsaid), Ok(Part::Whole));
+        assert_eq!(mask_part(&PartChoice::Said("128".into())), Ok(Part::Label(128)));
+        assert!(mask_part(&PartChoice::Said("heart".into())).unwrap_err().contains("mask.png#128"));
+    }
 }

@@ -59,6 +59,6 @@ impl Layout for Table {
         let table = &self.places.tables()[0];
         let name = TableName { file: table.name(), option: "--table" };
         let rows = TableRows::parse(&read_table_bytes(table.path(), name)?, table.name(), &self.columns)?;
-        Pairing::new(tree, rows, select, reading)?.run(self.places.data_dir())
+        Pairing::new(tree, rows, select, self.places.data_dir(), reading)?.run()
     }
 }

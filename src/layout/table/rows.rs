@@ -1,6 +1,6 @@
 //! The rows of a table of images and annotations.
 
-#![allow(clippy::borrowed_box, reason = "inner code of this file alone")]
+use std::path::Path;
 
 use crate::files::TableError;
 use crate::files::table::{NamedTable, parse_named_table, quoted};
@@ -127,7 +127,8 @@ impl TableRows {
 
 /// The columns of annotations, in the order of the table.
 fn structures(table: &NamedTable) -> Vec<StructureColumn> {
-    let column = |(index, column): (usize, &Box<str>)| {
+    let column = |index: usize| {
+        let column = &table.columns[index];
         let (kind, name) = column.split_once('.')?;
         let kind = match kind.trim().to_ascii_lowercase().as_str() {
             "mask" => ColumnKind::Mask,
@@ -136,7 +137,15 @@ fn structures(table: &NamedTable) -> Vec<StructureColumn> {
         };
         Some(StructureColumn { name: name.trim().into(), column: column.clone(), kind, index })
     };
-    table.columns.iter().enumerate().filter_map(column).collect()
+    (0..table.columns.len()).filter_map(column).collect()
+}
+
+/// A path of the table as the catalog names files: relative to the data directory, `/` as separator.
+pub(super) fn relative(path: &str, data_dir: &Path) -> String {
+    let path = path.replace('\\', "/");
+    let inside = Path::new(&path).strip_prefix(data_dir).ok().and_then(Path::to_str);
+    let parts = inside.unwrap_or(&path).split('/').filter(|part| !matches!(*part, "" | "."));
+    parts.collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
@@ -171,5 +180,13 @@ mod tests {
         assert_eq!((table.rows.len(), table.rows[0].frame), (1, 2));
         let error = TableRows::parse(b"image,b\n1,2\n", "t.csv", &ColumnNames::default()).unwrap_err();
         assert!(error.to_string().contains("mask.<name>"), "{error}");
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_data_directory() {
+        for path in ["a/b.dcm", "./a//b.dcm", "/data/a/b.dcm", "a\\b.dcm"] {
+            assert_eq!(relative(path, Path::new("/data")), "a/b.dcm");
+        }
+        assert_eq!(relative("/elsewhere/b", Path::new("/data")), "elsewhere/b");
     }
 }
