@@ -79,7 +79,7 @@ pub fn audit(
     let start = Instant::now();
     let select =
         Select { structures: request.structures.clone(), require: Require::Any, ..Select::default() };
-    let mut pairs = pair(layout, &select, (&request.options.limits, request.threads), control)?;
+    let mut pairs = pair(layout, &select, &request.options.limits, request.threads, control)?;
     request.options.profile.apply(&mut pairs);
     let mut samples = std::mem::take(&mut pairs.samples);
     let pool = pool(request.threads)?;
@@ -88,7 +88,7 @@ pub fn audit(
 
     control.progress.begin("reading headers", samples.len());
     let limits = &request.options.limits;
-    let survey = pool.install(|| Survey::of(&pairs, &samples, (limits, None), control.cancel, &advance));
+    let survey = pool.install(|| Survey::of(&pairs, &samples, limits, None, control));
     go_on()?;
     survey.keep_usable(&mut samples);
     control.progress.begin("checking contours", samples.len());

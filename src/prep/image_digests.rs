@@ -128,7 +128,9 @@ pub(super) fn equal_images(
         let first = *seen.entry(digest).or_insert(image);
         match (first, image) {
             ((first, Some(a)), (sample, Some(b))) => {
-                findings.extend(equal_image(pairs, (first, a), (sample, b)));
+                let [first, later] =
+                    [(first, a), (sample, b)].map(|(sample, number)| NumberedSample { sample, number });
+                findings.extend(equal_image(pairs, first, later));
             }
             _ if first.0.patient == image.0.patient => {}
             _ => groups.entry((first.0.patient, image.0.patient)).or_default().push((first, image)),
@@ -152,16 +154,23 @@ fn equal_group(pairs: &SampleSet, equal: &[(Image<'_>, Image<'_>)]) -> Finding {
     Finding::of_samples(Check::EqualImage, samples, place, text).beside(vec![other])
 }
 
-/// The finding that two images are equal; none where they are of one patient.
+/// A sample, and its number among those of the plan.
+#[derive(Clone, Copy)]
+pub(super) struct NumberedSample<'a> {
+    pub(super) sample: &'a Sample,
+    pub(super) number: u32,
+}
+
+/// The finding that an image equals the first one of its pixels; none where they are of one patient.
 pub(super) fn equal_image(
     pairs: &SampleSet,
-    (first, first_number): (&Sample, u32),
-    (sample, number): (&Sample, u32),
+    first: NumberedSample<'_>,
+    later: NumberedSample<'_>,
 ) -> Option<Finding> {
-    let [place, other] = [sample, first].map(|sample| Place::file(pairs.image_name(sample)));
+    let [place, other] = [later, first].map(|image| Place::file(pairs.image_name(image.sample)));
     let text = format!("its pixels equal those of {other}, an image of another patient");
-    let samples = vec![number, first_number];
-    (first.patient != sample.patient)
+    let samples = vec![later.number, first.number];
+    (first.sample.patient != later.sample.patient)
         .then(|| Finding::of_samples(Check::EqualImage, samples, place, text).beside(vec![other]))
 }
 

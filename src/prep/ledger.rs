@@ -83,7 +83,8 @@ impl Ledger {
     /// Nothing entered yet.
     pub(super) fn new(
         source: SplitSource,
-        (planned, planned_patients): (Vec<PlannedSplit>, usize),
+        planned: Vec<PlannedSplit>,
+        planned_patients: usize,
         structures: usize,
         rows: usize,
     ) -> Self {
@@ -269,7 +270,7 @@ mod tests {
             kept: (source == SplitSource::Planned && patient < 2).then_some(split),
             ..PlannedSplit::none(patient)
         });
-        let mut ledger = Ledger::new(source, (planned.collect(), 3), 1, rows.len());
+        let mut ledger = Ledger::new(source, planned.collect(), 3, 1, rows.len());
         let statistics = ImageStatistics::of(&Pixels::UInt8(vec![1]), 1);
         let admissions = rows.iter().zip(0..).map(|(&(patient, fingerprint), number)| {
             let (id, annotated, found) = (&*format!("{number}"), &[true][..], CheckSet::default());

@@ -131,12 +131,12 @@ impl Merging {
             }
         };
         let patients = common.shard.patients as usize;
-        let planned =
-            (PlannedSplit::of_bonds(patients, &common.bonds), common.shard.planned_patients as usize);
+        let planned = PlannedSplit::of_bonds(patients, &common.bonds);
+        let planned_patients = common.shard.planned_patients as usize;
         Ok(Self {
             writer,
             is_virtual: options.merged_as != MergedAs::Copy,
-            ledger: Ledger::new(split_source(common), planned, structures, rows),
+            ledger: Ledger::new(split_source(common), planned, planned_patients, structures, rows),
             digest: SourceDigest::with_capacity(rows * 2),
             names: Vec::new(),
             patient_ids: vec![None; patients],

@@ -96,8 +96,8 @@ impl PrepPlan {
             }
             source => source,
         };
-        let planned = (self.splits.planned.clone(), self.splits.patients);
-        Ledger::new(source, planned, self.pairs.structures().len(), self.share().len())
+        let planned = self.splits.planned.clone();
+        Ledger::new(source, planned, self.splits.patients, self.pairs.structures().len(), self.share().len())
     }
 
     pub(super) fn assemble_options(&self) -> AssembleOptions {

@@ -33,7 +33,7 @@ pub(super) fn plan_as(
     control: &Control<'_>,
 ) -> Result<PrepPlan, PrepError> {
     let start = Instant::now();
-    let mut pairs = pair(layout, &options.select(), (&options.limits, options.threads), control)?;
+    let mut pairs = pair(layout, &options.select(), &options.limits, options.threads, control)?;
     options.structures = Some(pairs.planes.clone());
     let mut evidence = std::mem::take(&mut pairs.evidence);
     if options.mask_rule.is_none() {
@@ -48,10 +48,8 @@ pub(super) fn plan_as(
     let data_dir = layout.places().data_dir().to_owned();
     let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
-    let mut survey = pool(options.threads)?.install(|| {
-        let advance = |n| control.progress.advance(n);
-        Survey::of(&pairs, &candidates, (&options.limits, options.spacing), control.cancel, &advance)
-    });
+    let mut survey = pool(options.threads)?
+        .install(|| Survey::of(&pairs, &candidates, &options.limits, options.spacing, control));
     control.progress.end();
     if control.cancel.load(Ordering::Relaxed) {
         return Err(PrepError::Interrupted);
@@ -62,7 +60,7 @@ pub(super) fn plan_as(
     };
     let channels = match images {
         Some(images) => images.channels,
-        None => resolve_channels(&survey, (&pairs, &candidates), options.color, &data_dir)?,
+        None => resolve_channels(&survey, &pairs, &candidates, options.color, &data_dir)?,
     };
     let mut samples = candidates;
     survey.keep_usable(&mut samples);
@@ -74,12 +72,13 @@ pub(super) fn plan_as(
     // Without a sample there will be no file; any type does.
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     survey.tell(known.is_none().then_some(pixel_type), &mut evidence);
-    check_size(shape, (channels, pixel_type), pairs.structures().len(), &options)?;
+    check_size(shape, channels, pixel_type, pairs.structures().len(), &options)?;
     let headers = options.shard.map(|_| digest_of_headers(&survey.images));
     let auditing = Instant::now();
     let mut audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
     let mut notes = std::mem::take(&mut pairs.notes);
-    let splits = choose_splits(&pairs, &mut audited, (&survey, &pseudonyms), &options, &mut notes)?;
+    let (splits, mut split_notes) = choose_splits(&pairs, &mut audited, &survey, &pseudonyms, &options)?;
+    notes.append(&mut split_notes);
     let Audited { samples, findings, contours, digests, skipped: mut quarantined, unlabelled: bare } =
         audited;
     let audit_seconds = auditing.elapsed().as_secs_f64();
@@ -112,11 +111,12 @@ pub(super) fn plan_as(
     })
 }
 
-/// Finds the samples of a data directory, with these limits, on so many threads.
+/// Finds the samples of a data directory, on so many threads.
 pub(super) fn pair(
     layout: &dyn Layout,
     select: &Select,
-    (limits, threads): (&Limits, usize),
+    limits: &Limits,
+    threads: usize,
     control: &Control<'_>,
 ) -> Result<SampleSet, PrepError> {
     let reading = Reading { limits, cancel: control.cancel };
@@ -171,7 +171,8 @@ fn resolve_shape(
 
 fn resolve_channels(
     survey: &Survey,
-    (pairs, samples): (&SampleSet, &[Sample]),
+    pairs: &SampleSet,
+    samples: &[Sample],
     choice: ColorChoice,
     data_dir: &std::path::Path,
 ) -> Result<usize, PrepError> {
@@ -197,7 +198,8 @@ const MAX_SAMPLE_BYTES: u64 = i32::MAX as u64;
 /// A size that was typed is bounded as the images are, and no size is beyond what the file can hold.
 fn check_size(
     shape: GridShape,
-    (channels, pixel_type): (usize, PixelType),
+    channels: usize,
+    pixel_type: PixelType,
     planes: usize,
     options: &PrepOptions,
 ) -> Result<(), PrepError> {

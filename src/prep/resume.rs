@@ -104,7 +104,8 @@ impl Resume {
         encoder: Encoder,
     ) -> Option<Parts<'a>> {
         let next = self.next?;
-        Some(Parts::new(plan, namer, encoder, (self.folder.clone(), next), self.segment_rows))
+        let parts = Parts::new(plan, namer, encoder, self.folder.clone(), self.segment_rows);
+        Some(parts.numbered_from(next))
     }
 
     /// Removes the parts, when the file is complete. What stands in the way of that is no reason to fail.

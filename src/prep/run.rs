@@ -15,7 +15,7 @@ use super::pool::pool;
 use super::resume::{Resume, ResumeOptions};
 use super::sink::Sink;
 use super::summary::{OutputFile, PrepSummary, StageSeconds};
-use super::worker::{Shared, Worker};
+use super::worker::{RowSettings, Shared, Worker};
 use super::written_rows::WrittenRows;
 use super::{PrepError, PrepOptions};
 use crate::store::{DatasetWriter, Encoder, RootAttributes, Target, TrainStatistics};
@@ -50,8 +50,8 @@ pub fn run(
         writer.write_bonds(&bonds)?;
     }
     let line = OrderedRows::new(Sink::new(plan, &namer, writer), parts.as_ref(), plan.share().start);
-    let line = (line, parts.as_ref(), &resume.earlier);
-    let shared = Shared::new((plan, &options), &namer, encoder, line, control);
+    let settings = RowSettings { plan, options: &options, namer: &namer, encoder };
+    let shared = Shared::new(settings, line, parts.as_ref(), &resume.earlier, control);
     control.progress.begin("preparing images", plan.share().len());
     pool(plan.options.threads)?.broadcast(|_| Worker::new(&shared).work());
     control.progress.end();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::PrepPlan;
 use super::audit::marks;
 use super::equal_images::fingerprint;
-use super::image_digests::equal_image;
+use super::image_digests::{NumberedSample, equal_image};
 use super::input::Input;
 use super::ledger::{Admission, CandidateRow, Ledger};
 use super::names::Namer;
@@ -147,12 +147,12 @@ impl<'a> Sink<'a> {
     /// Tells of an image that equals one of another patient.
     fn tell(&mut self, number: u32, admission: &Admission) {
         let plan = self.plan;
-        let sample = &plan.samples[number as usize];
-        let first_number = admission.first.number;
-        let first = &plan.samples[first_number as usize];
+        let [first, later] = [admission.first.number, number]
+            .map(|number| NumberedSample { sample: &plan.samples[number as usize], number });
         if admission.equals_another {
-            self.findings.extend(equal_image(&plan.pairs, (first, first_number), (sample, number)));
+            self.findings.extend(equal_image(&plan.pairs, first, later));
         }
+        let (first, sample) = (first.sample, later.sample);
         let place = || Place::file(plan.pairs.image_name(sample));
         if admission.joins {
             let text = format!(

@@ -13,14 +13,15 @@ use crate::model::Sample;
 use crate::model::{Note, Place};
 use crate::split::{SPLIT_RULE, SplitDraw, SplitName, SplitSpec, assign_draws};
 
-/// The splits of the patients that are left, and what it takes to keep a person in one of them.
+/// The splits of the patients that are left, what it takes to keep a person in one of them, and notes.
 pub(super) fn choose_splits(
     pairs: &SampleSet,
     audited: &mut Audited,
-    (survey, pseudonyms): (&Survey, &Pseudonyms),
+    survey: &Survey,
+    pseudonyms: &Pseudonyms,
     options: &PrepOptions,
-    notes: &mut Vec<Note>,
-) -> Result<SplitPlan, PrepError> {
+) -> Result<(SplitPlan, Vec<Note>), PrepError> {
+    let mut notes = Vec::new();
     let shared = survey.identities.pairs();
     audited.findings.extend(shared_findings(pairs, &audited.samples, &shared));
     options.levels.keep(&mut audited.findings);
@@ -28,10 +29,11 @@ pub(super) fn choose_splits(
     if options.on_shared == OnShared::Reject {
         audited.leave_out(pairs, &all_but_first(pairs, &audited.samples, &shared));
     }
-    let given = Given::of(pairs, &audited.samples, &options.splits, pseudonyms, notes)?;
+    let given = Given::of(pairs, &audited.samples, &options.splits, pseudonyms, &mut notes)?;
     audited.leave_out(pairs, &together.torn(pairs, &audited.samples, &given));
     let chooser = Chooser { pairs, samples: &audited.samples, options, pseudonyms };
-    Ok(chooser.choose(&given, &mut together, notes))
+    let plan = chooser.choose(&given, &mut together, &mut notes);
+    Ok((plan, notes))
 }
 
 /// Chooses the splits of the patients of `samples`.

@@ -2,10 +2,11 @@
 //! pixel type that holds them all.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
+use super::Control;
 use super::identities::Identities;
 use crate::assemble::{
     GridMap, GridMapError, Remarks, Spacings, fetch_header, header_of, read_header, reject_image,
@@ -61,13 +62,13 @@ impl ColorCount {
 
 impl Survey {
     /// Reads the header of each of `samples`, whose sizes are those at `spacing` where one is given. Ends early, and
-    /// incomplete, where `cancel` is set.
+    /// incomplete, where it is cancelled.
     pub(super) fn of(
         plan: &SampleSet,
         samples: &[Sample],
-        (limits, spacing): (&Limits, Option<[f64; 2]>),
-        cancel: &AtomicBool,
-        advance: &(dyn Fn(usize) + Sync),
+        limits: &Limits,
+        spacing: Option<[f64; 2]>,
+        control: &Control<'_>,
     ) -> Self {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut survey = Self::default();
@@ -81,7 +82,7 @@ impl Survey {
                 (now, rest) = rest.split_at(fetched.len().max(1));
                 let mut fetched = fetched.into_iter();
                 for sample in now {
-                    if cancel.load(Ordering::Relaxed) {
+                    if control.cancel.load(Ordering::Relaxed) {
                         return survey;
                     }
                     let fetched = fetched.next();
@@ -105,7 +106,7 @@ impl Survey {
                     index += 1;
                 }
             }
-            advance(samples.len());
+            control.progress.advance(samples.len());
             survey
         });
         // Blocks are joined in their order, so the result does not depend on the threads.

@@ -28,12 +28,18 @@ const WAITING_PER_THREAD: usize = 4;
 /// some.
 const SMALL_IMAGE: usize = 1 << 20;
 
+/// Everything that decides the rows of a plan, resolved.
+#[derive(Clone, Copy)]
+pub(super) struct RowSettings<'a> {
+    pub(super) plan: &'a PrepPlan,
+    pub(super) options: &'a AssembleOptions,
+    pub(super) namer: &'a Namer<'a>,
+    pub(super) encoder: Encoder,
+}
+
 /// State that the threads share.
 pub(super) struct Shared<'a> {
-    plan: &'a PrepPlan,
-    options: &'a AssembleOptions,
-    namer: &'a Namer<'a>,
-    encoder: Encoder,
+    settings: RowSettings<'a>,
     control: Control<'a>,
     earlier: &'a EarlierRows,
     parts: Option<&'a Parts<'a>>,
@@ -76,17 +82,15 @@ impl WorkerTotals {
 
 impl<'a> Shared<'a> {
     pub(super) fn new(
-        (plan, options): (&'a PrepPlan, &'a AssembleOptions),
-        namer: &'a Namer<'a>,
-        encoder: Encoder,
-        (line, parts, earlier): (OrderedRows<'a>, Option<&'a Parts<'a>>, &'a EarlierRows),
+        settings: RowSettings<'a>,
+        line: OrderedRows<'a>,
+        parts: Option<&'a Parts<'a>>,
+        earlier: &'a EarlierRows,
         control: Control<'a>,
     ) -> Self {
+        let plan = settings.plan;
         Self {
-            plan,
-            options,
-            namer,
-            encoder,
+            settings,
             control,
             earlier,
             parts,
@@ -114,8 +118,8 @@ impl<'a> Shared<'a> {
     /// The places of the next samples, for the thread that asks; `None` where there are no more. Small images are taken
     /// in pairs, because two are digested sooner together.
     fn claim(&self) -> Option<Range<usize>> {
-        let all = self.plan.share().len();
-        let image_bytes = self.plan.image_bytes();
+        let all = self.settings.plan.share().len();
+        let image_bytes = self.settings.plan.image_bytes();
         let at_once = if image_bytes <= SMALL_IMAGE { 2 } else { 1 };
         let first = self.claimed.fetch_add(at_once, Ordering::Relaxed);
         (first < all).then(|| first..all.min(first + at_once))
@@ -141,13 +145,13 @@ pub(super) struct Worker<'a, 'p> {
 
 impl<'a, 'p> Worker<'a, 'p> {
     pub(super) fn new(shared: &'a Shared<'p>) -> Self {
-        let compression: Compression = shared.plan.options.compression;
-        let plan = shared.plan;
+        let compression: Compression = shared.settings.plan.options.compression;
+        let plan = shared.settings.plan;
         let expected = [plan.image_bytes(), plan.pairs.structures().len() * plan.shape.pixels()];
         Self {
             shared,
-            assembler: Assembler::new(&shared.plan.pairs, shared.options),
-            images: ChunkEncoder::new(compression, shared.encoder),
+            assembler: Assembler::new(&shared.settings.plan.pairs, shared.settings.options),
+            images: ChunkEncoder::new(compression, shared.settings.encoder),
             // Masks are runs and nothing else.
             masks: ChunkEncoder::new(compression, Encoder::Planes),
             earlier: EarlierReader::new(shared.earlier, expected),
@@ -181,7 +185,7 @@ impl<'a, 'p> Worker<'a, 'p> {
     /// Makes the sample at `place`; this thread goes on with those before `end`. `false` where the work is stopped.
     fn work_at(&mut self, place: usize, end: usize) -> bool {
         let shared = self.shared;
-        let number = shared.plan.share().start + place;
+        let number = shared.settings.plan.share().start + place;
         self.enter_segment(Some(number));
         if shared.control.cancel.load(Ordering::Relaxed) {
             shared.line.stop();
@@ -222,8 +226,8 @@ impl<'a, 'p> Worker<'a, 'p> {
     }
 
     fn make(&mut self, number: usize, next: Option<usize>) -> WorkerResult {
-        let sample = &self.shared.plan.samples[number];
-        let next = next.map(|next| &self.shared.plan.samples[next]);
+        let sample = &self.shared.settings.plan.samples[number];
+        let next = next.map(|next| &self.shared.settings.plan.samples[next]);
         let mut remarks = Remarks::default();
         let assembled = self.assembler.assemble_or_take(sample, next, &mut self.earlier, &mut remarks);
         let (outcome, origin) = match assembled {
@@ -251,7 +255,7 @@ impl<'a, 'p> Worker<'a, 'p> {
     /// True if a contour is not the one that was audited; the sample is rejected then. The files of a sample are read
     /// twice, and may be replaced in between.
     fn is_changed(&mut self, number: usize, facts: &SampleFacts, remarks: &mut Remarks) -> bool {
-        let plan = self.shared.plan;
+        let plan = self.shared.settings.plan;
         let planes = facts.annotations.len();
         let audited = plan.audited.get(number * planes..(number + 1) * planes).unwrap_or_default();
         let sample = &plan.samples[number];
@@ -274,19 +278,19 @@ impl<'a, 'p> Worker<'a, 'p> {
         let EncodedRow { row, image, mask, statistics } = taken;
         let pixels = self.assembler.pixels();
         let counted = facts.padding.counted(pixels);
-        if self.shared.plan.splits.of(sample.patient).counts_as_train() {
+        if self.shared.settings.plan.splits.of(sample.patient).counts_as_train() {
             self.totals.histogram.add(&counted);
         }
         let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), row.checksum);
-        let facts = self.shared.namer.keyed(facts);
-        let names = self.shared.namer.names(sample);
+        let facts = self.shared.settings.namer.keyed(facts);
+        let names = self.shared.settings.namer.names(sample);
         let row = sample_row(names, sample, facts, pixels);
         EncodedRow { row, image, mask, statistics }
     }
 
     /// The checks that need pixels, which are at hand.
     fn look(&self, number: usize, sample: &Sample, large_is_dark: bool) -> Vec<Finding> {
-        let plan = self.shared.plan;
+        let plan = self.shared.settings.plan;
         let name = |plane| plan.pairs.annotation_name(sample, plane).unwrap_or_default();
         let PrepPlan { shape, channels, .. } = *plan;
         let picture = ImageView { pixels: self.assembler.pixels(), shape, channels, large_is_dark };
@@ -296,7 +300,7 @@ impl<'a, 'p> Worker<'a, 'p> {
 
     fn encode(&mut self, sample: &Sample, facts: SampleFacts) -> EncodedRow {
         let start = Instant::now();
-        let plan = self.shared.plan;
+        let plan = self.shared.settings.plan;
         let spare = self.shared.spare().pop().map(|row| (row.image, row.mask));
         let (mut image, mut mask) = spare.unwrap_or_default();
         let pixels: &Pixels = self.assembler.pixels();
@@ -313,8 +317,8 @@ impl<'a, 'p> Worker<'a, 'p> {
         self.images.encode(&bytes, plan.pixel_type.size(), &mut image);
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
         let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), checksum);
-        let facts = self.shared.namer.keyed(facts);
-        let names = self.shared.namer.names(sample);
+        let facts = self.shared.settings.namer.keyed(facts);
+        let names = self.shared.settings.namer.names(sample);
         let row = sample_row(names, sample, facts, pixels);
         self.totals.compress += start.elapsed();
         EncodedRow { row, image, mask, statistics }

@@ -90,7 +90,7 @@ impl EarlierRows {
             })?;
             self.images.push(first_bits(&image));
             self.names.push(name_bits(&name));
-            let content = content((&image, frame), &annotations);
+            let content = content(&image, frame, &annotations);
             self.rows.push(Entry { content, differs: differs.is_some(), file: number, row: row as u32 });
         }
         self.files.push(EarlierFile { path: path.to_owned(), differs });
@@ -138,11 +138,12 @@ impl EarlierRows {
     /// The row that was made of a frame of this image file and these annotations, most probably: compare the digests.
     pub(in crate::prep) fn find(
         &self,
-        (image, frame): (&Sha, u32),
+        image: &Sha,
+        frame: u32,
         annotations: &[Option<Sha>],
     ) -> Option<Found> {
         let place = |image: &Sha, annotations: &[Option<Sha>]| {
-            let wanted = content((image, frame), annotations);
+            let wanted = content(image, frame, annotations);
             self.rows.binary_search_by_key(&wanted, |entry| entry.content).ok()
         };
         let keyed = || {
@@ -179,7 +180,7 @@ fn name_bits(name: &str) -> u64 {
     first_bits(&Sha256::digest(name))
 }
 
-fn content((image, frame): (&Sha, u32), annotations: &[Option<Sha>]) -> u64 {
+fn content(image: &Sha, frame: u32, annotations: &[Option<Sha>]) -> u64 {
     let mut all = Sha256::new_with_prefix(image);
     all.update(frame.to_le_bytes());
     for annotation in annotations {

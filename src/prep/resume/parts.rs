@@ -68,20 +68,25 @@ pub(in crate::prep) struct CompletePart {
 }
 
 impl<'a> Parts<'a> {
-    /// Parts in `folder`, from number `next` on.
+    /// Parts in `folder`, from number 0 on.
     pub(in crate::prep) fn new(
         plan: &'a PrepPlan,
         namer: &'a Namer<'a>,
         encoder: Encoder,
-        (folder, next): (PartsFolder, u64),
+        folder: PartsFolder,
         segment_rows: usize,
     ) -> Self {
         let mut spec = dataset_spec(plan, namer, encoder);
         spec.capacity = segment_rows.min(plan.share().len());
         // Parts are no shards: the rows of any plan may go on from them.
         spec.shard = None;
-        let (next, pending) = (Mutex::new(next), Mutex::default());
+        let (next, pending) = (Mutex::new(0), Mutex::default());
         Self { plan, namer, encoder, folder, segment_rows, spec, next, pending }
+    }
+
+    /// The same parts, from number `next` on.
+    pub(in crate::prep) fn numbered_from(self, next: u64) -> Self {
+        Self { next: Mutex::new(next), ..self }
     }
 
     /// The segment of sample `number`.

@@ -62,7 +62,7 @@ impl MadeBefore for EarlierReader<'_> {
     fn take(&mut self, key: RowKey<'_>, pixels: &mut Pixels, masks: &mut Vec<u8>) -> bool {
         let RowKey { source_sha256, frame, annotations } = key;
         let digests: Vec<_> = annotations.iter().map(|facts| facts.map(|facts| facts.sha256)).collect();
-        let (file, row) = match self.earlier.find((source_sha256, frame), &digests) {
+        let (file, row) = match self.earlier.find(source_sha256, frame, &digests) {
             None => return false,
             Some(Found::Differs(option)) => {
                 self.why = Some(Why::Option(option));
