@@ -1,9 +1,9 @@
 #!/bin/sh
 # dcm2niix writes other values for images of 8 bits with sign, 32 bits without, and 8 bits in big endian words.
 #
-# Expectation: The values in the NIfTI file are the stored values, or the converter refuses the type, as it does for
+# Expectation: the values in the NIfTI file are the stored values, or the converter refuses the type, as it does for
 # others.
-# Behaviour: Signed 8-bit pixels are written as uint8 (-5 becomes 251), unsigned 32-bit pixels as int32 (3000000000
+# Behaviour: signed 8-bit pixels are written as uint8 (-5 becomes 251), unsigned 32-bit pixels as int32 (3000000000
 # becomes -1294967296), and 8-bit pixels with the VR OW in Explicit VR Big Endian come out with each pair exchanged.
 # The exit code is 0, and no warning names it. pydicom and SimpleITK read all three right.
 # Versions: numpy==2.4.6, pydicom==3.0.2, simpleitk==2.5.7, nibabel==5.4.2, dcm2niix==1.0.20260724.

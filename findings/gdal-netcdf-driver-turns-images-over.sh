@@ -1,8 +1,8 @@
 #!/bin/sh
 # GDAL reads the same HDF5 image upright with one driver and upside down with the other.
 #
-# Expectation: Two drivers of one library return the same rows in the same order.
-# Behaviour: The HDF5 driver returns the rows as they are stored. The netCDF driver, which opens the same file (and
+# Expectation: two drivers of one library return the same rows in the same order.
+# Behaviour: the HDF5 driver returns the rows as they are stored. The netCDF driver, which opens the same file (and
 # any image in a netCDF file), takes a dataset without coordinates for one whose rows run from the bottom to the top,
 # and returns them the other way round. A mask that is read by h5py or by the other driver then lies mirrored on the
 # image.

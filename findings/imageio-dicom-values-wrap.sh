@@ -1,8 +1,8 @@
 #!/bin/sh
 # imageio makes bright pixels of a DICOM image negative, and wraps slices of a volume.
 #
-# Expectation: With Rescale Slope 1 and Intercept 0 the values are the stored ones, in every slice.
-# Behaviour: When a slope is present, the plugin chooses the type by the values of the slice, and takes int8 for 0 to
+# Expectation: with Rescale Slope 1 and Intercept 0 the values are the stored ones, in every slice.
+# Behaviour: when a slope is present, the plugin chooses the type by the values of the slice, and takes int8 for 0 to
 # 255 and int16 for 0 to 65535: 200 is read as -56, 40000 as -25536. A volume gets the type of its first slice, so
 # 300, 1000 and 2000 after a dark slice become 44, -24 and -48. Without the two attributes all values are right.
 # Versions: numpy==2.4.6, pydicom==3.0.2, imageio==2.38.1.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Lossless JPEG 2000 of 32-bit images by OpenJPEG returns other values, without an error.
 #
-# Expectation: The reversible transform is exact, or the encoder refuses a precision that it cannot do.
+# Expectation: the reversible transform is exact, or the encoder refuses a precision that it cannot do.
 # Behaviour: jpeg2k_encode of imagecodecs with reversible=True takes uint32. Values below 2 to the 24 come back;
 # larger ones (dose grids, identifiers of instances) come back wrong by up to the whole range, and neither the encoder
 # nor the decoder complains. OpenJPH, by htj2k_encode, is exact.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # matplotlib gives another mask when the points of a contour are listed the other way round.
 #
-# Expectation: The area inside a contour does not depend on its direction, and a positive radius makes it larger, as
+# Expectation: the area inside a contour does not depend on its direction, and a positive radius makes it larger, as
 # the documentation says.
 # Behaviour: Path.contains_points with the radius 1 adds half a pixel around a contour that runs one way and takes
 # half a pixel off one that runs the other way; with 1e-9, a usual way to include the boundary, it includes or

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SimpleITK and dcm2niix apply a rescale but not a Modality LUT, which takes its place.
 #
-# Expectation: The transform to the values that mean something is applied in both of its forms, or the image is
+# Expectation: the transform to the values that mean something is applied in both of its forms, or the image is
 # refused.
-# Behaviour: An image whose Modality LUT maps 0, 1, 2, 3 to 0, 100, 200, 300 is read as 0, 1, 2, 3, with no warning;
+# Behaviour: an image whose Modality LUT maps 0, 1, 2, 3 to 0, 100, 200, 300 is read as 0, 1, 2, 3, with no warning;
 # in a mixed set (film digitizers, CR, XA) some images then have physical values and others stored ones. pydicom has
 # apply_modality_lut for both.
 # Versions: numpy==2.4.6, pydicom==3.0.2, simpleitk==2.5.7, nibabel==5.4.2, dcm2niix==1.0.20260724.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # netCDF4 takes the white pixels of a 16-bit image in HDF5 for missing.
 #
-# Expectation: A dataset without _FillValue, missing_value or valid_range has no missing values.
+# Expectation: a dataset without _FillValue, missing_value or valid_range has no missing values.
 # Behaviour: netCDF4 masks the default fill value of the type in files that netCDF never wrote: 65535 of uint16 and
 # -32767 of int16. Means, maxima and normalization leave saturated pixels out, without a warning. 8-bit data are not
 # masked. set_auto_mask(False) switches it off.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # nibabel and SimpleITK differ by 1000 for a NIfTI file in micrometres or metres.
 #
-# Expectation: A spacing of 20 with the unit micrometre is 0.02 mm in every reader.
+# Expectation: a spacing of 20 with the unit micrometre is 0.02 mm in every reader.
 # Behaviour: SimpleITK turns spacing and origin into mm. The affine and the zooms of nibabel are the numbers of the
 # header, whatever the unit, and so are those of all that build on it. A volume, a distance or a resampling to 1 mm is
 # then wrong by a factor of 1000 per axis, without a warning.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Pillow cuts the fractions off the points of a polygon, so masks of contours move up and to the left.
 #
-# Expectation: A contour with fractions of a pixel is filled by the centres of pixels inside, or its points are
+# Expectation: a contour with fractions of a pixel is filled by the centres of pixels inside, or its points are
 # rounded to the nearest pixel.
 # Behaviour: ImageDraw.polygon accepts real numbers and truncates them: a square from 2.99 to 6.99 is drawn from 2 to
 # 6, the same as one from 2 to 6. Over contours at any place masks are half a pixel too far up and left on average,

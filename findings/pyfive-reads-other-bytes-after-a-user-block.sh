@@ -1,9 +1,9 @@
 #!/bin/sh
 # pyfive returns wrong values from an HDF5 file with a user block, as MATLAB writes them.
 #
-# Expectation: Addresses in HDF5 count from the base address, which the superblock gives, so a user block of 512 bytes
+# Expectation: addresses in HDF5 count from the base address, which the superblock gives, so a user block of 512 bytes
 # changes nothing.
-# Behaviour: Names, shapes and types are right, but the values of a dataset in one piece are other bytes of the file,
+# Behaviour: names, shapes and types are right, but the values of a dataset in one piece are other bytes of the file,
 # without an error; a compressed dataset raises an assertion. Every MATLAB file of version 7.3 has a user block of 512
 # bytes.
 # Versions: numpy==2.4.6, h5py==3.16.0, pyfive==1.3.0.

@@ -1,9 +1,9 @@
 #!/bin/sh
 # rt-utils cuts off part of the mask of an image that is not square.
 #
-# Expectation: A mask of 40 rows and 60 columns that is written and read again comes back with that shape and its
+# Expectation: a mask of 40 rows and 60 columns that is written and read again comes back with that shape and its
 # pixels.
-# Behaviour: The mask that is read has 60 rows and 40 columns, but the contour is drawn into it without exchanging
+# Behaviour: the mask that is read has 60 rows and 40 columns, but the contour is drawn into it without exchanging
 # them: what lies beyond column 40 is lost, silently. The contour in the file is right. Images of MR and ultrasound
 # are often not square.
 # Versions: numpy==2.4.6, pydicom==3.0.2, rt-utils==1.2.7.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SciPy measures the distance to a pixel outside the image when a mask has no background.
 #
-# Expectation: Where nothing is background, the distance is infinite, or the call fails.
+# Expectation: where nothing is background, the distance is infinite, or the call fails.
 # Behaviour: distance_transform_edt returns the distances to the pixel (-1, 0), without a warning: a patch that lies
 # wholly inside an organ gets a distance map that falls towards its upper left corner, for boundary losses, weights
 # and signed distances. OpenCV returns the largest number.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SimpleITK drops the fractions of a series whose first slice has a whole Rescale Slope.
 #
-# Expectation: Each slice is rescaled with its own slope (in PET and many MR series it differs from slice to slice),
+# Expectation: each slice is rescaled with its own slope (in PET and many MR series it differs from slice to slice),
 # and the volume is real if any slice is.
 # Behaviour: ReadImage of a list takes the pixel type from the first file. Slope 1 there makes the volume uint16, and
 # 3.5, 1.75 and 5.25 of the other slices become 3, 1 and 5, without a warning. The same files in the other order give

@@ -3,7 +3,7 @@
 #
 # Expectation: Photometric Interpretation is about display; a reader that applies the rescale gives (stored value *
 # slope + intercept).
-# Behaviour: The stored value 7 of 12 bits becomes 4088 and then, with intercept -1024, 3064 instead of -1017, while
+# Behaviour: the stored value 7 of 12 bits becomes 4088 and then, with intercept -1024, 3064 instead of -1017, while
 # the metadata still say MONOCHROME1: code that inverts such images itself inverts them twice. pydicom, dcm2niix and
 # imageio give the values as defined.
 # Versions: numpy==2.4.6, pydicom==3.0.2, simpleitk==2.5.7, dcm2niix==1.0.20260724, nibabel==5.4.2.

@@ -3,7 +3,7 @@
 #
 # Expectation: Bits Allocated 1 packs the pixels of all frames one after another; 3 frames of 5 x 5 are 75 pixels in
 # 10 bytes, and all are read.
-# Behaviour: The number of bytes is rounded down, so the last one to seven pixels of the last frame are not decoded.
+# Behaviour: the number of bytes is rounded down, so the last one to seven pixels of the last frame are not decoded.
 # Pixels that are set are 255, not 1.
 # Versions: numpy==2.4.6, pydicom==3.0.2, simpleitk==2.5.7.
 # Source: PS3.5 8.1.1 and annex D (bits of frames follow without padding). Found by reading masks of ones of 16 sizes.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SimpleITK and nibabel take different geometries from a NIfTI file whose sform is not scanner space.
 #
-# Expectation: A file with both a qform and an sform is read with the sform by every reader.
+# Expectation: a file with both a qform and an sform is read with the sform by every reader.
 # Behaviour: nibabel takes the sform whenever its code is not 0. SimpleITK takes it only if the code is 1 (scanner);
 # with 2 (aligned), 3 (Talairach) or 4 (MNI) it takes the qform. A label written by one side and an image read by the
 # other lie apart by the registration between the two, without a warning. nibabel writes code 2 for a new image.

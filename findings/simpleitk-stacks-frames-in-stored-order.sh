@@ -1,9 +1,9 @@
 #!/bin/sh
-# SimpleITK stacks the frames of a multi-frame image in stored order and spaces them like the first two.
+# SimpleITK stacks the frames of a multi-frame image in stored order, as if their distances were equal.
 #
-# Expectation: The position of each frame stands in its functional group, so a reader sorts by it, or refuses what is
+# Expectation: the position of each frame stands in its functional group, so a reader sorts by it, or refuses what is
 # not a regular volume.
-# Behaviour: Frames at 0, 2, 1, 3 mm come out in that order as slices at 0, 1, 2, 3 mm, and frames at 0, 1, 5, 6 mm as
+# Behaviour: frames at 0, 2, 1, 3 mm come out in that order as slices at 0, 1, 2, 3 mm, and frames at 0, 1, 5, 6 mm as
 # slices at 0, 1, 2, 3 mm, without a word. A gap closes up, and everything above it is moved.
 # Versions: numpy==2.4.6, pydicom==3.0.2, simpleitk==2.5.7.
 # Source: PS3.3 C.7.6.16.2.3 (Plane Position) and C.7.6.17 (Dimension Index: frames are in no particular order). Found

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A mask of four classes written by tifffile loses three of them in SimpleITK and OpenCV.
 #
-# Expectation: An array of 4 x rows x columns is stored as four grey pages, or comes back with the same values from
+# Expectation: an array of 4 x rows x columns is stored as four grey pages, or comes back with the same values from
 # every reader.
 # Behaviour: tifffile stores 3 or 4 planes of uint8 as one RGB page, the fourth as unassociated alpha. SimpleITK and
 # OpenCV multiply the first three by it: in a one-hot mask classes 0 to 2 become 0, in an image the grey values
