@@ -11,8 +11,8 @@ use std::path::Path;
 
 use dicomprep::model::{PixelType, Pixels};
 use dicomprep::store::{
-    DatasetFile, DatasetWriter, EncodedRows, Moments, PERCENTILE_LEVELS, StoreError, Target, TrainStatistics,
-    ValueHistogram,
+    DatasetFile, DatasetWriter, EncodedRows, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS, StoreError,
+    Target, TrainStatistics, ValueHistogram,
 };
 
 const ROWS: usize = 300;
@@ -35,7 +35,8 @@ fn copy_rows(source: &Path, copy: &Path, level: u8) {
     let splits: Vec<&str> = splits.iter().map(String::as_str).collect();
     let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
     let train = TrainStatistics { moments, percentiles };
-    writer.finish(&packed::root(ROWS), &train, &splits, &[""; ROWS]).unwrap();
+    let cells = LateCells { splits: &splits, folds: &[NO_FOLD; ROWS], findings: &[""; ROWS] };
+    writer.finish(&packed::root(ROWS), &train, &cells).unwrap();
 }
 
 #[test]

@@ -84,6 +84,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         monochrome1: Monochrome1::Invert,
         color: dicomprep::prep::ColorChoice::Auto,
         splits: Splits::Fractions(SplitSpec::NONE, 0),
+        grouping: dicomprep::prep::Grouping::default(),
         on_shared: OnShared::Join,
         compression: Compression::new(4).unwrap(),
         encoder: None,

@@ -128,6 +128,10 @@ class Dataset(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
         """The rows of a split: `train`, `val` or `test`."""
         return self._with({**self._options, "split": name})
 
+    def fold(self, number: int, *, held_out: bool = False) -> Dataset:
+        """The rows of all folds but `number`, to train with; with `held_out`, those of `number`, to validate with."""
+        return self._with({**self._options, "fold": number, "held_out": held_out})
+
     def where(self, *conditions: str) -> Dataset:
         """The rows that meet all conditions, as in `mask_pixels.inner>50`."""
         return self._with({**self._options, "where": [*self._options.get("where", []), *conditions]})
@@ -135,7 +139,7 @@ class Dataset(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
     def batches(self, *, start: str = "0:0", **options: Any) -> Batches:
         """Batches for training, from the cursor `start`, as `dicomprep batches` makes them with the same options.
 
-        `batch_size=32`, `split=None`, `where=[]`, `structures=[]`, `balance=None`, `seed=0`, `shuffle=True`, `epochs=1`
+        `batch_size=32`, `split=None`, `fold=None`, `held_out=False`, `where=[]`, `structures=[]`, `balance=None`, `seed=0`, `shuffle=True`, `epochs=1`
         (None or 0 without end), `rank=0`, `world_size=1`, `uneven="pad"`, `drop_last=False`, `layout="nhwc"`,
         `image_dtype="float32"`, `mask_dtype="uint8"`, `normalize="none"`, `window=None`, `augment=None`, all ranges of
         Keras' `ImageDataGenerator`, and `threads`, `prefetch`, `cache`, `verify`, which the bytes do not depend on.

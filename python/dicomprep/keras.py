@@ -48,10 +48,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
         images, masks = Batch(self._stream.batch(f"{epoch}:{batch}"), self._data, self._stream)
         return images, masks
 
-    def validation(self, split: str = "val", **options: Any) -> Batches:
-        """The whole of a split in the order of the file, without augmentation: the same in each validation."""
+    def validation(self, split: str | None = None, **options: Any) -> Batches:
+        """The whole of a split in the order of the file, without augmentation: the same in each validation.
+
+        By default it is `val`, and the fold that is held out where these batches are those of the other folds.
+        """
         kept = {name: self._options[name] for name in _KEPT if name in self._options}
-        return Batches(open(*self._data._paths, token=self._data._token), endless=False, **{**kept, "shuffle": False, "split": split, **options})
+        fold = self._options.get("fold")
+        chosen: dict[str, Any] = {"split": split or "val"}
+        if split is None and fold is not None:
+            chosen = {"fold": fold, "held_out": True}
+        return Batches(open(*self._data._paths, token=self._data._token), endless=False,
+                       **{**kept, "shuffle": False, **chosen, **options})
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)

@@ -53,7 +53,8 @@ class Samples(TorchDataset):  # type: ignore[misc, type-arg, unused-ignore]
 
     def __init__(self, source: Dataset | StrPath, **options: Any) -> None:
         data = source if isinstance(source, Dataset) else open(source)
-        selection: dict[str, Any] = {name: options.pop(name) for name in ("split", "where") if name in options}
+        names = ("split", "fold", "held_out", "where")
+        selection: dict[str, Any] = {name: options.pop(name) for name in names if name in options}
         self._data = data._with(data._merged(selection)) if selection else data
         self._options = {"layout": "nchw", **self._data._merged(options)}
         self._epoch = 0

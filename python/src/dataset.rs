@@ -83,11 +83,13 @@ impl Dataset {
         Ok((values, column.shape))
     }
 
-    /// Rows that a split and conditions, in options as JSON, select.
+    /// Rows that a split, a fold and conditions, in options as JSON, select.
     fn select(&self, options: &str) -> PyResult<Vec<u64>> {
         let options = stream_options(options)?;
         let rows = stream::RowOptions {
             split: options.split,
+            fold: options.fold,
+            held_out: options.held_out,
             conditions: options.conditions,
             ..stream::RowOptions::default()
         };

@@ -11,7 +11,6 @@ use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::layout::{Require, SampleSet};
 use crate::model::Sample;
 use crate::model::{Nesting, Padding, PixelType, Polygon, first_bits};
-use crate::raster::{Combine, MaskRule};
 use crate::source::Monochrome1;
 
 /// Agreement of a sample's annotations with its image.
@@ -34,8 +33,8 @@ impl AuditOptions {
             channels: image.channels,
             monochrome1: Monochrome1::Invert,
             padding: Padding::Keep,
-            mask_rule: MaskRule::Center,
-            combine: Combine::EvenOdd,
+            mask_rule: self.mask_rule,
+            combine: self.combine,
             contour_offset: self.contour_offset,
             require: Require::Any,
             keep_unlabelled: false,

@@ -166,6 +166,9 @@ impl<'f> RowPair<'f> {
         if splits[0] != splits[1] {
             causes.push("split".to_owned());
         }
+        if self.columns[0].fold(a)? != self.columns[1].fold(b)? {
+            causes.push("fold".to_owned());
+        }
         if causes.is_empty() {
             let columns = differing_columns(&without_masks(&cells[0]), &without_masks(&cells[1]));
             causes.extend(columns.into_iter().map(|column| format!("column {column}")));

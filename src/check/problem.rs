@@ -21,7 +21,7 @@ pub enum ProblemKind {
     Columns,
     /// Two rows have one id.
     DuplicateId,
-    /// A patient or an equal image stands in two splits.
+    /// A patient or an equal image stands in two splits or folds.
     SplitLeak,
     /// A figure over many rows is not what they give.
     Statistics,

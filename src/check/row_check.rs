@@ -28,6 +28,8 @@ pub(super) struct RowLook {
     pub(super) row: usize,
     pub(super) cells: Option<SampleRow>,
     pub(super) split: Option<String>,
+    /// Its split and its fold, as people see them.
+    pub(super) part: Option<String>,
     /// `None` where the image is damaged.
     pub(super) statistics: Option<ImageStatistics>,
     image_is_sound: bool,
@@ -59,6 +61,7 @@ impl<'f> RowCheck<'f> {
             row,
             cells: None,
             split: None,
+            part: None,
             statistics: None,
             image_is_sound: false,
             mask_is_sound: false,
@@ -74,8 +77,8 @@ impl<'f> RowCheck<'f> {
             Err(error) => look.problem(ProblemKind::MaskDamaged, &place, reason(&error)),
         }
         let Some(columns) = &mut self.columns else { return look };
-        match columns.split(row).and_then(|split| Ok((split, columns.read(row)?))) {
-            Ok((split, cells)) => {
+        match columns.split(row).and_then(|split| Ok((split, columns.part(row)?, columns.read(row)?))) {
+            Ok((split, part, cells)) => {
                 let counts = split.is_empty() || split == SplitName::Train.name();
                 if look.image_is_sound {
                     self.count(&mut look, &cells, (counts, &place));
@@ -83,7 +86,7 @@ impl<'f> RowCheck<'f> {
                 for detail in self.contradictions(&look, &cells, &split) {
                     look.problem(ProblemKind::Columns, &place, detail);
                 }
-                (look.cells, look.split) = (Some(cells), Some(split));
+                (look.cells, look.split, look.part) = (Some(cells), Some(split), Some(part));
             }
             Err(error) => look.problem(ProblemKind::Columns, &place, error.with_cause()),
         }

@@ -19,9 +19,10 @@ pub(super) struct VerifyTotals {
     pub(super) damaged: Vec<usize>,
     /// Half a digest of each id.
     ids: HashSet<u128>,
-    /// The split of each patient.
+    /// The split of each patient, and its fold.
     patients: HashMap<String, String>,
-    splits: BTreeSet<String>,
+    /// All splits and folds.
+    parts: BTreeSet<String>,
     /// The first row with these pixels, by their checksum and sums.
     images: HashMap<u64, u32>,
     /// Rows whose images seem to equal that of an earlier one.
@@ -40,7 +41,7 @@ impl VerifyTotals {
             self.damaged.push(row);
         }
         look.problems.into_iter().for_each(|problem| self.problems.add(problem));
-        let (Some(cells), Some(split)) = (look.cells, look.split) else {
+        let (Some(cells), Some(split), Some(part)) = (look.cells, look.split, look.part) else {
             self.uncounted += 1;
             return;
         };
@@ -51,12 +52,12 @@ impl VerifyTotals {
             problem(ProblemKind::DuplicateId, "an earlier row has the same id".to_owned());
         }
         match self.patients.get(&cells.patient_id) {
-            Some(other) if *other != split => {
-                let detail = format!("patient {} is in {other:?} and in {split:?}", cells.patient_id);
+            Some(other) if *other != part => {
+                let detail = format!("patient {} is in {other:?} and in {part:?}", cells.patient_id);
                 problem(ProblemKind::SplitLeak, detail);
             }
             Some(_) => {}
-            None => _ = self.patients.insert(cells.patient_id.clone(), split.clone()),
+            None => _ = self.patients.insert(cells.patient_id.clone(), part.clone()),
         }
         match look.statistics {
             None => self.uncounted += 1,
@@ -64,7 +65,7 @@ impl VerifyTotals {
                 if split.is_empty() || split == SplitName::Train.name() {
                     self.moments.add(&statistics);
                 }
-                if !split.is_empty() {
+                if !part.is_empty() {
                     let (sum, squares) = statistics.fingerprint();
                     let print = (cells.checksum[0], sum, squares);
                     let first =
@@ -75,7 +76,7 @@ impl VerifyTotals {
                 }
             }
         }
-        self.splits.insert(split);
+        self.parts.insert(part);
     }
 
     /// Judges what was gathered, once all rows were taken.
@@ -91,11 +92,11 @@ impl VerifyTotals {
         if patients != Some(self.patients.len() as u64) {
             wrong("/@patients", format!("is {patients:?}, and there are {}", self.patients.len()));
         }
-        let has_splits = self.splits.iter().any(|split| !split.is_empty());
+        let has_parts = self.parts.iter().any(|part| !part.is_empty());
         // A shard holds rows that merging will leave out, and says that images stand in two splits.
         let images_disjoint =
             file.split_disjoint() != &SPLIT_DISJOINT[..1] || !matches!(file.shard(), Ok(Some(_)));
-        let disjoint = match has_splits {
+        let disjoint = match has_parts {
             true if images_disjoint => &SPLIT_DISJOINT[..],
             true => &SPLIT_DISJOINT[..1],
             false => &[],
@@ -122,8 +123,8 @@ impl VerifyTotals {
         let mut images = [vec![0; file.image_bytes()], vec![0; file.image_bytes()]];
         for (first, second) in std::mem::take(&mut self.alike) {
             let rows = [first as usize, second as usize];
-            let splits = [columns.split(rows[0])?, columns.split(rows[1])?];
-            if splits[0] == splits[1] {
+            let parts = [columns.part(rows[0])?, columns.part(rows[1])?];
+            if parts[0] == parts[1] {
                 continue;
             }
             for (row, image) in rows.iter().zip(&mut images) {
@@ -131,7 +132,7 @@ impl VerifyTotals {
             }
             if images[0] == images[1] {
                 let detail =
-                    format!("its image is that of row {first} in {:?}; it is in {:?}", splits[0], splits[1]);
+                    format!("its image is that of row {first} in {:?}; it is in {:?}", parts[0], parts[1]);
                 let place = columns.read(rows[1])?.id;
                 self.problems.add(Problem {
                     kind: ProblemKind::SplitLeak,

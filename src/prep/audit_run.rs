@@ -14,12 +14,15 @@ use super::planning::pair;
 use super::pool::pool;
 use super::summary::{LeftOutEntry, UnmatchedEntry};
 use super::survey::Survey;
+use super::usual_rule::usual_rule;
 use super::{Control, FindingEntry, PrepError};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::audit::{self, AuditOptions, Bright, Finding, ImageFacts, ImageView, against_image};
 use crate::layout::{Layout, Require, SampleSet, Select, StructureChoice};
 use crate::model::Sample;
-use crate::model::{Bin, GridShape};
+use crate::model::{Bin, Evidence, GridShape};
+use crate::raster::MaskRule;
+use crate::source::AnnotationOptions;
 
 /// Samples decoded by one thread at a time.
 const BLOCK: usize = 16;
@@ -29,6 +32,10 @@ const BLOCK: usize = 16;
 pub struct AuditRequest {
     /// The structures whose contours are audited.
     pub structures: StructureChoice,
+    /// Reading of annotation files of several structures.
+    pub annotation: AnnotationOptions,
+    /// Rule that assigns pixels to a contour, instead of that of the options; `None` is the usual one of the annotations.
+    pub mask_rule: Option<MaskRule>,
     /// Options of the checks.
     pub options: AuditOptions,
     /// Number of threads, at least 1. The findings do not depend on it.
@@ -77,10 +84,18 @@ pub fn audit(
     control: &Control<'_>,
 ) -> Result<AuditSummary, PrepError> {
     let start = Instant::now();
-    let select =
-        Select { structures: request.structures.clone(), require: Require::Any, ..Select::default() };
+    let select = Select {
+        structures: request.structures.clone(),
+        require: Require::Any,
+        annotation: request.annotation,
+        ..Select::default()
+    };
     let mut pairs = pair(layout, &select, &request.options.limits, request.threads, control)?;
     request.options.profile.apply(&mut pairs);
+    // Contours of both kinds are no reason not to look at them.
+    let usual = || usual_rule(&pairs, &mut Evidence::default()).unwrap_or(MaskRule::Center);
+    let options =
+        AuditOptions { mask_rule: request.mask_rule.unwrap_or_else(usual), ..request.options.clone() };
     let mut samples = std::mem::take(&mut pairs.samples);
     let pool = pool(request.threads)?;
     let advance = |count| control.progress.advance(count);
@@ -92,7 +107,7 @@ pub fn audit(
     go_on()?;
     survey.keep_usable(&mut samples);
     control.progress.begin("checking contours", samples.len());
-    let (options, images) = (&request.options, &survey.images);
+    let (options, images) = (&options, &survey.images);
     let watch = audit::AuditWatch { cancel: control.cancel, advance: &advance };
     let mut findings = pool.install(|| audit::audit(&pairs, &samples, images, options, watch)).findings;
     go_on()?;

@@ -17,6 +17,12 @@ pub struct EarlierSplits {
     has_pseudonyms: bool,
     /// Fractions and seed by which splits were drawn.
     drawn: Option<(SplitSpec, u64)>,
+    /// The seed, whatever was drawn.
+    seed: u64,
+    /// The folds of patients, by the ids in the file.
+    folds: BTreeMap<Box<str>, u16>,
+    /// Number of folds.
+    fold_count: Option<u16>,
 }
 
 /// Why the splits of an earlier file cannot be kept.
@@ -26,8 +32,11 @@ pub enum EarlierSplitsError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It has no splits.
-    #[error("{}: the file has no splits to keep; leave out --split-from", .0.display())]
-    NoSplits(PathBuf),
+    #[error(
+        "{}: the file has no splits to keep; leave out --split-from{}",
+        .0.display(), if *.1 { ", or --split, to keep its folds with --folds" } else { "" }
+    )]
+    NoSplits(PathBuf, bool),
     /// A patient stands in two splits.
     #[error("{}: patient {patient} stands in {} and in {}", path.display(), splits[0], splits[1])]
     TwoSplits {
@@ -58,11 +67,24 @@ impl EarlierSplits {
         let file = DatasetFile::open(path)?;
         let (mut ids, mut splits) =
             (file.column(column::PATIENT_ID)?.walk(), file.column(column::SPLIT)?.walk());
+        let has_folds = file.has_column(column::FOLD);
+        let fold_column = has_folds.then(|| file.column(column::FOLD)).transpose()?;
+        let mut fold_column = fold_column.map(|column| column.walk());
+        let mut folds: BTreeMap<Box<str>, u16> = BTreeMap::new();
         let mut patients: BTreeMap<Box<str>, SplitName> = BTreeMap::new();
         for row in 0..file.rows() {
             let split = splits.cell(row)?.text().and_then(SplitName::from_name);
-            let Some(split) = split else { return Err(EarlierSplitsError::NoSplits(path.to_owned())) };
             let id = ids.cell(row)?.text().unwrap_or_default().to_owned();
+            let fold = fold_column.as_mut().map(|folds| Ok::<_, StoreError>(folds.cell(row)?.number(0)));
+            let fold = fold.transpose()?.flatten().filter(|&fold| fold >= 0.0).map(|fold| fold as u16);
+            if let Some(fold) = fold {
+                folds.insert(id.as_str().into(), fold);
+            }
+            let split = match (split, fold) {
+                (Some(split), _) => split,
+                (None, Some(_)) => SplitName::Unsplit,
+                (None, None) => return Err(EarlierSplitsError::NoSplits(path.to_owned(), false)),
+            };
             match patients.get(&*id) {
                 Some(&first) if first != split => {
                     let (path, patient) = (path.to_owned(), id.into());
@@ -75,8 +97,39 @@ impl EarlierSplits {
         let config: serde_json::Value = serde_json::from_str(&file.identity().config).unwrap_or_default();
         let spec = config["split"]["fractions"].as_str().and_then(|text| SplitSpec::parse(text).ok());
         let drawn = spec.filter(|spec| !spec.is_none()).zip(config["split"]["seed"].as_u64());
+        let seed = config["split"]["seed"].as_u64().unwrap_or(0);
         let has_pseudonyms = config["pseudonyms"].as_bool() == Some(true);
-        Ok(Self { path: path.to_owned(), patients, has_pseudonyms, drawn })
+        let fold_count = config["folds"].as_u64().and_then(|folds| u16::try_from(folds).ok());
+        Ok(Self { path: path.to_owned(), patients, has_pseudonyms, drawn, seed, folds, fold_count })
+    }
+
+    /// True if its patients have folds, and no splits.
+    #[must_use]
+    pub fn has_folds_alone(&self) -> bool {
+        !self.folds.is_empty() && self.patients.values().all(|split| *split == SplitName::Unsplit)
+    }
+
+    /// The error of a file whose splits are asked for, and that has folds alone.
+    #[must_use]
+    pub fn no_splits(&self) -> EarlierSplitsError {
+        EarlierSplitsError::NoSplits(self.path.clone(), true)
+    }
+
+    /// The seed of splits and folds; 0 where they were listed.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Number of folds.
+    pub(super) fn fold_count(&self) -> Option<u16> {
+        self.fold_count
+    }
+
+    /// The fold of the patient `id` of the data.
+    pub(super) fn fold_of(&self, id: &str, pseudonyms: &Pseudonyms) -> Option<u16> {
+        let id = if self.has_pseudonyms { pseudonyms.of(id) } else { id.to_owned() };
+        self.folds.get(&*id).copied()
     }
 
     /// Fractions and seed by which the file's splits were drawn; `None` where they were listed.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::EarlierSplitsError;
+use super::{EarlierSplitsError, GroupingError};
 use crate::layout::LayoutError;
 use crate::model::{GridShape, PixelType};
 use crate::split::SplitFileError;
@@ -20,6 +20,9 @@ pub enum PrepError {
     /// The splits of an earlier file cannot be kept.
     #[error(transparent)]
     EarlierSplits(#[from] Box<EarlierSplitsError>),
+    /// Patients cannot be drawn as asked for.
+    #[error(transparent)]
+    Grouping(#[from] Box<GroupingError>),
     /// The images have several sizes.
     #[error(
         "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize makes them one",

@@ -10,7 +10,7 @@ use super::planned_split::SplitSource;
 use super::written_rows::WrittenRows;
 use crate::model::{Note, Place};
 use crate::split::{SplitName, SplitSpec, assign_draws};
-use crate::store::{Moments, TrainStatistics, ValueHistogram};
+use crate::store::{Moments, NO_FOLD, TrainStatistics, ValueHistogram};
 
 /// Size of one split.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +26,8 @@ pub struct SplitSize {
 pub(super) struct FinalSplits {
     /// For each patient of the plan.
     pub(super) of_patient: Vec<SplitName>,
+    /// For each patient of the plan its fold; `None` where it is in none.
+    folds: Vec<Option<u16>>,
     /// Groups of patients that stand in one split because they share equal images, a study or a person.
     pub(super) joined: Vec<Vec<u32>>,
 }
@@ -47,7 +49,27 @@ impl FinalSplits {
             }
             _ => {}
         }
-        Self { of_patient, joined }
+        let folds = folds_of(&of_patient, ledger);
+        Self { of_patient, folds, joined }
+    }
+
+    /// The column of folds; -1 where a row is in none.
+    pub(super) fn fold_column(&self, ledger: &Ledger) -> Vec<i32> {
+        let fold = |&patient: &u32| self.folds[patient as usize].map_or(NO_FOLD, i32::from);
+        ledger.row_patients.iter().map(fold).collect()
+    }
+
+    /// Samples and patients of each fold; none where there are no folds.
+    pub(super) fn fold_sizes(&self, ledger: &Ledger) -> Vec<SplitSize> {
+        let last = ledger.planned.iter().filter_map(|planned| planned.fold).max();
+        let mut sizes = vec![SplitSize::default(); last.map_or(0, |last| usize::from(last) + 1)];
+        for (fold, total) in self.folds.iter().zip(&ledger.patients).filter(|(_, total)| total.samples > 0) {
+            if let Some(size) = fold.and_then(|fold| sizes.get_mut(usize::from(fold))) {
+                size.samples += total.samples;
+                size.patients += 1;
+            }
+        }
+        sizes
     }
 
     /// The notes on each split that was planned and has come out empty, and on a train split that never was.
@@ -63,6 +85,11 @@ impl FinalSplits {
             let planned = ledger.planned.iter().any(|planned| planned.split == split);
             if planned && !sizes.contains_key(split.name()) {
                 note(format!("split {split} is empty: too few patients are left for it"));
+            }
+        }
+        for (fold, size) in self.fold_sizes(ledger).iter().enumerate() {
+            if size.samples == 0 {
+                note(format!("fold {fold} is empty: too few patients are left for it"));
             }
         }
         if ledger.has_splits() && !sizes.contains_key(SplitName::Train.name()) {
@@ -126,6 +153,20 @@ impl FinalSplits {
         let percentiles = written.percentiles(&histogram, train)?;
         Ok(TrainStatistics { moments, percentiles })
     }
+}
+
+/// The fold of each patient with a row: that of the first of its group. Only what is trained with has folds.
+fn folds_of(splits: &[SplitName], ledger: &mut Ledger) -> Vec<Option<u16>> {
+    let mut folds = vec![None; splits.len()];
+    if ledger.has_folds() {
+        for group in ledger.groups_with_rows().into_values() {
+            let fold = ledger.planned[group[0] as usize].fold;
+            for patient in group.into_iter().map(|patient| patient as usize) {
+                folds[patient] = fold.filter(|_| splits[patient].counts_as_train());
+            }
+        }
+    }
+    folds
 }
 
 /// The splits by fractions once more, of the patients that have rows: only those that lead their group are drawn, and

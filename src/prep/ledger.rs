@@ -67,6 +67,8 @@ pub(super) struct Ledger {
     groups: Groups,
     /// Those of them that share equal images, a study or a person.
     shared: Groups,
+    /// True if there are folds, which no two patients with equal images are to be in.
+    has_folds: bool,
     /// For the first patient of each group, the split in which one of it is kept.
     kept: Vec<Option<SplitName>>,
     /// For each row of the file with findings, the checks.
@@ -100,6 +102,7 @@ impl Ledger {
             equal: EqualImages::default(),
             groups: Groups::new(patients),
             shared: Groups::new(patients),
+            has_folds: planned.iter().any(|planned| planned.fold.is_some()),
             kept: vec![None; patients],
             marks: BTreeMap::new(),
             left_out: Vec::new(),
@@ -168,6 +171,11 @@ impl Ledger {
         self.source
     }
 
+    /// True if there are folds.
+    pub(super) fn has_folds(&self) -> bool {
+        self.has_folds
+    }
+
     /// True if patients are split at all.
     pub(super) fn has_splits(&self) -> bool {
         self.planned.iter().any(|planned| planned.split != SplitName::Unsplit)
@@ -200,8 +208,14 @@ impl Ledger {
             SplitSource::Drawn(_) | SplitSource::Planned | SplitSource::Shard { drawn: true } => {
                 joins = self.join(other, patient)
             }
-            SplitSource::Shard { drawn: false } => self.images_leak |= !same_split,
-            SplitSource::Listed => stands = same_split,
+            SplitSource::Shard { drawn: false } => {
+                self.images_leak |= !same_split;
+                joins = same_split && self.has_folds && self.join(other, patient);
+            }
+            SplitSource::Listed => {
+                stands = same_split;
+                joins = stands && self.has_folds && self.join(other, patient);
+            }
         }
         if stands {
             self.mark(this.row, found);

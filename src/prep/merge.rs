@@ -22,13 +22,14 @@ use super::finish::FinalSplits;
 use super::ledger::{CandidateRow, Ledger};
 use super::planned_split::{PlannedSplit, SplitSource};
 use super::source_digest::SourceDigest;
+use super::split_choice::LISTED_WITH_IMAGES;
 use super::summary::OutputFile;
 use super::written_rows::WrittenRows;
 use super::{Control, PrepError, Splits, pool};
 use crate::audit::{Check, CheckSet};
 use crate::store::{
-    DatasetFile, DatasetSpec, DatasetWriter, EncodedRow, Encoder, RootAttributes, SampleRow, SampleRows,
-    ShardRow, ShardRows, Target, ValueHistogram, VirtualSource, folder_of,
+    DatasetFile, DatasetSpec, DatasetWriter, EncodedRow, Encoder, LateCells, RootAttributes, SampleRow,
+    SampleRows, ShardRow, ShardRows, Target, ValueHistogram, VirtualSource, folder_of,
 };
 
 /// Rows between two looks at whether to stop.
@@ -267,7 +268,9 @@ impl Merging {
         };
         let texts = ledger.finding_texts();
         let samples = writer.rows();
-        let bytes = writer.finish(&root, &train, &splits.column(&ledger), &ledger.findings(&texts))?;
+        let (names, folds) = (splits.column(&ledger), splits.fold_column(&ledger));
+        let cells = LateCells { splits: &names, folds: &folds, findings: &ledger.findings(&texts) };
+        let bytes = writer.finish(&root, &train, &cells)?;
         Ok(MergeSummary {
             output: OutputFile { path: PathBuf::new(), bytes },
             is_virtual: false,
@@ -275,6 +278,7 @@ impl Merging {
             samples,
             patients: root.patients,
             splits: splits.sizes(&ledger),
+            folds: splits.fold_sizes(&ledger),
             split_joined: root.split_joined,
             split_left_out: root.split_left_out,
             notes: splits.notes(&ledger).into_iter().map(|note| note.text).collect(),
@@ -287,9 +291,15 @@ impl Merging {
 /// Origin of the splits of the merged file.
 fn split_source(common: &Common) -> SplitSource {
     let config: serde_json::Value = serde_json::from_str(&common.root.config).unwrap_or_default();
-    match &common.recorded.options.splits {
+    let options = &common.recorded.options;
+    match &options.splits {
         _ if config["split"]["table"].as_bool() == Some(true) => SplitSource::Listed,
+        _ if common.root.split_rule.starts_with(LISTED_WITH_IMAGES) => SplitSource::Listed,
         _ if config["split"]["kept"].as_bool() == Some(true) => SplitSource::Planned,
+        Splits::Fractions(spec, _) if spec.is_none() && options.grouping.folds.is_some() => {
+            SplitSource::Planned
+        }
+        Splits::Fractions(..) if options.grouping.stratify.is_some() => SplitSource::Planned,
         Splits::Fractions(spec, _) if !spec.is_none() => SplitSource::Drawn(*spec),
         _ => SplitSource::Nowhere,
     }

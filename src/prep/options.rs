@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::config;
+use super::grouping::Grouping;
 use super::splits::Splits;
 use crate::assemble::Fit;
 use crate::audit::{AuditOptions, AuditProfile, CheckLevels, Thresholds};
@@ -122,6 +123,9 @@ pub struct PrepOptions {
     /// Origin of the splits. A table, and the splits of an earlier file, are not recorded.
     #[serde(rename = "split")]
     pub splits: Splits,
+    /// Groups, strata and folds of the patients.
+    #[serde(flatten)]
+    pub grouping: Grouping,
     /// Treatment of patients that share a study or a person.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_shared: OnShared,
@@ -203,8 +207,9 @@ impl PrepOptions {
 
     /// Options of the audit.
     pub(super) fn audit(&self) -> AuditOptions {
-        let Self { thresholds, contour_offset, profile, limits, .. } = *self;
-        AuditOptions { thresholds, contour_offset, profile, levels: self.levels.clone(), limits }
+        let Self { thresholds, contour_offset, combine, profile, limits, .. } = *self;
+        let (mask_rule, levels) = (self.mask_rule(), self.levels.clone());
+        AuditOptions { thresholds, contour_offset, mask_rule, combine, profile, levels, limits }
     }
 
     /// The number of the seed, 0 where there is none.

@@ -14,11 +14,16 @@ impl PrepPlan {
     /// Those of `to`.
     pub fn write_tsv(&self, to: &mut impl Write) -> io::Result<()> {
         let structures = self.pairs.structures();
-        let headings = ["id", "split", "source"].into_iter().chain(structures.names());
+        let fold = self.splits.has_folds().then_some("fold");
+        let headings = ["id", "split"].into_iter().chain(fold).chain(["source"]).chain(structures.names());
         writeln!(to, "{}", headings.collect::<Vec<_>>().join("\t"))?;
         for sample in &self.samples[self.share()] {
             let split = self.splits.of(sample.patient).name().to_owned();
-            let mut cells = vec![sample.id.to_string(), split, self.pairs.image_name(sample)];
+            let mut cells = vec![sample.id.to_string(), split];
+            cells.extend(
+                fold.map(|_| self.splits.fold(sample.patient).map_or(String::new(), |n| n.to_string())),
+            );
+            cells.push(self.pairs.image_name(sample));
             let contours = 0..structures.len();
             cells.extend(contours.map(|k| self.pairs.annotation_name(sample, k).unwrap_or_default()));
             let cells: Vec<String> = cells.iter().map(|cell| spreadsheet_cell(cell)).collect();

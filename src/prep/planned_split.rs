@@ -34,6 +34,8 @@ pub(super) struct PlannedSplit {
     pub(super) shares_with: u32,
     /// The split where it stays whatever else is found.
     pub(super) kept: Option<SplitName>,
+    /// The fold, where there are folds.
+    pub(super) fold: Option<u16>,
 }
 
 impl PlannedSplit {
@@ -45,22 +47,23 @@ impl PlannedSplit {
             leader: patient,
             shares_with: patient,
             kept: None,
+            fold: None,
         }
     }
 
     /// Bond of it, patient number `patient`; `None` where it stands for itself alone.
     pub(super) fn bond(&self, patient: u32) -> Option<ShardBond> {
-        let Self { leader, shares_with, kept, .. } = *self;
-        let is_bound = leader != patient || shares_with != patient || kept.is_some();
-        is_bound.then_some(ShardBond { patient, leader, shares_with, kept })
+        let Self { leader, shares_with, kept, fold, .. } = *self;
+        let is_bound = leader != patient || shares_with != patient || kept.is_some() || fold.is_some();
+        is_bound.then_some(ShardBond { patient, leader, shares_with, kept, fold })
     }
 
     /// Of `patients` patients with these bonds, of whom nothing else is known yet.
     pub(super) fn of_bonds(patients: usize, bonds: &[ShardBond]) -> Vec<Self> {
         let mut planned = Self::nobody(patients);
-        for &ShardBond { patient, leader, shares_with, kept } in bonds {
+        for &ShardBond { patient, leader, shares_with, kept, fold } in bonds {
             if let Some(planned) = planned.get_mut(patient as usize) {
-                *planned = Self { leader, shares_with, kept, ..*planned };
+                *planned = Self { leader, shares_with, kept, fold, ..*planned };
             }
         }
         planned
@@ -88,6 +91,22 @@ impl SplitPlan {
     /// Bonds of all patients that have some.
     pub(super) fn bonds(&self) -> Vec<ShardBond> {
         (0..).zip(&self.planned).filter_map(|(patient, planned)| planned.bond(patient)).collect()
+    }
+
+    /// Name of what a patient stands in one of.
+    pub(super) fn one(&self, patient: u32) -> &'static str {
+        if self.of(patient) == SplitName::Unsplit { "fold" } else { "split" }
+    }
+
+    /// True if there are folds.
+    pub(super) fn has_folds(&self) -> bool {
+        self.planned.iter().any(|planned| planned.fold.is_some())
+    }
+
+    /// The fold of a patient, which only those have that are trained with.
+    pub(super) fn fold(&self, patient: u32) -> Option<u16> {
+        let planned = self.planned[patient as usize];
+        planned.fold.filter(|_| planned.split.counts_as_train())
     }
 
     /// The split of a patient.

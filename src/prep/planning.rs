@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use super::audit::Audited;
 use super::control::Control;
+use super::grouping::{Grouping, PatientLabels};
 use super::plan::{KnownImages, PrepPlan};
 use super::plan_digest::digest_of_headers;
 use super::pool::pool;
 use super::pseudonym::Pseudonyms;
-use super::split_choice::choose_splits;
+use super::split_choice::{SplitBasis, choose_splits};
 use super::survey::Survey;
 use super::usual_rule::usual_rule;
 use super::{ColorChoice, PrepError, PrepOptions, Unlabelled, value_survey};
@@ -40,11 +41,16 @@ pub(super) fn plan_as(
         options.mask_rule = Some(usual_rule(&pairs, &mut evidence)?);
     }
     options.profile.apply(&mut pairs);
+    if images.is_some() {
+        // Rows do not depend on it, and the table may lack the columns by now.
+        options.grouping = Grouping::default();
+    }
     let pseudonyms = Pseudonyms::new(options.pseudonym_key.clone());
     if pseudonyms.is_keyed() {
         // The order of the data would tell who is who.
         pairs.sort_patients_by_key(|patient| pseudonyms.of(&patient.id));
     }
+    let labels = PatientLabels::read(layout, &pairs, &options.grouping).map_err(Box::new)?;
     let data_dir = layout.places().data_dir().to_owned();
     let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
@@ -77,7 +83,13 @@ pub(super) fn plan_as(
     let auditing = Instant::now();
     let mut audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
     let mut notes = std::mem::take(&mut pairs.notes);
-    let (splits, mut split_notes) = choose_splits(&pairs, &mut audited, &survey, &pseudonyms, &options)?;
+    let basis = SplitBasis {
+        pairs: &pairs,
+        labels: &labels,
+        pseudonyms: &pseudonyms,
+        identities: &survey.identities,
+    };
+    let (splits, mut split_notes) = choose_splits(basis, &mut audited, &options)?;
     notes.append(&mut split_notes);
     let Audited { samples, findings, contours, digests, skipped: mut quarantined, unlabelled: bare } =
         audited;

@@ -46,7 +46,7 @@ mod tests {
     use crate::audit::{AuditProfile, CheckLevels, Thresholds};
     use crate::layout::{Require, StructurePatterns};
     use crate::model::{GridShape, Padding, PixelType};
-    use crate::prep::{ColorChoice, OnFinding, OnShared, Splits, Unlabelled};
+    use crate::prep::{ColorChoice, Grouping, OnFinding, OnShared, Splits, Unlabelled};
     use crate::raster::{Combine, MaskRule};
     use crate::source::{AnnotationOptions, Limits, Monochrome1};
     use crate::split::SplitSpec;
@@ -72,6 +72,7 @@ mod tests {
                 monochrome1: Monochrome1::Keep,
                 color: ColorChoice::Gray,
                 splits,
+                grouping: Grouping { group: Some("site".to_owned()), stratify: None, folds: Some(5) },
                 on_shared: OnShared::Reject,
                 compression: Compression::new(9).unwrap(),
                 encoder: None,

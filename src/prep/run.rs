@@ -18,7 +18,7 @@ use super::summary::{OutputFile, PrepSummary, StageSeconds};
 use super::worker::{RowSettings, Shared, Worker};
 use super::written_rows::WrittenRows;
 use super::{PrepError, PrepOptions};
-use crate::store::{DatasetWriter, Encoder, RootAttributes, Target, TrainStatistics};
+use crate::store::{DatasetWriter, Encoder, LateCells, RootAttributes, Target, TrainStatistics};
 
 /// Makes the file that `plan` describes under the name that `target` has claimed.
 ///
@@ -109,7 +109,9 @@ fn finish_file(
     let Sink { writer, digest, ledger, .. } = sink;
     root.source_digest = digest.finish(|input| namer.input(input));
     let texts = ledger.finding_texts();
-    Ok(writer.finish(&root, train, &splits.column(&ledger), &ledger.findings(&texts))?)
+    let (names, folds) = (splits.column(&ledger), splits.fold_column(&ledger));
+    let cells = LateCells { splits: &names, folds: &folds, findings: &ledger.findings(&texts) };
+    Ok(writer.finish(&root, train, &cells)?)
 }
 
 fn root_attributes(

@@ -156,8 +156,9 @@ impl<'a> Sink<'a> {
         let place = || Place::file(plan.pairs.image_name(sample));
         if admission.joins {
             let text = format!(
-                "its pixels equal those of {}; both patients stand in one split",
-                plan.pairs.image_name(first)
+                "its pixels equal those of {}; both patients stand in one {}",
+                plan.pairs.image_name(first),
+                plan.splits.one(sample.patient),
             );
             self.remarks.notes.push(Note::new(place(), text));
         }

@@ -32,6 +32,9 @@ pub struct PrepSummary {
     pub patients: usize,
     /// Samples and patients of each split; without splits, one entry with an empty name.
     pub splits: BTreeMap<String, SplitSize>,
+    /// Samples and patients of each fold; none where there are no folds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<SplitSize>,
     /// The mask planes, and in how many samples each is annotated.
     pub structures: Vec<StructureCount>,
     /// Size of the images, rows and columns.
@@ -235,6 +238,7 @@ impl PrepSummary {
         let mut fates = plan.pairs.fates.clone();
         let mut annotated = vec![0; plan.pairs.structures().len()];
         let mut splits: BTreeMap<String, SplitSize> = BTreeMap::new();
+        let mut folds: Vec<SplitSize> = Vec::new();
         let mut last_patient = None;
         let mut patients = 0;
         for sample in &plan.samples[plan.share()] {
@@ -250,12 +254,18 @@ impl PrepSummary {
             let split = splits.entry(plan.splits.of(sample.patient).name().to_owned()).or_default();
             split.samples += 1;
             split.patients += new_patient;
+            if let Some(fold) = plan.splits.fold(sample.patient).map(usize::from) {
+                folds.resize(folds.len().max(fold + 1), SplitSize::default());
+                folds[fold].samples += 1;
+                folds[fold].patients += new_patient;
+            }
         }
         let mut summary = Self::new(plan, fates, Vec::new(), Vec::new());
         summary.findings = FindingEntry::all(plan.findings.iter(), &plan.options.levels);
         summary.samples = plan.samples.len();
         summary.patients = patients;
         summary.splits = splits;
+        summary.folds = folds;
         summary.count_structures(plan, &annotated);
         summary
     }
@@ -277,6 +287,7 @@ impl PrepSummary {
         summary.samples = sink.writer.rows();
         summary.patients = sink.ledger.patients_with_rows();
         summary.splits = splits.sizes(&sink.ledger);
+        summary.folds = splits.fold_sizes(&sink.ledger);
         summary.encoder = plan.options.compression.is_on().then(|| encoder.name());
         summary.split_left_out.clone_from(&sink.ledger.left_out);
         summary.count_structures(plan, &sink.ledger.annotated);
@@ -306,6 +317,7 @@ impl PrepSummary {
             samples: 0,
             patients: 0,
             splits: BTreeMap::new(),
+            folds: Vec::new(),
             structures: Vec::new(),
             image_size: [plan.shape.rows(), plan.shape.columns()],
             channels: plan.channels,

@@ -1,9 +1,10 @@
 //! Patients that no split tears apart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::audit::LeftOut;
 use super::given_splits::{Given, patients_of};
+use super::grouping::PatientLabels;
 use super::identities::SharedPair;
 use super::options::OnShared;
 use crate::layout::SampleSet;
@@ -21,13 +22,24 @@ pub(super) struct Together {
 
 impl Together {
     /// The groups of the patients of `pairs`.
-    pub(super) fn of(pairs: &SampleSet, shared: &BTreeSet<SharedPair>, on_shared: OnShared) -> Self {
+    pub(super) fn of(
+        pairs: &SampleSet,
+        labels: &PatientLabels,
+        shared: &BTreeSet<SharedPair>,
+        on_shared: OnShared,
+    ) -> Self {
         let alone = Groups::new(pairs.patients.len());
         let mut together = Self { groups: alone.clone(), shared: alone };
         if on_shared == OnShared::Join {
             for pair in shared {
                 together.groups.join(pair.first, pair.other);
                 together.shared.join(pair.first, pair.other);
+            }
+        }
+        let mut first: HashMap<&str, u32> = HashMap::new();
+        for patient in 0..pairs.patients.len() as u32 {
+            for group in labels.groups(patient) {
+                together.groups.join(*first.entry(group).or_insert(patient), patient);
             }
         }
         together
@@ -55,21 +67,28 @@ impl Together {
         for (_, members) in self.members(&patients_of(samples)) {
             let mut kept = members.iter().filter_map(|&patient| Some((patient, given.of_patient(patient)?)));
             let Some((first, split)) = kept.next() else { continue };
-            torn.extend(kept.filter(|(_, other)| *other != split).map(|(patient, other)| LeftOut {
-                patient,
-                reason: Reason::PatientInOtherSplit,
-                detail: torn_detail(pairs, first, [split, other], given),
+            let torn_ones: Vec<_> = kept.filter(|(_, other)| *other != split).collect();
+            torn.extend(torn_ones.into_iter().map(|(patient, other)| {
+                let remedy = if self.shared.leader(patient) == self.shared.leader(first) {
+                    "take the person for several with --on-shared ignore"
+                } else {
+                    "leave out --group, which puts both into one"
+                };
+                LeftOut {
+                    patient,
+                    reason: Reason::PatientInOtherSplit,
+                    detail: torn_detail(&pairs.patients[first as usize].id, [split, other], given, remedy),
+                }
             }));
         }
         torn
     }
 }
 
-fn torn_detail(pairs: &SampleSet, first: u32, [split, other]: [SplitName; 2], given: &Given) -> String {
+fn torn_detail(first: &str, [split, other]: [SplitName; 2], given: &Given, remedy: &str) -> String {
     format!(
-        "it is not to be torn from patient {}, whom {} puts into {split}, while this one is put into {other}; give both \
-         one split, or take the person for several with --on-shared ignore",
-        pairs.patients[first as usize].id,
+        "it is not to be torn from patient {first}, whom {} puts into {split}, while this one is put into {other}; give \
+         both one split, or {remedy}",
         given.source(),
     )
 }

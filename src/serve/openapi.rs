@@ -16,6 +16,12 @@ fn stream_parameters() -> Vec<(&'static str, Value, &'static str)> {
     vec![
         ("split", one_of(&["train", "val", "test"]), "Only the rows of this split"),
         (
+            "fold",
+            json!({ "type": "integer", "minimum": 0, "maximum": u16::MAX }),
+            "Only the rows of the other folds",
+        ),
+        ("held_out", yes_or_no(), "Only the rows of the fold instead"),
+        (
             "allow_leak",
             yes_or_no(),
             "Stream a split though patients or images of it are in another split too",

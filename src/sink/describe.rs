@@ -33,6 +33,8 @@ pub fn describe(stream: &Stream, format: &Format) -> Value {
         "augmentation": stream.augmentation(),
         "split": schema.split,
         "splits": stream.splits(),
+        "fold": schema.fold,
+        "held_out": schema.held_out,
         "rows": options.rows,
         "epochs": options.epochs,
         "seed": schema.seed,

@@ -19,6 +19,8 @@ pub(super) fn a_schema() -> StreamSchema {
         },
         structures: vec!["inner".to_owned(), "\"outer\"".to_owned()],
         split: Some("train".to_owned()),
+        fold: None,
+        held_out: false,
         seed: Some(11),
         normalization: "zscore".to_owned(),
         augmentation: None,

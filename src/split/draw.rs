@@ -161,12 +161,16 @@ impl SplitSpec {
         *self == Self::NONE
     }
 
+    /// The size of a split, in proportion to the others.
+    pub(super) fn weight(&self, split: SplitName) -> u64 {
+        self.weights.get(split as usize).copied().unwrap_or(0)
+    }
+
     /// The fraction of a split, 0 to 1.
     #[must_use]
     pub fn fraction(&self, split: SplitName) -> f64 {
         let total: u64 = self.weights.iter().sum();
-        let weight = self.weights.get(split as usize).copied().unwrap_or(0);
-        weight as f64 / total.max(1) as f64
+        self.weight(split) as f64 / total.max(1) as f64
     }
 }
 
@@ -271,7 +275,7 @@ fn seat(spec: &SplitSpec, draws: &[SplitDraw]) -> Vec<SplitName> {
 }
 
 /// The patient's number; over 2^64 it is evenly spread over 0 to 1.
-fn patient_number(seed: u64, patient_id: &str) -> u64 {
+pub(super) fn patient_number(seed: u64, patient_id: &str) -> u64 {
     let hash = Sha256::new().chain_update(SALT).chain_update(seed.to_le_bytes()).chain_update(patient_id);
     first_bits(&hash.finalize())
 }

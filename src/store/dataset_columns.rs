@@ -18,6 +18,9 @@ pub trait SampleColumns {
     /// [`StoreError`] where the file has no such column, or one of another type.
     fn column(&self, name: &str) -> Result<ColumnReader, StoreError>;
 
+    /// True if the file has the column `name`, readable or not.
+    fn has_column(&self, name: &str) -> bool;
+
     /// The structures of which no row has a pixel in its mask; none where the file has no rows.
     ///
     /// # Errors
@@ -43,6 +46,10 @@ impl SampleColumns for DatasetFile {
     fn column(&self, name: &str) -> Result<ColumnReader, StoreError> {
         Self::column(self, name)
     }
+
+    fn has_column(&self, name: &str) -> bool {
+        Self::has_column(self, name)
+    }
 }
 
 impl SampleColumns for ClosedFile {
@@ -56,5 +63,10 @@ impl SampleColumns for ClosedFile {
             // Which of the errors it is, only the file knows.
             None => DatasetFile::open(self.path())?.column(name),
         }
+    }
+
+    fn has_column(&self, name: &str) -> bool {
+        self.columns.contains_key(name)
+            || DatasetFile::open(self.path()).is_ok_and(|file| file.has_column(name))
     }
 }

@@ -44,6 +44,9 @@ pub struct DatasetInfo {
     pub patients: usize,
     /// For each split, its samples and its patients.
     pub splits: BTreeMap<String, SplitInfo>,
+    /// For each fold, its samples and its patients; none where there are no folds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<SplitInfo>,
     /// Rule of the splits.
     pub split_rule: String,
     /// Samples that were left out because their image stands in another split.
@@ -106,6 +109,9 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
     let without_pixels = without_pixels(checked(column::MASK_PIXELS)?, &structures)?;
     let text = |name: &str| attributes::read_text(file, name).unwrap_or_default();
     let columns = |name: &str| sound.dataset(&format!("{SAMPLES}/{name}"));
+    let has_folds = file.link_exists(&format!("{SAMPLES}/{}", column::FOLD));
+    let fold = has_folds.then(|| checked(column::FOLD)).transpose()?;
+    let folds = fold.map_or(Ok(Vec::new()), |fold| count_folds(fold, patient_id.clone()))?;
     let (splits, patients) = count_splits(split, patient_id)?;
     let annotated = count_annotated(&columns(column::ANNOTATED)?).map_err(hdf5_error("read", path))?;
     let figure =
@@ -124,6 +130,7 @@ pub fn read_info(path: &Path) -> Result<DatasetInfo, StoreError> {
         samples: rows,
         patients,
         splits,
+        folds,
         split_rule: text(attribute::SPLIT_RULE),
         split_left_out: attributes::read_texts(file, attribute::SPLIT_LEFT_OUT).unwrap_or_default(),
         train_mean: figure(attribute::TRAIN_MEAN),
@@ -168,6 +175,24 @@ fn count_splits(
         splits.entry(name.clone()).or_default().patients += 1;
     }
     Ok((splits, total))
+}
+
+/// Samples and patients of each fold.
+fn count_folds(fold: ColumnReader, patient_id: ColumnReader) -> Result<Vec<SplitInfo>, StoreError> {
+    let rows = fold.rows();
+    let (mut fold, mut patient_id) = (fold.walk(), patient_id.walk());
+    let mut folds: BTreeMap<u16, (usize, BTreeSet<String>)> = BTreeMap::new();
+    for row in 0..rows {
+        let number = fold.cell(row)?.number(0).filter(|number| *number >= 0.0);
+        let Some(number) = number else { continue };
+        let (samples, patients) = folds.entry(number as u16).or_default();
+        *samples += 1;
+        patients.insert(patient_id.cell(row)?.text().unwrap_or_default().to_owned());
+    }
+    let last = folds.last_key_value().map(|(last, _)| *last);
+    let of = |fold: u16| folds.get(&fold).map_or((0, 0), |(samples, patients)| (*samples, patients.len()));
+    let info = |(samples, patients)| SplitInfo { samples, patients };
+    Ok(last.map_or(Vec::new(), |last| (0..=last).map(|fold| info(of(fold))).collect()))
 }
 
 fn count_annotated(annotated: &Dataset) -> hdf5::Result<Vec<usize>> {

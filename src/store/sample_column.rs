@@ -39,15 +39,17 @@ pub enum Axis {
 pub(super) enum ColumnContent {
     /// The samples, written as they come.
     Row(RowCell),
-    /// A text for each row that is known once all rows are.
-    Late(LateText),
+    /// A text or number of each row that is known once all rows are.
+    Late(LateCell),
 }
 
-/// Text of a row that is written after the last row.
+/// Cell of a row that is written after the last row.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum LateText {
+pub(super) enum LateCell {
     /// Name of the split.
     Split,
+    /// Number of the fold.
+    Fold,
     /// Names of checks.
     Findings,
 }

@@ -3,7 +3,7 @@
 
 use super::cell_type::CellType;
 use super::sample_column::{
-    Axis, ColumnContent, LateText, RowCell, SampleColumn, digest, grid, number, numbers, parts, put, text,
+    Axis, ColumnContent, LateCell, RowCell, SampleColumn, digest, grid, number, numbers, parts, put, text,
 };
 use super::sample_row::TextWidth;
 use super::schema::column;
@@ -17,7 +17,7 @@ const NONE: &str = "none";
 const AS_IMAGES: &str = "units of /images";
 
 /// All columns of `/samples`, in the order in which they are written.
-pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
+pub static SAMPLE_COLUMNS: [SampleColumn; 27] = [
     SampleColumn {
         name: column::ID,
         cell_type: CellType::Text,
@@ -406,7 +406,16 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "train, val or test; empty where there are no splits",
         since: 0,
-        content: ColumnContent::Late(LateText::Split),
+        content: ColumnContent::Late(LateCell::Split),
+    },
+    SampleColumn {
+        name: column::FOLD,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: NONE,
+        description: "Fold of cross-validation, counted from 0; -1 where there are none, and in val and test",
+        since: 1,
+        content: ColumnContent::Late(LateCell::Fold),
     },
     SampleColumn {
         name: column::FINDINGS,
@@ -415,7 +424,7 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 26] = [
         units: NONE,
         description: "Findings of the audit: names of checks, separated by commas; empty for most rows",
         since: 0,
-        content: ColumnContent::Late(LateText::Findings),
+        content: ColumnContent::Late(LateCell::Findings),
     },
 ];
 

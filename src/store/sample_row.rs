@@ -5,6 +5,20 @@ use crate::model::{Geometry, GridShape, PaddingRange};
 /// The value of `instance` of an image without a number in its name.
 pub const NO_NUMBER: i32 = -1;
 
+/// The value of `fold` of a row that is in none.
+pub const NO_FOLD: i32 = -1;
+
+/// The cells of each row that are known only after the last row.
+#[derive(Debug, Clone, Copy)]
+pub struct LateCells<'a> {
+    /// Names of the splits; empty where there are none.
+    pub splits: &'a [&'a str],
+    /// Numbers of the folds, [`NO_FOLD`] where a row is in none.
+    pub folds: &'a [i32],
+    /// Names of the checks that the audit has found something by.
+    pub findings: &'a [&'a str],
+}
+
 /// Everything the file says about one sample beside its pixels, its split and its findings.
 /// `docs/format.md` says what each field means.
 #[derive(Debug, Clone, PartialEq)]

@@ -101,6 +101,29 @@ impl<'f> SampleRows<'f> {
         self.text(column::SPLIT, row)
     }
 
+    /// The fold of `row`; `None` where it is in none.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the column cannot be read.
+    pub fn fold(&mut self, row: usize) -> Result<Option<u16>, StoreError> {
+        let column = self.columns.iter_mut().find(|(known, _)| known.name == column::FOLD);
+        let Some((_, walk)) = column else { return Ok(None) };
+        Ok(walk.cell(row)?.number(0).filter(|fold| *fold >= 0.0).map(|fold| fold as u16))
+    }
+
+    /// The split of `row` and its fold, as people see them: `train`, `train, fold 2`, `fold 2`, or nothing.
+    ///
+    /// # Errors
+    /// As [`SampleRows::split`] and [`SampleRows::fold`].
+    pub fn part(&mut self, row: usize) -> Result<String, StoreError> {
+        let split = self.split(row)?;
+        Ok(match self.fold(row)? {
+            None => split,
+            Some(fold) if split.is_empty() => format!("fold {fold}"),
+            Some(fold) => format!("{split}, fold {fold}"),
+        })
+    }
+
     /// Reads a cell of the column `name`, which every version of the format has.
     fn cell<T>(&mut self, name: &str, row: usize, read: impl Fn(Cell<'_>) -> T) -> Result<T, StoreError> {
         let column = self.columns.iter_mut().find(|(known, _)| known.name == name);

@@ -1,20 +1,22 @@
 //! Writes the columns of `/samples`, row by row.
 
+use std::borrow::Cow;
+
 use hdf5::Group;
 
 use super::Compression;
 use super::cell_type::CellType;
 use super::chunked_dataset::{Column, ColumnEncoder};
 use super::column_spec::{ColumnSpec, sample_specs};
-use super::sample_column::{ColumnContent, LateText, RowCell};
+use super::sample_column::{ColumnContent, LateCell, RowCell};
 use super::sample_columns::SAMPLE_COLUMNS;
-use super::sample_row::{SampleRow, TextWidth, TextWidths};
+use super::sample_row::{LateCells, SampleRow, TextWidth, TextWidths};
 
 /// Writes all columns of `/samples`.
 pub(super) struct SampleWriter {
     group: Group,
     columns: Vec<(&'static RowCell, Column)>,
-    late: Vec<(LateText, ColumnSpec)>,
+    late: Vec<(LateCell, ColumnSpec)>,
     encoder: ColumnEncoder,
     compression: Compression,
     cell: Vec<u8>,
@@ -36,7 +38,7 @@ impl SampleWriter {
                 ColumnContent::Row(cell) => {
                     columns.push((cell, Column::create(&group, &spec, capacity, compression)?));
                 }
-                ColumnContent::Late(text) => late.push((*text, spec)),
+                ColumnContent::Late(cell) => late.push((*cell, spec)),
             }
         }
         let encoder = ColumnEncoder::new(compression);
@@ -59,21 +61,25 @@ impl SampleWriter {
         Ok(())
     }
 
-    /// Adds the columns of splits and of findings, a text for each row, and completes all columns.
-    pub(super) fn finish(mut self, splits: &[&str], findings: &[&str]) -> hdf5::Result<()> {
+    /// Adds the columns that are known only now, and completes all columns.
+    pub(super) fn finish(mut self, cells: &LateCells<'_>) -> hdf5::Result<()> {
         for (_, column) in self.columns {
             column.finish(self.rows, &mut self.encoder)?;
         }
-        for (text, mut spec) in self.late {
-            let texts = match text {
-                LateText::Split => splits,
-                LateText::Findings => findings,
+        let of_texts = |texts: &[&str]| CellType::Text.descriptor(TextWidth::of(texts.iter().copied()));
+        for (late, mut spec) in self.late {
+            let late: Vec<Cow<'_, [u8]>> = match late {
+                LateCell::Split | LateCell::Findings => {
+                    let texts = if matches!(late, LateCell::Split) { cells.splits } else { cells.findings };
+                    spec.element = of_texts(texts);
+                    texts.iter().map(|text| text.as_bytes().into()).collect()
+                }
+                LateCell::Fold => cells.folds.iter().map(|fold| fold.to_le_bytes().to_vec().into()).collect(),
             };
-            spec.element = CellType::Text.descriptor(TextWidth::of(texts.iter().copied()));
             // A chunk has at least one row, even where a shard has none.
             let mut column = Column::create(&self.group, &spec, self.rows.max(1), self.compression)?;
-            for text in texts {
-                column.push(text.as_bytes(), &mut self.encoder)?;
+            for cell in late {
+                column.push(&cell, &mut self.encoder)?;
             }
             column.finish(self.rows, &mut self.encoder)?;
         }

@@ -134,6 +134,7 @@ pub(crate) mod column {
     pub(crate) const MASK_PIXELS: &str = "mask_pixels";
     pub(crate) const CONTOUR_AREA: &str = "contour_area";
     pub(crate) const SPLIT: &str = "split";
+    pub(crate) const FOLD: &str = "fold";
     pub(crate) const FINDINGS: &str = "findings";
     pub(crate) const ROWS: &str = "rows";
     pub(crate) const COLUMNS: &str = "columns";

@@ -18,17 +18,21 @@ pub struct ShardBond {
     pub shares_with: u32,
     /// The split where it stays.
     pub kept: Option<SplitName>,
+    /// Its fold.
+    pub fold: Option<u16>,
 }
 
 /// Numbers of each bond in the attribute.
-const NUMBERS: usize = 4;
+const NUMBERS: usize = 5;
 
-/// Writes the attribute. Each bond is four numbers: the patient, the two others, and the number of the split plus 1;
-/// CRC-32C over all of them, little endian, follows.
+/// Writes the attribute. Each bond is five numbers: the patient, the two others, the number of the split plus 1, and the
+/// fold plus 1; CRC-32C over all of them, little endian, follows.
 pub(super) fn write(group: &Group, bonds: &[ShardBond]) -> hdf5::Result<()> {
     let split = |kept: Option<SplitName>| kept.map_or(0, |split| split as u32 + 1);
-    let numbers =
-        bonds.iter().flat_map(|bond| [bond.patient, bond.leader, bond.shares_with, split(bond.kept)]);
+    let fold = |fold: Option<u16>| fold.map_or(0, |fold| u32::from(fold) + 1);
+    let numbers = bonds
+        .iter()
+        .flat_map(|bond| [bond.patient, bond.leader, bond.shares_with, split(bond.kept), fold(bond.fold)]);
     let mut numbers: Vec<u32> = numbers.collect();
     numbers.push(checksum(&numbers));
     attributes::write_numbers(group, BONDS, &[numbers.len()], &numbers)
@@ -61,17 +65,19 @@ fn parse(numbers: &[u32]) -> Option<Vec<ShardBond>> {
     if sum != checksum(numbers) || !rest.is_empty() {
         return None;
     }
-    let bond = |&[patient, leader, shares_with, kept]: &[u32; NUMBERS]| {
+    let bond = |&[patient, leader, shares_with, kept, fold]: &[u32; NUMBERS]| {
         let kept = match kept.checked_sub(1) {
             None => None,
             Some(number) => Some(SplitName::from_number(number)?),
         };
+        let fold = fold.checked_sub(1).map(u16::try_from).transpose().ok()?;
         // A leader comes first.
         (leader <= patient && shares_with <= patient).then_some(ShardBond {
             patient,
             leader,
             shares_with,
             kept,
+            fold,
         })
     };
     bonds.iter().map(bond).collect()
@@ -83,10 +89,11 @@ mod tests {
 
     #[test]
     fn damaged_bonds_are_none() {
-        let numbers = [3, 1, 3, 2];
+        let numbers = [3, 1, 3, 2, 5];
         let mut all = numbers.to_vec();
         all.push(checksum(&numbers));
-        let bond = ShardBond { patient: 3, leader: 1, shares_with: 3, kept: Some(SplitName::Val) };
+        let bond =
+            ShardBond { patient: 3, leader: 1, shares_with: 3, kept: Some(SplitName::Val), fold: Some(4) };
         assert_eq!(parse(&all), Some(vec![bond]));
         for place in 0..all.len() {
             let mut other = all.clone();

@@ -20,8 +20,9 @@ use super::target::Target;
 use super::virtual_file::VirtualMap;
 use super::write_back::WriteBack;
 use super::{
-    ChunkTable, DatasetFile, DatasetSpec, EncodedChunk, ImageStatistics, Moments, RootAttributes, SampleRow,
-    ShardBond, ShardRow, StoreError, ValueHistogram, VirtualSource, attributes, direct_chunk, text_checksum,
+    ChunkTable, DatasetFile, DatasetSpec, EncodedChunk, ImageStatistics, LateCells, Moments, NO_FOLD,
+    RootAttributes, SampleRow, ShardBond, ShardRow, StoreError, ValueHistogram, VirtualSource, attributes,
+    direct_chunk, text_checksum,
 };
 use crate::model::PixelType;
 
@@ -203,9 +204,8 @@ impl DatasetWriter {
         self.columns.rows()
     }
 
-    /// Writes columns and attributes, closes the file, makes it durable and gives it its name. `splits` has
-    /// one name for each row, and `findings` the names of what the audit has found about it. Returns the size of
-    /// the file in bytes.
+    /// Writes columns and attributes, closes the file, makes it durable and gives it its name. Returns the size of the
+    /// file in bytes.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing stands under the final name.
@@ -213,8 +213,7 @@ impl DatasetWriter {
         self,
         root: &RootAttributes,
         train: &TrainStatistics,
-        splits: &[&str],
-        findings: &[&str],
+        cells: &LateCells<'_>,
     ) -> Result<u64, StoreError> {
         let path = self.target.path().to_owned();
         let failed = hdf5_error("finish", &path);
@@ -230,7 +229,9 @@ impl DatasetWriter {
             .and_then(|()| pixels.write_attributes(&spec, &root.units, train))
             .map_err(&failed)?;
         // That it is so, `prep` has seen to.
-        let disjoint = match splits.iter().any(|split| !split.is_empty()) {
+        let disjoint = match cells.splits.iter().any(|split| !split.is_empty())
+            || cells.folds.iter().any(|fold| *fold != NO_FOLD)
+        {
             true if root.images_disjoint => &SPLIT_DISJOINT[..],
             true => &SPLIT_DISJOINT[..1],
             false => &[],
@@ -243,7 +244,7 @@ impl DatasetWriter {
             .map_err(&failed)?;
         set_rows(&pixels.images, rows).map_err(&failed)?;
         set_rows(&pixels.masks, rows).map_err(&failed)?;
-        columns.finish(splits, findings).map_err(&failed)?;
+        columns.finish(cells).map_err(&failed)?;
         drop(pixels);
         file.flush().map_err(&failed)?;
         // Some file systems write a new file out when it is closed, and HDF5 closes it under its lock: no other thread could

@@ -99,6 +99,10 @@ pub struct StreamSchema {
     pub structures: Vec<String>,
     /// The split that is streamed; `None` where rows of all splits are.
     pub split: Option<String>,
+    /// The fold that is held out, or, with `held_out`, streamed; `None` where rows are not chosen by fold.
+    pub fold: Option<u16>,
+    /// True if the rows of `fold` are streamed.
+    pub held_out: bool,
     /// The seed of the order; `None` where the rows come in the order of the file.
     pub seed: Option<u64>,
     /// The name of the normalization, `none` where there is none.

@@ -53,6 +53,12 @@ pub enum StreamError {
         /// The names that there are.
         known: Vec<String>,
     },
+    /// A fold is asked for, and there are none.
+    #[error("{} has no folds; `dicomprep prep --folds N` makes them", path.display())]
+    NoFolds {
+        /// The file.
+        path: PathBuf,
+    },
     /// No row is left.
     #[error("no row of {} is selected: {why}", path.display())]
     NothingSelected {

@@ -11,15 +11,20 @@ pub const ROWS_PROVEN_AGAIN: usize = 1 << 20;
 /// Patients that a message names.
 const NAMED: usize = 10;
 
-/// Checks that no patient and no equal image of the selected rows stands in a split that no selected row is of.
-/// Rows without a split stand in none.
+/// Checks that no patient and no equal image of the selected rows stands in a split that no selected row is of; with `folds`,
+/// in a fold or split. Rows without either stand in none.
 ///
 /// Up to [`ROWS_PROVEN_AGAIN`] rows, the columns are read and images with equal checksums compared; beyond, what
 /// `prep` has recorded in the attribute `split_disjoint` is believed.
 ///
 /// # Errors
 /// [`StreamError::Leak`] with the patients.
-pub(super) fn prove_disjoint(file: &impl SampleColumns, selection: &Selection) -> Result<(), StreamError> {
+pub(super) fn prove_disjoint(
+    file: &impl SampleColumns,
+    selection: &Selection,
+    folds: bool,
+) -> Result<(), StreamError> {
+    let part = if folds { "fold or split" } else { "split" };
     let path = file.tables().path().display();
     if file.tables().rows() > ROWS_PROVEN_AGAIN {
         let recorded = file.tables().split_disjoint();
@@ -29,12 +34,12 @@ pub(super) fn prove_disjoint(file: &impl SampleColumns, selection: &Selection) -
         let leak = format!("{path} has no record that its splits share nothing");
         return Err(StreamError::Leak { leak });
     }
-    let rows = SplitRows::read(file, selection)?;
+    let rows = SplitRows::read(file, selection, folds)?;
     let shared = [rows.shared_patients(), rows.equal_images(file)?];
     for (what, patients) in ["patients", "equal images"].iter().zip(shared) {
         if !patients.is_empty() {
             let (splits, names) = (rows.selected_splits().join(", "), names(&patients));
-            let leak = format!("{splits} of {path} shares {what} with another split: {names}");
+            let leak = format!("{splits} of {path} shares {what} with another {part}: {names}");
             return Err(StreamError::Leak { leak });
         }
     }
@@ -94,14 +99,20 @@ struct RowKey {
 }
 
 impl SplitRows {
-    fn read(file: &impl SampleColumns, selection: &Selection) -> Result<Self, StoreError> {
+    fn read(file: &impl SampleColumns, selection: &Selection, folds: bool) -> Result<Self, StoreError> {
+        let fold_column = folds.then(|| file.column(column::FOLD)).transpose()?;
+        let mut fold_column = fold_column.map(|column| column.walk());
         let mut splits = file.column(column::SPLIT)?.walk();
         let mut patient_ids = file.column(column::PATIENT_ID)?.walk();
         let mut checksums = file.column(column::CHECKSUM)?.walk();
         let mut rows = Self::default();
         let mut is_selected = Vec::new();
         for row in 0..file.tables().rows() {
-            let split = splits.cell(row)?.text().unwrap_or_default();
+            let fold = fold_column.as_mut().map(|folds| Ok::<_, StoreError>(folds.cell(row)?.number(0)));
+            let fold = fold.transpose()?.flatten().filter(|fold| *fold >= 0.0);
+            let fold = fold.map(|fold| format!("fold {fold}"));
+            let split = splits.cell(row)?;
+            let split = fold.as_deref().or(split.text()).unwrap_or_default();
             let selected = selection.contains(row as u64);
             if split.is_empty() && !selected {
                 continue;

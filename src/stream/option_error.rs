@@ -37,6 +37,9 @@ pub enum OptionError {
     /// Augmentation in the stored type.
     #[error("images are augmented and whitened in float32, not in the stored type")]
     StoredAugmented,
+    /// A fold is held out, and none is named.
+    #[error("the rows of a fold that is held out need the number of the fold")]
+    HeldOutAlone,
     /// A window without the normalization that takes one.
     #[error("a window goes with the normalization window alone")]
     WindowAlone,
@@ -95,6 +98,7 @@ impl OptionError {
             Self::StoredFractions { .. } | Self::StoredAugmented => {
                 Hint::new("image_dtype", Advice::Set("float32"))
             }
+            Self::HeldOutAlone => Hint::new("fold", Advice::Set("0")),
             Self::WindowAlone => Hint::new("normalize", Advice::Set("window")),
             Self::Conflict { one, .. } => Hint::new(one, Advice::LeaveOut),
             _ => return None,

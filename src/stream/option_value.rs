@@ -57,6 +57,14 @@ fn parse_bool(text: &str) -> Result<bool, String> {
     }
 }
 
+/// The number of a fold, or nothing.
+pub(super) fn fold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        value => count(value).map(Some).map_err(D::Error::custom),
+    }
+}
+
 /// A number, or nothing.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     value_or_text(deserializer, |text| parsed(text, "a number").map(Some))

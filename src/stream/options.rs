@@ -12,7 +12,7 @@ use super::convert_mask::MaskDtype;
 use super::layout::AxisOrder;
 use super::normalize::NormalizationName;
 use super::option_value::{
-    count, epochs, factor, list, number, range, shift, switch, window, yes_or_no, zoom,
+    count, epochs, factor, fold, list, number, range, shift, switch, window, yes_or_no, zoom,
 };
 use super::row_cache::RowCache;
 use crate::augment::{FillMode, Interpolation, Range, ShiftRange};
@@ -32,6 +32,12 @@ const BATCH_SIZE: NonZeroU64 = NonZeroU64::MIN.saturating_add(31);
 pub struct StreamOptions {
     /// Only the rows of this split.
     pub split: Option<String>,
+    /// The fold that is held out: only the rows of the others.
+    #[serde(deserialize_with = "fold")]
+    pub fold: Option<u16>,
+    /// True for the rows of the fold instead.
+    #[serde(deserialize_with = "yes_or_no")]
+    pub held_out: bool,
     /// True to stream a split though patients or images of it are in another split too.
     #[serde(deserialize_with = "yes_or_no")]
     pub allow_leak: bool,
@@ -155,6 +161,8 @@ impl Default for StreamOptions {
     fn default() -> Self {
         Self {
             split: None,
+            fold: None,
+            held_out: false,
             allow_leak: false,
             conditions: Vec::new(),
             structures: Vec::new(),

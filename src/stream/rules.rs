@@ -39,6 +39,9 @@ impl StreamOptions {
         if stored && (steps.is_some() || self.zca_whitening.is_some()) {
             return Err(OptionError::StoredFractions { what: "standardization".to_owned() });
         }
+        if self.held_out && self.fold.is_none() {
+            return Err(OptionError::HeldOutAlone);
+        }
         self.check_one_normalization()?;
         self.rank()?;
         let mut names = BTreeSet::new();
@@ -143,6 +146,8 @@ impl StreamOptions {
     pub(super) fn row_options(&self) -> RowOptions {
         RowOptions {
             split: self.split.clone(),
+            fold: self.fold,
+            held_out: self.held_out,
             conditions: self.conditions.clone(),
             balance: self.balance.clone(),
             allow_leak: self.allow_leak,
@@ -208,6 +213,8 @@ mod tests {
         let pairs = [
             ("split", json!("train"), json!("train")),
             ("where", json!("split=val"), json!(["split=val"])),
+            ("fold", json!("3"), json!(3)),
+            ("held-out", json!("true"), json!(true)),
             ("structures", json!("outer, inner"), json!(["outer", "inner"])),
             ("batch-size", json!("7"), json!(7)),
             ("drop_last", json!("true"), json!(true)),
@@ -268,6 +275,7 @@ mod tests {
         assert!(matches!(refused(&[("rescale", "0")]), OptionError::Rescale(_)));
         let both = refused(&[("rescale", "2"), ("normalize", "minmax")]);
         assert!(matches!(both, OptionError::Conflict { one: "rescale", other: "normalize" }));
+        assert!(matches!(refused(&[("held_out", "true")]), OptionError::HeldOutAlone));
         assert!(StreamOptions::default().check().is_ok());
     }
 }

@@ -12,6 +12,10 @@ use crate::store::{Cell, SampleColumns, StoreError, column};
 pub struct RowOptions {
     /// Only the rows of this split.
     pub split: Option<String>,
+    /// Only the rows that are trained with when this fold is held out: those of the others.
+    pub fold: Option<u16>,
+    /// True for the rows of the fold instead.
+    pub held_out: bool,
     /// Only the rows that meet all of these.
     pub conditions: Vec<Condition>,
     /// Draws rows so that every group comes equally often. A structure makes two groups: rows whose mask of it
@@ -26,9 +30,11 @@ pub struct RowOptions {
 const GROUP_COLUMNS: [&str; 3] = [column::PATIENT_ID, column::ORIGINAL_ID, column::SPLIT];
 
 impl RowOptions {
-    /// True if they choose by split.
+    /// True if they choose by split or fold.
     pub(super) fn names_split(&self) -> bool {
-        self.split.is_some() || self.conditions.iter().any(|condition| condition.column() == column::SPLIT)
+        self.split.is_some()
+            || self.fold.is_some()
+            || self.conditions.iter().any(|condition| condition.column() == column::SPLIT)
     }
 }
 
@@ -36,7 +42,7 @@ impl RowOptions {
 pub(super) fn select_rows(file: &impl SampleColumns, options: &RowOptions) -> Result<Selection, StreamError> {
     let selection = select(file, options)?;
     if options.names_split() && !options.allow_leak {
-        prove_disjoint(file, &selection)?;
+        prove_disjoint(file, &selection, options.fold.is_some())?;
     }
     Ok(selection)
 }
@@ -51,6 +57,9 @@ pub fn select(file: &impl SampleColumns, options: &RowOptions) -> Result<Selecti
     let mut selection = Selection::all(file.tables().rows() as u64);
     if let Some(split) = &options.split {
         selection = select_split(file, selection, split)?;
+    }
+    if let Some(fold) = options.fold {
+        selection = select_fold(file, selection, fold, options.held_out)?;
     }
     for condition in &options.conditions {
         selection = select_where(file, selection, condition)?;
@@ -94,7 +103,11 @@ pub(super) fn arrange_rows(
 fn nothing_selected(file: &impl SampleColumns, options: &RowOptions) -> StreamError {
     let split = options.split.iter().map(|split| format!("split {split}"));
     let conditions = options.conditions.iter().map(|condition| format!("where {condition}"));
-    let asked: Vec<String> = split.chain(conditions).collect();
+    let fold = options.fold.iter().map(|fold| match options.held_out {
+        true => format!("fold {fold}"),
+        false => format!("folds other than {fold}"),
+    });
+    let asked: Vec<String> = split.chain(fold).chain(conditions).collect();
     let why = if asked.is_empty() { "it has none".to_owned() } else { asked.join(" and ") };
     StreamError::NothingSelected { path: file.tables().path().to_owned(), why }
 }
@@ -118,6 +131,38 @@ fn select_split(
         return Err(StreamError::Unknown { path, what: "split", name, known: known.into_keys().collect() });
     }
     Ok(selected)
+}
+
+/// The rows of a fold, or those of all others. Rows of no fold are in neither.
+fn select_fold(
+    file: &impl SampleColumns,
+    selection: Selection,
+    fold: u16,
+    held_out: bool,
+) -> Result<Selection, StreamError> {
+    let unknown = |known: BTreeSet<i64>| {
+        let path = file.tables().path().to_owned();
+        match known.is_empty() {
+            true => StreamError::NoFolds { path },
+            false => {
+                let known = known.iter().map(ToString::to_string).collect();
+                StreamError::Unknown { path, what: "fold", name: fold.to_string(), known }
+            }
+        }
+    };
+    // A file of an earlier version has no such column.
+    if !file.has_column(column::FOLD) {
+        return Err(unknown(BTreeSet::new()));
+    }
+    let (mut folds, mut known) = (file.column(column::FOLD)?.walk(), BTreeSet::new());
+    let selected = selection.try_keep_where(|row| {
+        let number = folds.cell(row as usize)?.number(0).unwrap_or(-1.0) as i64;
+        if number >= 0 {
+            known.insert(number);
+        }
+        Ok::<_, StoreError>(number >= 0 && (number == i64::from(fold)) == held_out)
+    })?;
+    if known.contains(&i64::from(fold)) { Ok(selected) } else { Err(unknown(known)) }
 }
 
 fn select_where(

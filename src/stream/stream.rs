@@ -257,7 +257,7 @@ impl Stream {
         &self.splits
     }
 
-    /// True if its rows were chosen by split.
+    /// True if its rows were chosen by split or fold.
     #[must_use]
     pub fn names_split(&self) -> bool {
         self.names_split
@@ -297,15 +297,18 @@ impl Stream {
 /// Rows of splits other than train in an augmented stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Evaluation {
-    /// Their splits, in the order of their names.
+    /// Their splits, in the order of their names, or the fold that is held out.
     pub splits: Vec<String>,
-    /// True if they are not changed at random: a split is named, all rows are such, and augmentation of them was not asked for.
+    /// True if they are not changed at random: a split or fold is named, all rows are such, and augmentation of them was not asked for.
     pub unchanged: bool,
 }
 
 impl Evaluation {
     fn of(options: &StreamOptions, splits: &[String]) -> Self {
         let trains = |split: &String| split.is_empty() || split == SplitName::Train.name();
+        if let Some(fold) = options.fold.filter(|_| options.held_out) {
+            return Self { splits: vec![format!("fold {fold}")], unchanged: !options.augment_eval };
+        }
         let named = options.row_options().names_split();
         let unchanged = named && !options.augment_eval && !splits.iter().any(trains);
         Self { splits: splits.iter().filter(|split| !trains(split)).cloned().collect(), unchanged }
@@ -324,6 +327,8 @@ fn schema(
         mask: transform.mask.schema().clone(),
         structures,
         split: options.split.clone(),
+        fold: options.fold,
+        held_out: options.held_out,
         seed: random.then_some(options.seed),
         normalization: match options.zca_whitening {
             Some(_) => "zca-whitening".to_owned(),

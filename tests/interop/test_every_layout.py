@@ -160,7 +160,8 @@ def test_verify_repair_audit_preview_and_structures(kind, dicomprep, out):
     shutil.copy(whole, damaged)
     with h5py.File(whole) as file:
         chunk, names = file["masks"].id.get_chunk_info(1), list(file.attrs["structures"])
-        annotated = file["samples/annotated"][:].sum(0)
+        annotated_rows = file["samples/annotated"][:]
+    annotated = annotated_rows.sum(0)
     spoiled = bytearray(damaged.read_bytes())
     spoiled[chunk.byte_offset + chunk.size // 2] ^= 0xFF
     damaged.write_bytes(spoiled)
@@ -168,8 +169,11 @@ def test_verify_repair_audit_preview_and_structures(kind, dicomprep, out):
     repaired = dicomprep("repair", damaged, "--against", data, *sources(words), "-o", out / "r.h5")
     assert repaired.returncode == 0, repaired.stderr
     assert (out / "r.h5").read_bytes() == whole.read_bytes()
-    audited = dicomprep("audit", data, *sources(words), "--json")
-    assert audited.returncode in (0, 3) and json.loads(audited.stdout)["images"] > 0, audited.stderr
+    for options in ([], ["--structures", names[0], "--resample-labels", "--plane-tol", "0.5", "--combine", "union"]):
+        audited = dicomprep("audit", data, *sources(words), *options, "--json")
+        found = json.loads(audited.stdout)
+        assert audited.returncode in (0, 3) and found["images"] == len(annotated_rows), audited.stderr
+        assert found["annotations"] == annotated_rows[:, :1 if options else None].sum()
     assert dicomprep("preview", whole, "-o", out / "p.html").returncode == 0
     listed = dicomprep("structures", data, *sources(words), "--json")
     assert listed.returncode in (0, 3), listed.stderr

@@ -3,6 +3,7 @@
 use dicomprep::audit::AuditOptions;
 use dicomprep::layout::StructureChoice;
 use dicomprep::prep::{self, AuditRequest, AuditSummary, Control};
+use dicomprep::raster::MaskRule;
 
 use crate::args::{AuditArgs, OutputArgs};
 use crate::exit::{self, Exit};
@@ -20,9 +21,13 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
     report::check(&args.report, args.force)?;
     let request = AuditRequest {
         structures: args.structures.clone().map_or(StructureChoice::All, StructureChoice::Named),
+        annotation: args.annotation.options(),
+        mask_rule: args.mask_rule,
         options: AuditOptions {
             thresholds: args.thresholds.0,
             contour_offset: args.contour_offset.0,
+            mask_rule: args.mask_rule.unwrap_or(MaskRule::Center),
+            combine: args.annotation.combine,
             profile: args.checks.profile,
             levels: args.checks.levels(),
             limits: args.input.limits(),

@@ -69,6 +69,11 @@ fn with_flags(text: &str) -> String {
 
 /// Ends the program where `error` is about a name that an option gives and nothing has.
 pub(crate) fn refuse_unknown_name(command: &str, error: &PrepError) {
+    if let PrepError::Grouping(grouping) = error
+        && grouping.is_usage()
+    {
+        wrong_usage(command, &grouping.to_string());
+    }
     if let PrepError::Layout(layout) = error
         && matches!(**layout, LayoutError::UnknownStructure { .. } | LayoutError::UnknownLayout(_))
     {

@@ -35,6 +35,8 @@ fn describe(info: &DatasetInfo) -> String {
         let name = if name.is_empty() { "no split" } else { name };
         rows.push((name, format!("{} of {}", split.samples, table::count(split.patients, "patient"))));
     }
+    let folds = info.folds.iter().map(|fold| (fold.samples, fold.patients));
+    rows.extend(table::folds(folds).map(|text| ("folds", text)));
     if let (Some(mean), Some(std)) = (info.train_mean, info.train_std) {
         rows.push(("train pixels", format!("mean {mean:.6}, standard deviation {std:.6}")));
     }

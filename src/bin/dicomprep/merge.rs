@@ -63,6 +63,8 @@ fn describe(summary: &MergeSummary) -> String {
         .map(|(name, size)| format!("{name} {} ({})", size.samples, table::count(size.patients, "patient")))
         .collect();
     let mut rows = vec![("splits", if splits.is_empty() { "none".to_owned() } else { splits.join(", ") })];
+    let folds = summary.folds.iter().map(|size| (size.samples, size.patients));
+    rows.extend(table::folds(folds).map(|text| ("folds", text)));
     if !summary.split_joined.is_empty() {
         let groups = table::count(summary.split_joined.len(), "group");
         rows.push(("joined", format!("{groups} of patients that share equal images, each in one split")));

@@ -233,6 +233,7 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
         .collect();
     let structures = summary.structures.iter();
     let structures: Vec<String> = structures.map(|s| format!("{} {}", s.name, s.annotated)).collect();
+    let folds = table::folds(summary.folds.iter().map(|size| (size.samples, size.patients)));
     let bins = summary.bins;
     let mut rows = Vec::new();
     if let Some(ShardEntry { share, rows: [first, end], plan_rows }) = &summary.shard {
@@ -244,8 +245,9 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
             ),
         ));
     }
+    rows.extend([("splits", if splits.is_empty() { "none".to_owned() } else { splits.join(", ") })]);
+    rows.extend(folds.map(|text| ("folds", text)));
     rows.extend([
-        ("splits", if splits.is_empty() { "none".to_owned() } else { splits.join(", ") }),
         ("annotated", structures.join(", ")),
         (
             "files",

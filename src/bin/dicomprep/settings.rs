@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use dicomprep::layout::Layout;
-use dicomprep::prep::{EarlierSplits, PrepOptions, Share, Splits};
+use dicomprep::prep::{EarlierSplits, Grouping, PrepOptions, Share, Splits};
 use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
 use dicomprep::split::{SplitSpec, read_split_file};
 use dicomprep::stream::{StreamOptions, StreamWork};
@@ -64,6 +64,8 @@ impl BatchesSettings {
         };
         let mut stream = StreamOptions {
             split: selection.split.clone(),
+            fold: selection.fold,
+            held_out: selection.held_out,
             conditions: selection.conditions.clone(),
             balance: selection.balance.clone(),
             allow_leak: selection.allow_leak,
@@ -125,6 +127,11 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         monochrome1: content.monochrome1,
         color: content.color,
         splits: splits(&args.splits)?,
+        grouping: Grouping {
+            group: args.splits.group.clone(),
+            stratify: args.splits.stratify.clone(),
+            folds: args.splits.folds,
+        },
         on_shared: args.splits.on_shared,
         compression: content.compression,
         encoder: content.encoder.0,
@@ -145,7 +152,20 @@ fn splits(args: &SplitArgs) -> anyhow::Result<Splits> {
         return Ok(Splits::Table(read_split_file(path, &path.display().to_string())?));
     }
     let earlier = args.split_from.as_deref().map(EarlierSplits::read).transpose()?;
-    let (spec, seed) = earlier.as_ref().and_then(EarlierSplits::drawn).unwrap_or((SplitSpec::USUAL, 0));
+    let has_folds_alone = earlier.as_ref().is_some_and(EarlierSplits::has_folds_alone);
+    if let Some(earlier) = &earlier
+        && has_folds_alone
+        && (args.split.is_some() || args.folds.is_none())
+    {
+        return Err(earlier.no_splits().into());
+    }
+    let usual = match args.folds {
+        Some(_) => SplitSpec::NONE,
+        None => SplitSpec::USUAL,
+    };
+    let drawn = earlier.as_ref().and_then(EarlierSplits::drawn);
+    let kept_seed = earlier.as_ref().filter(|_| has_folds_alone).map_or(0, EarlierSplits::seed);
+    let (spec, seed) = drawn.unwrap_or((usual, kept_seed));
     let (spec, seed) = (args.split.unwrap_or(spec), args.split_seed.unwrap_or(seed));
     Ok(match earlier {
         Some(earlier) => Splits::Kept { earlier, spec, seed },

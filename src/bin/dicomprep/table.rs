@@ -48,6 +48,15 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// Sizes of folds, each samples and patients; `None` where there are none.
+pub(crate) fn folds(sizes: impl Iterator<Item = (usize, usize)>) -> Option<String> {
+    let sizes = (0..).zip(sizes);
+    let one = |(fold, (samples, patients)): (usize, (usize, usize))| {
+        format!("{fold}: {samples} ({})", count(patients, "patient"))
+    };
+    Some(sizes.map(one).collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

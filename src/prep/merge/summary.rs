@@ -23,6 +23,9 @@ pub struct MergeSummary {
     pub patients: usize,
     /// Samples and patients of each split; without splits, one entry with an empty name.
     pub splits: BTreeMap<String, SplitSize>,
+    /// Samples and patients of each fold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<SplitSize>,
     /// Patients that stand in one split because they share equal images: one entry for each group, the ids separated
     /// by commas.
     pub split_joined: Vec<String>,

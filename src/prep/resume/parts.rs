@@ -11,8 +11,8 @@ use crate::prep::names::Namer;
 use crate::prep::source_digest::SourceDigest;
 use crate::prep::{PrepError, PrepPlan};
 use crate::store::{
-    DatasetSpec, DatasetWriter, EncodedRow, Encoder, Moments, PERCENTILE_LEVELS, RootAttributes, StoreError,
-    Target, TrainStatistics, ValueHistogram,
+    DatasetSpec, DatasetWriter, EncodedRow, Encoder, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS,
+    RootAttributes, StoreError, Target, TrainStatistics, ValueHistogram,
 };
 
 /// Bytes of images and masks, before they are compressed, that make a segment.
@@ -163,9 +163,11 @@ impl<'a> Parts<'a> {
             images_disjoint: true,
         };
         let none = vec![""; writer.rows()];
+        let folds = vec![NO_FOLD; writer.rows()];
+        let cells = LateCells { splits: &none, folds: &folds, findings: &none };
         // Rows of parts are counted again when they go into the file, so that edges of bins will do here.
         let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
-        writer.finish(&root, &TrainStatistics { moments, percentiles }, &none, &none)?;
+        writer.finish(&root, &TrainStatistics { moments, percentiles }, &cells)?;
         Ok(())
     }
 

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use dicomprep::layout::StructurePatterns;
+use dicomprep::raster::MaskRule;
 
-use super::prep::{InputArgs, Offset, offset, structures};
+use super::choice::one_of;
+use super::prep::{AnnotationArgs, InputArgs, Offset, offset, structures};
 use super::report::ReportArgs;
 use super::thresholds::{CheckArgs, ThresholdArgs, with_checks};
 
@@ -22,7 +24,7 @@ Exit codes: 0 no errors, 1 it could not be done, 2 wrong usage, 3 errors were fo
 #[derive(Debug, clap::Args)]
 #[command(after_help = AUDIT_EXAMPLES, after_long_help = with_checks(AUDIT_EXAMPLES), allow_negative_numbers = true)]
 pub(crate) struct AuditArgs {
-    /// Folder with link.csv, dicoms/ and contourfiles/, as for prep
+    /// Folder of images and annotations, as for prep
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: PathBuf,
 
@@ -37,6 +39,11 @@ pub(crate) struct AuditArgs {
     /// The structures to look at, as for prep [default: all]
     #[arg(long, value_name = "LIST", value_parser = structures)]
     pub(crate) structures: Option<StructurePatterns>,
+    /// Rule that assigns pixels to a contour [default: center-inclusive for RTSTRUCT, center for contour texts]
+    #[arg(long, value_name = "RULE", value_parser = one_of!(MaskRule))]
+    pub(crate) mask_rule: Option<MaskRule>,
+    #[command(flatten)]
+    pub(crate) annotation: AnnotationArgs,
     /// Added to every contour point, in pixels
     #[arg(
         long, value_name = "DX,DY", default_value = "0,0", allow_hyphen_values = true, value_parser = offset

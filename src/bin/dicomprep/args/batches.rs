@@ -78,6 +78,12 @@ pub(crate) struct SelectionArgs {
     /// Only this split, train, val or test. An error where a patient or an equal image of it is in another
     #[arg(long, value_name = "NAME")]
     pub(crate) split: Option<String>,
+    /// Only the folds other than this one, counted from 0, of a file made with `prep --folds`: those to train with
+    #[arg(long, value_name = "I")]
+    pub(crate) fold: Option<u16>,
+    /// Only the fold itself: that to validate with
+    #[arg(long, requires = "fold")]
+    pub(crate) held_out: bool,
     /// Stream a split that shares patients or images with another
     #[arg(long)]
     pub(crate) allow_leak: bool,

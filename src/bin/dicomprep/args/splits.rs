@@ -25,6 +25,16 @@ pub(crate) struct SplitArgs {
     /// Earlier output of prep: every patient stays in the split that it has there, and only new ones are drawn
     #[arg(long, value_name = "FILE", conflicts_with = "split_file", value_hint = ValueHint::FilePath)]
     pub(crate) split_from: Option<PathBuf>,
+    /// Column of the table whose values no split and no fold tears apart, as in --group site
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
+    /// Column of the table whose values have equal shares in all splits and folds, as in --stratify diagnosis
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) stratify: Option<String>,
+    /// Folds of cross-validation, 2 to 1000, of the train split; without --split there are no splits, and the folds are of
+    /// all patients. `batches --fold I` streams them
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub(crate) folds: Option<u16>,
     /// Patients whose images have one Study Instance UID, or one Patient ID and birth date: join puts them into one
     /// split, reject leaves out all but the first, ignore takes them for different persons
     #[arg(long, value_name = "HOW", default_value = "join", value_parser = one_of!(OnShared))]

@@ -1,0 +1,157 @@
+//! Columns of the user's table that decide how patients are drawn, and the number of folds.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::files::TableError;
+use crate::files::table::{NamedTable, TableName, parse_named_table, quoted, read_table_bytes};
+use crate::layout::{Layout, SampleSet};
+use crate::model::Place;
+
+/// How patients are grouped and spread when splits and folds are drawn. Names of columns are recorded, their values are not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Grouping {
+    /// The column of the table whose values no split and no fold tears apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The column of the table whose values have equal shares in all splits and folds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stratify: Option<String>,
+    /// Number of folds of the train split, or of all patients where there are no splits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<u16>,
+}
+
+/// Why patients cannot be drawn as asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupingError {
+    /// The layout has no table.
+    #[error(
+        "{option} takes a column of a table, and the layout {layout} has none; a CSV with --table, one row an image or a \
+         series, can have one"
+    )]
+    NoTable {
+        /// `--group` or `--stratify`.
+        option: &'static str,
+        /// The name of the layout.
+        layout: &'static str,
+    },
+    /// The table has no such column.
+    #[error("{place}: there is no column {} for {option}; the table has {}", quoted(column), found.join(", "))]
+    ColumnMissing {
+        /// The header.
+        place: Place,
+        /// `--group` or `--stratify`.
+        option: &'static str,
+        /// The name that was given.
+        column: String,
+        /// The columns of the table.
+        found: Vec<String>,
+    },
+    /// The table cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A patient who is drawn into nothing has no use for a column.
+    #[error(
+        "--stratify spreads patients over the splits that are drawn, and {given}; leave it out, or ask for --folds"
+    )]
+    NothingToDraw {
+        /// Why nothing is drawn.
+        given: &'static str,
+    },
+    /// There are more folds than groups of patients.
+    #[error(
+        "--folds {folds}: there are only {groups} groups of patients that no fold tears apart{of_train}, and each fold \
+         needs one; --folds {groups} is the most"
+    )]
+    TooManyFolds {
+        /// The number of folds.
+        folds: u16,
+        /// Number of groups.
+        groups: usize,
+        /// ` in the train split`, where there is one.
+        of_train: &'static str,
+    },
+}
+
+impl GroupingError {
+    /// True where what was typed does not fit the data, false where the table cannot be read.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::Table(_))
+    }
+}
+
+/// The values of each patient in the two columns, each once, in the order of the rows. Empty values are none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PatientLabels {
+    groups: Vec<Vec<Box<str>>>,
+    strata: Vec<Vec<Box<str>>>,
+}
+
+impl PatientLabels {
+    /// Reads the columns that are asked for.
+    pub(super) fn read(
+        layout: &dyn Layout,
+        pairs: &SampleSet,
+        grouping: &Grouping,
+    ) -> Result<Self, GroupingError> {
+        let asked = [("--group", &grouping.group), ("--stratify", &grouping.stratify)];
+        let Some((first, _)) = asked.iter().find(|(_, column)| column.is_some()) else {
+            return Ok(Self::default());
+        };
+        let no_table = || GroupingError::NoTable { option: first, layout: layout.name() };
+        let table = layout.places().tables().first().ok_or_else(no_table)?;
+        let name = TableName { file: table.name(), option: "--table or --link" };
+        let bytes = read_table_bytes(table.path(), name)?;
+        let read = parse_named_table(&bytes, table.name(), &["the column of --group or --stratify"])?;
+        let [groups, strata] = asked.map(|(option, column)| match column {
+            None => Ok(Vec::new()),
+            Some(column) => values(&read, (option, column), table.name(), pairs),
+        });
+        Ok(Self { groups: groups?, strata: strata? })
+    }
+
+    /// The groups of a patient.
+    pub(super) fn groups(&self, patient: u32) -> &[Box<str>] {
+        self.groups.get(patient as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The strata of a patient; where it has none, the one without a name.
+    pub(super) fn strata(&self, patient: u32) -> Vec<&str> {
+        let own = self.strata.get(patient as usize).map_or(&[][..], Vec::as_slice);
+        if own.is_empty() { vec![""] } else { own.iter().map(|value| &**value).collect() }
+    }
+
+    /// True if patients have strata.
+    pub(super) fn has_strata(&self) -> bool {
+        !self.strata.is_empty()
+    }
+}
+
+/// The values of one column, for each patient.
+fn values(
+    table: &NamedTable,
+    (option, column): (&'static str, &str),
+    file: &str,
+    pairs: &SampleSet,
+) -> Result<Vec<Vec<Box<str>>>, GroupingError> {
+    let exact = table.columns.iter().position(|name| **name == *column);
+    let index = exact.or_else(|| table.column(&column.to_lowercase())).ok_or_else(|| {
+        let found = table.columns.iter().map(|name| quoted(name)).collect();
+        let place = Place::file(file).at_line(table.line);
+        GroupingError::ColumnMissing { place, option, column: column.to_owned(), found }
+    })?;
+    let rows: HashMap<u64, &Vec<Box<str>>> =
+        table.rows.iter().map(|(line, values)| (*line, values)).collect();
+    let mut of_patient: Vec<Vec<Box<str>>> = vec![Vec::new(); pairs.patients.len()];
+    for study in &pairs.studies {
+        let row = study.place.line.and_then(|line| rows.get(&line));
+        let value = row.and_then(|values| values.get(index)).filter(|value| !value.is_empty());
+        let own = &mut of_patient[study.patient as usize];
+        own.extend(value.filter(|value| !own.contains(value)).cloned());
+    }
+    Ok(of_patient)
+}
