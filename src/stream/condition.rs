@@ -417,7 +417,8 @@ mod tests {
              image_orientation.row_x, image_orientation.row_y, image_orientation.row_z, image_orientation.column_x, \
              image_orientation.column_y, image_orientation.column_z, spacing.row, spacing.column, position.x, \
              position.y, position.z, window.center, window.width, window_function, value_range.min, value_range.max, \
-             padding_range.min, padding_range.max, padding_pixels, checksum.image, checksum.mask, split, findings"
+             padding_range.min, padding_range.max, padding_pixels, checksum.image, checksum.mask, split, fold, \
+             findings"
         );
         assert_eq!(
             error("pixel_spacing.z<1"),
