@@ -1,5 +1,6 @@
 //! From a stream to its samples.
 
+use crate::bits::BitReader;
 use crate::error::JpegLsError;
 use crate::header::Header;
 use crate::segments::{Definitions, EOI, Markers, SOS};
@@ -76,7 +77,8 @@ pub fn decode(bytes: &[u8], samples: &mut Vec<u16>) -> Result<Decoded, JpegLsErr
             }
         }
         near = near.max(scan.near);
-        markers.at = scan.decode(&definitions, frame, bytes, markers.at, samples)?;
+        let bits = BitReader::new(bytes, markers.at);
+        markers.at = scan.decode(&definitions, frame, bits, samples)?;
     }
     let Some(header) = definitions.frame.filter(|_| !done.is_empty() && done.iter().all(|&done| done)) else {
         return Err(JpegLsError::Missing);

@@ -1,7 +1,5 @@
 //! Decodes a scan into the samples of the image.
 
-#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
-
 use std::mem::swap;
 
 use crate::bits::BitReader;
@@ -33,18 +31,16 @@ pub(crate) struct ScanHeader {
 }
 
 impl ScanHeader {
-    /// Decodes the data that begins `at`. Returns where it ends.
+    /// Decodes the data that `bits` begins with. Returns where it ends.
     pub(crate) fn decode(
         &self,
         definitions: &Definitions,
         frame: &Header,
-        data: &[u8],
-        at: usize,
+        mut bits: BitReader<'_>,
         samples: &mut [u16],
     ) -> Result<usize, JpegLsError> {
         let p = Parameters::new(definitions.preset, frame.precision, self.near)?;
         let plan = Plan { p, frame, components: &self.components, restart: definitions.restart as usize };
-        let mut bits = BitReader::new(data, at);
         match (self.interleave, self.components.len()) {
             (Interleave::Sample, 2) => plan.by_sample::<2>(&mut bits, samples)?,
             (Interleave::Sample, 3) => plan.by_sample::<3>(&mut bits, samples)?,

@@ -1,5 +1,6 @@
 //! From a stream to its samples.
 
+use crate::bits::BitReader;
 use crate::error::JpegError;
 use crate::header::{Header, Process};
 use crate::lossless::LosslessImage;
@@ -64,9 +65,10 @@ pub fn decode(bytes: &[u8], samples: &mut Vec<u16>) -> Result<Decoded, JpegError
             (none, Some(frame)) => none.insert(Image::new(frame, bytes.len(), samples)?),
             (None, None) => return Err(JpegError::Segment { segment: "SOS" }),
         };
+        let bits = BitReader::new(bytes, markers.at);
         markers.at = match image {
-            Image::Lossless(image) => image.scan(&definitions, &scan, bytes, markers.at, samples)?,
-            Image::Lossy(image) => image.scan(&definitions, &scan, bytes, markers.at)?,
+            Image::Lossless(image) => image.scan(&definitions, &scan, bits, samples)?,
+            Image::Lossy(image) => image.scan(&definitions, &scan, bits)?,
         };
     }
     Err(JpegError::Unsupported { what: format!("an image of more than {MOST_SCANS} scans") })

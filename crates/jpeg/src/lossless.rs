@@ -1,7 +1,5 @@
 //! The lossless process (T.81 annex H).
 
-#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
-
 use crate::bits::BitReader;
 use crate::error::JpegError;
 use crate::header::Header;
@@ -37,13 +35,12 @@ impl LosslessImage {
         })
     }
 
-    /// Decodes the scan whose data begins `at`. Returns where it ends.
+    /// Decodes the scan whose data `bits` begins with. Returns where it ends.
     pub(crate) fn scan(
         &mut self,
         definitions: &Definitions,
         scan: &ScanHeader,
-        data: &[u8],
-        at: usize,
+        mut bits: BitReader<'_>,
         samples: &mut [u16],
     ) -> Result<usize, JpegError> {
         let damaged = JpegError::Segment { segment: "SOS" };
@@ -76,7 +73,6 @@ impl LosslessImage {
             first: 1 << (self.precision - scan.low - 1),
             tables: &tables,
         };
-        let mut bits = BitReader::new(data, at);
         let count = self.done.len();
         if tables.len() == count {
             plan.decode_all(&mut bits, samples)?;

@@ -40,11 +40,9 @@ impl LossyImage {
         &mut self,
         definitions: &Definitions,
         scan: &ScanHeader,
-        data: &[u8],
-        at: usize,
+        mut bits: BitReader<'_>,
     ) -> Result<usize, JpegError> {
         self.begin(definitions, scan)?;
-        let mut bits = BitReader::new(data, at);
         match (self.header.process, scan.start, scan.high) {
             (Process::Progressive, 0, 0) => self.first_dc(definitions, scan, &mut bits)?,
             (Process::Progressive, 0, _) => self.next_dc(definitions, scan, &mut bits)?,
