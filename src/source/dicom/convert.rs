@@ -265,11 +265,8 @@ fn has_fraction(value: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::sync::Arc;
-
     use crate::model::{Geometry, GridShape};
-    use crate::source::{DicomIdentity, ModalityLut, StoredFormat, TransferSyntax};
+    use crate::source::{ModalityLut, StoredFormat, TransferSyntax};
 
     use super::*;
 
@@ -282,26 +279,12 @@ mod tests {
             StoredValues::Float64(_) => StoredFormat::Float64,
             _ => StoredFormat::Integer { bits_allocated: 16, bits_stored: 12, high_bit: 11, signed: false },
         };
+        let shape = GridShape::new(values.len() / 2, 2).unwrap();
         let header = ImageHeader {
-            shape: GridShape::new(values.len() / 2, 2).unwrap(),
-            stored,
             modality,
             inverted,
-            color: None,
-            is_planar: false,
             geometry: Geometry { window: [100.0, 50.0], ..Geometry::ABSENT },
-            rescale_type: None,
-            instance_number: None,
-            trigger_time: None,
-            identity: DicomIdentity::default(),
-            stored_extremes: None,
-            padding: None,
-            has_voi_lut: false,
-            frames: 1,
-            per_frame: Arc::new([]),
-            leniencies: BTreeSet::new(),
-            transfer_syntax: TransferSyntax::ExplicitLittle,
-            unreadable: Vec::new(),
+            ..ImageHeader::of_pixels(TransferSyntax::ExplicitLittle, shape, stored)
         };
         (header, StoredPixels { values, ..StoredPixels::default() })
     }

@@ -61,6 +61,33 @@ pub struct ImageHeader {
     pub(super) per_frame: Arc<[FrameHeader]>,
 }
 
+impl ImageHeader {
+    /// The header of a monochrome image of one frame, of which nothing is known but its stored pixels.
+    pub(super) fn of_pixels(transfer_syntax: TransferSyntax, shape: GridShape, stored: StoredFormat) -> Self {
+        Self {
+            shape,
+            stored,
+            frames: 1,
+            modality: ModalityTransform::Identity,
+            inverted: false,
+            color: None,
+            is_planar: false,
+            geometry: Geometry::ABSENT,
+            rescale_type: None,
+            instance_number: None,
+            trigger_time: None,
+            identity: DicomIdentity::default(),
+            transfer_syntax,
+            stored_extremes: None,
+            padding: None,
+            has_voi_lut: false,
+            leniencies: BTreeSet::new(),
+            unreadable: Vec::new(),
+            per_frame: Arc::new([]),
+        }
+    }
+}
+
 /// Properties of a frame of an enhanced object (PS3.3 C.7.6.16).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FrameHeader {

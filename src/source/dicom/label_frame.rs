@@ -1,17 +1,13 @@
 //! Compressed frames of a segmentation: where they are, and their samples.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
 
-use crate::model::{Geometry, GridShape};
+use crate::model::GridShape;
 
 use super::codec::{deflated, rle};
 use super::encapsulated;
 use super::error::DicomFault;
 use super::header::ImageHeader;
-use super::identity::DicomIdentity;
-use super::modality::ModalityTransform;
 use super::stored_format::StoredFormat;
 use super::stored_pixels::StoredPixels;
 use super::transfer_syntax::{Codec, TransferSyntax};
@@ -108,30 +104,7 @@ pub(in crate::source) fn label_frame(
 /// The header of an image of such pixels.
 fn header(transfer_syntax: TransferSyntax, shape: GridShape, bits: u32) -> ImageHeader {
     let bits = if bits == 16 { 16 } else { 8 };
-    ImageHeader {
-        shape,
-        stored: StoredFormat::Integer {
-            bits_allocated: bits,
-            bits_stored: bits,
-            high_bit: bits - 1,
-            signed: false,
-        },
-        frames: 1,
-        modality: ModalityTransform::Identity,
-        inverted: false,
-        color: None,
-        is_planar: false,
-        geometry: Geometry::ABSENT,
-        rescale_type: None,
-        instance_number: None,
-        trigger_time: None,
-        identity: DicomIdentity::default(),
-        transfer_syntax,
-        stored_extremes: None,
-        padding: None,
-        has_voi_lut: false,
-        leniencies: BTreeSet::new(),
-        unreadable: Vec::new(),
-        per_frame: Arc::new([]),
-    }
+    let stored =
+        StoredFormat::Integer { bits_allocated: bits, bits_stored: bits, high_bit: bits - 1, signed: false };
+    ImageHeader::of_pixels(transfer_syntax, shape, stored)
 }

@@ -89,11 +89,8 @@ impl PixelTypeChoice {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::sync::Arc;
-
-    use crate::model::{Geometry, GridShape};
-    use crate::source::{DicomIdentity, StoredFormat, TransferSyntax};
+    use crate::model::GridShape;
+    use crate::source::{StoredFormat, TransferSyntax};
 
     use super::*;
 
@@ -103,27 +100,9 @@ mod tests {
         signed: bool,
         modality: ModalityTransform,
     ) -> ImageHeader {
-        ImageHeader {
-            shape: GridShape::new(1, 1).unwrap(),
-            stored: StoredFormat::Integer { bits_allocated, bits_stored, high_bit: bits_stored - 1, signed },
-            modality,
-            inverted: false,
-            color: None,
-            is_planar: false,
-            geometry: Geometry::ABSENT,
-            rescale_type: None,
-            instance_number: None,
-            trigger_time: None,
-            identity: DicomIdentity::default(),
-            stored_extremes: None,
-            padding: None,
-            has_voi_lut: false,
-            frames: 1,
-            per_frame: Arc::new([]),
-            leniencies: BTreeSet::new(),
-            transfer_syntax: TransferSyntax::ExplicitLittle,
-            unreadable: Vec::new(),
-        }
+        let stored = StoredFormat::Integer { bits_allocated, bits_stored, high_bit: bits_stored - 1, signed };
+        let shape = GridShape::new(1, 1).unwrap();
+        ImageHeader { modality, ..ImageHeader::of_pixels(TransferSyntax::ExplicitLittle, shape, stored) }
     }
 
     fn choice(headers: &[ImageHeader]) -> Option<PixelType> {
