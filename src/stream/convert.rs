@@ -1,53 +1,13 @@
 //! From the pixels in the file to the numbers in a batch.
 
-#![allow(clippy::too_many_arguments, reason = "inner code of this file alone")]
-
-use half::f16;
-use half::slice::HalfFloatSliceExt;
-
+use super::float16::{BLOCK, Float16Range, PixelMap, convert_to_float16};
 use super::layout::plane_of;
 use super::normalize::ChannelScaling;
 use super::scaling::Scaling;
 use super::{
-    AxisOrder, ChannelNormalization, ConvertError, ElementType, Normalization, RowWindow, TensorSchema,
+    AxisOrder, ChannelNormalization, ConvertError, ImageDtype, Normalization, RowWindow, TensorSchema,
 };
-use crate::model::{PixelType, choice};
-
-/// The number type of images in a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum ImageDtype {
-    /// The type in the file.
-    Stored,
-    /// IEEE 754 binary32, which holds every value of every type in the file.
-    #[default]
-    Float32,
-    /// IEEE 754 binary16, rounded to nearest, ties to even.
-    Float16,
-}
-
-choice!(ImageDtype {
-    Stored => "stored",
-    Float32 => "float32",
-    Float16 => "float16",
-});
-
-impl ImageDtype {
-    fn element(self, stored: PixelType) -> ElementType {
-        match (self, stored) {
-            (Self::Stored, PixelType::UInt8) => ElementType::UInt8,
-            (Self::Stored, PixelType::Int16) => ElementType::Int16,
-            (Self::Stored, PixelType::UInt16) => ElementType::UInt16,
-            (Self::Stored, PixelType::Float32) | (Self::Float32, _) => ElementType::Float32,
-            (Self::Float16, _) => ElementType::Float16,
-        }
-    }
-}
-
-/// Pixels that are converted at a time where they cannot be all at once: they stay in the nearest cache.
-const BLOCK: usize = 512;
-
-/// The smallest number that rounds to infinity in float16, whose largest is 65,504.
-const FLOAT16_LIMIT: f32 = 65_520.0;
+use crate::model::PixelType;
 
 /// Turns the images of one file into the numbers of a stream.
 #[derive(Debug, Clone)]
@@ -158,19 +118,15 @@ impl ImageConverter {
             Some(ChannelScaling::All(scaling)) => {
                 self.convert_scaled(stored, out, move |value| scaling.apply(value), range)
             }
-            Some(ChannelScaling::Each(scalings)) => match self.pixel_type {
-                PixelType::UInt8 => {
-                    self.convert_each(stored, out, |[value]| f32::from(value), scalings, range)
-                }
-                PixelType::Int16 => {
-                    let read = |bytes| f32::from(i16::from_le_bytes(bytes));
-                    self.convert_each(stored, out, read, scalings, range)
-                }
+            Some(ChannelScaling::Each(scale)) => match self.pixel_type {
+                PixelType::UInt8 => self.convert_each(stored, out, PixelMap { read: read_u8, scale }, range),
+                PixelType::Int16 => self.convert_each(stored, out, PixelMap { read: read_i16, scale }, range),
                 PixelType::UInt16 => {
-                    let read = |bytes| f32::from(u16::from_le_bytes(bytes));
-                    self.convert_each(stored, out, read, scalings, range)
+                    self.convert_each(stored, out, PixelMap { read: read_u16, scale }, range)
                 }
-                PixelType::Float32 => self.convert_each(stored, out, f32::from_le_bytes, scalings, range),
+                PixelType::Float32 => {
+                    self.convert_each(stored, out, PixelMap { read: f32::from_le_bytes, scale }, range)
+                }
             },
         }
     }
@@ -180,20 +136,20 @@ impl ImageConverter {
         &self,
         stored: &[u8],
         out: &mut [u8],
-        read: impl Fn([u8; SIZE]) -> f32 + Copy,
-        scalings: [Scaling; 3],
+        map: PixelMap<impl Fn([u8; SIZE]) -> f32 + Copy, [Scaling; 3]>,
         range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         let (values, size) = (stored.as_chunks::<SIZE>().0, self.schema.element.size());
         let plane_bytes = values.len() / 3 * size;
         let mut block = [[0; SIZE]; BLOCK];
         let mut converted = vec![0; BLOCK * size];
-        for (channel, scaling) in scalings.into_iter().enumerate() {
+        for (channel, scaling) in map.scale.into_iter().enumerate() {
+            let map = PixelMap { read: map.read, scale: move |value| scaling.apply(value) };
             for (number, values) in values.chunks(BLOCK * 3).enumerate() {
                 let run = &mut block[..values.len() / 3];
                 run.iter_mut().zip(plane_of(values, 3, channel)).for_each(|(to, value)| *to = value);
                 let converted = &mut converted[..run.len() * size];
-                self.convert_run(run, converted, read, move |value| scaling.apply(value), range)?;
+                self.convert_run(run, converted, map, range)?;
                 let start = number * BLOCK * size;
                 if self.channels > 1 {
                     out[channel * plane_bytes + start..][..converted.len()].copy_from_slice(converted);
@@ -215,14 +171,12 @@ impl ImageConverter {
         range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         match self.pixel_type {
-            PixelType::UInt8 => self.convert_planes(stored, out, |[value]| f32::from(value), scale, range),
-            PixelType::Int16 => {
-                self.convert_planes(stored, out, |bytes| f32::from(i16::from_le_bytes(bytes)), scale, range)
+            PixelType::UInt8 => self.convert_planes(stored, out, PixelMap { read: read_u8, scale }, range),
+            PixelType::Int16 => self.convert_planes(stored, out, PixelMap { read: read_i16, scale }, range),
+            PixelType::UInt16 => self.convert_planes(stored, out, PixelMap { read: read_u16, scale }, range),
+            PixelType::Float32 => {
+                self.convert_planes(stored, out, PixelMap { read: f32::from_le_bytes, scale }, range)
             }
-            PixelType::UInt16 => {
-                self.convert_planes(stored, out, |bytes| f32::from(u16::from_le_bytes(bytes)), scale, range)
-            }
-            PixelType::Float32 => self.convert_planes(stored, out, f32::from_le_bytes, scale, range),
         }
     }
 
@@ -231,13 +185,12 @@ impl ImageConverter {
         &self,
         stored: &[u8],
         out: &mut [u8],
-        read: impl Fn([u8; SIZE]) -> f32 + Copy,
-        scale: impl Fn(f32) -> f32 + Copy,
+        map: PixelMap<impl Fn([u8; SIZE]) -> f32 + Copy, impl Fn(f32) -> f32 + Copy>,
         range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         let (pixels, _) = stored.as_chunks::<SIZE>();
         if self.channels == 1 {
-            return self.convert_run(pixels, out, read, scale, range);
+            return self.convert_run(pixels, out, map, range);
         }
         let run_bytes = BLOCK * self.schema.element.size();
         for (channel, plane) in out.chunks_exact_mut(out.len() / self.channels).enumerate() {
@@ -247,7 +200,7 @@ impl ImageConverter {
                 for (to, pixel) in run.iter_mut().zip(plane_of(pixels, self.channels, channel)) {
                     *to = pixel;
                 }
-                self.convert_run(run, out, read, scale, range)?;
+                self.convert_run(run, out, map, range)?;
             }
         }
         Ok(())
@@ -257,13 +210,13 @@ impl ImageConverter {
         &self,
         pixels: &[[u8; SIZE]],
         out: &mut [u8],
-        read: impl Fn([u8; SIZE]) -> f32 + Copy,
-        scale: impl Fn(f32) -> f32 + Copy,
+        map: PixelMap<impl Fn([u8; SIZE]) -> f32 + Copy, impl Fn(f32) -> f32 + Copy>,
         range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         match self.dtype {
             ImageDtype::Stored => out.copy_from_slice(pixels.as_flattened()),
             ImageDtype::Float32 => {
+                let PixelMap { read, scale } = map;
                 let (out, _) = out.as_chunks_mut::<4>();
                 pulp::Arch::new().dispatch(move || {
                     for (to, &pixel) in out.iter_mut().zip(pixels) {
@@ -273,12 +226,24 @@ impl ImageConverter {
             }
             ImageDtype::Float16 => {
                 for (pixels, out) in pixels.chunks(BLOCK).zip(out.chunks_mut(2 * BLOCK)) {
-                    convert_to_float16(pixels, out, read, scale, range)?;
+                    convert_to_float16(pixels, out, map, range)?;
                 }
             }
         }
         Ok(())
     }
+}
+
+fn read_u8([value]: [u8; 1]) -> f32 {
+    f32::from(value)
+}
+
+fn read_i16(bytes: [u8; 2]) -> f32 {
+    f32::from(i16::from_le_bytes(bytes))
+}
+
+fn read_u16(bytes: [u8; 2]) -> f32 {
+    f32::from(u16::from_le_bytes(bytes))
 }
 
 /// One image that is converted while it is decoded.
@@ -316,71 +281,9 @@ impl ImageParts<'_> {
     }
 }
 
-/// Largest magnitude up to which float16 has a worse resolution than at larger ones: there it has no more than 11 bits,
-/// as its smallest step is 2^-24.
-const FLOAT16_FINE_FROM: f32 = 1.0 / 8192.0;
-
-/// The range of the numbers of one image that become float16.
-#[derive(Debug, Default)]
-struct Float16Range {
-    largest: f32,
-    /// A pixel that became 0 and was not.
-    vanished: Option<f32>,
-}
-
-impl Float16Range {
-    /// An image of small numbers alone must not lose any of them. Beside large numbers, what becomes 0 was 0 but for the
-    /// resolution that float16 has there.
-    fn check(&self) -> Result<(), ConvertError> {
-        match self.vanished {
-            Some(pixel) if self.largest < FLOAT16_FINE_FROM => Err(ConvertError::Float16Underflow { pixel }),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// For at most [`BLOCK`] pixels.
-fn convert_to_float16<const SIZE: usize>(
-    pixels: &[[u8; SIZE]],
-    out: &mut [u8],
-    read: impl Fn([u8; SIZE]) -> f32 + Copy,
-    scale: impl Fn(f32) -> f32 + Copy,
-    range: &mut Float16Range,
-) -> Result<(), ConvertError> {
-    let values = &mut [0.0; BLOCK][..pixels.len()];
-    let filled = &mut *values;
-    let largest = pulp::Arch::new().dispatch(move || {
-        let mut largest = 0.0_f32;
-        for (value, &pixel) in filled.iter_mut().zip(pixels) {
-            *value = scale(read(pixel));
-            largest = if value.abs() > largest { value.abs() } else { largest };
-        }
-        largest
-    });
-    range.largest = range.largest.max(largest);
-    if largest >= FLOAT16_LIMIT {
-        let overflowing = pixels.iter().zip(&*values).filter(|(_, value)| value.abs() >= FLOAT16_LIMIT);
-        // An infinite pixel may stay infinite.
-        if let Some(pixel) = overflowing.map(|(&pixel, _)| read(pixel)).find(|pixel| pixel.is_finite()) {
-            return Err(ConvertError::Float16Overflow { pixel });
-        }
-    }
-    let halves = &mut [f16::ZERO; BLOCK][..pixels.len()];
-    halves.convert_from_f32_slice(values);
-    if range.largest < FLOAT16_FINE_FROM && range.vanished.is_none() {
-        let vanished =
-            halves.iter().zip(&*values).position(|(half, value)| *half == f16::ZERO && *value != 0.0);
-        range.vanished = vanished.map(|index| read(pixels[index]));
-    }
-    let (out, _) = out.as_chunks_mut::<2>();
-    for (to, half) in out.iter_mut().zip(halves) {
-        *to = half.to_le_bytes();
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use half::f16;
     use proptest::prelude::*;
 
     use super::super::{NormalizationChoice, NormalizationName};

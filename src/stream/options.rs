@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::augment_source::AugmentSource;
 use super::condition::Condition;
-use super::convert::ImageDtype;
 use super::convert_mask::MaskDtype;
+use super::image_dtype::ImageDtype;
 use super::layout::AxisOrder;
 use super::normalize::NormalizationName;
 use super::option_value::{

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::convert::ImageDtype;
+use super::image_dtype::ImageDtype;
 use super::normalize::{NormalizationChoice, NormalizationName};
 use super::option_error::OptionError;
 use super::options::StreamOptions;
