@@ -48,7 +48,7 @@ fn options(max_samples: usize, threads: usize) -> PreviewOptions {
 
 fn page(path: &Path, options: PreviewOptions, max_bytes: u64) -> Result<(Vec<u8>, usize), PreviewError> {
     let mut page = Vec::new();
-    let shown = Preview::open(path, options)?.write_page(&mut page, (None, max_bytes), CONTROL)?;
+    let shown = Preview::open(path, options)?.write_page(&mut page, None, max_bytes, CONTROL)?;
     Ok((page, shown.samples))
 }
 
@@ -83,7 +83,7 @@ fn cost(folder: &Path, rows: usize) -> [usize; 2] {
     let mut scale = Scale { live_before: live_bytes(), most_live: 0, bytes: 0 };
     let shown = Preview::open(&path, options(usize::MAX, 2))
         .unwrap()
-        .write_page(&mut scale, (None, ROOM), CONTROL)
+        .write_page(&mut scale, None, ROOM, CONTROL)
         .unwrap();
     assert_eq!(shown.samples, rows);
     [scale.bytes, scale.most_live]
@@ -142,7 +142,7 @@ fn pages_do_not_depend_on_threads_and_are_bounded(path: &Path) {
     assert!(matches!(page(path, options(7, 2), 100), Err(PreviewError::TooSmall { max_bytes: 100 })));
     let cancelled = Control { progress: &Silence, cancel: &AtomicBool::new(true) };
     let stopped =
-        Preview::open(path, options(7, 2)).unwrap().write_page(&mut Vec::new(), (None, ROOM), cancelled);
+        Preview::open(path, options(7, 2)).unwrap().write_page(&mut Vec::new(), None, ROOM, cancelled);
     assert!(matches!(stopped, Err(PreviewError::Interrupted)));
 }
 

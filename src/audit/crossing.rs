@@ -44,7 +44,8 @@ pub(super) fn crossings(contour: &Polygon) -> Crossings {
             return Crossings::TooLong;
         }
         for &other in &active {
-            if crosses(sides[side], sides[other]) {
+            let ((a, b), (c, d)) = (sides[side], sides[other]);
+            if crosses(a, b, c, d) {
                 count += 1;
                 first = first.or(Some(sides[side].0));
             }
@@ -76,7 +77,7 @@ fn turn(a: Point, b: Point, c: Point) -> f64 {
 }
 
 /// True if two sides cross inside both.
-fn crosses((a, b): (Point, Point), (c, d): (Point, Point)) -> bool {
+fn crosses(a: Point, b: Point, c: Point, d: Point) -> bool {
     let apart = |axis: usize| {
         a[axis].max(b[axis]) < c[axis].min(d[axis]) || c[axis].max(d[axis]) < a[axis].min(b[axis])
     };

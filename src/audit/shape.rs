@@ -162,21 +162,22 @@ const MAX_SIDE: f64 = 4096.0;
 impl Painter {
     /// The pixels whose centre lies inside `contour`, in the image or not.
     fn count(&mut self, contour: &Polygon) -> usize {
-        self.paint(0, contour, contour.bounds());
+        let (low, high) = contour.bounds();
+        self.paint(0, contour, low, high);
         self.masks[0].count_ones()
     }
 
     /// The pixels of `inner` that are not of `outer`, and all of `inner`.
     pub(super) fn count_outside(&mut self, inner: &Polygon, outer: &Polygon) -> (usize, usize) {
-        let frame = inner.bounds();
-        self.paint(0, inner, frame);
-        self.paint(1, outer, frame);
+        let (low, high) = inner.bounds();
+        self.paint(0, inner, low, high);
+        self.paint(1, outer, low, high);
         let [inner, outer] = &self.masks;
         let both = inner.data().iter().zip(outer.data()).filter(|(inner, outer)| inner > outer);
         (both.count(), inner.count_ones())
     }
 
-    fn paint(&mut self, which: usize, contour: &Polygon, (low, high): ([f64; 2], [f64; 2])) {
+    fn paint(&mut self, which: usize, contour: &Polygon, low: [f64; 2], high: [f64; 2]) {
         // A shift by whole pixels changes no mask.
         let low = low.map(f64::floor);
         let side = |axis: usize| ((high[axis] - low[axis]).min(MAX_SIDE) as usize) + 2;

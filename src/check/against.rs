@@ -98,9 +98,9 @@ impl<'s> Against<'s> {
                 match fresh.make(number) {
                     Err(why) => vec![(ProblemKind::SourceMissing, why)],
                     Ok(fresh) => {
-                        let stored = look.statistics.is_some().then_some(image);
-                        let stored = (stored, look.mask_is_sound.then_some(mask));
-                        self.differences(&cells, stored, &fresh)
+                        let image = look.statistics.is_some().then_some(image);
+                        let mask = look.mask_is_sound.then_some(mask);
+                        self.differences(&cells, image, mask, &fresh)
                     }
                 }
             }
@@ -114,7 +114,8 @@ impl<'s> Against<'s> {
     fn differences(
         &self,
         cells: &SampleRow,
-        (image, mask): (Option<&[u8]>, Option<&[u8]>),
+        image: Option<&[u8]>,
+        mask: Option<&[u8]>,
         fresh: &FreshRow<'_>,
     ) -> Vec<(ProblemKind, String)> {
         let changed = changed_sources(&self.structures, cells, &fresh.cells);

@@ -81,7 +81,7 @@ impl<'f> RowCheck<'f> {
             Ok((split, part, cells)) => {
                 let counts = split.is_empty() || split == SplitName::Train.name();
                 if look.image_is_sound {
-                    self.count(&mut look, &cells, (counts, &place));
+                    self.count(&mut look, &cells, counts, &place);
                 }
                 for detail in self.contradictions(&look, &cells, &split) {
                     look.problem(ProblemKind::Columns, &place, detail);
@@ -94,7 +94,7 @@ impl<'f> RowCheck<'f> {
     }
 
     /// Counts the pixels of a sound image that are not padding; `is_train` tells if train has them.
-    fn count(&mut self, look: &mut RowLook, cells: &SampleRow, (is_train, place): (bool, &str)) {
+    fn count(&mut self, look: &mut RowLook, cells: &SampleRow, is_train: bool, place: &str) {
         let pixel_type = self.file.pixel_type();
         let kept = cells.padding.without_le_bytes(pixel_type, &self.image);
         let counted = kept.as_deref().unwrap_or(&self.image);

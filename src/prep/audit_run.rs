@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::audit::{gaps, of_patient};
 use super::identities::shared_findings;
-use super::image_digests::{UnlabelledImages, equal_images, pixel_digest};
+use super::image_digests::{NumberedSample, UnlabelledImages, equal_images, pixel_digest};
 use super::planning::pair;
 use super::pool::pool;
 use super::summary::{LeftOutEntry, UnmatchedEntry};
@@ -195,7 +195,8 @@ impl AuditReader<'_> {
                     break;
                 }
                 let number = block * BLOCK + index;
-                self.audit_one(&mut audited, (number as u32, sample), forms[number]);
+                let numbered = NumberedSample { sample, number: number as u32 };
+                self.audit_one(&mut audited, numbered, forms[number]);
             }
             self.control.progress.advance(samples.len());
             audited
@@ -210,7 +211,8 @@ impl AuditReader<'_> {
         })
     }
 
-    fn audit_one(&self, audited: &mut Audited, (number, sample): (u32, &Sample), form: (GridShape, usize)) {
+    fn audit_one(&self, audited: &mut Audited, numbered: NumberedSample<'_>, form: (GridShape, usize)) {
+        let NumberedSample { sample, number } = numbered;
         let mut assembler = Assembler::new(self.pairs, &self.forms[&form]);
         let (shape, channels) = form;
         let Assembled::Sample(facts) = assembler.assemble(sample, &mut audited.remarks) else {

@@ -65,7 +65,8 @@ impl IntensityHistogram {
     pub(super) fn count(
         file: &DatasetFile,
         studio: &SampleRenderer<'_>,
-        (selection, balance): (&Selection, &SampleTallies),
+        selection: &Selection,
+        balance: &SampleTallies,
         progress: &dyn Progress,
     ) -> Result<Self, PreviewError> {
         let of = selection.len();
@@ -81,7 +82,7 @@ impl IntensityHistogram {
         progress.begin("counting intensities", rows.len());
         let each_thread = rows.len().div_ceil(studio.threads()).max(1);
         let counted: Result<Vec<Counts>, PreviewError> = studio.pool().install(|| {
-            let count = |rows: &[u64]| count_rows(file, studio, rows, (empty.clone(), progress));
+            let count = |rows: &[u64]| count_rows(file, studio, rows, empty.clone(), progress);
             rows.par_chunks(each_thread).map(count).collect()
         });
         progress.end();
@@ -144,7 +145,8 @@ fn count_rows(
     file: &DatasetFile,
     studio: &SampleRenderer<'_>,
     rows: &[u64],
-    (mut counts, progress): (Counts, &dyn Progress),
+    mut counts: Counts,
+    progress: &dyn Progress,
 ) -> Result<Counts, PreviewError> {
     let mut reader = studio.reader();
     let mut splits = file.column(column::SPLIT)?.walk();

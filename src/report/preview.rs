@@ -90,12 +90,13 @@ impl Preview {
     pub fn write_page(
         &self,
         to: &mut impl Write,
-        (bins, max_bytes): (Option<&PrepBins>, u64),
+        bins: Option<&PrepBins>,
+        max_bytes: u64,
         control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
         let studio = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
-        let selected = (&self.selection, &self.balance);
-        let intensities = IntensityHistogram::count(&self.file, &studio, selected, control.progress)?;
+        let intensities =
+            IntensityHistogram::count(&self.file, &studio, &self.selection, &self.balance, control.progress)?;
         let summary = Summary {
             info: &self.info,
             bins,

@@ -115,11 +115,11 @@ impl Resampler<'_> {
 /// Centres resampled pixels in the data set's image, and surrounds them with the smallest of them.
 fn centre<T: Copy + PartialOrd>(map: &GridMap, channels: usize, values: &[T], out: &mut Vec<T>) {
     let smallest = values.iter().copied().fold(values[0], |a, b| if b < a { b } else { a });
-    place(map, channels, (values, smallest), out);
+    place(map, channels, values, smallest, out);
 }
 
 /// Centres resampled pixels, of so many values each, in the data set's image, and surrounds them with `around`.
-pub(super) fn place<T: Copy>(map: &GridMap, channels: usize, (values, around): (&[T], T), out: &mut Vec<T>) {
+pub(super) fn place<T: Copy>(map: &GridMap, channels: usize, values: &[T], around: T, out: &mut Vec<T>) {
     let (from, to): (GridShape, GridShape) = (map.resampled_shape(), map.shape());
     out.clear();
     out.resize(to.pixels() * channels, around);

@@ -16,9 +16,9 @@ pub(in crate::assemble) fn map_mask(map: &GridMap, mask: &Mask) -> Mask {
     }
     let mut placed = Vec::new();
     if map.resamples() {
-        place(map, 1, (&resample(map, mask), 0), &mut placed);
+        place(map, 1, &resample(map, mask), 0, &mut placed);
     } else {
-        place(map, 1, (mask.data(), 0), &mut placed);
+        place(map, 1, mask.data(), 0, &mut placed);
     }
     let columns = map.shape().columns();
     Mask::from_fn(map.shape(), |row, column| placed[row * columns + column] == 1)

@@ -13,11 +13,10 @@ use dicomprep::report::{PrepBins, Preview, PreviewOptions, Shown};
 use dicomprep::store::Target;
 use dicomprep::stream::RowOptions;
 
-use crate::args::{OutputArgs, PreviewArgs, When};
+use crate::args::{OutputArgs, PreviewArgs, When, all_cores};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::all_cores;
 use crate::table;
 
 /// Samples that are shown where no number was asked for.
@@ -49,7 +48,7 @@ pub(crate) fn run(args: &PreviewArgs, output: &OutputArgs) -> anyhow::Result<Exi
     }
     let mut damaged = 0;
     if let Some(page) = &page {
-        let (shown, bytes) = write_page(&preview, args, (page, bins.as_ref()), control)?;
+        let (shown, bytes) = write_page(&preview, args, page, bins.as_ref(), control)?;
         let size = table::bytes(bytes);
         damaged += tell(output, &format!("{}: {}, {size}", page.display(), samples(&shown)), &shown);
     }
@@ -124,14 +123,14 @@ fn columns() -> usize {
 fn write_page(
     preview: &Preview,
     args: &PreviewArgs,
-    (path, bins): (&Path, Option<&PrepBins>),
+    path: &Path,
+    bins: Option<&PrepBins>,
     control: Control<'_>,
 ) -> anyhow::Result<(Shown, u64)> {
     let target = Target::claim(path, args.force)?;
     let cannot = || format!("cannot write {}", path.display());
     let mut file = BufWriter::new(File::create(target.partial()).with_context(cannot)?);
-    let limits = (bins, args.max_bytes.0 as u64);
-    let shown = preview.write_page(&mut file, limits, control)?;
+    let shown = preview.write_page(&mut file, bins, args.max_bytes.0 as u64, control)?;
     file.flush().with_context(cannot)?;
     Ok((shown, target.commit()?))
 }

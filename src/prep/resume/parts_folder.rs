@@ -49,7 +49,7 @@ impl PartsFolder {
             name.strip_prefix(PART.0)?.strip_suffix(PART.1)?.parse().ok()
         };
         let mut parts: Vec<(u64, PathBuf)> =
-            self.list(PART).into_iter().filter_map(|path| Some((number(&path)?, path))).collect();
+            self.list(PART.0, PART.1).into_iter().filter_map(|path| Some((number(&path)?, path))).collect();
         parts.sort_unstable();
         parts
     }
@@ -70,7 +70,7 @@ impl PartsFolder {
     /// Removes the partial files that a killed run left. Nobody else may be writing parts.
     pub(in crate::prep) fn remove_partial(&self) {
         // What cannot be removed does no harm.
-        self.list(PARTIAL).into_iter().for_each(|path| _ = fs::remove_file(path));
+        self.list(PARTIAL.0, PARTIAL.1).into_iter().for_each(|path| _ = fs::remove_file(path));
     }
 
     /// Removes the folder if nothing is in it.
@@ -98,7 +98,7 @@ impl PartsFolder {
     /// # Errors
     /// [`StoreError::Io`] where a part cannot be removed.
     pub(in crate::prep) fn remove(&self, others: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        let damaged = self.list((PART.0, DAMAGED));
+        let damaged = self.list(PART.0, DAMAGED);
         // In this order, so that another run never takes a number that is about to be removed.
         let parts = self.numbered().into_iter().map(|(_, path)| path).filter(|path| !others.contains(path));
         for path in damaged.into_iter().chain(parts) {
@@ -117,10 +117,10 @@ impl PartsFolder {
     pub(in crate::prep) fn strangers(&self) -> Vec<PathBuf> {
         let ours: BTreeSet<PathBuf> = [PART, PARTIAL, (PART.0, DAMAGED)]
             .into_iter()
-            .flat_map(|names| self.list(names))
+            .flat_map(|(start, end)| self.list(start, end))
             .filter(|path| path.extension().is_none_or(|end| end != "h5") || self.is_numbered(path))
             .collect();
-        let all: BTreeSet<PathBuf> = self.list(("", "")).into_iter().collect();
+        let all: BTreeSet<PathBuf> = self.list("", "").into_iter().collect();
         all.difference(&ours).cloned().collect()
     }
 
@@ -128,7 +128,7 @@ impl PartsFolder {
         self.numbered().iter().any(|(_, numbered)| numbered == path)
     }
 
-    fn list(&self, (start, end): (&str, &str)) -> Vec<PathBuf> {
+    fn list(&self, start: &str, end: &str) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
         let ours = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str());
