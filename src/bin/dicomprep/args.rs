@@ -16,6 +16,7 @@ mod report;
 mod serve;
 mod splits;
 mod structures;
+mod threads;
 mod thresholds;
 mod whiten;
 
@@ -33,11 +34,12 @@ pub(crate) use merge::MergeArgs;
 pub(crate) use prep::{PrepArgs, ReportIdsChoice};
 pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use repair::RepairArgs;
-pub(crate) use report::ReportArgs;
+pub(crate) use report::{OnlyReportArgs, ReportArgs};
 #[cfg(feature = "serve")]
 pub(crate) use serve::{Log, ServeArgs};
 pub(crate) use splits::SplitArgs;
 pub(crate) use structures::StructuresArgs;
+pub(crate) use threads::all_cores;
 pub(crate) use whiten::WhitenArgs;
 
 const PIXELS: &str = "\
@@ -122,10 +124,7 @@ pub(crate) struct InfoArgs {
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Replace the report if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
+    pub(crate) result: OnlyReportArgs,
 }
 
 #[cfg(test)]

@@ -5,20 +5,19 @@ use dicomprep::layout::StructureChoice;
 use dicomprep::prep::{self, AuditRequest, AuditSummary, Control};
 use dicomprep::raster::MaskRule;
 
-use crate::args::{AuditArgs, OutputArgs};
+use crate::args::{AuditArgs, OutputArgs, all_cores};
 use crate::exit::{self, Exit};
 use crate::progress::progress;
-use crate::settings::all_cores;
 use crate::{findings, interrupt, report, table};
 
 pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
     let layout = args.input.places.layout(&args.data_dir)?;
-    if args.report.file().is_some_and(|path| layout.places().is_input(path)) {
+    if args.result.report.file().is_some_and(|path| layout.places().is_input(path)) {
         exit::wrong_usage("audit", "--report names a place among the inputs; nothing is ever written there");
     }
     // What would make the end fail is found before the work.
-    report::check(&args.report, args.force)?;
+    report::check(&args.result.report, args.result.force)?;
     let request = AuditRequest {
         structures: args.structures.clone().map_or(StructureChoice::All, StructureChoice::Named),
         annotation: args.annotation.options(),
@@ -37,9 +36,9 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
     let progress = progress(output);
     let summary = prep::audit(&*layout, &request, &Control { progress: &*progress, cancel: &cancel });
     let summary = summary.inspect_err(|error| exit::refuse_unknown_name("audit", error))?;
-    report::write("audit", &summary, &args.report, args.force)?;
+    report::write("audit", &summary, &args.result.report, args.result.force)?;
     let text = describe(&summary, output);
-    if args.report.to_stdout() {
+    if args.result.report.to_stdout() {
         if !output.quiet {
             exit::tell(&headline(&summary));
         }

@@ -9,21 +9,20 @@ use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::report;
-use crate::settings::all_cores;
 use crate::verify::limit;
 
 pub(crate) fn run(args: &DiffArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
-    report::check(&args.report, args.force)?;
+    report::check(&args.result.report, args.result.force)?;
     let cancel = interrupt::stop_on_signals()?;
     let progress = progress(output);
     let options = DiffOptions {
-        threads: args.threads.map_or_else(all_cores, usize::from),
+        threads: args.threads.count(),
         quick: args.quick,
         control: Control { progress: &*progress, cancel: &cancel },
     };
     let found = check::diff(&args.a, &args.b, options)?;
-    report::write("diff", &found, &args.report, args.force)?;
-    if !args.report.to_stdout() {
+    report::write("diff", &found, &args.result.report, args.result.force)?;
+    if !args.result.report.to_stdout() {
         exit::print(describe(&found, output.verbose).as_bytes())?;
     }
     Ok(match (found.is_whole(), found.is_equal()) {

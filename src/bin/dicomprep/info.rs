@@ -11,8 +11,8 @@ use crate::{report, table};
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Exit> {
     let info = read_info(&args.file)?;
-    report::write("info", &info, &args.report, args.force)?;
-    if args.report.to_stdout() { Ok(Exit::Done) } else { exit::print(describe(&info).as_bytes()) }
+    report::write("info", &info, &args.result.report, args.result.force)?;
+    if args.result.report.to_stdout() { Ok(Exit::Done) } else { exit::print(describe(&info).as_bytes()) }
 }
 
 fn describe(info: &DatasetInfo) -> String {

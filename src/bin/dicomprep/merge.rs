@@ -7,11 +7,10 @@ use dicomprep::prep::{Control, MergeOptions, MergeSummary, MergedAs, merge};
 use dicomprep::store::Target;
 use dicomprep::stream::Dataset;
 
-use crate::args::{MergeArgs, OutputArgs};
+use crate::args::{MergeArgs, OutputArgs, all_cores};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::all_cores;
 use crate::{report, table};
 
 pub(crate) fn run(args: &MergeArgs, output: &OutputArgs) -> anyhow::Result<Exit> {

@@ -9,7 +9,7 @@ use crate::args::{OutputArgs, RepairArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, read_key, remark_key};
+use crate::settings::{read_key, remark_key};
 use crate::verify::{limit, sources};
 use crate::{report, table};
 
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
     let target = Target::claim(&args.output, args.force)?;
-    let threads = args.threads.map_or_else(all_cores, usize::from);
+    let threads = args.threads.count();
     let summary =
         check::repair(&args.file, &sources, target, threads, control).map_err(|error| match error {
             CheckError::Interrupted => anyhow::anyhow!("interrupted; no file was written"),

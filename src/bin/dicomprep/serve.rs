@@ -6,9 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 use dicomprep::serve::{AccessOptions, LogFormat, ServeOptions, TlsFiles, serve};
 
-use crate::args::{Log, OutputArgs, ServeArgs};
+use crate::args::{Log, OutputArgs, ServeArgs, all_cores};
 use crate::exit::{self, Exit};
-use crate::settings::all_cores;
 
 /// The port where none is named.
 const PORT: u16 = 8000;

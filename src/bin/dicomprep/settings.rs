@@ -13,7 +13,7 @@ use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
 use dicomprep::split::{SplitSpec, read_split_file};
 use dicomprep::stream::{StreamOptions, StreamWork};
 
-use crate::args::{BatchesArgs, OutputArgs, PrepArgs, SplitArgs, Window, WorkArgs};
+use crate::args::{BatchesArgs, OutputArgs, PrepArgs, SplitArgs, Window, WorkArgs, all_cores};
 use crate::exit;
 
 /// Everything `prep` needs to know.
@@ -221,8 +221,4 @@ fn default_output(data_dir: &Path, shard: Option<Share>) -> anyhow::Result<PathB
     }
     name.push(".h5");
     Ok(name.into())
-}
-
-pub(crate) fn all_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -6,7 +6,6 @@ use dicomprep::prep::{self, Control, StructureEntry, StructuresRequest, Structur
 use crate::args::{OutputArgs, StructuresArgs};
 use crate::exit::{self, Exit};
 use crate::progress::progress;
-use crate::settings::all_cores;
 use crate::{interrupt, report, table};
 
 /// Characters of a cell that are shown.
@@ -15,21 +14,21 @@ const WIDEST: usize = 40;
 pub(crate) fn run(args: &StructuresArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
     let layout = args.input.places.layout(&args.data_dir)?;
-    if args.report.file().is_some_and(|path| layout.places().is_input(path)) {
+    if args.result.report.file().is_some_and(|path| layout.places().is_input(path)) {
         let text = "--report names a place among the inputs; nothing is ever written there";
         exit::wrong_usage("structures", text);
     }
     // What would make the end fail is found before the work.
-    report::check(&args.report, args.force)?;
+    report::check(&args.result.report, args.result.force)?;
     let request = StructuresRequest {
         annotation: args.annotation.options(),
         limits: args.input.limits(),
-        threads: args.threads.map_or_else(all_cores, usize::from),
+        threads: args.threads.count(),
     };
     let progress = progress(output);
     let summary = prep::structures(&*layout, &request, &Control { progress: &*progress, cancel: &cancel })?;
-    report::write("structures", &summary, &args.report, args.force)?;
-    if !args.report.to_stdout() {
+    report::write("structures", &summary, &args.result.report, args.result.force)?;
+    if !args.result.report.to_stdout() {
         exit::print(describe(&summary).as_bytes())?;
     }
     if !output.quiet {

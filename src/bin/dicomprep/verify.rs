@@ -10,7 +10,7 @@ use crate::args::{OutputArgs, SourceArgs, VerifyArgs};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{all_cores, read_key, remark_key};
+use crate::settings::{read_key, remark_key};
 use crate::{report, table};
 
 /// Entries of a list that are shown without `--verbose`.
@@ -28,16 +28,16 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
     let sources = sources.transpose()?;
     let is_input = |report| sources.as_ref().is_some_and(|sources| sources.layout.places().is_input(report));
-    if args.report.file().is_some_and(is_input) {
+    if args.result.report.file().is_some_and(is_input) {
         exit::wrong_usage("verify", "--report names a place among the inputs; nothing is ever written there");
     }
-    report::check(&args.report, args.force)?;
+    report::check(&args.result.report, args.result.force)?;
     let cancel = interrupt::stop_on_signals()?;
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
-    let threads = args.threads.map_or_else(all_cores, usize::from);
+    let threads = args.threads.count();
     let summary = check::verify(&args.file, sources.as_ref(), threads, control)?;
-    report::write("verify", &summary, &args.report, args.force)?;
+    report::write("verify", &summary, &args.result.report, args.result.force)?;
     if !output.quiet {
         exit::tell(&describe(&summary, output.verbose));
     }

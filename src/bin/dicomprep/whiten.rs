@@ -9,11 +9,10 @@ use dicomprep::model::Plain;
 use dicomprep::store::Target;
 use dicomprep::whiten::{WhitenOptions, whiten};
 
-use crate::args::{OutputArgs, WhitenArgs};
+use crate::args::{OutputArgs, WhitenArgs, all_cores};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::all_cores;
 use crate::table;
 
 pub(crate) fn run(args: &WhitenArgs, output: &OutputArgs) -> anyhow::Result<Exit> {

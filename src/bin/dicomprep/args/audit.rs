@@ -8,7 +8,7 @@ use dicomprep::raster::MaskRule;
 
 use super::choice::one_of;
 use super::prep::{AnnotationArgs, InputArgs, Offset, offset, structures};
-use super::report::ReportArgs;
+use super::report::OnlyReportArgs;
 use super::thresholds::{CheckArgs, ThresholdArgs, with_checks};
 
 const AUDIT_EXAMPLES: &str = "\
@@ -29,10 +29,7 @@ pub(crate) struct AuditArgs {
     pub(crate) data_dir: PathBuf,
 
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Replace the report if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
+    pub(crate) result: OnlyReportArgs,
     /// Number of threads; the findings do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

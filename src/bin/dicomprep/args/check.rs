@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use super::places::PlaceArgs;
-use super::report::ReportArgs;
+use super::report::OnlyReportArgs;
+use super::threads::ThreadArgs;
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -33,13 +34,9 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Replace the report if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Number of threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
+    pub(crate) result: OnlyReportArgs,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
 }
 
 /// Location of the sources of a file.
@@ -88,11 +85,7 @@ pub(crate) struct DiffArgs {
     #[arg(long)]
     pub(crate) quick: bool,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Replace the report if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Number of threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
+    pub(crate) result: OnlyReportArgs,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
 }

@@ -6,6 +6,7 @@ use clap::ValueHint;
 
 use super::check::SourceArgs;
 use super::report::ReportArgs;
+use super::threads::ThreadArgs;
 
 const REPAIR_EXAMPLES: &str = "\
 Example:
@@ -39,7 +40,6 @@ pub(crate) struct RepairArgs {
     /// Replace the output file and the report if they exist
     #[arg(long)]
     pub(crate) force: bool,
-    /// Number of threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
 }

@@ -15,6 +15,16 @@ pub(crate) struct ReportArgs {
     pub(crate) report: Option<PathBuf>,
 }
 
+/// The result as JSON, of a command that writes nothing else.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OnlyReportArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Replace the report if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 impl ReportArgs {
     /// True if the report goes to standard output.
     pub(crate) fn to_stdout(&self) -> bool {

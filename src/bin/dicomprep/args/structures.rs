@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use super::prep::{AnnotationArgs, InputArgs};
-use super::report::ReportArgs;
+use super::report::OnlyReportArgs;
+use super::threads::ThreadArgs;
 
 const STRUCTURES_EXAMPLES: &str = "\
 Examples:
@@ -25,13 +26,9 @@ pub(crate) struct StructuresArgs {
     pub(crate) data_dir: PathBuf,
 
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Replace the report if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Number of threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
+    pub(crate) result: OnlyReportArgs,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
 
     #[command(flatten)]
     pub(crate) input: InputArgs,
