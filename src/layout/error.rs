@@ -28,9 +28,9 @@ pub enum LayoutError {
         /// The data directory.
         place: Place,
         /// Names that are there.
-        seen: String,
+        seen: Box<str>,
         /// The command that reads it.
-        command: String,
+        command: Box<str>,
     },
     /// Patterns of names are given for a layout that does not look at names.
     #[error(

@@ -157,7 +157,7 @@ pub fn open(options: &LayoutOptions) -> Result<Box<dyn Layout>, LayoutError> {
 fn near_miss(options: &LayoutOptions) -> Option<LayoutError> {
     let (seen, command) = near_folders::advice(options)?;
     let place = Place::file(options.data_dir.display().to_string());
-    Some(LayoutError::NearMiss { place, seen, command })
+    Some(LayoutError::NearMiss { place, seen: seen.into(), command: command.into() })
 }
 
 /// The name of the layout that fits, and why it does.

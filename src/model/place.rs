@@ -14,9 +14,9 @@ pub struct Place {
     /// Line number in a text file, from 1.
     pub line: Option<u64>,
     /// Column name in a table.
-    pub column: Option<String>,
+    pub column: Option<Box<str>>,
     /// DICOM tag and attribute name, as `(gggg,eeee) Name`.
-    pub attribute: Option<String>,
+    pub attribute: Option<Box<str>>,
 }
 
 impl Place {
@@ -35,14 +35,14 @@ impl Place {
 
     /// The same place, in the table column `column`.
     #[must_use]
-    pub fn in_column(mut self, column: impl Into<String>) -> Self {
+    pub fn in_column(mut self, column: impl Into<Box<str>>) -> Self {
         self.column = Some(column.into());
         self
     }
 
     /// The same file, at a DICOM attribute written as `(gggg,eeee) Name`.
     #[must_use]
-    pub fn at_attribute(mut self, attribute: impl Into<String>) -> Self {
+    pub fn at_attribute(mut self, attribute: impl Into<Box<str>>) -> Self {
         self.attribute = Some(attribute.into());
         self
     }

@@ -163,8 +163,8 @@ pub struct LeftOutEntry {
 struct PlaceEntry {
     file: String,
     line: Option<u64>,
-    column: Option<String>,
-    attribute: Option<String>,
+    column: Option<Box<str>>,
+    attribute: Option<Box<str>>,
 }
 
 /// A note, and how many places share it.
