@@ -2,8 +2,6 @@
 //!
 //! The only file with unsafe code: numpy takes a pointer and the object that owns what it points to.
 
-#![allow(clippy::large_enum_variant, reason = "inner code of this file alone")]
-
 use std::process;
 
 use dicomprep::stream::{Batch, BatchPool, ElementType, TensorBytes, TensorSchema};
@@ -16,7 +14,7 @@ use pyo3::prelude::*;
 pub(crate) struct Tensors(Held);
 
 enum Held {
-    Batch { batch: Option<Batch>, pool: Option<BatchPool>, process: u32 },
+    Batch { batch: Option<Box<Batch>>, pool: Option<BatchPool>, process: u32 },
     Alone(#[expect(dead_code, reason = "arrays show its memory")] TensorBytes),
 }
 
@@ -26,7 +24,7 @@ impl Drop for Tensors {
             && let (Some(batch), Some(pool)) = (batch.take(), pool.take())
         {
             // In a forked child the pool's lock may be held by a thread that does not exist there.
-            if *process == process::id() { pool.recycle(batch) } else { std::mem::forget(pool) }
+            if *process == process::id() { pool.recycle(*batch) } else { std::mem::forget(pool) }
         }
     }
 }
@@ -42,7 +40,7 @@ pub(crate) fn of_batch<'py>(
     let samples = batch.samples.len();
     let images = Raw::new(&mut batch.images);
     let masks = Raw::new(&mut batch.masks);
-    let held = Held::Batch { batch: Some(batch), pool, process: process::id() };
+    let held = Held::Batch { batch: Some(Box::new(batch)), pool, process: process::id() };
     let owner = Bound::new(py, Tensors(held))?.into_any();
     let shape = |schema: &TensorSchema| [&[samples], &schema.shape[..]].concat();
     Ok([
