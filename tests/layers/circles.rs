@@ -41,9 +41,7 @@ impl Module {
 
     /// Adds the file of the module at `path`.
     pub(crate) fn add(&mut self, path: ModulePath, text: &str) {
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
-        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        self.files.insert(path, code.collect::<Vec<_>>().join("\n"));
+        self.files.insert(path, super::code_of(text));
     }
 
     /// Uses of one file by another of the same circle. The root only gathers the others and is left out.

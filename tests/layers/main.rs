@@ -1,11 +1,12 @@
-//! Modules use only the modules before them, the one-way order of the crate, and no two files of a module use each
-//! other.
+//! Modules use only the modules before them, the one-way order of the crate; no two files of a module use each other;
+//! each type has a name of its own, and each parameter one meaning.
 
 #![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
 mod circles;
+mod definitions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,12 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
+}
+
+/// The code of a file, without comments and its tests module.
+fn code_of(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 /// The module that a file below `src` belongs to: its first folder, or its own name.
@@ -115,4 +122,44 @@ fn a_circle_through_a_re_export_is_found() {
     assert_eq!(with("use super::A;\npub struct B;\n"), circle);
     assert_eq!(with("pub struct B(super::a::A);\n"), circle);
     assert_eq!(with("use super::c::C;\n// super::A\npub struct B;\n"), BTreeSet::new());
+}
+
+/// The code of each file below `src` that is not a tests module, by its path.
+fn all_code() -> Vec<(String, String)> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    rust_files(&source, &mut paths);
+    let is_code = |path: &PathBuf| path.file_name().is_some_and(|name| name != "tests.rs");
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&source).unwrap().display().to_string();
+        (name, code_of(&fs::read_to_string(&path).unwrap()))
+    };
+    paths.into_iter().filter(is_code).map(read).collect()
+}
+
+#[test]
+fn each_type_has_a_name_of_its_own() {
+    let mut defined: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, code) in all_code() {
+        for name in definitions::visible_types(&code) {
+            defined.entry(name.to_owned()).or_default().push(file.clone());
+        }
+    }
+    assert!(defined.len() > 300, "only {} types were found", defined.len());
+    defined.retain(|_, files| files.len() > 1);
+    assert!(defined.is_empty(), "types of one name: {defined:#?}");
+}
+
+#[test]
+fn no_parameter_is_a_tuple_of_several_things() {
+    let found: Vec<_> = all_code()
+        .into_iter()
+        .flat_map(|(file, code)| {
+            definitions::tuple_parameters(&code)
+                .into_iter()
+                .map(move |found| format!("{file}: {found}"))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(found.is_empty(), "give each thing a parameter, or all of them a struct: {found:#?}");
 }
