@@ -19,6 +19,9 @@ pub(super) struct Counters {
     pub(super) batches_shared: AtomicU64,
     pub(super) streams_open: AtomicU64,
     pub(super) streams_failed: AtomicU64,
+    /// Samples that were sent at the last measurement of the rate, and in each second of the time before it.
+    measured_samples: AtomicU64,
+    samples_each_second: AtomicU64,
     decode_nanoseconds: AtomicU64,
     wait_nanoseconds: AtomicU64,
     latency: Histogram,
@@ -36,6 +39,19 @@ impl Counters {
     pub(super) fn sent(&self, samples: u64, bytes: u64) {
         self.samples.fetch_add(samples, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Measures how fast samples were sent in the `period` since the last measurement.
+    pub(super) fn measure_rate(&self, period: Duration) {
+        let samples = self.samples.load(Ordering::Relaxed);
+        let before = self.measured_samples.swap(samples, Ordering::Relaxed);
+        let rate = samples.saturating_sub(before) as f64 / period.as_secs_f64();
+        self.samples_each_second.store(rate.round() as u64, Ordering::Relaxed);
+    }
+
+    /// Samples that were sent in each second of the last period.
+    pub(super) fn rate(&self) -> u64 {
+        self.samples_each_second.load(Ordering::Relaxed)
     }
 
     /// Adds a batch that was decoded for another reader.
@@ -147,6 +163,16 @@ fn latency(text: &mut String, datasets: &BTreeMap<&str, Measured<'_>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rates_are_of_the_last_period() {
+        let counters = Counters::default();
+        counters.sent(100, 1);
+        counters.measure_rate(Duration::from_secs(5));
+        assert_eq!(counters.rate(), 20);
+        counters.measure_rate(Duration::from_secs(5));
+        assert_eq!(counters.rate(), 0);
+    }
 
     #[test]
     fn buckets_are_cumulative() {

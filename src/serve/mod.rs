@@ -45,6 +45,9 @@ use batches::Decoder;
 use log::LogEntry;
 use server::{ConnectionLimits, Connections};
 
+/// The page shows how fast samples were sent in the last period of this length.
+const RATE_PERIOD: Duration = Duration::from_secs(5);
+
 /// The options of the service.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
@@ -137,6 +140,7 @@ pub fn serve(
             TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;
         tokio::spawn(watch_signals(Arc::clone(&shared), drain));
+        tokio::spawn(measure_rates(Arc::clone(&shared)));
         listening(address);
         let limits = ConnectionLimits { connections: options.max_connections, head: options.head_timeout };
         let connections = Connections { router: routes::router(&shared), tls, limits, draining };
@@ -146,6 +150,17 @@ pub fn serve(
     // Streams that were cut may be in the middle of a batch.
     runtime.shutdown_timeout(Duration::from_secs(1));
     done
+}
+
+/// Measures every few seconds how fast each data set is read.
+async fn measure_rates(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(RATE_PERIOD);
+    loop {
+        ticks.tick().await;
+        for served in shared.datasets.values() {
+            served.counters.measure_rate(RATE_PERIOD);
+        }
+    }
 }
 
 /// Drains at the first SIGTERM or SIGINT, ends at the second; reads tokens again at SIGHUP.

@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::datasets::Served;
 use crate::report::Text;
+use crate::split::SplitName;
 
 const STYLE: &str = include_str!("page.css");
 /// Samples of a data set whose pictures are shown.
 const PICTURES: u64 = 6;
 
 /// The page: each data set with pictures, numbers, how fast it is read, and how to read it.
-pub(super) fn page(datasets: &[&Served], host: &str) -> String {
+pub(super) fn page(datasets: &[&Served], origin: &str) -> String {
     let mut text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n\
          <title>dicomprep serve</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>dicomprep</h1>\n\
          <p class=\"lead\">Batches of images and masks. Every batch has a URL; \
          <a href=\"openapi.json\">openapi.json</a> describes all of them, <a href=\"metrics\">metrics</a> counts.</p>\n\
@@ -24,7 +26,7 @@ pub(super) fn page(datasets: &[&Served], host: &str) -> String {
         dataset(&mut text, served);
     }
     if let Some(first) = datasets.first() {
-        recipes(&mut text, host, &first.name);
+        recipes(&mut text, origin, &first.name);
     }
     text += "</main>\n</body>\n</html>\n";
     text
@@ -45,45 +47,48 @@ fn dataset(text: &mut String, served: &Served) {
     }
     let _ = write!(
         text,
-        "</div>\n<dl class=\"facts\">\n<div><dt>Samples</dt><dd>{} of {} patients</dd></div>\n<div><dt>Images</dt>\
+        "</div>\n<dl class=\"facts\">\n<div><dt>Samples</dt><dd>{} of {}</dd></div>\n<div><dt>Images</dt>\
          <dd>{} {}</dd></div>\n<div><dt>Structures</dt><dd>{}</dd></div>\n",
         info.samples,
-        info.patients,
+        counted(info.patients as u64, "patient"),
         shape(&info.images),
         Text(&info.pixel_type),
         Text(&info.structures.join(", ")),
     );
-    for (split, size) in info.splits.iter().filter(|(split, _)| !split.is_empty()) {
-        let _ = writeln!(
-            text,
-            "<div><dt>{}</dt><dd>{} samples of {} patients</dd></div>",
-            Text(split),
-            size.samples,
-            size.patients
-        );
+    for split in SplitName::ALL {
+        let Some(size) = info.splits.get(split.name()) else { continue };
+        let (samples, patients) =
+            (counted(size.samples as u64, "sample"), counted(size.patients as u64, "patient"));
+        let _ = writeln!(text, "<div><dt>Split {}</dt><dd>{samples} of {patients}</dd></div>", split.name());
     }
     let counters = &served.counters;
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let _ = writeln!(
         text,
-        "<div><dt>Readers</dt><dd>{} streams open, {} samples sent, {:.1} MB</dd></div>\n</dl>\n</section>",
-        count(&counters.streams_open),
+        "<div><dt>Readers</dt><dd>{} open, {} samples/s; {} samples sent, {:.1} MB</dd></div>\n</dl>\n</section>",
+        counted(count(&counters.streams_open), "stream"),
+        counters.rate(),
         count(&counters.samples),
         count(&counters.bytes) as f64 / 1e6
     );
 }
 
-fn recipes(text: &mut String, host: &str, name: &str) {
-    let (host, name) = (Text(host), Text(name));
+/// A number with what it counts.
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn recipes(text: &mut String, origin: &str, name: &str) {
+    let (origin, name) = (Text(origin), Text(name));
     // Writing to a String cannot fail.
     let _ = write!(
         text,
         "<section>\n<h2>Read it</h2>\n<h3>Python</h3>\n<pre>import dicomprep\n\nds = \
-         dicomprep.open(\"http://{host}/datasets/{name}\")\nfor images, masks in ds.batches(split=\"train\", \
+         dicomprep.open(\"{origin}/datasets/{name}\")\nfor images, masks in ds.batches(split=\"train\", \
          epochs=2):\n    ...</pre>\n<h3>PyTorch</h3>\n<pre>from dicomprep.torch import Batches\n\ntrain = \
-         Batches(\"http://{host}/datasets/{name}\", split=\"train\", layout=\"nchw\")</pre>\n<h3>Keras</h3>\n\
-         <pre>from dicomprep.keras import Batches\n\ntrain = Batches(\"http://{host}/datasets/{name}\", \
+         Batches(\"{origin}/datasets/{name}\", split=\"train\", layout=\"nchw\")</pre>\n<h3>Keras</h3>\n\
+         <pre>from dicomprep.keras import Batches\n\ntrain = Batches(\"{origin}/datasets/{name}\", \
          split=\"train\")\nmodel.fit(train, steps_per_epoch=train.steps_per_epoch)</pre>\n<h3>curl</h3>\n<pre>curl \
-         --fail -o first.npy 'http://{host}/datasets/{name}/batches/0/0?split=train'</pre>\n</section>\n"
+         --fail -o first.npy '{origin}/datasets/{name}/batches/0/0?split=train'</pre>\n</section>\n"
     );
 }

@@ -117,9 +117,9 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 async fn show_page(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let datasets: Vec<&Served> = shared.datasets.values().map(AsRef::as_ref).collect();
-    let mut response = of_type(StatusCode::OK, "text/html; charset=utf-8", page::page(&datasets, host));
-    let policy =
-        "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+    let origin = format!("{}://{host}", if shared.options.tls.is_some() { "https" } else { "http" });
+    let mut response = of_type(StatusCode::OK, "text/html; charset=utf-8", page::page(&datasets, &origin));
+    let policy = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
     response.headers_mut().insert("content-security-policy", HeaderValue::from_static(policy));
     response
 }

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
+from browser import Browser
 from test_serve import Service, data, service, serving, stream_of_the_command  # noqa: F401
 
 STREAM = "datasets/data/batches?split=train&batch_size=4&epochs=3&seed=2"
@@ -96,6 +97,34 @@ def test_the_description_holds_for_schemathesis(dicomprep, data, tmp_path):  # n
             [program, "run", service.url + "openapi.json", "--max-examples", "5", "--phases", "coverage,fuzzing", "--seed", "1",
              "--exclude-checks", "positive_data_acceptance"], cwd=tmp_path, capture_output=True, text=True)
         assert checked.returncode == 0, checked.stdout[-4000:]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    opened = Browser(tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.driver.quit()
+
+
+@pytest.mark.parametrize("scheme, dark", [("light", False), ("dark", True)])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_in_a_browser(width, scheme, dark, browser, service):  # noqa: F811
+    browser.screen(width=width, scheme=scheme)
+    browser.complaints(), browser.requests()
+    browser.driver.get(service.url)
+    browser.wait("document.readyState === 'complete'")
+    browser.run("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager' })")
+    browser.wait("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    wide, text, ground = browser.run("""
+        const color = getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number);
+        return [document.documentElement.scrollWidth, document.body.innerText, color[0]];
+    """)
+    assert wide <= width and (ground < 128) == dark
+    assert "20 of 4 patients" in text and "Split train" in text and "0 streams open" in text
+    assert f'dicomprep.open("{service.url}datasets/data")' in text
+    # Nothing but the service is asked for anything.
+    assert {url for url in browser.requests() if not url.startswith((service.url, "data:", "about:"))} == set()
+    assert browser.complaints() == []
 
 
 NGINX = """
