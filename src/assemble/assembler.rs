@@ -4,10 +4,10 @@ use super::drawn::DrawnPlane;
 use super::image_reader::ImageReader;
 use super::regrid::ImageRegridder;
 use super::{
-    AnnotationFacts, AssembleOptions, FrameFile, GridMap, Remarks, SampleFacts, Spacings, StageTimes,
+    AnnotationFacts, AssembleOptions, FileMark, FrameFile, GridMap, Remarks, SampleFacts, Spacings, StageTimes,
 };
 use crate::layout::{Require, SampleSet};
-use crate::model::{Mask, Padding, PaddingRange, Pixels, Place, Polygon, Reason, Sample, Skipped};
+use crate::model::{FrameRef, Mask, Padding, PaddingRange, Pixels, Place, Polygon, Reason, Sample, Skipped};
 use crate::raster::Rasterizer;
 use crate::source::{ImageHeader, StoredPixels};
 
@@ -19,6 +19,8 @@ pub struct Assembler<'a> {
     pub(super) images: ImageReader,
     /// The multi-frame file that is open.
     pub(super) frames: Option<FrameFile>,
+    /// The image that was read for the last sample.
+    pub(super) image: Option<FrameRef>,
     /// The contour file.
     pub(super) text: Vec<u8>,
     pub(super) stored: StoredPixels,
@@ -43,6 +45,7 @@ impl<'a> Assembler<'a> {
             rasterizer: Rasterizer::new(options.mask_rule),
             images: ImageReader::default(),
             frames: None,
+            image: None,
             text: Vec::new(),
             stored: StoredPixels::default(),
             pixels: Pixels::empty(options.pixel_type),
@@ -73,6 +76,17 @@ impl<'a> Assembler<'a> {
     #[must_use]
     pub fn contours(&self) -> &[Vec<Polygon>] {
         &self.contours
+    }
+
+    /// The mark of the image file of the last sample; `None` where it could not be read.
+    #[must_use]
+    pub fn image_mark(&self) -> Option<FileMark> {
+        match self.image? {
+            FrameRef { frame: 0, .. } => {
+                Some(FileMark::of(self.images.bytes().len() as u64, self.images.bytes()))
+            }
+            FrameRef { .. } => self.frames.as_ref().map(FrameFile::mark),
+        }
     }
 
     /// Time spent since the assembler was made.

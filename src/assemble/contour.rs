@@ -67,6 +67,20 @@ impl<'a> ContourReader<'a> {
     }
 }
 
+/// The digest of contours that are united, by their files alone.
+///
+/// # Errors
+/// The first one that cannot be read, and why.
+pub fn contour_digest(catalog: &Catalog, refs: &[AnnotationRef]) -> Result<[u8; 32], Skipped> {
+    let mut bytes = Vec::new();
+    let mut digest = |one: &AnnotationRef| {
+        read_bytes(catalog, *one, &mut bytes)?;
+        Ok(Sha256::digest(&bytes).into())
+    };
+    let digests = refs.iter().map(&mut digest).collect::<Result<Vec<[u8; 32]>, Skipped>>()?;
+    Ok(digest_of(&digests))
+}
+
 /// The digest of annotations that are united: that of the only file, or the SHA-256 over those of several.
 pub(super) fn digest_of(files: &[[u8; 32]]) -> [u8; 32] {
     match files {

@@ -10,14 +10,11 @@ use std::time::Duration;
 
 use rustix::fs::{Advice, fadvise};
 
-use crate::files::Roots;
+use super::file_mark::{FileMark, HEADER_BYTES};
+use crate::files::{Catalog, Roots};
 use crate::layout::SampleSet;
-use crate::model::Sample;
-use crate::model::{Place, Reason, Skipped};
+use crate::model::{FileId, Place, Reason, Sample, Skipped};
 use crate::source::{DicomError, ImageHeader, Limits, parse_header};
-
-/// First bytes of an image file that are read for its header; hardly any header is longer.
-const HEADER_BYTES: usize = 16 * 1024;
 
 /// Reads all bytes of a planned sample's image into `bytes`, memory that is used again.
 ///
@@ -50,8 +47,8 @@ pub fn fetch_header(plan: &SampleSet, sample: &Sample) -> Option<FetchedHeader> 
     Some(FetchedHeader { file, length })
 }
 
-/// Reads just the header of the file of a planned sample's image, which may have been `fetched`. See [`header_of`] for
-/// that of the sample's frame.
+/// Reads just the header of the file of a planned sample's image, which may have been `fetched`, and the mark of the file.
+/// See [`header_of`] for that of the sample's frame.
 ///
 /// # Errors
 /// Why the image cannot be used.
@@ -61,7 +58,7 @@ pub fn read_header(
     fetched: Option<FetchedHeader>,
     limits: &Limits,
     bytes: &mut Vec<u8>,
-) -> Result<ImageHeader, Skipped> {
+) -> Result<(ImageHeader, FileMark), Skipped> {
     let name = plan.image_name(sample);
     let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
     let (file, length) = match fetched {
@@ -70,15 +67,16 @@ pub fn read_header(
     };
     read_first(&file, HEADER_BYTES, bytes).map_err(failed)?;
     let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
+    let mark = FileMark::of(length, bytes);
     if let Some(header) = parse(bytes)? {
-        return Ok(header);
+        return Ok((header, mark));
     }
     loop {
         let at = bytes.len();
         let more = (3 * at as u64).min(limits.max_image_bytes.saturating_sub(at as u64));
         (&file).take(more).read_to_end(bytes).map_err(failed)?;
         if let Some(header) = parse(bytes)? {
-            return Ok(header);
+            return Ok((header, mark));
         }
         if bytes.len() == at {
             let cut = "the file ends early";
@@ -152,9 +150,20 @@ pub(super) fn read_file(
     if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(()) }
 }
 
+/// The mark of a file of `catalog` as it is now.
+///
+/// # Errors
+/// Where it cannot be opened or read.
+pub fn read_mark(catalog: &Catalog, file: FileId) -> io::Result<FileMark> {
+    let (opened, bytes) = open(catalog.roots(), &catalog.path(file))?;
+    let mut start = Vec::new();
+    read_first(&opened, HEADER_BYTES, &mut start)?;
+    Ok(FileMark::of(bytes, &start))
+}
+
 /// Reads the first `count` bytes of a file, or all it has, into `bytes`, whatever these hold. Asks for all at once:
 /// [`Read::read_to_end`] begins with small reads where a limit stands before it.
-fn read_first(mut file: &File, count: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn read_first(mut file: &File, count: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.resize(count, 0);
     let mut filled = 0;
     while filled < count {

@@ -1,11 +1,12 @@
 //! A multi-frame file whose frames are read one after the other.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 
 use sha2::{Digest, Sha256};
 
-use super::files::{dicom_skipped, open, unreadable};
+use super::file_mark::{FileMark, HEADER_BYTES};
+use super::files::{dicom_skipped, open, read_first, unreadable};
 use crate::layout::SampleSet;
 use crate::model::{FileId, Reason, Sample, Skipped};
 use crate::source::{FrameReader, ImageHeader, Limits, ReadAt, StoredPixels};
@@ -22,6 +23,7 @@ pub struct FrameFile {
     reader: FrameReader,
     sha256: [u8; 32],
     length: u64,
+    mark: FileMark,
 }
 
 impl FrameFile {
@@ -55,7 +57,10 @@ impl FrameFile {
         let reader =
             FrameReader::open(&name, &file, length, limits).map_err(|error| dicom_skipped(&error).of(id))?;
         let sha256 = digest(&file).map_err(failed)?;
-        Ok(Self { id, file, reader, sha256, length })
+        let mut start = Vec::new();
+        (&file).rewind().and_then(|()| read_first(&file, HEADER_BYTES, &mut start)).map_err(failed)?;
+        let mark = FileMark::of(length, &start);
+        Ok(Self { id, file, reader, sha256, length, mark })
     }
 
     /// SHA-256 of the file.
@@ -68,6 +73,12 @@ impl FrameFile {
     #[must_use]
     pub fn header(&self, frame: u32) -> Option<ImageHeader> {
         self.reader.header().of_frame(frame)
+    }
+
+    /// The mark of the file.
+    #[must_use]
+    pub fn mark(&self) -> FileMark {
+        self.mark
     }
 
     /// Reads the frame of `sample` into `stored`. Returns the header of the frame.

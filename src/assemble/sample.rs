@@ -27,8 +27,12 @@ impl Assembler<'_> {
         before: &mut impl MadeBefore,
         remarks: &mut Remarks,
     ) -> Assembled {
+        self.image = None;
         let source_sha256 = match self.read_image(sample, next) {
-            Ok(sha256) => sha256,
+            Ok(sha256) => {
+                self.image = Some(sample.image);
+                sha256
+            }
             Err(skipped) => {
                 reject_image(self.plan, sample, skipped, remarks);
                 return Assembled::Rejected;

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Roots, join_name};
+use serde::{Deserialize, Serialize};
+
+use super::{Places, Roots, join_name};
 use crate::model::FileId;
 
 /// A folder of a [`Catalog`].
@@ -10,7 +12,7 @@ use crate::model::FileId;
 pub struct FolderId(u32);
 
 /// Content of a file, as far as its layout tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum FileKind {
     /// Nothing is known.
     #[default]
@@ -59,6 +61,11 @@ impl Catalog {
     /// A catalog of files below `roots`, which has none yet.
     pub(super) fn below(roots: Roots) -> Self {
         Self { roots, ..Self::default() }
+    }
+
+    /// A catalog of files at `places`, which has none yet.
+    pub(crate) fn of(places: &Places) -> Self {
+        Self::below(places.to_roots())
     }
 
     /// The folders below which all files are.

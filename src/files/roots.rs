@@ -40,6 +40,11 @@ impl Roots {
         Self(Arc::new(paths.into_iter().map(root).collect()))
     }
 
+    /// The folders, the data directory first.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|root| &*root.path)
+    }
+
     /// Opens the file at `path` for reading.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::files::Catalog;
 use crate::model::{AnnotationRef, FileId, FrameRef, Place, Reason, Skipped};
-use crate::source::{AnnotationError, AnnotationFile, Drawn, FrameKey, Limits};
+use crate::source::{AnnotationError, AnnotationFile, Drawn, FrameKey, Limits, SeriesImages};
 
 /// Opens annotation files of one layout.
 pub trait OpenAnnotation: fmt::Debug + Send + Sync {
@@ -24,6 +24,11 @@ pub trait OpenAnnotation: fmt::Debug + Send + Sync {
         name: &str,
         bytes: &[u8],
     ) -> Result<Box<dyn AnnotationFile>, AnnotationError>;
+
+    /// The images that the label volume in `file` is laid over; `None` for other kinds of files.
+    fn series(&self, _file: FileId) -> Option<SeriesImages<'_>> {
+        None
+    }
 }
 
 /// Annotation files by their number, and the images that they are asked for. Clones share what is open.
@@ -81,6 +86,12 @@ impl Annotations {
     #[must_use]
     pub fn key(&self, image: FrameRef) -> Option<&FrameKey> {
         self.0.keys.get(&image)
+    }
+
+    /// The images that the label volume in `file` is laid over; `None` for other kinds of files.
+    #[must_use]
+    pub fn series(&self, file: FileId) -> Option<SeriesImages<'_>> {
+        self.0.opener.series(file)
     }
 
     /// Opens a file of `catalog`, unless it is open.

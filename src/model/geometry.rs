@@ -1,9 +1,11 @@
 //! Position of an image in the patient, and its display window.
 
+use serde::{Deserialize, Serialize};
+
 use super::VoiLutFunction;
 
 /// Geometry and display window of one image as its DICOM header gives them, NaN where absent.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Geometry {
     /// Pixel Spacing (0028,0030) in mm: between rows, between columns (PS3.3 10.7.1.3).
     pub pixel_spacing: [f64; 2],

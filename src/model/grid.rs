@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The size of an image grid in pixels, rows first; both sides are 1 to 65,535 (DICOM's US).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "(u16, u16)", into = "(u16, u16)")]
 pub struct GridShape {
     rows: u16,
     columns: u16,
@@ -16,6 +19,20 @@ pub struct GridShape {
 pub struct GridError {
     rows: usize,
     columns: usize,
+}
+
+impl TryFrom<(u16, u16)> for GridShape {
+    type Error = GridError;
+
+    fn try_from((rows, columns): (u16, u16)) -> Result<Self, GridError> {
+        Self::new(rows.into(), columns.into())
+    }
+}
+
+impl From<GridShape> for (u16, u16) {
+    fn from(shape: GridShape) -> Self {
+        (shape.rows, shape.columns)
+    }
 }
 
 impl GridShape {

@@ -1,11 +1,13 @@
 //! The plane of an image in the patient's coordinates.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Geometry, GridShape};
 
 /// A plane of pixels in the patient's coordinates (LPS, mm): from pixels to the patient and back (PS3.3 C.7.6.2.1.1).
 ///
 /// Pixels are `[x, y]`: x along a row, y down the rows, an integer is the centre of a pixel. All arithmetic is in f64.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ImagePlane {
     position: [f64; 3],
     row: [f64; 3],

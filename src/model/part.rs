@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The part of an annotation file that is one structure.
 ///
 /// Displays as it is selected behind a file's name: `#3`, or nothing for the whole file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum Part {
     /// All of it: a contour text, a mask image in which every value above 0 is the structure.
     #[default]

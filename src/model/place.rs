@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Plain;
 
 /// A place in the user's data: a file, and what is known inside it.
 ///
 /// Displays as `link.csv:3, column patient_id` or `dicoms/P1/48.dcm, (0028,1053) Rescale Slope`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The file as the user would name it: relative to the data directory, `/` as separator.
     pub file: String,

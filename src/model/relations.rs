@@ -1,7 +1,9 @@
 //! Known relations between the structures of a data set.
 
+use serde::{Deserialize, Serialize};
+
 /// A structure that lies within another one, by their mask planes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nesting {
     /// The plane of the structure within.
     pub inner: usize,
@@ -10,7 +12,7 @@ pub struct Nesting {
 }
 
 /// Relations between the structures of a data set, known before an image is read: an audit checks annotations by them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relations {
     /// The structure that lies within another one, where there is such a pair.
     pub nested: Option<Nesting>,

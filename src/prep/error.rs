@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{EarlierSplitsError, GroupingError};
+use super::{EarlierSplitsError, GroupingError, PlanFileError};
 use crate::layout::LayoutError;
 use crate::model::{GridShape, PixelType};
 use crate::split::SplitFileError;
@@ -23,6 +23,9 @@ pub enum PrepError {
     /// Patients cannot be drawn as asked for.
     #[error(transparent)]
     Grouping(#[from] Box<GroupingError>),
+    /// A plan file cannot be written or used.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
     /// The images have several sizes.
     #[error(
         "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize makes them one",

@@ -1,15 +1,19 @@
 //! The plan of the whole work.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::audit::marks;
+use super::excerpt::Excerpt;
 use super::ledger::Ledger;
+use super::names::Namer;
 use super::planned_split::{SplitPlan, SplitSource};
 use super::{PrepOptions, Share, Unlabelled};
-use crate::assemble::AssembleOptions;
-use crate::audit::Finding;
+use crate::assemble::{AssembleOptions, FileMark};
+use crate::audit::{CheckSet, Finding};
 use crate::layout::SampleSet;
-use crate::model::{Evidence, GridShape, Note, PixelType, Sample, Skipped};
-use crate::store::share_of;
+use crate::model::{Evidence, FrameRef, GridShape, Note, PixelType, Sample, Skipped};
+use crate::store::{Encoder, ShardBond, TextWidths, share_of};
 
 /// Properties of the images of a data set that are known without looking at them.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +48,8 @@ pub struct PrepPlan {
     /// The first 64 bits of the SHA-256 of each contour file when it was audited, by sample and structure; 0 where none was
     /// read.
     pub(super) audited: Vec<u64>,
+    /// The mark of each image, sorted, where the plan is to become a file.
+    pub(super) marks: Vec<(FrameRef, FileMark)>,
     /// Findings of the audit without pixels; their samples are those of `samples`.
     pub(super) findings: Vec<Finding>,
     /// Seconds that planning took, without the audit.
@@ -51,6 +57,8 @@ pub struct PrepPlan {
     /// Seconds that the audit took.
     pub(super) audit_seconds: f64,
     pub(super) options: PrepOptions,
+    /// Facts of the whole plan, where this is one share of it out of a file.
+    pub(super) excerpt: Option<Excerpt>,
 }
 
 impl PrepPlan {
@@ -58,11 +66,54 @@ impl PrepPlan {
     #[must_use]
     pub fn share(&self) -> Range<usize> {
         let all = self.samples.len();
-        self.options.shard.map_or(0..all, |Share { index, count }| {
+        // Of a plan out of a file there is only the share.
+        let shard = self.options.shard.filter(|_| self.excerpt.is_none());
+        shard.map_or(0..all, |Share { index, count }| {
             // No share is larger than the plan.
             let share = share_of(all as u64, index, count);
             share.start as usize..share.end as usize
         })
+    }
+
+    /// Rows of the whole plan, and those of its share.
+    pub(super) fn rows(&self) -> (usize, Range<usize>) {
+        let share = self.share();
+        match &self.excerpt {
+            None => (self.samples.len(), share),
+            Some(excerpt) => {
+                let first = excerpt.first_row as usize;
+                (excerpt.plan_rows as usize, first..first + share.len())
+            }
+        }
+    }
+
+    /// The options that decide the content of the file, as its attribute `config` has them.
+    pub(super) fn config(&self, encoder: Encoder) -> String {
+        match &self.excerpt {
+            None => self.options.config(encoder).to_string(),
+            Some(excerpt) => excerpt.config.clone(),
+        }
+    }
+
+    /// Bonds of all patients of the whole plan that have some.
+    pub(super) fn bonds(&self) -> Vec<ShardBond> {
+        self.excerpt.as_ref().map_or_else(|| self.splits.bonds(), |excerpt| excerpt.bonds.clone())
+    }
+
+    /// For each sample in which the audit has found something, the checks.
+    pub(super) fn found(&self) -> BTreeMap<u32, CheckSet> {
+        self.excerpt.as_ref().map_or_else(|| marks(&self.findings), |excerpt| excerpt.found.clone())
+    }
+
+    /// The mark of the image of `sample`, of a plan that becomes a file.
+    pub(super) fn mark_of(&self, sample: &Sample) -> FileMark {
+        let at = self.marks.binary_search_by_key(&sample.image, |(image, _)| *image);
+        at.map_or(FileMark { bytes: 0, start: 0 }, |at| self.marks[at].1)
+    }
+
+    /// The longest names of the samples that are here.
+    pub(super) fn own_widths(&self) -> TextWidths {
+        Namer::new(&self.pairs, &self.samples, self.options.pseudonym_key.clone()).widths()
     }
 
     /// The size of every image of the data set.

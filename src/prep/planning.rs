@@ -23,14 +23,37 @@ use crate::source::Limits;
 /// # Errors
 /// [`PrepError`] where no file can come of it.
 pub fn plan(layout: &dyn Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
-    plan_as(layout, options, None, control)
+    plan_as(layout, options, Purpose::Run, control)
 }
 
-/// [`plan`] for images of a shape and type that are known already.
+/// [`plan`] for [`write_plan`](super::write_plan): all of it, whatever share is asked for.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_for_file(
+    layout: &dyn Layout,
+    options: PrepOptions,
+    control: &Control<'_>,
+) -> Result<PrepPlan, PrepError> {
+    plan_as(layout, PrepOptions { shard: None, ..options }, Purpose::File, control)
+}
+
+/// The use of a plan.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// It is run.
+    Run,
+    /// It becomes a file.
+    File,
+    /// The images of a finished file, with these properties, are made anew.
+    Images(KnownImages),
+}
+
+/// [`plan`] for any purpose.
 pub(super) fn plan_as(
     layout: &dyn Layout,
     mut options: PrepOptions,
-    images: Option<KnownImages>,
+    purpose: Purpose,
     control: &Control<'_>,
 ) -> Result<PrepPlan, PrepError> {
     let start = Instant::now();
@@ -41,7 +64,7 @@ pub(super) fn plan_as(
         options.mask_rule = Some(usual_rule(&pairs, &mut evidence)?);
     }
     options.profile.apply(&mut pairs);
-    if images.is_some() {
+    if matches!(purpose, Purpose::Images(_)) {
         // Rows do not depend on it, and the table may lack the columns by now.
         options.grouping = Grouping::default();
     }
@@ -60,6 +83,11 @@ pub(super) fn plan_as(
     if control.cancel.load(Ordering::Relaxed) {
         return Err(PrepError::Interrupted);
     }
+    let (images, for_file) = match purpose {
+        Purpose::Run => (None, false),
+        Purpose::File => (None, true),
+        Purpose::Images(images) => (Some(images), false),
+    };
     let shape = match images {
         Some(images) => images.shape,
         None => resolve_shape(&survey, &options, &data_dir)?,
@@ -79,7 +107,12 @@ pub(super) fn plan_as(
     let pixel_type = chosen.unwrap_or(PixelType::UInt8);
     survey.tell(known.is_none().then_some(pixel_type), &mut evidence);
     check_size(shape, channels, pixel_type, pairs.structures().len(), &options)?;
-    let headers = options.shard.map(|_| digest_of_headers(&survey.images));
+    let is_shared = for_file || options.shard.is_some();
+    let headers = is_shared.then(|| digest_of_headers(&survey.images));
+    let marks = std::mem::take(&mut survey.marks);
+    let mut marks: Vec<_> =
+        samples.iter().map(|sample| sample.image).zip(marks).filter(|_| for_file).collect();
+    marks.sort_unstable_by_key(|(image, _)| *image);
     let auditing = Instant::now();
     let mut audited = Audited::of(&pairs, samples, &std::mem::take(&mut survey.images), &options, control)?;
     let mut notes = std::mem::take(&mut pairs.notes);
@@ -112,6 +145,7 @@ pub(super) fn plan_as(
         units: survey.units(),
         contents: [headers, Some(contours)],
         audited: digests,
+        marks,
         skipped,
         notes,
         evidence,
@@ -120,6 +154,7 @@ pub(super) fn plan_as(
         audit_seconds,
         pairs,
         options,
+        excerpt: None,
     })
 }
 
@@ -208,7 +243,7 @@ fn resolve_channels(
 const MAX_SAMPLE_BYTES: u64 = i32::MAX as u64;
 
 /// A size that was typed is bounded as the images are, and no size is beyond what the file can hold.
-fn check_size(
+pub(super) fn check_size(
     shape: GridShape,
     channels: usize,
     pixel_type: PixelType,

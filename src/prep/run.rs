@@ -45,7 +45,7 @@ pub fn run(
     let resume = Resume::begin(plan, &target, encoder, resume)?;
     let parts = resume.parts(plan, &namer, encoder);
     let mut writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
-    let bonds = plan.splits.bonds();
+    let bonds = plan.bonds();
     if !bonds.is_empty() {
         writer.write_bonds(&bonds)?;
     }
@@ -128,7 +128,7 @@ fn root_attributes(
         split_seed: plan.options.split_seed(),
         split_joined,
         split_left_out: summary.split_left_out.clone(),
-        config: plan.options.config(encoder).to_string(),
+        config: plan.config(encoder),
         source_digest: String::new(),
         units: plan.units.clone(),
         images_disjoint: !ledger.images_leak,

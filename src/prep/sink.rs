@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::PrepPlan;
-use super::audit::marks;
 use super::equal_images::fingerprint;
 use super::image_digests::{NumberedSample, equal_image};
 use super::input::Input;
@@ -55,7 +54,7 @@ impl<'a> Sink<'a> {
             digest: SourceDigest::with_capacity(plan.share().len() * 2),
             ledger: plan.ledger(),
             findings: Vec::new(),
-            planned_marks: marks(&plan.findings),
+            planned_marks: plan.found(),
             write_time: Duration::ZERO,
             error: None,
             next: plan.share().start as u32,
@@ -121,6 +120,11 @@ impl<'a> Sink<'a> {
             None => String::new(),
         };
         let annotation_sources = annotations.map(source).collect();
+        // Within the whole plan.
+        let (number, patient) = match &self.plan.excerpt {
+            None => (number, patient),
+            Some(excerpt) => (excerpt.first_row + number, excerpt.patient_numbers[patient as usize]),
+        };
         ShardRow {
             number,
             patient,

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::names::Namer;
 use super::plan::{KnownImages, PrepPlan};
-use super::planning::plan_as;
+use super::planning::{Purpose, plan_as};
 use super::worker::{PixelFacts, sample_row};
 use super::{Control, PrepError, PrepOptions};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
@@ -36,7 +36,7 @@ impl Sources {
         images: KnownImages,
         control: &Control<'_>,
     ) -> Result<Self, PrepError> {
-        let plan = plan_as(layout, options, Some(images), control)?;
+        let plan = plan_as(layout, options, Purpose::Images(images), control)?;
         let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
         let ids = plan.samples.iter().map(|sample| namer.names(sample).id);
         let skipped = plan.skipped.iter().map(|skipped| (skipped.place.file.clone(), skipped.detail.clone()));

@@ -264,6 +264,9 @@ impl PrepSummary {
         summary.findings = FindingEntry::all(plan.findings.iter(), &plan.options.levels);
         summary.samples = plan.samples.len();
         summary.patients = patients;
+        summary.seconds.plan = plan.seconds;
+        summary.seconds.audit = plan.audit_seconds;
+        summary.seconds.wall = plan.seconds + plan.audit_seconds;
         summary.splits = splits;
         summary.folds = folds;
         summary.count_structures(plan, &annotated);
@@ -304,6 +307,7 @@ impl PrepSummary {
             sample.references().for_each(|(_, one)| fates.leave_to_other_shard(one.file));
         }
         let tally = fates.tally();
+        let (plan_rows, rows) = plan.rows();
         let of =
             |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(LeftOutEntry::of).collect();
         Self {
@@ -311,8 +315,8 @@ impl PrepSummary {
             layout: plan.pairs.layout,
             shard: plan.options.shard.map(|of| ShardEntry {
                 share: of,
-                rows: [share.start, share.end],
-                plan_rows: plan.samples.len(),
+                rows: [rows.start, rows.end],
+                plan_rows,
             }),
             samples: 0,
             patients: 0,

@@ -1,6 +1,7 @@
 //! One look at every header before anything is written: which images can be used, their sizes, and the
 //! pixel type that holds them all.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
@@ -9,7 +10,7 @@ use rayon::prelude::*;
 use super::Control;
 use super::identities::Identities;
 use crate::assemble::{
-    GridMap, GridMapError, Remarks, Spacings, fetch_header, header_of, read_header, reject_image,
+    FileMark, GridMap, GridMapError, Remarks, Spacings, fetch_header, header_of, read_header, reject_image,
 };
 use crate::audit::ImageFacts;
 use crate::layout::SampleSet;
@@ -24,6 +25,8 @@ const BLOCK: usize = 64;
 pub(super) struct Survey {
     /// Samples whose image can be used, by their index in the list that was surveyed, ascending.
     pub(super) usable: Vec<usize>,
+    /// The marks of their files.
+    pub(super) marks: Vec<FileMark>,
     /// Header facts for the audit.
     pub(super) images: Vec<ImageFacts>,
     /// Sizes of the usable images, at the common spacing, and how many have each.
@@ -74,7 +77,7 @@ impl Survey {
             let mut survey = Self::default();
             let (mut bytes, mut index, mut rest) = (Vec::new(), block * BLOCK, samples);
             // The header of the last file, which may have more of the frames.
-            let mut last: Option<(FileId, ImageHeader)> = None;
+            let mut last: Option<(FileId, (ImageHeader, FileMark))> = None;
             while !rest.is_empty() {
                 // Where no more files can be opened, those that are open are read, and closed, first.
                 let fetched: Vec<_> = rest.iter().map_while(|sample| fetch_header(plan, sample)).collect();
@@ -87,20 +90,20 @@ impl Survey {
                     }
                     let fetched = fetched.next();
                     let file = match last.take().filter(|(file, _)| *file == sample.image.file) {
-                        Some((_, header)) => Ok(header),
+                        Some((_, read)) => Ok(read),
                         None => read_header(plan, sample, fetched, limits, &mut bytes),
                     };
-                    let header = file.map(|header| &last.insert((sample.image.file, header)).1);
-                    let header = header.and_then(|header| {
+                    let read = file.map(|read| &last.insert((sample.image.file, read)).1);
+                    let image = read.and_then(|(header, mark)| {
                         let header = header_of(plan, sample, header)?;
                         let shape = spaced(&header, spacing, limits).map_err(|error| {
                             let place = Place::file(plan.image_name(sample));
                             Skipped::new(place, Reason::ImageSize, error.to_string())
                         })?;
-                        Ok((header, shape))
+                        Ok(UsableImage { header, shape, mark: *mark })
                     });
-                    match header {
-                        Ok((header, shape)) => survey.add(index, sample, &header, shape),
+                    match image {
+                        Ok(image) => survey.add(index, sample, image),
                         Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
                     }
                     index += 1;
@@ -113,15 +116,17 @@ impl Survey {
         blocks.collect::<Vec<_>>().into_iter().fold(Self::default(), Self::join)
     }
 
-    fn add(&mut self, index: usize, sample: &Sample, header: &ImageHeader, shape: GridShape) {
+    fn add(&mut self, index: usize, sample: &Sample, image: UsableImage<'_>) {
+        let UsableImage { header, shape, mark } = image;
         self.identities.add(sample.patient, &header.identity);
         self.usable.push(index);
-        self.images.push(ImageFacts::of(header));
+        self.marks.push(mark);
+        self.images.push(ImageFacts::of(&header));
         *self.shapes.entry(shape).or_default() += 1;
         let color = usize::from(header.color.is_some());
         self.colors[color].add(ColorCount { images: 1, first: Some(index) });
-        self.pixel_type.observe(header);
-        self.units.insert(unit(header));
+        self.pixel_type.observe(&header);
+        self.units.insert(unit(&header));
         let has_spacing = header.geometry.pixel_spacing.iter().all(|mm| mm.is_finite());
         self.without_spacing += usize::from(!has_spacing);
         self.without_place += usize::from(has_spacing && ImagePlane::of(&header.geometry).is_none());
@@ -129,6 +134,7 @@ impl Survey {
 
     fn join(mut self, other: Self) -> Self {
         self.usable.extend(other.usable);
+        self.marks.extend(other.marks);
         self.images.extend(other.images);
         for (shape, count) in other.shapes {
             *self.shapes.entry(shape).or_default() += count;
@@ -185,6 +191,15 @@ impl Survey {
             _ => "mixed".to_owned(),
         }
     }
+}
+
+/// An image whose header can be used.
+struct UsableImage<'h> {
+    header: Cow<'h, ImageHeader>,
+    /// Its size at the common spacing.
+    shape: GridShape,
+    /// The mark of its file.
+    mark: FileMark,
 }
 
 /// The size of an image at the common spacing.

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use super::in_order::InOrder;
 use super::names::{Namer, SampleNames};
 use super::ordered_rows::{OrderedRows, WorkerResult};
+use super::plan_file::{changed_image, unread_contour};
 use super::resume::{CompletePart, EarlierReader, EarlierRows, Origin, Parts, SegmentCounts};
 use super::sink::Outcome;
-use super::{Control, PrepError, PrepPlan};
+use super::{Control, PlanFileError, PrepError, PrepPlan};
 use crate::assemble::{
     AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes, reject_image,
 };
@@ -125,6 +126,12 @@ impl<'a> Shared<'a> {
         (first < all).then(|| first..all.min(first + at_once))
     }
 
+    /// Stops the work; the first error is the one that is told.
+    fn fail(&self, error: PrepError) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.line.stop();
+    }
+
     fn spare(&self) -> MutexGuard<'_, Vec<EncodedRow>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,6 +199,10 @@ impl<'a, 'p> Worker<'a, 'p> {
             return false;
         }
         let made = self.make(number, (place + 1 < end).then_some(number + 1));
+        if let Some(error) = self.differs_from_plan(number, &made) {
+            self.fail(error);
+            return false;
+        }
         let complete = &mut self.complete;
         let brought = shared.line.bring(place, made, |line, mut made| {
             let written = line.take(&mut made, complete);
@@ -219,10 +230,32 @@ impl<'a, 'p> Worker<'a, 'p> {
         for complete in self.complete.drain(..) {
             let Some(parts) = self.shared.parts else { continue };
             if let Err(error) = parts.finish(complete) {
-                self.shared.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                self.shared.line.stop();
+                self.shared.fail(error);
             }
         }
+    }
+
+    fn fail(&self, error: impl Into<PrepError>) {
+        self.shared.fail(error.into());
+    }
+
+    /// The error where the files of a sample are others than those of the plan that was read from a file.
+    fn differs_from_plan(&self, number: usize, made: &WorkerResult) -> Option<PlanFileError> {
+        let plan = self.shared.plan;
+        let planned = plan.excerpt.as_ref()?.marks[number];
+        let sample = &plan.samples[number];
+        let changed = changed_image(&plan.pairs, sample, planned, self.assembler.image_mark());
+        if changed.is_some() {
+            return changed;
+        }
+        let planes = sample.annotations.len();
+        let audited = &plan.audited[number * planes..(number + 1) * planes];
+        let differs = |(plane, planned): (usize, &u64)| match &made.outcome {
+            // What was read has been compared.
+            Outcome::Made(row, _) if row.row.annotations[plane].sha256.is_some() => None,
+            _ => unread_contour(&plan.pairs, sample, plane, *planned),
+        };
+        audited.iter().enumerate().find_map(differs)
     }
 
     fn make(&mut self, number: usize, next: Option<usize>) -> WorkerResult {

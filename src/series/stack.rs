@@ -1,9 +1,11 @@
 //! Images of one orientation, slice by slice.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Geometry, GridShape, ImagePlane};
 
 /// One image of a series: where it lies, and what orders it among the others of its slice.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SeriesFrame {
     /// Rows and columns.
     pub shape: GridShape,

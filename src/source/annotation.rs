@@ -169,7 +169,7 @@ pub enum Drawn {
 }
 
 /// An image as annotations refer to it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameKey {
     /// SOP Instance UID (0008,0018); empty where the image has none.
     pub sop_instance_uid: Box<str>,

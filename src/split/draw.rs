@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::first_bits;
@@ -18,7 +19,7 @@ const SALT: &[u8] = b"dicomprep split v1";
 const WHOLE: u64 = 1_000_000_000;
 
 /// The part of the data a patient belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SplitName {
     /// For training.
     Train,
@@ -204,7 +205,7 @@ fn parse_part(part: &str) -> Result<(SplitName, f64, u64), SplitError> {
 
 /// Range that the number of a patient falls into: all that [`assign_draws`] needs of it, and hardly more about the id than
 /// a split tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitDraw {
     /// Among all splits.
     pub among_all: SplitName,

@@ -1,5 +1,7 @@
 //! One row of `/samples`.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Geometry, GridShape, PaddingRange};
 
 /// The value of `instance` of an image without a number in its name.
@@ -70,7 +72,7 @@ pub struct AnnotationCell {
 }
 
 /// Room that the texts of a column need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextWidth {
     /// Bytes of the longest.
     pub bytes: usize,
@@ -102,7 +104,7 @@ impl TextWidth {
 }
 
 /// The room of each text column that is written as samples come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextWidths {
     /// Of `id`.
     pub id: TextWidth,

@@ -1,6 +1,7 @@
 //! Patients of a plan that no split tears apart, as every shard of it says.
 
 use hdf5::Group;
+use serde::{Deserialize, Serialize};
 
 use super::schema::SHARD;
 use super::schema::shard_attribute::BONDS;
@@ -8,7 +9,7 @@ use super::{DatasetFile, StoreError, attributes};
 use crate::split::SplitName;
 
 /// Bond of a patient to others of its plan, by their numbers in the link table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardBond {
     /// The patient.
     pub patient: u32,

@@ -49,9 +49,9 @@ impl DicomTree {
 
 /// Opens RT Structure Sets and segmentations.
 #[derive(Debug)]
-struct Opener {
-    options: AnnotationOptions,
-    limits: Limits,
+pub(super) struct Opener {
+    pub(super) options: AnnotationOptions,
+    pub(super) limits: Limits,
 }
 
 impl OpenAnnotation for Opener {

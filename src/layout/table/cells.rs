@@ -13,10 +13,10 @@ use crate::source::{
 
 /// Opens annotation files of a table: label volumes over the images that its rows name.
 #[derive(Debug)]
-pub(super) struct SeriesOpener {
-    pub(super) series: HashMap<FileId, (Box<[SeriesImage]>, SeriesExtent)>,
-    pub(super) options: AnnotationOptions,
-    pub(super) limits: Limits,
+pub(in crate::layout) struct SeriesOpener {
+    pub(in crate::layout) series: HashMap<FileId, (Box<[SeriesImage]>, SeriesExtent)>,
+    pub(in crate::layout) options: AnnotationOptions,
+    pub(in crate::layout) limits: Limits,
 }
 
 impl OpenAnnotation for SeriesOpener {
@@ -27,9 +27,12 @@ impl OpenAnnotation for SeriesOpener {
         bytes: &[u8],
     ) -> Result<Box<dyn AnnotationFile>, AnnotationError> {
         let none = SeriesImages { images: &[], extent: SeriesExtent::Listed };
-        let series =
-            self.series.get(&file).map_or(none, |(images, extent)| SeriesImages { images, extent: *extent });
+        let series = self.series(file).unwrap_or(none);
         open_annotation(name, bytes, series, &self.options, &self.limits)
+    }
+
+    fn series(&self, file: FileId) -> Option<SeriesImages<'_>> {
+        self.series.get(&file).map(|(images, extent)| SeriesImages { images, extent: *extent })
     }
 }
 

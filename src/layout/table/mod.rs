@@ -20,6 +20,7 @@ use super::{ColumnNames, Layout, LayoutError, Reading, SampleSet, Select};
 use crate::files::table::{TableName, read_table_bytes};
 use crate::files::{FilesError, PlacePart, Places, Tree};
 
+pub(super) use cells::SeriesOpener;
 use pairing::Pairing;
 use rows::TableRows;
 

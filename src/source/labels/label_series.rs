@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::join::{JoinBy, JoinError, JoinedVolume, SeriesExtent, join_volume};
 use super::volume::{LabelVolume, VolumePart, VolumeSize};
 use super::{LabelSelection, VolumePlane};
@@ -25,7 +27,7 @@ pub struct LabelSeries {
 }
 
 /// An image that a label volume is laid over.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeriesImage {
     /// SOP Instance UID (0008,0018).
     pub sop_instance_uid: Box<str>,
