@@ -241,7 +241,7 @@ impl<'a, 'p> Worker<'a, 'p> {
 
     /// The error where the files of a sample are others than those of the plan that was read from a file.
     fn differs_from_plan(&self, number: usize, made: &WorkerResult) -> Option<PlanFileError> {
-        let plan = self.shared.plan;
+        let plan = self.shared.settings.plan;
         let planned = plan.excerpt.as_ref()?.marks[number];
         let sample = &plan.samples[number];
         let changed = changed_image(&plan.pairs, sample, planned, self.assembler.image_mark());

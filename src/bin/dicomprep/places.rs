@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     /// The values of arguments that are required and no paths.
-    const REQUIRED: [(&str, &str); 1] = [("at", "0:0:0")];
+    const REQUIRED: [(&str, &str); 2] = [("at", "0:0:0"), ("shard", "0/2")];
 
     fn commands() -> Vec<clap::Command> {
         let mut program = Args::command();
@@ -256,6 +256,7 @@ mod tests {
             [
                 "prep data_dir",
                 "prep config",
+                "prep plan",
                 "prep reuse",
                 "prep link",
                 "prep dicoms",

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use dicomprep::assemble::Fit;
+use dicomprep::layout::Layout;
 use dicomprep::model::Plain;
 use dicomprep::prep::{
-    self, Control, LeftOutEntry, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds, RowOrigins,
+    self, Control, LeftOutEntry, OutputFile, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds, RowOrigins,
     ShardEntry, Share,
 };
 use dicomprep::store::{StoreError, Target};
@@ -17,7 +18,7 @@ use crate::args::{OutputArgs, PrepArgs, ReportIdsChoice};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::settings::{PrepSettings, remark_key};
+use crate::settings::{PrepSettings, PrepWork, remark_key};
 use crate::{findings, report, table};
 
 /// Places that are shown of a note that is about many.
@@ -36,11 +37,19 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     }
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
-    let plan = prep::plan(&*settings.layout, settings.options, &control);
+    let plan = plan(&*settings.layout, settings.work, args.plan_only, &control);
     let plan = plan.inspect_err(|error| exit::refuse_unknown_name("prep", error));
     let plan = plan.map_err(|error| stopped(error, &settings.output))?;
     let planned = PrepSummary::of_plan(&plan);
     let summary = match output_file {
+        Some(_) if args.plan_only && (planned.is_empty() || planned.is_refused()) => planned,
+        Some(output) if args.plan_only => {
+            let target = Target::claim(&output, args.force)?;
+            let bytes = prep::write_plan(&plan, settings.layout.places(), target)?;
+            let mut written = planned;
+            written.output = Some(OutputFile { path: output, bytes });
+            written
+        }
         None => {
             let mut table = BufWriter::new(stdout().lock());
             plan.write_tsv(&mut table).and_then(|()| table.flush())?;
@@ -69,6 +78,23 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
         exit::tell(&rejected(&summary));
     }
     Ok(conclude(&summary, args, &settings.output))
+}
+
+/// The plan: made now, or read from a file.
+fn plan(
+    layout: &dyn Layout,
+    work: PrepWork,
+    for_file: bool,
+    control: &Control<'_>,
+) -> Result<PrepPlan, PrepError> {
+    match work {
+        PrepWork::Plan(options) if for_file => prep::plan_for_file(layout, *options, control),
+        PrepWork::Plan(options) => prep::plan(layout, *options, control),
+        PrepWork::Share(share) => {
+            let (file, run) = *share;
+            file.share(layout.places(), run)
+        }
+    }
 }
 
 /// The warning about what a run with a key says beside its file.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use dicomprep::layout::Layout;
-use dicomprep::prep::{EarlierSplits, Grouping, PrepOptions, Share, Splits};
+use dicomprep::prep::{EarlierSplits, Grouping, PlanFile, PlanRun, PrepOptions, Share, Splits};
 use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
 use dicomprep::split::{SplitSpec, read_split_file};
 use dicomprep::stream::{StreamOptions, StreamWork};
@@ -20,16 +20,38 @@ use crate::exit;
 #[derive(Debug)]
 pub(crate) struct PrepSettings {
     pub(crate) layout: Box<dyn Layout>,
-    pub(crate) options: PrepOptions,
+    pub(crate) work: PrepWork,
     pub(crate) output: PathBuf,
+}
+
+/// The plan that is to be made, or was made.
+#[derive(Debug)]
+pub(crate) enum PrepWork {
+    /// With these options.
+    Plan(Box<PrepOptions>),
+    /// It is in a file.
+    Share(Box<(PlanFile, PlanRun)>),
 }
 
 impl PrepSettings {
     /// Resolves what was typed.
     pub(crate) fn resolve(args: &PrepArgs) -> anyhow::Result<Self> {
-        let layout = args.input.places.layout(&args.data_dir)?;
         let output = prep_output(args)?;
-        Ok(Self { options: options(args)?, layout, output })
+        let places = &args.input.places;
+        let (Some(path), Some(share)) = (&args.plan, args.shard) else {
+            let layout = places.layout(&args.data_dir)?;
+            return Ok(Self { work: PrepWork::Plan(Box::new(options(args)?)), layout, output });
+        };
+        let file = PlanFile::open(path)?;
+        let layout = places.layout_named(&args.data_dir, file.layout())?;
+        let run = PlanRun {
+            share,
+            pseudonym_key: args.content.pseudonym_key.as_deref().map(read_key).transpose()?,
+            limits: args.input.limits(),
+            threads: threads(args),
+            strict: args.strict,
+        };
+        Ok(Self { work: PrepWork::Share(Box::new((file, run))), layout, output })
     }
 }
 
@@ -37,7 +59,7 @@ impl PrepSettings {
 pub(crate) fn prep_output(args: &PrepArgs) -> anyhow::Result<PathBuf> {
     match &args.output {
         Some(output) => Ok(output.clone()),
-        None => default_output(&args.data_dir.canonicalize().unwrap_or(args.data_dir.clone()), args.shard),
+        None => default_output(&args.data_dir.canonicalize().unwrap_or(args.data_dir.clone()), args),
     }
 }
 
@@ -137,7 +159,7 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         encoder: content.encoder.0,
         pseudonym_key: content.pseudonym_key.as_deref().map(read_key).transpose()?,
         limits: args.input.limits(),
-        threads: args.threads.map_or_else(all_cores, usize::from),
+        threads: threads(args),
         on_finding: args.on_finding,
         thresholds: args.thresholds.0,
         profile: args.checks.profile,
@@ -145,6 +167,10 @@ fn options(args: &PrepArgs) -> anyhow::Result<PrepOptions> {
         strict: args.strict,
         shard: args.shard,
     })
+}
+
+fn threads(args: &PrepArgs) -> usize {
+    args.threads.map_or_else(all_cores, usize::from)
 }
 
 fn splits(args: &SplitArgs) -> anyhow::Result<Splits> {
@@ -212,13 +238,14 @@ fn read_small(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// `<name of DATA_DIR>.h5` in the current folder; of a shard, its number comes before `.h5`.
-fn default_output(data_dir: &Path, shard: Option<Share>) -> anyhow::Result<PathBuf> {
+/// `<name of DATA_DIR>.h5` in the current folder; of a shard, its number comes before `.h5`. A plan is
+/// `<name of DATA_DIR>.dicomplan`.
+fn default_output(data_dir: &Path, args: &PrepArgs) -> anyhow::Result<PathBuf> {
     let name = data_dir.file_name().context("the data directory has no name; say with -o what to write")?;
     let mut name = name.to_owned();
-    if let Some(Share { index, count }) = shard {
+    if let Some(Share { index, count }) = args.shard {
         name.push(format!(".shard-{index}-of-{count}"));
     }
-    name.push(".h5");
+    name.push(if args.plan_only { ".dicomplan" } else { ".h5" });
     Ok(name.into())
 }

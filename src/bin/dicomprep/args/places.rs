@@ -56,8 +56,12 @@ impl PlaceArgs {
 
     /// The layout of `data_dir`.
     pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Box<dyn Layout>> {
+        self.layout_named(data_dir, &self.layout)
+    }
+
+    /// The layout of `data_dir` called `name`.
+    pub(crate) fn layout_named(&self, data_dir: &Path, name: &str) -> anyhow::Result<Box<dyn Layout>> {
         let Self {
-            layout,
             link,
             dicoms,
             contours,
@@ -66,10 +70,11 @@ impl PlaceArgs {
             image_name: images,
             contour_name,
             allow_missing,
+            ..
         } = self.clone();
         let names = NamePatterns { images, contours: contour_name };
         let (data_dir, columns) = (data_dir.to_owned(), columns.unwrap_or_default());
-        let layout = Some(layout);
+        let layout = Some(name.to_owned());
         Ok(registry::open(&LayoutOptions {
             layout,
             data_dir,

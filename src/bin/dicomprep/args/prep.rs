@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use dicomprep::assemble::Fit;
+use dicomprep::audit::Thresholds;
 use dicomprep::layout::{Require, StructurePatterns};
 use dicomprep::model::{GridShape, Padding, PixelType};
 use dicomprep::prep::{ColorChoice, OnFinding, ResumeOptions, Share, Unlabelled};
@@ -35,11 +36,62 @@ Examples:
       after a contour was edited: all other rows are taken out of old.h5
   dicomprep prep final_data/ --shard 0/2 -o shard-0.h5
       the first half, on one of two machines; see `dicomprep merge --help`
+  dicomprep prep final_data/ --plan-only -o final_data.dicomplan
+  dicomprep prep final_data/ --plan final_data.dicomplan --shard 0/2 -o shard-0.h5
+      the same, where the folder is so large that it should be walked once
 
 An interrupted run continues when the same command is given again: finished rows are kept in \
 final_data.h5.parts/ until the file is complete.
 
 Exit codes: 0 all done, 1 it could not be done, 2 wrong usage, 3 done, but something was rejected.";
+
+/// Options that a plan has decided.
+const PLANNED: [&str; 39] = [
+    "dry_run",
+    "on_finding",
+    "layout",
+    "columns",
+    "allow_missing",
+    "structures",
+    "require",
+    "unlabelled",
+    "mask_rule",
+    "combine",
+    "contour_spacing",
+    "fractional",
+    "resample_labels",
+    "plane_tol",
+    "mask_invert",
+    "volume_join",
+    "contour_offset",
+    "dtype",
+    "size",
+    "fit",
+    "spacing",
+    "padding",
+    "monochrome1",
+    "split",
+    "split_seed",
+    "split_file",
+    "split_from",
+    "on_shared",
+    "group",
+    "stratify",
+    "folds",
+    "color",
+    "profile",
+    "check",
+    "image_name",
+    "contour_name",
+    "compression",
+    "encoder",
+    "plan_only",
+];
+
+/// The same, with the thresholds of the audit.
+fn planned() -> impl Iterator<Item = &'static str> {
+    PLANNED.into_iter().chain(Thresholds::ALL.iter().map(|threshold| threshold.name))
+}
 
 /// Read images and contours once and write one HDF5 file
 #[derive(Debug, clap::Args)]
@@ -81,6 +133,15 @@ pub(crate) struct PrepArgs {
     /// Plan everything and make only share I of N, counted from 0: a file that `dicomprep merge` joins with the others
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(crate) shard: Option<Share>,
+    /// Write the plan to --output instead of the file: `prep --plan` makes shards of it, and the folder is walked once
+    #[arg(long, conflicts_with_all = ["dry_run", "shard", "plan", "reuse", "fresh", "segment_rows"])]
+    pub(crate) plan_only: bool,
+    /// Make the share of a plan that `prep --plan-only` has written, with the options of the plan; those that a file of
+    /// --config has are not used. An input with another name, size or header than planned is an error. The report tells
+    /// of this share alone, that of --plan-only of what was left out while planning
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "shard",
+        conflicts_with_all = planned())]
+    pub(crate) plan: Option<PathBuf>,
     /// Number of threads; the file does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
@@ -297,6 +358,40 @@ mod tests {
             }
             let read = size(&format!("{rows}x{columns}"));
             prop_assert_eq!(read.is_ok(), rows > 0 && columns > 0);
+        }
+    }
+
+    /// Options of a run, which `--plan` takes beside those of the plan.
+    const OF_THE_RUN: [&str; 21] = [
+        "config",
+        "print-config",
+        "output",
+        "force",
+        "strict",
+        "report",
+        "json",
+        "report-ids",
+        "shard",
+        "plan",
+        "threads",
+        "reuse",
+        "fresh",
+        "segment-rows",
+        "link",
+        "dicoms",
+        "contours",
+        "table",
+        "pseudonym-key",
+        "max-image-bytes",
+        "max-image-pixels",
+    ];
+
+    #[test]
+    fn every_option_is_one_of_a_plan_or_of_a_run() {
+        let command = <PrepArgs as clap::Args>::augment_args(clap::Command::new("prep"));
+        let planned: Vec<String> = planned().map(|name| name.replace('_', "-")).collect();
+        for name in command.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(OF_THE_RUN.contains(&name) != planned.iter().any(|planned| planned == name), "--{name}");
         }
     }
 
