@@ -4,7 +4,8 @@ use super::drawn::DrawnPlane;
 use super::image_reader::ImageReader;
 use super::regrid::ImageRegridder;
 use super::{
-    AnnotationFacts, AssembleOptions, FileMark, FrameFile, GridMap, Remarks, SampleFacts, Spacings, StageTimes,
+    AnnotationFacts, AssembleOptions, FileMark, FrameFile, GridMap, Remarks, SampleFacts, Spacings,
+    StageTimes,
 };
 use crate::layout::{Require, SampleSet};
 use crate::model::{FrameRef, Mask, Padding, PaddingRange, Pixels, Place, Polygon, Reason, Sample, Skipped};

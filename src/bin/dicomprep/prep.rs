@@ -9,8 +9,8 @@ use dicomprep::assemble::Fit;
 use dicomprep::layout::Layout;
 use dicomprep::model::Plain;
 use dicomprep::prep::{
-    self, Control, LeftOutEntry, OutputFile, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds, RowOrigins,
-    ShardEntry, Share,
+    self, Control, LeftOutEntry, OutputFile, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds,
+    RowOrigins, ShardEntry, Share,
 };
 use dicomprep::store::{StoreError, Target};
 
