@@ -24,7 +24,8 @@ impl<'a> Units<'a> {
         pairs: &'a SampleSet,
         labels: &'a PatientLabels,
         pseudonyms: &'a Pseudonyms,
-        (seed, patients): (u64, &[u32]),
+        seed: u64,
+        patients: &[u32],
     ) -> Self {
         let mut strata: Vec<&str> = patients.iter().flat_map(|&patient| labels.strata(patient)).collect();
         // In an order that tells nothing of the names where there is a key.
@@ -54,7 +55,8 @@ impl<'a> Units<'a> {
     /// people.
     pub(super) fn note_small_strata(
         &self,
-        (units, assigned): (&[Unit], &[usize]),
+        units: &[Unit],
+        assigned: &[usize],
         parts: &[(usize, String)],
         notes: &mut Vec<Note>,
     ) {

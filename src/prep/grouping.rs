@@ -46,9 +46,9 @@ pub enum GroupingError {
         /// `--group` or `--stratify`.
         option: &'static str,
         /// The name that was given.
-        column: String,
+        column: Box<str>,
         /// The columns of the table.
-        found: Vec<String>,
+        found: Box<[String]>,
     },
     /// The table cannot be read.
     #[error(transparent)]
@@ -109,7 +109,7 @@ impl PatientLabels {
         let read = parse_named_table(&bytes, table.name(), &["the column of --group or --stratify"])?;
         let [groups, strata] = asked.map(|(option, column)| match column {
             None => Ok(Vec::new()),
-            Some(column) => values(&read, (option, column), table.name(), pairs),
+            Some(column) => values(&read, option, column, table.name(), pairs),
         });
         Ok(Self { groups: groups?, strata: strata? })
     }
@@ -134,7 +134,8 @@ impl PatientLabels {
 /// The values of one column, for each patient.
 fn values(
     table: &NamedTable,
-    (option, column): (&'static str, &str),
+    option: &'static str,
+    column: &str,
     file: &str,
     pairs: &SampleSet,
 ) -> Result<Vec<Vec<Box<str>>>, GroupingError> {
@@ -142,7 +143,7 @@ fn values(
     let index = exact.or_else(|| table.column(&column.to_lowercase())).ok_or_else(|| {
         let found = table.columns.iter().map(|name| quoted(name)).collect();
         let place = Place::file(file).at_line(table.line);
-        GroupingError::ColumnMissing { place, option, column: column.to_owned(), found }
+        GroupingError::ColumnMissing { place, option, column: column.into(), found }
     })?;
     let rows: HashMap<u64, &Vec<Box<str>>> =
         table.rows.iter().map(|(line, values)| (*line, values)).collect();

@@ -46,7 +46,7 @@ pub(super) fn choose_splits(
     audited.leave_out(pairs, &together.torn(pairs, &audited.samples, &given));
     let patients = patients_of(&audited.samples);
     let (_, seed) = drawn(&options.splits);
-    let units = Units::new(pairs, labels, pseudonyms, (seed, &patients));
+    let units = Units::new(pairs, labels, pseudonyms, seed, &patients);
     let chooser = Chooser { basis, samples: &audited.samples, patients, options, units };
     let plan = chooser.choose(&given, &mut together, &mut notes).map_err(Box::new)?;
     Ok((plan, notes))
@@ -96,7 +96,7 @@ impl Chooser<'_> {
         if is_listed {
             self.list(given, &mut plan);
         } else {
-            self.draw((spec, given), together, &mut plan, notes);
+            self.draw(given, together, &mut plan, notes);
         }
         if let Some(folds) = self.options.grouping.folds {
             self.fold(folds, together, &mut plan, notes)?;
@@ -123,14 +123,8 @@ impl Chooser<'_> {
     }
 
     /// Draws the splits of all patients that are not kept where they are.
-    fn draw(
-        &self,
-        (spec, given): (&SplitSpec, &Given),
-        together: &mut Together,
-        plan: &mut SplitPlan,
-        notes: &mut Vec<Note>,
-    ) {
-        let (_, seed) = drawn(&self.options.splits);
+    fn draw(&self, given: &Given, together: &mut Together, plan: &mut SplitPlan, notes: &mut Vec<Note>) {
+        let (spec, seed) = drawn(&self.options.splits);
         for &patient in &self.patients {
             plan.planned[patient as usize].draw = SplitDraw::of(spec, seed, &self.units.drawn_by(patient));
         }
@@ -146,7 +140,7 @@ impl Chooser<'_> {
             let parts = apportion(&split_shares(spec), &units);
             let asked = SplitName::ALL.into_iter().filter(|split| spec.fraction(*split) > 0.0);
             let asked: Vec<_> = asked.map(|split| (split as usize, split.name().to_owned())).collect();
-            self.units.note_small_strata((&units, &parts), &asked, notes);
+            self.units.note_small_strata(&units, &parts, &asked, notes);
             parts.into_iter().map(|part| SplitName::ALL[part]).collect()
         } else if given.source == GivenBy::Earlier {
             plan.source = SplitSource::Planned;
@@ -201,7 +195,7 @@ impl Chooser<'_> {
             if of_train {
                 let names: Vec<_> =
                     (0..usize::from(folds)).map(|fold| (fold, format!("fold {fold}"))).collect();
-                self.units.note_small_strata((&units, &parts), &names, notes);
+                self.units.note_small_strata(&units, &parts, &names, notes);
             }
             for ((first, members), &part) in groups.iter().zip(&parts) {
                 for &patient in members {
