@@ -1,5 +1,7 @@
 //! The bits of entropy-coded data: a byte behind FF has 7 bits (T.87 A.1).
 
+use dicomprep_jpeg::markers::{behind_restart, is_padding};
+
 use crate::error::JpegLsError;
 
 /// Reads bits up to the next marker. Behind it come zeros, which are counted: [`BitReader::check`] tells whether any of
@@ -109,27 +111,19 @@ impl<'a> BitReader<'a> {
         let real = self.count - self.invented.min(self.count);
         // A last byte FF is followed by one more, of zeros, so that it is no marker.
         if real >= 8 && !(real < 16 && self.held >> 48 == 0) {
-            let padding = |&byte: &u8| byte == 0 || byte == b' ';
             let held = (self.held << (real % 8)).to_be_bytes();
             let rest = self.data.get(self.at..).unwrap_or_default();
-            let is_padding = held[..real as usize / 8].iter().all(padding) && rest.iter().all(padding);
-            return if is_padding { Ok(self.data.len()) } else { Err(JpegLsError::LeftOver) };
+            let is_padded = is_padding(&held[..real as usize / 8]) && is_padding(rest);
+            return if is_padded { Ok(self.data.len()) } else { Err(JpegLsError::LeftOver) };
         }
         Ok(self.at)
     }
 
     /// Passes over the restart marker with this number, 0 to 7.
     pub(crate) fn restart(&mut self, number: u8) -> Result<(), JpegLsError> {
-        let mut at = self.finish()?;
-        while self.data.get(at..).is_some_and(|rest| rest.starts_with(&[0xFF, 0xFF])) {
-            at += 1;
-        }
-        match self.data.get(at..) {
-            Some(&[0xFF, code, ..]) if code == 0xD0 + number => {
-                *self = Self::new(self.data, at + 2);
-                Ok(())
-            }
-            _ => Err(JpegLsError::Restart),
-        }
+        let at = self.finish()?;
+        let at = behind_restart(self.data, at, number).ok_or(JpegLsError::Restart)?;
+        *self = Self::new(self.data, at);
+        Ok(())
     }
 }

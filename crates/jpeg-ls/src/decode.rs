@@ -1,9 +1,11 @@
 //! From a stream to its samples.
 
+use dicomprep_jpeg::markers::{EOI, Markers, SOS};
+
 use crate::bits::BitReader;
 use crate::error::JpegLsError;
 use crate::header::Header;
-use crate::segments::{Definitions, EOI, Markers, SOS};
+use crate::segments::{Definitions, is_alone};
 use crate::transform;
 
 /// An image that was decoded.
@@ -28,7 +30,7 @@ pub fn read_header(bytes: &[u8]) -> Result<Header, JpegLsError> {
     let mut markers = Markers::new(bytes)?;
     let mut definitions = Definitions::default();
     loop {
-        match markers.next()? {
+        match markers.next_segment(is_alone)? {
             (SOS, segment) => {
                 definitions.scan(segment)?;
                 return definitions.frame.ok_or(JpegLsError::Cut);
@@ -57,7 +59,7 @@ pub fn decode(bytes: &[u8], samples: &mut Vec<u16>) -> Result<Decoded, JpegLsErr
             has_end = false;
             break;
         }
-        let segment = match markers.next()? {
+        let segment = match markers.next_segment(is_alone)? {
             (SOS, segment) => segment,
             (EOI, _) => break,
             (code, segment) => {
@@ -77,8 +79,8 @@ pub fn decode(bytes: &[u8], samples: &mut Vec<u16>) -> Result<Decoded, JpegLsErr
             }
         }
         near = near.max(scan.near);
-        let bits = BitReader::new(bytes, markers.at);
-        markers.at = scan.decode(&definitions, frame, bits, samples)?;
+        let bits = BitReader::new(bytes, markers.at());
+        markers.go_to(scan.decode(&definitions, frame, bits, samples)?);
     }
     let Some(header) = definitions.frame.filter(|_| !done.is_empty() && done.iter().all(|&done| done)) else {
         return Err(JpegLsError::Missing);

@@ -1,5 +1,6 @@
 //! Errors.
 
+use dicomprep_jpeg::markers::MarkerError;
 use thiserror::Error;
 
 /// Why a stream cannot be decoded.
@@ -49,4 +50,14 @@ pub enum JpegLsError {
     /// A restart marker is missing or out of order.
     #[error("a restart marker of the JPEG-LS stream is missing or out of order")]
     Restart,
+}
+
+impl From<MarkerError> for JpegLsError {
+    fn from(error: MarkerError) -> Self {
+        match error {
+            MarkerError::NoImage => Self::NotJpegLs,
+            MarkerError::Cut => Self::Cut,
+            MarkerError::NoMarker { at } => Self::NoMarker { at },
+        }
+    }
 }

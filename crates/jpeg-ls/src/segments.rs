@@ -5,54 +5,10 @@ use crate::header::{ColorTransform, Header};
 use crate::parameters::Preset;
 use crate::scan::{Interleave, ScanHeader};
 
-pub(crate) const EOI: u8 = 0xD9;
-pub(crate) const SOS: u8 = 0xDA;
-
-/// A walk over the markers of a stream.
-pub(crate) struct Markers<'a> {
-    data: &'a [u8],
-    pub(crate) at: usize,
-}
-
-impl<'a> Markers<'a> {
-    /// Begins behind SOI.
-    pub(crate) fn new(data: &'a [u8]) -> Result<Self, JpegLsError> {
-        if !data.starts_with(&[0xFF, 0xD8]) {
-            return Err(JpegLsError::NotJpegLs);
-        }
-        Ok(Self { data, at: 2 })
-    }
-
-    /// True if nothing but padding is left: zeros, spaces and fill bytes.
-    pub(crate) fn is_at_padding(&self) -> bool {
-        self.data.get(self.at..).is_none_or(|rest| rest.iter().all(|byte| matches!(byte, 0 | b' ' | 0xFF)))
-    }
-
-    /// The code and the segment, without its length, of the next marker. EOI has no segment.
-    pub(crate) fn next(&mut self) -> Result<(u8, &'a [u8]), JpegLsError> {
-        loop {
-            let code = match self.data.get(self.at..) {
-                Some([0xFF, 0xFF, ..]) => {
-                    self.at += 1;
-                    continue;
-                }
-                Some(&[0xFF, code, ..]) => code,
-                None | Some([] | [0xFF]) => return Err(JpegLsError::Cut),
-                Some(_) => return Err(JpegLsError::NoMarker { at: self.at }),
-            };
-            match code {
-                EOI => return Ok((EOI, &[])),
-                0x00..0x80 | 0xD0..=0xD8 => return Err(JpegLsError::NoMarker { at: self.at }),
-                _ => {}
-            }
-            let rest = &self.data[self.at + 2..];
-            let length = rest.first_chunk().map(|length| usize::from(u16::from_be_bytes(*length)));
-            let segment = length.filter(|&length| length >= 2).and_then(|length| rest.get(2..length));
-            let segment = segment.ok_or(JpegLsError::Cut)?;
-            self.at += 4 + segment.len();
-            return Ok((code, segment));
-        }
-    }
+/// True for markers without a segment, and for codes that are no markers of JPEG-LS; all but EOI are out of place between
+/// segments.
+pub(crate) fn is_alone(code: u8) -> bool {
+    matches!(code, 0x00..0x80 | 0xD0..=0xD8)
 }
 
 /// What the segments before a scan define.

@@ -5,7 +5,8 @@ use crate::error::JpegError;
 use crate::header::{Header, Process};
 use crate::lossless::LosslessImage;
 use crate::lossy::LossyImage;
-use crate::segments::{Definitions, EOI, Markers, SOS};
+use crate::markers::{EOI, Markers, SOS};
+use crate::segments::{Definitions, is_alone};
 
 /// An image that was decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub fn read_header(bytes: &[u8]) -> Result<Header, JpegError> {
     let mut markers = Markers::new(bytes)?;
     let mut definitions = Definitions::default();
     loop {
-        match markers.next()? {
+        match markers.next_segment(is_alone)? {
             (SOS, segment) => {
                 definitions.scan(segment)?;
                 return definitions.frame.ok_or(JpegError::Cut);
@@ -65,11 +66,12 @@ pub fn decode(bytes: &[u8], samples: &mut Vec<u16>) -> Result<Decoded, JpegError
             (none, Some(frame)) => none.insert(Image::new(frame, bytes.len(), samples)?),
             (None, None) => return Err(JpegError::Segment { segment: "SOS" }),
         };
-        let bits = BitReader::new(bytes, markers.at);
-        markers.at = match image {
+        let bits = BitReader::new(bytes, markers.at());
+        let end = match image {
             Image::Lossless(image) => image.scan(&definitions, &scan, bits, samples)?,
             Image::Lossy(image) => image.scan(&definitions, &scan, bits)?,
         };
+        markers.go_to(end);
     }
     Err(JpegError::Unsupported { what: format!("an image of more than {MOST_SCANS} scans") })
 }
@@ -86,7 +88,7 @@ fn next_scan<'a>(
             *has_end = false;
             return Ok(None);
         }
-        match markers.next()? {
+        match markers.next_segment(is_alone)? {
             (SOS, segment) => return Ok(Some(segment)),
             (EOI, _) => return Ok(None),
             (code, segment) => definitions.take(code, segment)?,

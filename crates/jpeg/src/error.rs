@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::markers::MarkerError;
+
 /// Why a stream cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JpegError {
@@ -55,4 +57,14 @@ pub enum JpegError {
     /// A restart marker is missing or out of order.
     #[error("a restart marker of the JPEG stream is missing or out of order")]
     Restart,
+}
+
+impl From<MarkerError> for JpegError {
+    fn from(error: MarkerError) -> Self {
+        match error {
+            MarkerError::NoImage => Self::NotJpeg,
+            MarkerError::Cut => Self::Cut,
+            MarkerError::NoMarker { at } => Self::NoMarker { at },
+        }
+    }
 }

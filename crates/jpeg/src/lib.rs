@@ -37,6 +37,7 @@ mod idct;
 mod lossless;
 mod lossless_table;
 mod lossy;
+pub mod markers;
 mod progressive;
 mod scan;
 mod segments;
