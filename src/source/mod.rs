@@ -32,9 +32,9 @@ pub use dicom::{
 };
 pub use dicom_seg::{DicomSegmentation, SegmentationFault};
 pub use labels::{
-    JoinBy, JoinError, JoinedVolume, LabelError, LabelFault, LabelSelection, LabelSeries, LabelVolume,
-    MaskFile, MaskImage, NrrdSegment, SeriesExtent, SeriesImage, VolumePart, VolumePlane, VolumeSize,
-    VoxelToPatient, join_volume, parse_nifti, parse_nrrd, parse_png, parse_tiff,
+    JoinBy, JoinError, JoinedVolume, LabelError, LabelFault, LabelJoin, LabelSelection, LabelSeries,
+    LabelVolume, MaskFile, MaskImage, NrrdSegment, SeriesExtent, SeriesImage, VolumePart, VolumePlane,
+    VolumeSize, VoxelToPatient, join_volume, parse_nifti, parse_nrrd, parse_png, parse_tiff,
 };
 pub use open_annotation::{SeriesImages, is_label_volume, open_annotation, open_dicom_annotation};
 pub use part_choice::PartChoice;

@@ -3,8 +3,8 @@
 use super::annotation::{AnnotationError, AnnotationFault, AnnotationFile, AnnotationOptions};
 use super::dicom::{DicomFault, Limits, ObjectKind, parse_identity};
 use super::labels::{
-    LabelError, LabelSeries, MaskFile, SeriesExtent, SeriesImage, parse_nifti, parse_nrrd, parse_png,
-    parse_tiff,
+    LabelError, LabelJoin, LabelSeries, MaskFile, SeriesExtent, SeriesImage, parse_nifti, parse_nrrd,
+    parse_png, parse_tiff,
 };
 use super::{DicomSegmentation, RtStruct};
 use crate::model::Place;
@@ -56,7 +56,8 @@ pub fn open_annotation(
     let mask = |image| Box::new(MaskFile::new(file, image, options.mask_invert)) as Box<dyn AnnotationFile>;
     let laid = |volume| {
         let SeriesImages { images, extent } = series;
-        LabelSeries::new(file, volume, images, extent, options.volume_join)
+        let how = LabelJoin { by: options.volume_join, resample: options.resample_labels };
+        LabelSeries::new(file, volume, images, extent, how)
             .map(|series| Box::new(series) as Box<dyn AnnotationFile>)
     };
     match Format::of(bytes) {

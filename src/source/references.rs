@@ -1,5 +1,7 @@
 //! References of annotations to images and their frames (PS3.3 table 10-3).
 
+use std::collections::{HashMap, HashSet};
+
 use super::annotation::FrameKey;
 use super::dicom::attribute;
 use super::dicom::tree::Item;
@@ -14,6 +16,13 @@ pub(super) struct ImageReference {
 }
 
 impl ImageReference {
+    /// True if the frame that it names, or any frame where it names none, is one of `frames`.
+    pub(super) fn is_in(&self, frames: &PresentFrames<'_>) -> bool {
+        let objects = &frames.0;
+        let of_object = objects.get(&*self.uid);
+        of_object.is_some_and(|numbers| self.frame.is_none_or(|frame| numbers.contains(&frame.max(1))))
+    }
+
     /// True if it refers to the frame of `key`, whose UID is that of the reference.
     pub(super) fn names_frame(&self, key: &FrameKey) -> bool {
         match self.frame {
@@ -21,6 +30,23 @@ impl ImageReference {
             // Frame 1 of an object that is one image is the image.
             Some(frame) => frame == key.frame || (key.frame == 0 && frame == 1),
         }
+    }
+}
+
+/// The frames of each object of the input, by its UID. The frame of an object that is one image is frame 1.
+pub(super) struct PresentFrames<'k>(HashMap<&'k str, HashSet<u32>>);
+
+impl<'k> PresentFrames<'k> {
+    pub(super) fn of(keys: &'k [FrameKey]) -> Self {
+        let mut objects: HashMap<&str, HashSet<u32>> = HashMap::new();
+        for key in keys {
+            objects.entry(&key.sop_instance_uid).or_default().insert(key.frame.max(1));
+        }
+        Self(objects)
+    }
+
+    pub(super) fn has_object(&self, uid: &str) -> bool {
+        self.0.contains_key(uid)
     }
 }
 

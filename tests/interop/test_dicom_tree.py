@@ -105,6 +105,28 @@ def test_what_is_lost_changes_the_exit_code(dicomprep, clinic, out):
     assert wrong.returncode == 2 and "Ring (#2)" in wrong.stderr
 
 
+def test_a_region_without_a_closed_contour_is_said_to_be_one(dicomprep, tmp_path, out):
+    one = image("P1", 1, 0)
+    save(one, tmp_path / "data" / "1.dcm")
+    rt = structures("P1", [(1, "spot", [(one, square(5, 9))]), (2, "centre", [(one, [(7, 7)])])])
+    rt.ROIContourSequence[1].ContourSequence[0].ContourGeometricType = "POINT"
+    save(rt, tmp_path / "data" / "rt.dcm")
+    result = dicomprep.prep(tmp_path / "data", out / "a.h5", "--layout", "dicom", "--structures", "centre", code=1)
+    assert "1 contour of type POINT encloses nothing and is not used" in result.stderr
+    assert "has no closed contour" in result.stderr and "is in the input" not in result.stderr
+
+
+def test_two_files_with_one_uid_are_named(dicomprep, tmp_path, out):
+    one = image("P1", 1, 0)
+    for name, z in (("1", 0), ("2", 3)):
+        save(image("P1", 1, z), tmp_path / "data" / f"{name}.dcm")
+    save(structures("P1", [(1, "spot", [(one, square(5, 9))])]), tmp_path / "data" / "rt.dcm")
+    how = ["--layout", "dicom", "--split", "none", "--on-finding", "keep"]
+    _, report = dicomprep.report(tmp_path / "data", out / "a.h5", *how)
+    notes = {place: note["text"] for note in report["notes"] for place in note["places"]}
+    assert "its SOP Instance UID is that of 1.dcm too" in notes["2.dcm"]
+
+
 def test_segmentations_of_highdicom(dicomprep, tmp_path, out):
     hd = pytest.importorskip("highdicom")
     from pydicom.sr.codedict import codes

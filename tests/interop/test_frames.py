@@ -104,6 +104,18 @@ def test_each_frame_is_a_sample(syntax, dicomprep, tmp_path):
         assert file["masks"][:].sum(axis=(1, 2, 3)).tolist() == [0, 5 * 6, 5 * 7, 0]
 
 
+def test_a_contour_on_a_frame_that_is_not_there_is_counted(dicomprep, tmp_path):
+    root = tmp_path / "data"
+    write(root / "image.dcm", enhanced(ExplicitVRLittleEndian))
+    rt = structures(range(COUNT))
+    rt.ROIContourSequence[0].ContourSequence[0].ContourImageSequence[0].ReferencedFrameNumber = 99
+    write(root / "rt.dcm", rt)
+    result = dicomprep.prep(root, tmp_path / "x.h5", "--layout", "dicom", "--on-finding", "keep")
+    assert "1 contour refers by Referenced Frame Number to a frame that is not in the input" in result.stderr
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert len(file["masks"]) == COUNT - 1
+
+
 def test_a_multi_frame_file_without_a_chosen_frame_is_refused(dicomprep, tmp_path):
     """Names of the layout `link` do not tell a frame."""
     study = Study(tmp_path / "data")

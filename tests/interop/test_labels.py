@@ -220,6 +220,32 @@ def test_probabilities_and_other_grids_are_refused(dicomprep, series, out):
     assert "one covers only a part of the other" in refused(dicomprep, series, out, "small.nii#1")
 
 
+def test_labels_on_another_grid_are_resampled_on_request(dicomprep, series, out):
+    """The nearest voxel in the patient, as SimpleITK takes it; said, and recorded."""
+    sitk = pytest.importorskip("SimpleITK")
+    voxels = noise((7, 19, 17), 0, 2, "grid").astype(np.uint8)
+    labels = sitk.GetImageFromArray(voxels)
+    direction = np.stack([ROW, COLUMN, NORMAL], axis=1)
+    labels.SetDirection(direction.ravel().tolist())
+    labels.SetSpacing([SPACING[1] * 1.37, SPACING[0] * 1.21, DISTANCE * 0.83])
+    labels.SetOrigin((np.asarray(ORIGIN) + direction @ [0.123, 0.217, 0.31]).tolist())
+    sitk.WriteImage(labels, str(series.root / "l.nii.gz"))
+    said = refused(dicomprep, series, out, "l.nii.gz#1")
+    assert "[17, 19, 7] voxels" in said and "--resample-labels takes the nearest voxels" in said
+    count, rows, columns = series.labels.shape
+    grid = sitk.Image([columns, rows, count], sitk.sitkUInt8)
+    grid.SetDirection(direction.ravel().tolist())
+    grid.SetSpacing([SPACING[1], SPACING[0], DISTANCE])
+    grid.SetOrigin(np.asarray(ORIGIN).tolist())
+    series.labels = sitk.GetArrayFromImage(sitk.Resample(labels, grid, sitk.Transform(), sitk.sitkNearestNeighbor))
+    assert 0 < (series.labels == 1).sum() < series.labels.size / 2
+    check(dicomprep, series, out, ["l.nii.gz#1", "l.nii.gz#2"], [1, 2], "--resample-labels", "--force")
+    with h5py.File(out / "x.h5") as file:
+        assert '"resample_labels":true' in file.attrs["config"]
+    again = dicomprep("verify", out / "x.h5", "--against", series.root, "--table", series.root / "table.csv")
+    assert again.returncode == 0, again.stderr
+
+
 class Slice:
     """One image, and a mask of its size."""
 

@@ -1,6 +1,6 @@
 //! The images of the tree: grouped by patient, study and series, sorted by geometry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::files::Catalog;
 use crate::model::{FileId, FrameRef, ImagePlane, Note, Place};
@@ -100,7 +100,27 @@ impl Images {
             (first.patient_id.clone(), study)
         });
         series.into_iter().for_each(|members| sorted.add_series(members, catalog, options));
+        sorted.note_shared_uids(catalog);
         sorted
+    }
+
+    /// A SOP Instance UID is of one object (PS3.3 C.12.1.1.1), so that two files with one are copies, or were changed
+    /// without a new one.
+    fn note_shared_uids(&mut self, catalog: &Catalog) {
+        let mut first: HashMap<(&str, u32), FileId> = HashMap::new();
+        let mut notes = Vec::new();
+        for image in self.all.iter().filter(|image| !image.key.sop_instance_uid.is_empty()) {
+            let key = (&*image.key.sop_instance_uid, image.frame.frame);
+            let known = *first.entry(key).or_insert(image.frame.file);
+            if known != image.frame.file && image.frame.frame <= 1 {
+                let text = format!(
+                    "its SOP Instance UID is that of {} too: what refers to it is on both images",
+                    catalog.name(known)
+                );
+                notes.push(Note::new(Place::file(catalog.name(image.frame.file)), text));
+            }
+        }
+        self.notes.append(&mut notes);
     }
 
     fn add_series(&mut self, mut members: Vec<Image>, catalog: &Catalog, options: &AnnotationOptions) {

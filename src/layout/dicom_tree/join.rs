@@ -11,7 +11,7 @@ use crate::source::FrameKey;
 
 use super::images::Images;
 use super::notes::notes_of;
-use super::open_file::{OpenFile, candidates};
+use super::open_file::{OpenFile, candidates, why_on_none};
 use super::planes::names_number;
 
 /// The annotations of all images, and the notes.
@@ -101,7 +101,7 @@ impl FileJoin {
             }
         }
         if joined.refs.is_empty() && joined.lost.is_empty() {
-            let detail = "none of the images that it is about is in the input";
+            let detail = why_on_none(file, &keys);
             let skipped = Skipped::new(Place::file(&*name), Reason::AnnotationWithoutImage, detail);
             joined.skipped.push(skipped.of(file.file));
         }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::files::Catalog;
 use crate::layout::annotations::{Annotations, OpenedAnnotation};
 use crate::model::{FileId, Reason};
+use crate::source::FrameKey;
 
 use super::images::Images;
 use super::objects::ScannedObject;
@@ -69,4 +70,13 @@ pub(super) fn candidates(file: &OpenFile, images: &Images) -> Vec<usize> {
         image.patient_id == file.patient_id && image.study.is_some() && image.study == file.study
     };
     all.filter(is_of_study).collect()
+}
+
+/// Why nothing in a file is on any of the images of `keys`, which it may be about.
+pub(super) fn why_on_none(file: &OpenFile, keys: &[FrameKey]) -> &'static str {
+    if keys.iter().any(|key| file.opened.annotation.refers_to(&key.sop_instance_uid)) {
+        "it refers to images of the input, but what is asked for has no closed contour and no segment on them"
+    } else {
+        "none of the images that it is about is in the input"
+    }
 }

@@ -8,7 +8,7 @@ use crate::model::StructureSet;
 use crate::source::PartInfo;
 
 use super::images::Images;
-use super::open_file::{OpenFile, candidates};
+use super::open_file::{OpenFile, candidates, why_on_none};
 
 /// The most structures that are taken without being asked for.
 const MOST: usize = 32;
@@ -50,7 +50,7 @@ pub(super) fn choose(
         let name = catalog.name(file.file);
         problems.extend(joined.lost.iter().take(1).map(|lost| format!("{name}: {lost}")));
         if joined.images.is_empty() && joined.lost.is_empty() {
-            problems.push(format!("{name}: none of the images that it is about is in the input"));
+            problems.push(format!("{name}: {}", why_on_none(file, &keys)));
         }
         for part in parts.iter().filter(|part| joined.images.iter().any(|(found, _)| *found == part.part)) {
             let same = parts.iter().filter(|other| other.name == part.name).count();

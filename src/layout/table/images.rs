@@ -37,7 +37,10 @@ pub(super) fn read_image_header(
     let Some(header) = read_file_header(catalog, file, limits)? else { return Ok(HeaderLookup::Other) };
     let of_frame = header.of_frame(frame).ok_or_else(|| {
         let place = Place::file(catalog.name(file));
-        let detail = format!("there is no frame {frame}: the object has {}", header.frames);
+        let detail = match frame {
+            0 => format!("it has {} frames: a column frame says which one is meant, from 1", header.frames),
+            _ => format!("there is no frame {frame}: the object has {}", header.frames),
+        };
         Skipped::new(place, Reason::ImageUnreadable, detail).of(file)
     })?;
     Ok(HeaderLookup::Image(Box::new(KnownImage { image: FrameRef { file, frame }, header: of_frame })))

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::model::Part;
 use crate::source::annotation::{AnnotationFile, FrameKey, Joined};
+use crate::source::references::PresentFrames;
 
 use super::grid::Match;
-use super::read::Form;
+use super::read::{Form, SegmentFrame};
 use super::segmentation::DicomSegmentation;
 
 /// Faults that are named one by one; the others are counted.
@@ -68,6 +69,18 @@ fn note(
     let absent: HashSet<&str> = named.map(|uid| &**uid).filter(|uid| !present.contains(uid)).collect();
     if !absent.is_empty() {
         joined.notes.push(format!("it refers to {} images that are not in the input", absent.len()));
+    }
+    let objects = PresentFrames::of(frames);
+    let lacks_frame = |frame: &&SegmentFrame| {
+        let has_object = frame.sources.iter().any(|source| objects.has_object(&source.uid));
+        has_object && !frame.sources.iter().any(|source| source.is_in(&objects))
+    };
+    let lost = segmentation.frames.iter().filter(lacks_frame).count();
+    if lost > 0 {
+        joined.notes.push(format!(
+            "{lost} of its frames refer by Referenced Frame Number to frames that are not in the input, though others of \
+             their object are"
+        ));
     }
     if segmentation.parts().is_empty() {
         joined.notes.push("it has no segment but the background".to_owned());

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::join::{JoinBy, JoinError, JoinedVolume, SeriesExtent, join_volume};
+use super::resampled::{self, can_resample, check_single};
 use super::volume::{LabelVolume, VolumePart, VolumeSize};
 use super::{LabelSelection, VolumePlane};
-use crate::model::{Mask, Part, Place};
+use crate::model::{ImagePlane, Mask, Part, Place};
 use crate::series::SeriesFrame;
 use crate::source::annotation::{
     AnnotationError, AnnotationFault, AnnotationFile, Drawn, FrameKey, PartInfo, no_part,
@@ -19,7 +20,8 @@ use crate::source::annotation::{
 pub struct LabelSeries {
     file: String,
     volume: LabelVolume,
-    joined: JoinedVolume,
+    /// `None` where the labels are on another grid, and are taken from the nearest voxels.
+    joined: Option<JoinedVolume>,
     /// Index of each image among those that were joined.
     images: HashMap<(Box<str>, u32), usize>,
     parts: Vec<PartInfo>,
@@ -35,6 +37,15 @@ pub struct SeriesImage {
     pub frame: SeriesFrame,
 }
 
+/// How a label volume is laid over images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LabelJoin {
+    /// The join of its planes to the images.
+    pub by: JoinBy,
+    /// True to take labels on another grid from the nearest voxels.
+    pub resample: bool,
+}
+
 /// A volume with more labels than this has none that are listed.
 const MOST_LISTED: usize = 1024;
 
@@ -42,17 +53,25 @@ impl LabelSeries {
     /// Lays the `volume` of `file` over `images`, which are a whole series or those that a table lists.
     ///
     /// # Errors
-    /// [`AnnotationError`] where the volume does not fit the images: see [`join_volume`].
+    /// [`AnnotationError`] where the volume does not fit the images: see [`join_volume`]. With `resample`, another grid is
+    /// no error, if the volume says where it lies and is of one phase.
     pub fn new(
         file: impl Into<String>,
         volume: LabelVolume,
         images: &[SeriesImage],
         extent: SeriesExtent,
-        by: JoinBy,
+        LabelJoin { by, resample }: LabelJoin,
     ) -> Result<Self, AnnotationError> {
         let file = file.into();
         let frames: Vec<SeriesFrame> = images.iter().map(|image| image.frame).collect();
-        let joined = join_volume(&volume, &frames, extent, by).map_err(|error| {
+        let joined = match join_volume(&volume, &frames, extent, by) {
+            Ok(joined) => Ok(Some(joined)),
+            Err(error) if resample && can_resample(&volume, &error) => {
+                check_single(&frames, extent).map(|()| None)
+            }
+            Err(error) => Err(error),
+        };
+        let joined = joined.map_err(|error| {
             let (place, fault) = (Box::new(Place::file(&*file)), AnnotationFault::Join(error));
             AnnotationError { place, fault }
         })?;
@@ -64,8 +83,12 @@ impl LabelSeries {
             return Err(AnnotationError { place, fault });
         }
         let mut notes = Vec::new();
-        if joined.unreached() > 0 {
-            notes.push(format!("the label volume does not reach {} of the images", joined.unreached()));
+        let unreached = joined.as_ref().map_or(0, JoinedVolume::unreached);
+        if unreached > 0 {
+            notes.push(format!("the label volume does not reach {unreached} of the images"));
+        }
+        if joined.is_none() {
+            notes.push("labels are resampled from another grid, to the nearest voxel".to_owned());
         }
         if by == JoinBy::Order {
             notes.push("planes are taken in the order of the images (--volume-join order)".to_owned());
@@ -75,8 +98,18 @@ impl LabelSeries {
     }
 
     fn plane(&self, frame: &FrameKey) -> Option<&VolumePlane> {
-        let index = self.images.get(&(frame.sop_instance_uid.clone(), frame.frame))?;
-        self.joined.plane(*index)
+        self.joined.as_ref()?.plane(self.index(frame)?)
+    }
+
+    fn index(&self, frame: &FrameKey) -> Option<usize> {
+        self.images.get(&(frame.sop_instance_uid.clone(), frame.frame)).copied()
+    }
+
+    /// The plane of an image that the labels are resampled to; `None` where they are not, or do not reach it.
+    fn resampled<'f>(&self, frame: &'f FrameKey) -> Option<&'f ImagePlane> {
+        let is_other_grid = self.joined.is_none() && self.index(frame).is_some();
+        let plane = frame.plane.as_ref().filter(|_| is_other_grid)?;
+        resampled::reaches(&self.volume, plane, frame.shape).then_some(plane)
     }
 
     /// The layers and values of `part`; none where the volume has no such part.
@@ -114,16 +147,23 @@ impl AnnotationFile for LabelSeries {
         if selected.is_empty() {
             return Err(no_part(&self.file, part, &self.parts));
         }
-        let Some(plane) = self.plane(frame) else { return Ok(Drawn::NotAnnotated) };
+        let mask_of = |part: VolumePart| match (self.plane(frame), self.resampled(frame)) {
+            (Some(plane), _) => Some(plane.mask(&self.volume, part, frame.shape)),
+            (None, Some(plane)) => Some(resampled::mask(&self.volume, part, plane, frame.shape)),
+            (None, None) => None,
+        };
         let mut mask = Mask::zeros(frame.shape);
         for part in selected {
-            mask.include(&plane.mask(&self.volume, part, frame.shape));
+            match mask_of(part) {
+                Some(one) => mask.include(&one),
+                None => return Ok(Drawn::NotAnnotated),
+            }
         }
         Ok(Drawn::Raster(mask))
     }
 
     fn annotates(&self, _: Part, frame: &FrameKey) -> Result<bool, AnnotationError> {
-        Ok(self.plane(frame).is_some())
+        Ok(self.plane(frame).is_some() || self.resampled(frame).is_some())
     }
 
     fn notes(&self) -> &[String] {
@@ -168,7 +208,7 @@ fn parts(volume: &LabelVolume) -> Vec<PartInfo> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Geometry, GridShape, ImagePlane};
+    use crate::model::{Geometry, GridShape};
     use crate::source::labels::affine::VoxelToPatient;
     use crate::source::labels::values::LabelValues;
     use crate::source::labels::volume::NrrdSegment;
@@ -203,7 +243,7 @@ mod tests {
         let geometry = VoxelToPatient::from_lps(unit);
         let volume = LabelVolume { size, values, geometry, segments, cropped: false };
         let images = [image("1.2", 0.0).0, image("1.3", 1.0).0];
-        LabelSeries::new("s.seg.nrrd", volume, &images, SeriesExtent::Whole, JoinBy::Geometry).unwrap()
+        LabelSeries::new("s.seg.nrrd", volume, &images, SeriesExtent::Whole, LabelJoin::default()).unwrap()
     }
 
     fn segment(number: u16, name: &str, layer: usize) -> NrrdSegment {

@@ -1,9 +1,10 @@
 //! Joins the regions of interest to the images of the input, and says what a user should know.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::model::{Part, Plain, Polygon};
 use crate::source::annotation::{ContourSpacing, FrameKey, Joined};
+use crate::source::references::PresentFrames;
 
 use super::areas::{Effort, areas, overlap_partly};
 use super::place::{Distinct, Placed, contours_on, max_spread};
@@ -21,6 +22,8 @@ const EVEN: f64 = 0.01;
 struct Counts {
     absent_contours: usize,
     absent_images: HashSet<Box<str>>,
+    /// Contours on frames that are not in the input, of objects that are.
+    absent_frames: usize,
     /// The largest distance of a contour from the image that it refers to, in mm.
     farthest: f64,
     far: usize,
@@ -31,13 +34,10 @@ struct Counts {
 pub(super) fn join(set: &RtStruct, parts: &[Part], frames: &[FrameKey]) -> Joined {
     let mut joined = Joined::default();
     let mut counts = Counts::default();
-    let mut by_uid: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (index, frame) in frames.iter().enumerate() {
-        by_uid.entry(&frame.sop_instance_uid).or_default().push(index);
-    }
+    let present = PresentFrames::of(frames);
     for &part in parts {
         let Ok(roi) = set.roi(part) else { continue };
-        RoiJoin { set, roi, frames, joined: &mut joined, counts: &mut counts }.run(&by_uid);
+        RoiJoin { set, roi, frames, joined: &mut joined, counts: &mut counts }.run(&present);
     }
     counts.note(set, &mut joined);
     joined
@@ -51,6 +51,12 @@ impl Counts {
                 counted(self.absent_contours, "contour refers", "contours refer"),
                 counted(self.absent_images.len(), "image", "images"),
                 if self.absent_images.len() == 1 { "is" } else { "are" },
+            ));
+        }
+        if self.absent_frames > 0 {
+            joined.notes.push(format!(
+                "{} by Referenced Frame Number to a frame that is not in the input, though others of its object are",
+                counted(self.absent_frames, "contour refers", "contours refer"),
             ));
         }
         if self.far > 0 {
@@ -96,7 +102,7 @@ struct RoiCounts {
 }
 
 impl RoiJoin<'_> {
-    fn run(&mut self, by_uid: &HashMap<&str, Vec<usize>>) {
+    fn run(&mut self, present: &PresentFrames<'_>) {
         self.note_types();
         let mut counts = RoiCounts::default();
         let usable = self.frames_of_reference();
@@ -108,7 +114,7 @@ impl RoiJoin<'_> {
                 self.joined.images.push((Part::Roi(self.roi.number), index));
             }
         }
-        self.count_absent(by_uid);
+        self.count_absent(present);
         self.lose_rejected(&counts.unplaced);
         self.lose_unassigned(&counts.by_position, &usable, made_up);
         self.note_contours(&counts);
@@ -125,8 +131,8 @@ impl RoiJoin<'_> {
         }
         for (kind, count) in roi.types.iter().filter(|(kind, _)| !kind.is_closed()) {
             let what = counted(*count, "contour", "contours");
-            let note =
-                format!("{}: {what} of type {} enclose nothing and are not used", self.title(), kind.name());
+            let verbs = if *count == 1 { "encloses nothing and is" } else { "enclose nothing and are" };
+            let note = format!("{}: {what} of type {} {verbs} not used", self.title(), kind.name());
             self.joined.notes.push(note);
         }
     }
@@ -184,9 +190,12 @@ impl RoiJoin<'_> {
         !polygons.is_empty()
     }
 
-    fn count_absent(&mut self, by_uid: &HashMap<&str, Vec<usize>>) {
+    fn count_absent(&mut self, present: &PresentFrames<'_>) {
         for contour in self.roi.contours.iter().filter(|contour| !contour.images.is_empty()) {
-            if contour.images.iter().any(|image| by_uid.contains_key(&*image.uid)) {
+            let has_object = contour.images.iter().any(|image| present.has_object(&image.uid));
+            let has_frame = contour.images.iter().any(|image| image.is_in(present));
+            if has_object {
+                self.counts.absent_frames += usize::from(!has_frame);
                 continue;
             }
             self.counts.absent_contours += 1;

@@ -36,6 +36,7 @@ impl Pairing<'_> {
 
     /// The images of the series in a folder.
     pub(super) fn series(&mut self, folder: &str) -> Result<Vec<FrameRef>, String> {
+        let shown = if folder.is_empty() { "." } else { folder };
         let prefix = if matches!(folder, "" | ".") { String::new() } else { format!("{folder}/") };
         let mut inside: Vec<(String, FileId)> = self
             .files
@@ -45,7 +46,7 @@ impl Pairing<'_> {
             .collect();
         inside.sort();
         if inside.is_empty() {
-            return Err(format!("there is no file or folder {folder}"));
+            return Err(format!("there is no file or folder {shown}"));
         }
         let mut found: Vec<KnownImage> = Vec::new();
         for (_, file) in inside {
@@ -60,11 +61,11 @@ impl Pairing<'_> {
         series.sort();
         series.dedup();
         match series.len() {
-            0 => return Err(format!("there is no DICOM image in the folder {folder}")),
+            0 => return Err(format!("there is no DICOM image in the folder {shown}")),
             1 => {}
             count => {
                 return Err(format!(
-                    "the folder {folder} holds {count} series; name the folder or the images of one"
+                    "the folder {shown} holds {count} series; name the folder or the images of one"
                 ));
             }
         }
@@ -72,7 +73,7 @@ impl Pairing<'_> {
         let frames: Vec<_> = found.iter().map(KnownImage::frame).collect();
         let sorted = crate::series::sort_series(&frames);
         for finding in &sorted.findings {
-            self.set.notes.push(Note::new(Place::file(folder), finding.to_string()));
+            self.set.notes.push(Note::new(Place::file(shown), finding.to_string()));
         }
         let placed = sorted.stacks.iter().flat_map(|stack| &stack.slices).flat_map(|slice| &slice.frames);
         let order: Vec<usize> = placed.chain(&sorted.unplaced).copied().collect();

@@ -22,7 +22,7 @@ pub enum JoinError {
     /// Image and volume are different grids.
     #[error(
         "the label volume has {voxels:?} voxels of {volume_mm} mm and an image {pixels} pixels of {image_mm} mm, and \
-         {reason}: resample the labels to the grid of the images"
+         {reason}: --resample-labels takes the nearest voxels"
     )]
     OtherGrid {
         /// The image.
@@ -40,8 +40,7 @@ pub enum JoinError {
     },
     /// Images lie between planes, or planes on no image.
     #[error(
-        "{images} of the images lie on no plane of the label volume (up to {distance:.3} mm off) and {planes} of its planes \
-         on no image, as where slices are missing or not evenly spaced{}",
+        "{}, as where slices are missing or not evenly spaced{}", off_plane([*images, *planes], *distance),
         if *.equal { "; there are as many planes as images: --volume-join order takes them in their order" } else { "" }
     )]
     OffPlane {
@@ -105,4 +104,14 @@ pub enum JoinError {
     /// Two images cannot be told apart.
     #[error("two of the images have one SOP Instance UID, or none: labels cannot be given to either")]
     SameImage,
+}
+
+fn off_plane([images, planes]: [usize; 2], distance: f64) -> String {
+    match images {
+        0 => format!("{planes} of the planes of the label volume lie on no image of the series"),
+        _ => format!(
+            "{images} of the images lie on no plane of the label volume (up to {distance:.3} mm off) and {planes} of its \
+             planes on no image"
+        ),
+    }
 }

@@ -89,7 +89,7 @@ fn another_grid_is_an_error_that_names_both() {
     shifted[0][3] += 0.03;
     let error = join(&volume(Some(shifted), 3, 1), &images(&[0.0, 5.0, 10.0])).unwrap_err().to_string();
     let said = "the label volume has [3, 2, 3] voxels of 2 × 1 × 5 mm and an image 2x3 pixels of 1 × 2 mm, and their \
-                pixels do not coincide: resample the labels to the grid of the images";
+                pixels do not coincide: --resample-labels takes the nearest voxels";
     assert_eq!(error, said);
     shifted[0][3] = 10.0 + 0.01;
     assert!(join(&volume(Some(shifted), 3, 1), &images(&[0.0, 5.0, 10.0])).is_ok());
@@ -113,6 +113,7 @@ fn planes_on_no_image_are_never_given_to_the_nearest() {
     let gap = images(&[0.0, 5.0, 15.0]);
     let error = join(&volume(Some(AS_IMAGES), 3, 1), &gap).unwrap_err();
     assert_eq!(error, JoinError::OffPlane { images: 0, planes: 1, distance: 0.0, equal: true });
+    assert!(error.to_string().starts_with("1 of the planes of the label volume lie"), "{error}");
     assert!(error.to_string().ends_with("--volume-join order takes them in their order"), "{error}");
     let uneven = images(&[0.0, 5.0, 9.0]);
     let error = join(&volume(Some(AS_IMAGES), 3, 1), &uneven).unwrap_err();
