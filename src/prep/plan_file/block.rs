@@ -10,7 +10,7 @@ use crate::split::{SplitDraw, SplitName};
 
 /// Consecutive rows of a plan. Numbers are places in the lists of the block.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Block {
+pub(super) struct PlanBlock {
     pub(super) folders: Vec<BlockFolder>,
     pub(super) files: Vec<BlockFile>,
     pub(super) patients: Vec<BlockPatient>,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::PlanFileError;
-use super::block::Block;
+use super::block::PlanBlock;
 use super::head::{BlockEntry, Head};
 
 /// Begins every plan; the version follows.
@@ -147,7 +147,7 @@ impl PlanReader {
     }
 
     /// The blocks that have a row of `rows`, each with the number of its first row.
-    pub(super) fn blocks(&self, rows: std::ops::Range<u64>) -> Result<Vec<(u64, Block)>, PlanFileError> {
+    pub(super) fn blocks(&self, rows: std::ops::Range<u64>) -> Result<Vec<(u64, PlanBlock)>, PlanFileError> {
         let (mut at, mut first, mut found) = (self.start, 0, Vec::new());
         for entry in &self.head.blocks {
             let end = first + u64::from(entry.rows);
@@ -159,11 +159,11 @@ impl PlanReader {
         Ok(found)
     }
 
-    fn block(&self, at: u64, entry: &BlockEntry) -> Result<Block, PlanFileError> {
+    fn block(&self, at: u64, entry: &BlockEntry) -> Result<PlanBlock, PlanFileError> {
         let mut encoded = vec![0; entry.bytes as usize];
         let failed = |source| PlanFileError::Read { path: self.path.clone(), source };
         self.file.read_exact_at(&mut encoded, at).map_err(failed)?;
-        let block: Option<Block> = decode(&encoded, &entry.sha256);
+        let block: Option<PlanBlock> = decode(&encoded, &entry.sha256);
         block
             .filter(|block| block.rows.len() == entry.rows as usize)
             .ok_or_else(|| self.damaged(format!("the rows at byte {at} are not as they were written")))
@@ -208,7 +208,7 @@ mod tests {
     use crate::assemble::FileMark;
     use crate::prep::plan_file::block::BlockRow;
 
-    fn block(ids: &[&str]) -> Block {
+    fn block(ids: &[&str]) -> PlanBlock {
         let row = |id: &&str| BlockRow {
             id: (*id).to_owned(),
             patient: 0,
@@ -221,7 +221,7 @@ mod tests {
             audited: Vec::new(),
             findings: String::new(),
         };
-        Block { rows: ids.iter().map(row).collect(), ..Block::default() }
+        PlanBlock { rows: ids.iter().map(row).collect(), ..PlanBlock::default() }
     }
 
     /// A plan of two blocks, as bytes.

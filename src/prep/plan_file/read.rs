@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::PlanFileError;
-use super::block::Block;
+use super::block::PlanBlock;
 use super::container::PlanReader;
 use super::share::Gathering;
 use super::write::KEY_CHECK;
@@ -86,7 +86,7 @@ impl PlanFile {
         let rows = share_of(head.rows, share.index, share.count);
         let blocks = self.reader.blocks(rows.clone())?;
         let numbers = self.patient_numbers(&blocks)?;
-        let mut gathering = Gathering::new(&self.reader, places, &options, (rows.clone(), numbers))?;
+        let mut gathering = Gathering::new(&self.reader, places, &options, rows.clone(), numbers)?;
         for (first, block) in blocks {
             gathering.add(first, block)?;
         }
@@ -135,7 +135,7 @@ impl PlanFile {
     }
 
     /// The numbers of the patients of `blocks` and of those that have bonds, ascending.
-    fn patient_numbers(&self, blocks: &[(u64, Block)]) -> Result<Vec<u32>, PlanFileError> {
+    fn patient_numbers(&self, blocks: &[(u64, PlanBlock)]) -> Result<Vec<u32>, PlanFileError> {
         let head = &self.reader.head;
         let bound = head.bonds.iter().flat_map(|bond| [bond.patient, bond.leader, bond.shares_with]);
         let own = blocks.iter().flat_map(|(_, block)| block.patients.iter().map(|patient| patient.number));

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use rayon::prelude::*;
 
 use super::PlanFileError;
-use super::block::{Block, BlockAnnotation, BlockFile, BlockFolder, BlockPatient, BlockRow, BlockStudy};
+use super::block::{BlockAnnotation, BlockFile, BlockFolder, BlockPatient, BlockRow, BlockStudy, PlanBlock};
 use super::compare::changed_file;
 use super::container::PlanReader;
 use crate::assemble::{FileMark, read_mark};
@@ -80,7 +80,8 @@ impl<'r> Gathering<'r> {
         reader: &'r PlanReader,
         places: &Places,
         options: &PrepOptions,
-        (rows, numbers): (Range<u64>, Vec<u32>),
+        rows: Range<u64>,
+        numbers: Vec<u32>,
     ) -> Result<Self, PlanFileError> {
         let catalog = Catalog::of(places);
         let roots: Vec<PathBuf> = catalog.roots().paths().map(Path::to_owned).collect();
@@ -110,8 +111,8 @@ impl<'r> Gathering<'r> {
     }
 
     /// Adds the rows of a block that are among those asked for; its first is number `first`.
-    pub(super) fn add(&mut self, first: u64, block: Block) -> Result<(), PlanFileError> {
-        let Block { folders, files, patients, studies, rows, keys, annotations } = block;
+    pub(super) fn add(&mut self, first: u64, block: PlanBlock) -> Result<(), PlanFileError> {
+        let PlanBlock { folders, files, patients, studies, rows, keys, annotations } = block;
         let folders = folders.iter().map(|folder| self.folder(folder)).collect::<Result<Vec<_>, _>>()?;
         let files = files.into_iter().map(|file| self.file(&folders, file)).collect::<Result<Vec<_>, _>>()?;
         let patients =
@@ -329,7 +330,7 @@ mod tests {
         let (kind, path) = (FileKind::default(), path.to_owned());
         let folders = vec![BlockFolder { root, path, name: String::new() }];
         let files = vec![BlockFile { folder: 0, kind, name: name.to_owned() }];
-        gathering.add(0, Block { folders, files, ..Block::default() })?;
+        gathering.add(0, PlanBlock { folders, files, ..PlanBlock::default() })?;
         let (_, file) = gathering.known_files.into_iter().next().unwrap();
         Ok(gathering.catalog.path(file).strip_prefix(folder.path()).unwrap().to_owned())
     }

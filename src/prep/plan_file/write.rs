@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::PlanFileError;
 use super::block::{
-    Block, BlockAnnotation, BlockFile, BlockFolder, BlockKey, BlockPatient, BlockRow, BlockStudy,
+    BlockAnnotation, BlockFile, BlockFolder, BlockKey, BlockPatient, BlockRow, BlockStudy, PlanBlock,
 };
 use super::container::{PlanWriter, encode};
 use super::head::{Head, MadeOf};
@@ -124,17 +124,17 @@ fn digest_of(path: &Path) -> std::io::Result<[u8; 32]> {
 struct Builder<'p> {
     plan: &'p PrepPlan,
     found: &'p HashMap<u32, String>,
-    block: Block,
+    block: PlanBlock,
     folders: HashMap<FolderId, u32>,
     files: HashMap<FileId, u32>,
 }
 
 impl<'p> Builder<'p> {
     fn new(plan: &'p PrepPlan, found: &'p HashMap<u32, String>) -> Self {
-        Self { plan, found, block: Block::default(), folders: HashMap::new(), files: HashMap::new() }
+        Self { plan, found, block: PlanBlock::default(), folders: HashMap::new(), files: HashMap::new() }
     }
 
-    fn build(mut self, rows: Range<usize>) -> Result<Block, PlanFileError> {
+    fn build(mut self, rows: Range<usize>) -> Result<PlanBlock, PlanFileError> {
         let mut last = (None, None);
         for number in rows {
             let sample = &self.plan.samples[number];
