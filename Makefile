@@ -14,6 +14,7 @@ ATTACK_RUNS  ?= 20000
 
 VENV        := $(CURDIR)/.venv
 BENCH_VENV  := $(CURDIR)/.venv-bench
+SPARK_VENV  := $(CURDIR)/.venv-spark
 STAMPS      := $(VENV)/stamps
 # Loaders whose packages are large, or want versions that clash, each in an environment of its own.
 PEER_STAMPS := $(if $(PEERS),$(STAMPS)/bench-torch $(STAMPS)/bench-tensorflow)
@@ -25,7 +26,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')" DICOMPREP_COMMIT="$(COMMIT)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards bench-python bench-serve install fixtures wheel sdist test-python clean
+.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards bench-python bench-serve install fixtures wheel sdist test-python test-spark clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +50,7 @@ test: $(CMAKE_PATH) $(STAMPS)/tests $(STAMPS)/wheel ## run all tests: Rust, then
 	$(if $(OLD_PYTHON),@echo "make: the Python module needs Python 3.11 or later: it is not tested",$(INSTALL_MODULE))
 	DICOMPREP=$(TARGET)/debug/dicomprep $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/interop
 	$(if $(OLD_PYTHON),,$(TEST_MODULE))
+	$(if $(OLD_PYTHON),,$(TEST_SPARK))
 
 # Program and module go into one file. The program is made executable before it is packed: pip keeps the mode.
 WHEEL_PROGRAM := python/dicomprep.data/scripts/dicomprep
@@ -87,7 +89,25 @@ $(VENV)/bin/mypy
 DICOMPREP_WHEEL=$$(ls $(WHEEL_FOLDER)/*.whl) $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/python
 endef
 
-test test-python: WHEEL_PROFILE := dev
+# Spark runs on Java. PySpark is large, and has an environment of its own.
+JAVA         = $(if $(JAVA_HOME),$(JAVA_HOME)/bin/)java
+JAVA_VERSION = $(shell $(JAVA) -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
+NO_SPARK     = $(shell [ "0$(JAVA_VERSION)" -ge 17 ] || echo none)
+
+define RUN_SPARK
+@.ci/setup python '$(SPARK_VENV)' tests/spark/requirements.txt
+$(SPARK_VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL_FOLDER)/*.whl
+$(SPARK_VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/spark
+endef
+
+TEST_SPARK = $(if $(NO_SPARK),@echo "make: Spark needs Java 17 or later: its tests are skipped",$(RUN_SPARK))
+
+test test-python test-spark: WHEEL_PROFILE := dev
+test-spark: $(CMAKE_PATH) $(STAMPS)/wheel ## build a wheel of the debug profile and run the tests on Apache Spark (500 MB; Java 17 or later)
+	$(BUILD_BOTH)
+	$(INSTALL_MODULE)
+	$(TEST_SPARK)
+
 test-python: $(CMAKE_PATH) $(STAMPS)/tests $(STAMPS)/wheel ## build a wheel of the debug profile, install it and run the Python tests
 	$(BUILD_BOTH)
 	$(INSTALL_MODULE)
@@ -164,7 +184,7 @@ fixtures: $(CMAKE_PATH) ## write fixtures/final_data again, with the generator's
 
 clean: ## remove everything that these commands made
 	$(CARGO) clean
-	rm -rf bench-data $(VENV) $(BENCH_VENV) $(BENCH_VENV)-*
+	rm -rf bench-data $(VENV) $(BENCH_VENV) $(BENCH_VENV)-* $(SPARK_VENV)
 
 $(CMAKE_PATH): .ci/setup
 	@.ci/setup build '$(VENV)' '$@'
