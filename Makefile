@@ -26,7 +26,7 @@ WITH_CMAKE   = CMAKE="$$(cat '$(CMAKE_PATH)')" DICOMPREP_COMMIT="$(COMMIT)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards bench-python bench-serve install fixtures wheel sdist test-python test-spark clean
+.PHONY: help docs demo test check fuzz deny bench bench-programs bench-prep bench-batches bench-augment bench-codecs bench-scaling bench-annotations bench-shards bench-python bench-serve bench-spark install fixtures wheel sdist test-python test-spark clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -171,6 +171,11 @@ bench-python: bench-programs wheel $(STAMPS)/bench ## compare the Python module 
 
 bench-serve: bench-programs $(STAMPS)/bench ## compare the service with one process of batches for each reader (1 GB)
 	$(BENCH_VENV)/bin/python benches/serve.py --target $(TARGET)/release $(BENCH_FLAGS)
+
+bench-spark: bench-programs wheel ## compare Spark with the same shards made by hand (2 GB; Java 17 or later)
+	@.ci/setup python '$(SPARK_VENV)' tests/spark/requirements.txt
+	$(SPARK_VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL_FOLDER)/*.whl
+	$(SPARK_VENV)/bin/python benches/spark.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-programs: $(CMAKE_PATH)
 	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures
