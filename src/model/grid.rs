@@ -24,7 +24,8 @@ pub struct GridError {
 impl TryFrom<(u16, u16)> for GridShape {
     type Error = GridError;
 
-    fn try_from((rows, columns): (u16, u16)) -> Result<Self, GridError> {
+    fn try_from(sides: (u16, u16)) -> Result<Self, GridError> {
+        let (rows, columns) = sides;
         Self::new(rows.into(), columns.into())
     }
 }
