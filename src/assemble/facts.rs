@@ -40,7 +40,7 @@ pub struct AnnotationFacts {
 #[expect(clippy::large_enum_variant, reason = "one at a time, and hardly ever another than the large one")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assembled {
-    /// It is complete; pixels and masks are in the [`Assembler`].
+    /// It is complete; pixels and masks are in the [`Assembler`](super::Assembler).
     Sample(SampleFacts),
     /// The image is good, and no contour is left that makes it a sample.
     Unlabelled,
