@@ -9,7 +9,7 @@ with the stream of the command.
 
 - group: all readers take the same batches, which the service decodes once;
 - group, cardiac: the same with `augment=cardiac`, float32;
-- own seeds: each reader has an order of its own, and the decoded rows fit `--cache`.
+- own seeds: each reader has an order of its own, and the decoded rows fit `--cache`, which has its default for groups.
 """
 
 import dataclasses
@@ -99,7 +99,8 @@ class Service:
     """The service, fresh: nothing is in its cache."""
 
     def __init__(self, binary, file, cache):
-        words = [binary, "serve", file, "--listen", "127.0.0.1:0", "--cache", str(cache), "--max-streams", "1000"]
+        words = [binary, "serve", file, "--listen", "127.0.0.1:0", "--max-streams", "1000"]
+        words += [] if cache is None else ["--cache", str(cache)]
         self.process = subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, text=True)
         self.port = int(re.search(r":(\d+)/", self.process.stderr.readline()).group(1))
         self.path = f"/datasets/{file.stem}/batches?"
@@ -116,7 +117,7 @@ def start_readers(arguments, check, **streams):
 
 
 def over_http(binary, file, kind, k, cache, check=False):
-    service = Service(binary, file, cache)
+    service = Service(binary, file, None if kind.group else cache)
     readers = [start_readers(["127.0.0.1", service.port, service.path + kind.query(number)], check, stdin=subprocess.PIPE)
                for number in range(k)]
     for one in readers:

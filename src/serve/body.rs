@@ -131,13 +131,14 @@ async fn send_all(
     Ok(())
 }
 
-/// Takes the next portion off the pieces; `None` when they are empty.
+/// Takes the next portion off the pieces; `None` when they are empty. It is a copy: the portion that a reader who takes
+/// nothing leaves in the connection would otherwise hold the memory of its whole batch.
 fn portion(pieces: &mut Vec<Bytes>) -> Option<Bytes> {
     while pieces.first()?.is_empty() {
         pieces.remove(0);
     }
     let first = pieces.first_mut()?;
-    Some(first.split_to(first.len().min(PORTION_BYTES)))
+    Some(Bytes::copy_from_slice(&first.split_to(first.len().min(PORTION_BYTES))))
 }
 
 /// Takes `bytes` off the pieces.
