@@ -1,6 +1,8 @@
-//! The end of the row line: every row goes to the output, and those rebuilt to the parts too.
+//! The end of the row line: rows go to the output, and are kept for a run that continues after this one.
 
-use super::resume::{CompletePart, OpenPart, Origin, Parts, RowOrigins};
+use std::ops::Range;
+
+use super::resume::{Origin, RowOrigins};
 use super::sink::{Outcome, Sink};
 use crate::assemble::Remarks;
 
@@ -15,40 +17,34 @@ pub(super) struct WorkerResult {
 pub(super) struct OrderedRows<'a> {
     pub(super) sink: Sink<'a>,
     pub(super) origins: RowOrigins,
-    parts: Option<&'a Parts<'a>>,
-    open: Option<OpenPart>,
-    next: usize,
+    /// Rows of a segment; `None` where nothing is kept.
+    segment_rows: Option<usize>,
+    /// The samples of the plan that are still to come.
+    ahead: Range<usize>,
 }
 
 impl<'a> OrderedRows<'a> {
-    /// The first sample that comes is number `next` of the plan.
-    pub(super) fn new(sink: Sink<'a>, parts: Option<&'a Parts<'a>>, next: usize) -> Self {
-        Self { sink, origins: RowOrigins::default(), parts, open: None, next }
+    /// The `samples` of the plan come, by their numbers; each `segment_rows` are kept as soon as they are written.
+    pub(super) fn new(sink: Sink<'a>, segment_rows: Option<usize>, samples: Range<usize>) -> Self {
+        Self { sink, origins: RowOrigins::default(), segment_rows, ahead: samples }
     }
 
-    /// All that will come has come: what is not complete by now never will be.
-    pub(super) fn end(&mut self) {
-        if let Some(parts) = self.parts {
-            parts.abandon(&mut self.open);
-        }
-    }
-
-    /// Takes the next one. `false` where a file cannot be written any more. A part that is complete now goes to
-    /// `complete`.
-    pub(super) fn take(&mut self, brought: &mut WorkerResult, complete: &mut Vec<CompletePart>) -> bool {
-        let number = self.next;
-        self.next += 1;
-        if let Outcome::Made(row, _) = &brought.outcome {
+    /// Takes the next one. `false` where the file cannot be written any more.
+    pub(super) fn take(&mut self, brought: &mut WorkerResult) -> bool {
+        if let Outcome::Made(..) = &brought.outcome {
             self.origins.add(brought.origin);
-            if let Some(parts) = self.parts.filter(|_| brought.origin != Origin::Reused)
-                && let Err(error) = parts.append(&mut self.open, number, row)
-            {
-                self.sink.error = Some(error);
-                return false;
-            }
         }
         let written = self.sink.take(&mut brought.outcome, std::mem::take(&mut brought.remarks));
-        complete.extend(self.parts.and_then(|parts| parts.passed(&mut self.open, number)));
-        written
+        self.ahead.next();
+        written && self.end_segment()
+    }
+
+    /// Has the segment kept that ends here, if one does.
+    fn end_segment(&mut self) -> bool {
+        let ends = |rows: usize| self.ahead.is_empty() || self.ahead.start.is_multiple_of(rows);
+        if !self.segment_rows.is_some_and(ends) {
+            return true;
+        }
+        self.sink.writer.end_run().map_err(|error| self.sink.error = Some(error)).is_ok()
     }
 }

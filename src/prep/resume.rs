@@ -1,32 +1,30 @@
-//! Rows of earlier files that a run takes, and parts that it leaves for the next one if it is stopped.
+//! Rows of earlier files that a run takes, and rows that it leaves for the next one if it is stopped.
 
 mod earlier;
 mod origin;
-mod parts;
-mod parts_folder;
 mod reuse;
 mod same_options;
+mod segment;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub use crate::store::PartsFolder;
 pub use origin::RowOrigins;
-pub use parts_folder::PartsFolder;
 
 pub(super) use earlier::EarlierRows;
 pub(super) use origin::Origin;
-pub(super) use parts::{CompletePart, OpenPart, Parts, SegmentCounts};
 pub(super) use reuse::EarlierReader;
 
-use parts::{NO_SPLITS, segment_rows};
+use earlier::content_of;
+use segment::segment_rows;
 
-use super::names::Namer;
 use super::pseudonym::Pseudonyms;
 use super::{NoteEntry, PrepError, PrepPlan};
 use crate::model::{Note, Place};
-use crate::store::{Encoder, StoreError, Target, read_info};
+use crate::store::{Encoder, Journal, KeptRun, StoreError, Target, read_info};
 
 /// Options of resuming a run, and of reusing rows.
 #[derive(Debug, Clone, Default)]
@@ -40,22 +38,24 @@ pub struct ResumeOptions {
     pub segment_rows: Option<usize>,
 }
 
-/// Earlier rows, and the parts of this run.
+/// The rule of splits of the files in which earlier versions kept rows, which no complete file has.
+const NO_SPLITS: &str = "none";
+
+/// Earlier rows, and what this run keeps.
 pub(super) struct Resume {
     pub(super) earlier: EarlierRows,
-    /// Folder of the parts of this run.
+    /// Folder of what is kept.
     pub(super) folder: PartsFolder,
     /// Files that could not be used, and why.
     pub(super) notes: Vec<Note>,
-    /// Files in the folder under the name of a part that are none.
-    others: BTreeSet<PathBuf>,
-    /// The number of the next part; `None` where no parts are kept.
-    next: Option<u64>,
-    segment_rows: usize,
+    /// The number of this run among those that are kept; `None` where it keeps nothing.
+    pub(super) next: Option<u64>,
+    /// Rows that are kept together.
+    pub(super) segment_rows: usize,
 }
 
 impl Resume {
-    /// Looks at the parts that a run has left beside `target`, and at the files to reuse.
+    /// Looks at what a run has left beside `target`, and at the files to reuse.
     pub(super) fn begin(
         plan: &PrepPlan,
         target: &Target,
@@ -68,7 +68,6 @@ impl Resume {
             earlier: EarlierRows::new(Pseudonyms::new(plan.options.pseudonym_key.clone())),
             folder: PartsFolder::of(target.path()),
             notes: Vec::new(),
-            others: BTreeSet::new(),
             next: None,
             segment_rows,
         };
@@ -76,94 +75,105 @@ impl Resume {
             let differs = resume.earlier.add(path, plan, encoder)?;
             resume.note_difference(&path.display().to_string(), differs);
         }
-        // Where nothing locks the output, another run may be writing the parts.
+        // Where nothing locks the output, another run may be writing there.
         if target.is_locked() {
-            resume.folder.remove_partial();
-            let parts = resume.sort_out(resume.folder.numbered());
+            resume.remove_old_parts()?;
             if options.fresh {
-                resume.folder.remove(&resume.others)?;
+                resume.folder.remove()?;
             }
-            let parts: Vec<_> = if options.fresh { Vec::new() } else { parts };
-            let next = resume.folder.numbered().last().map_or(1, |(number, _)| number + 1);
+            let runs = resume.folder.runs();
+            let next = runs.last().map_or(1, |run| run.number + 1);
             resume.next = (segment_rows > 0 && plan.share().len() > segment_rows).then_some(next);
-            resume.add_parts(parts, plan, encoder);
+            resume.add_runs(runs, plan, encoder)?;
             resume.folder.remove_empty();
         } else {
-            let text = "its file system has no locks, so nothing is kept for a run that goes on";
+            let text = "its file system has no locks, so nothing is kept for a run that continues";
             resume.notes.push(Note::new(Place::file(target.path().display().to_string()), text));
         }
         resume.earlier.sort();
         Ok(resume)
     }
 
-    /// The parts of this run; `None` where it is so small that it keeps none.
-    pub(super) fn parts<'a>(
-        &self,
-        plan: &'a PrepPlan,
-        namer: &'a Namer<'a>,
-        encoder: Encoder,
-    ) -> Option<Parts<'a>> {
-        let next = self.next?;
-        let parts = Parts::new(plan, namer, encoder, self.folder.clone(), self.segment_rows);
-        Some(parts.numbered_from(next))
-    }
-
-    /// Removes the parts, when the file is complete. What stands in the way of that is no reason to fail.
-    pub(super) fn remove_parts(&self) -> Option<NoteEntry> {
-        let error = self.folder.remove(&self.others).err()?;
+    /// Removes what is kept, when the file is complete. What stands in the way of that is no reason to fail.
+    pub(super) fn remove_kept(&self) -> Option<NoteEntry> {
+        let error = self.folder.remove().err()?;
         let text =
             format!("the file is complete, and the folder is no longer needed: {}", error.with_cause());
         let places = vec![self.folder.path().display().to_string()];
         Some(NoteEntry { text, count: 1, places })
     }
 
-    /// The files among `numbered` that are parts, whatever was done to them. Others are left alone, and named.
-    fn sort_out(&mut self, numbered: Vec<(u64, PathBuf)>) -> Vec<PathBuf> {
-        let mut parts = Vec::with_capacity(numbered.len());
-        for (_, path) in numbered {
-            match read_info(&path) {
-                Err(error @ (StoreError::NotOurs { .. } | StoreError::Version { .. }))
+    /// Removes the files in which earlier versions kept rows, whatever was done to them. Others are left alone, and
+    /// named.
+    fn remove_old_parts(&mut self) -> Result<(), StoreError> {
+        let mut removed = 0;
+        for path in self.folder.old_parts() {
+            let is_data_set = path.extension().is_some_and(|end| end == "h5");
+            let others = match is_data_set.then(|| read_info(&path)) {
+                Some(Err(error @ (StoreError::NotOurs { .. } | StoreError::Version { .. })))
                     if !is_blank(&path) =>
                 {
-                    self.note(
-                        &path,
-                        format!("it is none of the parts and is left alone: {}", error.with_cause()),
-                    );
-                    self.others.insert(path);
+                    Some(format!("it is none of the parts and is left alone: {}", error.with_cause()))
                 }
-                Ok(info) if info.split_rule != NO_SPLITS => {
-                    self.note(
-                        &path,
-                        "it is none of the parts but a whole data set, and is left alone".to_owned(),
-                    );
-                    self.others.insert(path);
+                Some(Ok(info)) if info.split_rule != NO_SPLITS => {
+                    Some("it is none of the parts but a whole data set, and is left alone".to_owned())
                 }
-                _ => parts.push(path),
+                _ => None,
+            };
+            match others {
+                Some(text) => self.note(&path, text),
+                None => {
+                    self.folder.remove_old_part(&path)?;
+                    removed += 1;
+                }
             }
+        }
+        if removed > 0 {
+            let text = format!(
+                "the parts of an earlier version were removed ({removed}), and their rows are rebuilt"
+            );
+            let folder = self.folder.path().to_owned();
+            self.note(&folder, text);
         }
         for path in self.folder.strangers() {
             self.note(&path, "it is none of the parts and is left alone".to_owned());
         }
-        parts
+        Ok(())
     }
 
-    /// Adds the rows of parts. One that cannot be read is set aside.
-    fn add_parts(&mut self, parts: Vec<PathBuf>, plan: &PrepPlan, encoder: Encoder) {
-        let mut differs = None;
-        for path in parts {
-            match self.earlier.add(&path, plan, encoder) {
-                Ok(option) => differs = differs.or(option),
+    /// Adds the rows that runs have kept. A run that tells of nothing, or of nothing more than others, is removed.
+    fn add_runs(&mut self, runs: Vec<KeptRun>, plan: &PrepPlan, encoder: Encoder) -> Result<(), StoreError> {
+        let mut journals = Vec::with_capacity(runs.len());
+        for run in runs {
+            // Its journal was begun and not written, or its rows are gone.
+            if !run.partial.exists() || is_blank(&run.journal) {
+                run.remove()?;
+                continue;
+            }
+            match Journal::open(&run) {
+                Ok(journal) => journals.push((run, journal)),
                 Err(error) => {
-                    let aside = match PartsFolder::set_aside(&path) {
-                        Ok(aside) => format!("; it is set aside as {}", aside.display()),
-                        Err(error) => format!("; {}", error.with_cause()),
-                    };
-                    self.note(&path, format!("its rows are rebuilt: {}{aside}", error.with_cause()));
+                    self.note(&run.journal, format!("its rows are rebuilt: {}", error.with_cause()));
                 }
             }
         }
+        journals.sort_by_key(|(run, journal)| (std::cmp::Reverse(journal.rows()), run.number));
+        let (mut known, mut differs) = (HashSet::new(), None);
+        let alone = journals.len() == 1;
+        for (run, journal) in journals {
+            if let Some(flaw) = journal.flaw() {
+                self.note(&run.journal, format!("{flaw}; the rows are rebuilt"));
+            }
+            if !alone && !has_more(&journal, &mut known)? {
+                drop(journal);
+                run.remove()?;
+                continue;
+            }
+            differs = self.earlier.add_kept(journal, plan, encoder)?.or(differs);
+        }
         let folder = self.folder.path().display().to_string();
         self.note_difference(&folder, differs);
+        Ok(())
     }
 
     fn note(&mut self, path: &Path, text: String) {
@@ -178,7 +188,17 @@ impl Resume {
     }
 }
 
-/// True if a file is empty or begins with zeros, as a part may after a power cut: nothing in it is anybody's.
+/// Adds the rows of `journal` to those that are `known`, by options and content. True if one of them is new.
+fn has_more(journal: &Journal, known: &mut HashSet<(u32, u64)>) -> Result<bool, StoreError> {
+    let options = crc32c::crc32c(journal.header().config.as_bytes());
+    let mut has_more = false;
+    for row in 0..journal.rows() {
+        has_more |= known.insert((options, content_of(&journal.row(row)?)));
+    }
+    Ok(has_more)
+}
+
+/// True if a file is empty or begins with zeros, as one may after a power cut: nothing in it belongs to anyone.
 fn is_blank(path: &Path) -> bool {
     let mut start = Vec::new();
     let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());

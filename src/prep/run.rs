@@ -22,7 +22,7 @@ use crate::store::{DatasetWriter, Encoder, LateCells, RootAttributes, Target, Tr
 
 /// Makes the file that `plan` describes under the name that `target` has claimed.
 ///
-/// What is finished is kept in parts beside it until the file is complete, and a run that was stopped goes on from there;
+/// What is finished is kept until the file is complete, and a run that was stopped continues from there;
 /// `resume` says how, and from which other files rows are taken. The file does not depend on it.
 ///
 /// Where the plan's options are strict and something was rejected, or no sample is left, no file is made
@@ -43,15 +43,19 @@ pub fn run(
     let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, compression, encoder);
     let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
     let resume = Resume::begin(plan, &target, encoder, resume)?;
-    let parts = resume.parts(plan, &namer, encoder);
     let mut writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
     let bonds = plan.bonds();
     if !bonds.is_empty() {
         writer.write_bonds(&bonds)?;
     }
-    let line = OrderedRows::new(Sink::new(plan, &namer, writer), parts.as_ref(), plan.share().start);
+    if let Some(number) = resume.next {
+        let config = plan.options.config(encoder).to_string();
+        writer.keep_rows(resume.folder.clone(), number, config)?;
+    }
+    let segment_rows = resume.next.map(|_| resume.segment_rows);
+    let line = OrderedRows::new(Sink::new(plan, &namer, writer), segment_rows, plan.share());
     let settings = RowSettings { plan, options: &options, namer: &namer, encoder };
-    let shared = Shared::new(settings, line, parts.as_ref(), &resume.earlier, control);
+    let shared = Shared::new(settings, line, &resume.earlier, control);
     control.progress.begin("preparing images", plan.share().len());
     pool(plan.options.threads)?.broadcast(|_| Worker::new(&shared).work());
     control.progress.end();
@@ -92,7 +96,7 @@ pub fn run(
         let bytes = finish_file(sink, &namer, &splits, root, &train)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();
         summary.output = Some(OutputFile { path, bytes });
-        summary.notes.extend(resume.remove_parts());
+        summary.notes.extend(resume.remove_kept());
     }
     summary.seconds.wall = plan.seconds + plan.audit_seconds + start.elapsed().as_secs_f64();
     Ok(summary)

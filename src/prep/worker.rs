@@ -9,7 +9,7 @@ use super::in_order::InOrder;
 use super::names::{Namer, SampleNames};
 use super::ordered_rows::{OrderedRows, WorkerResult};
 use super::plan_file::{changed_image, unread_contour};
-use super::resume::{CompletePart, EarlierReader, EarlierRows, Origin, Parts, SegmentCounts};
+use super::resume::{EarlierReader, EarlierRows, Origin};
 use super::sink::Outcome;
 use super::{Control, PlanFileError, PrepError, PrepPlan};
 use crate::assemble::{
@@ -43,10 +43,9 @@ pub(super) struct Shared<'a> {
     settings: RowSettings<'a>,
     control: Control<'a>,
     earlier: &'a EarlierRows,
-    parts: Option<&'a Parts<'a>>,
     claimed: AtomicUsize,
     line: InOrder<WorkerResult, OrderedRows<'a>>,
-    /// Why a part could not be finished.
+    /// Why the files are not those of the plan.
     error: Mutex<Option<PrepError>>,
     /// Written rows, whose memory is used again.
     spare: Mutex<Vec<EncodedRow>>,
@@ -85,7 +84,6 @@ impl<'a> Shared<'a> {
     pub(super) fn new(
         settings: RowSettings<'a>,
         line: OrderedRows<'a>,
-        parts: Option<&'a Parts<'a>>,
         earlier: &'a EarlierRows,
         control: Control<'a>,
     ) -> Self {
@@ -94,7 +92,6 @@ impl<'a> Shared<'a> {
             settings,
             control,
             earlier,
-            parts,
             claimed: AtomicUsize::new(0),
             line: InOrder::new(line, WAITING_PER_THREAD * plan.options.threads),
             error: Mutex::new(None),
@@ -106,13 +103,10 @@ impl<'a> Shared<'a> {
     /// Results, when all threads are done.
     pub(super) fn into_parts(self) -> Result<(OrderedRows<'a>, WorkerTotals), PrepError> {
         let mut line = self.line.into_sink();
-        line.end();
-        match self.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let error = self.error.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match error.or_else(|| line.sink.error.take().map(PrepError::from)) {
             Some(error) => Err(error),
-            None => match line.sink.error.take() {
-                Some(error) => Err(error.into()),
-                None => Ok((line, self.totals.into_inner().unwrap_or_else(PoisonError::into_inner))),
-            },
+            None => Ok((line, self.totals.into_inner().unwrap_or_else(PoisonError::into_inner))),
         }
     }
 
@@ -144,9 +138,6 @@ pub(super) struct Worker<'a, 'p> {
     images: ChunkEncoder,
     masks: ChunkEncoder,
     earlier: EarlierReader<'a>,
-    counts: SegmentCounts,
-    /// Parts that this thread is to finish.
-    complete: Vec<CompletePart>,
     totals: WorkerTotals,
 }
 
@@ -162,8 +153,6 @@ impl<'a, 'p> Worker<'a, 'p> {
             // Masks are runs and nothing else.
             masks: ChunkEncoder::new(compression, Encoder::Planes),
             earlier: EarlierReader::new(shared.earlier, expected),
-            counts: SegmentCounts::new(plan.pixel_type),
-            complete: Vec::new(),
             totals: WorkerTotals::new(plan),
         }
     }
@@ -172,18 +161,11 @@ impl<'a, 'p> Worker<'a, 'p> {
     pub(super) fn work(mut self) {
         let shared = self.shared;
         let _guard = shared.line.stop_on_panic();
-        loop {
-            let Some(places) = shared.claim() else {
-                self.enter_segment(None);
-                break;
-            };
+        while let Some(places) = shared.claim() {
             if !places.clone().all(|place| self.work_at(place, places.end)) {
                 break;
             }
-            // Nobody waits for this thread now.
-            self.finish_parts();
         }
-        self.finish_parts();
         self.totals.times = self.assembler.times();
         self.totals.bytes_read = self.assembler.bytes_read();
         shared.totals.lock().unwrap_or_else(PoisonError::into_inner).add(&self.totals);
@@ -193,19 +175,17 @@ impl<'a, 'p> Worker<'a, 'p> {
     fn work_at(&mut self, place: usize, end: usize) -> bool {
         let shared = self.shared;
         let number = shared.settings.plan.share().start + place;
-        self.enter_segment(Some(number));
         if shared.control.cancel.load(Ordering::Relaxed) {
             shared.line.stop();
             return false;
         }
         let made = self.make(number, (place + 1 < end).then_some(number + 1));
         if let Some(error) = self.differs_from_plan(number, &made) {
-            self.fail(error);
+            shared.fail(error.into());
             return false;
         }
-        let complete = &mut self.complete;
         let brought = shared.line.bring(place, made, |line, mut made| {
-            let written = line.take(&mut made, complete);
+            let written = line.take(&mut made);
             if let (Outcome::Made(row, _), false) = (made.outcome, made.origin == Origin::Reused) {
                 shared.spare().push(*row);
             }
@@ -216,27 +196,6 @@ impl<'a, 'p> Worker<'a, 'p> {
         }
         shared.control.progress.advance(1);
         true
-    }
-
-    /// Leaves all segments before that of sample `number`; all there are, where there is none.
-    fn enter_segment(&mut self, number: Option<usize>) {
-        if let Some(parts) = self.shared.parts {
-            let segment = number.map_or(usize::MAX, |number| parts.segment(number));
-            self.complete.extend(self.counts.go_on(segment, parts, &mut self.totals.histogram));
-        }
-    }
-
-    fn finish_parts(&mut self) {
-        for complete in self.complete.drain(..) {
-            let Some(parts) = self.shared.parts else { continue };
-            if let Err(error) = parts.finish(complete) {
-                self.shared.fail(error);
-            }
-        }
-    }
-
-    fn fail(&self, error: impl Into<PrepError>) {
-        self.shared.fail(error.into());
     }
 
     /// The error where the files of a sample are others than those of the plan that was read from a file.
@@ -339,10 +298,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let pixels: &Pixels = self.assembler.pixels();
         let counted = facts.padding.counted(pixels);
         let statistics = ImageStatistics::of(&counted, plan.channels);
-        let counts_as_train = plan.splits.of(sample.patient).counts_as_train();
-        if self.shared.parts.is_some() {
-            self.counts.add(&counted, counts_as_train);
-        } else if counts_as_train {
+        if plan.splits.of(sample.patient).counts_as_train() {
             self.totals.histogram.add(&counted);
         }
         let bytes = pixels.le_bytes();

@@ -5,17 +5,75 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::fs::OFlags;
-use tempfile::TempPath;
+use tempfile::{PathPersistError, TempPath};
 
 use super::StoreError;
 use super::error::io_error;
+use super::parts_folder::PartsFolder;
 use super::place::{beside, folder_of};
 
 /// End of the name of a file that is being written.
 pub(super) const PARTIAL_SUFFIX: &str = ".partial";
+
+/// The partial file of a target. Dropped, it is removed, or moved to where it is kept.
+#[derive(Debug)]
+pub(super) struct PartialFile {
+    /// `None` when it has its final name.
+    path: Option<TempPath>,
+    kept: Arc<OnceLock<PathBuf>>,
+}
+
+impl PartialFile {
+    pub(super) fn new(path: TempPath) -> Self {
+        Self { path: Some(path), kept: Arc::default() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.path.as_deref().unwrap_or(Path::new(""))
+    }
+
+    pub(super) fn keeper(&self) -> Keeper {
+        Keeper { partial: self.path().to_owned(), kept: Arc::clone(&self.kept) }
+    }
+
+    /// Gives the file its final name.
+    pub(super) fn persist(&mut self, place: &Path, replace: bool) -> io::Result<()> {
+        let Some(path) = self.path.take() else { return Ok(()) };
+        let moved = if replace { path.persist(place) } else { path.persist_noclobber(place) };
+        moved.map_err(|PathPersistError { error, path }| {
+            self.path = Some(path);
+            error
+        })
+    }
+}
+
+impl Drop for PartialFile {
+    fn drop(&mut self) {
+        if let (Some(kept), Some(path)) = (self.kept.get(), &mut self.path) {
+            // What cannot be moved is moved by the next run, like what a killed run leaves.
+            let _ = fs::rename(&*path, kept);
+            path.disable_cleanup(true);
+        }
+    }
+}
+
+/// Decides that a partial file is worth keeping.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    partial: PathBuf,
+    kept: Arc<OnceLock<PathBuf>>,
+}
+
+impl Keeper {
+    /// From now on the partial file is not removed but moved to `place`, however the run ends.
+    pub(super) fn keep(&self, place: PathBuf) {
+        claimed().remove(&self.partial);
+        let _ = self.kept.set(place);
+    }
+}
 
 /// A partial file that [`remove_partial_files`] removes for as long as this lives.
 #[derive(Debug)]
@@ -74,7 +132,7 @@ pub(super) fn lock_partial(path: &Path) -> Result<Option<(File, TempPath)>, Stor
                 let partial = TempPath::try_from_path(partial).map_err(failed)?;
                 return Ok(Some((file, partial)));
             }
-            Ok(()) => fs::remove_file(&partial).map_err(failed)?,
+            Ok(()) => clear_leftover(&partial, path).map_err(failed)?,
             Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path.to_owned())),
             Err(TryLockError::Error(_)) => {
                 if is_new {
@@ -84,6 +142,14 @@ pub(super) fn lock_partial(path: &Path) -> Result<Option<(File, TempPath)>, Stor
                 return Ok(None);
             }
         }
+    }
+}
+
+/// Takes the partial file that a killed run has left out of the way: to the journal of its rows, if there is one.
+fn clear_leftover(partial: &Path, path: &Path) -> io::Result<()> {
+    match PartsFolder::of(path).place_of_leftover() {
+        Some(place) => fs::rename(partial, place),
+        None => fs::remove_file(partial),
     }
 }
 

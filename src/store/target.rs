@@ -5,23 +5,21 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempPath;
-
 use super::StoreError;
 use super::error::io_error;
-use super::partial_file::{Claim, PARTIAL_SUFFIX, lock_partial, unique_partial};
+use super::partial_file::{Claim, Keeper, PARTIAL_SUFFIX, PartialFile, lock_partial, unique_partial};
 use super::place::{beside, folder_of, place_of};
 
 /// A place for a file that is written beside its final name and moved there when it is complete.
 ///
 /// It is locked meanwhile: no other process can claim it. The lock ends with the process, however that ends. Dropped without
-/// [`Target::commit`], it leaves nothing behind.
+/// [`Target::commit`], it leaves nothing behind, unless a journal records rows in it.
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
     /// Real place of the file: `path`, or the place that a symbolic link there leads to.
     place: PathBuf,
-    partial: TempPath,
+    partial: PartialFile,
     /// The partial file, locked; not locked where the file system has no locks.
     file: File,
     is_locked: bool,
@@ -34,7 +32,8 @@ impl Target {
     /// exists (unless `replace`), that is no file, that another process is writing, or whose folder cannot be written.
     ///
     /// A symbolic link is kept: the file appears in the place that it leads to, which need not exist, beside which it is
-    /// written. A partial file that a killed run left there is removed.
+    /// written. A partial file that a killed run left there is removed, unless a journal records rows in it: then it is
+    /// moved beside that.
     ///
     /// # Errors
     /// [`StoreError::Exists`], [`StoreError::Busy`], [`StoreError::Io`].
@@ -53,6 +52,7 @@ impl Target {
             fs::set_permissions(&partial, writable).map_err(io_error("create", &partial))?;
         }
         let claim = Claim::new(&partial);
+        let partial = PartialFile::new(partial);
         Ok(Self { path: path.to_owned(), place, partial, file, is_locked, replace, claim })
     }
 
@@ -89,7 +89,12 @@ impl Target {
     /// Path to write to in the meantime.
     #[must_use]
     pub fn partial(&self) -> &Path {
-        &self.partial
+        self.partial.path()
+    }
+
+    /// Keeps the partial file for a run that continues, if this one does not come to its end.
+    pub(super) fn keeper(&self) -> Keeper {
+        self.partial.keeper()
     }
 
     /// The final name, as it was given.
@@ -116,12 +121,12 @@ impl Target {
     /// [`StoreError::Io`], and [`StoreError::Exists`] where a file has appeared under the name since.
     pub fn commit(self) -> Result<u64, StoreError> {
         // In this order: whatever fails, the partial file goes before its lock does.
-        let Self { file: lock, path, place, partial, replace, claim, .. } = self;
+        let Self { file: lock, path, place, mut partial, replace, claim, .. } = self;
         // A folder that cannot be opened cannot be synced; the file is none the worse for it.
         let folder = File::open(folder_of(&place)).ok();
-        let file = File::open(&partial).map_err(io_error("open", &partial))?;
-        file.sync_all().map_err(io_error("sync", &partial))?;
-        let metadata = file.metadata().map_err(io_error("open", &partial))?;
+        let file = File::open(partial.path()).map_err(io_error("open", partial.path()))?;
+        file.sync_all().map_err(io_error("sync", partial.path()))?;
+        let metadata = file.metadata().map_err(io_error("open", partial.path()))?;
         let bytes = metadata.len();
         if let Some(mode) = fs::metadata(&place).ok().filter(|_| replace).map(|old| old.permissions().mode())
             && metadata.permissions().mode() == mode | 0o200
@@ -129,10 +134,9 @@ impl Target {
             // What makes it read-only comes last.
             let _ = file.set_permissions(Permissions::from_mode(mode));
         }
-        let moved = if replace { partial.persist(&place) } else { partial.persist_noclobber(&place) };
-        moved.map_err(|error| match error.error.kind() {
+        partial.persist(&place, replace).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => StoreError::Exists(path.clone()),
-            _ => io_error("rename the finished file to", &path)(error.error),
+            _ => io_error("rename the finished file to", &path)(error),
         })?;
         drop(claim);
         drop(lock);
@@ -172,10 +176,11 @@ mod tests {
             files_whose_lines(past_a_target),
             [
                 "files/roots.rs",
-                "prep/resume/parts_folder.rs",
                 "report/contact_sheet.rs",
                 "sink/output.rs",
+                "store/journal/writer.rs",
                 "store/partial_file.rs",
+                "store/parts_folder.rs",
                 "store/whitening_file.rs",
                 "store/writer.rs",
             ]

@@ -10,6 +10,7 @@ use hdf5::{Dataset, File};
 
 use super::chunked_dataset::{ChunkedLayout, set_rows};
 use super::error::{hdf5_error, io_error};
+use super::journal::{JournalHeader, JournalWriter, RunOfRows};
 use super::sample_writer::SampleWriter;
 use super::schema::{
     COMPACT, DOCUMENTATION, FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS,
@@ -20,24 +21,11 @@ use super::target::Target;
 use super::virtual_file::VirtualMap;
 use super::write_back::WriteBack;
 use super::{
-    ChunkTable, DatasetFile, DatasetSpec, EncodedChunk, ImageStatistics, LateCells, Moments, NO_FOLD,
+    ChunkTable, DatasetFile, DatasetSpec, EncodedRow, LateCells, Moments, NO_FOLD, PartsFolder,
     RootAttributes, SampleRow, ShardBond, ShardRow, StoreError, ValueHistogram, VirtualSource, attributes,
     direct_chunk, text_checksum,
 };
 use crate::model::PixelType;
-
-/// One sample, encoded.
-#[derive(Debug)]
-pub struct EncodedRow {
-    /// Its columns.
-    pub row: SampleRow,
-    /// The chunk of `/images`.
-    pub image: EncodedChunk,
-    /// The chunk of `/masks`.
-    pub mask: EncodedChunk,
-    /// The sums of its pixels.
-    pub statistics: ImageStatistics,
-}
 
 /// The pixels of the train split, or of all samples where there are no splits.
 #[derive(Debug)]
@@ -50,13 +38,16 @@ pub struct TrainStatistics {
 
 /// Writes one file of the format of this module.
 pub struct DatasetWriter {
-    target: Target,
-    file: File,
+    // Dropped in this order: the journal has recorded all it is to record before the partial file is moved beside it.
+    write_back: WriteBack,
+    /// Rows that are not in the journal yet; `None` where there is none.
+    run: Option<RunOfRows>,
     pixels: PixelStore,
     columns: SampleWriter,
     shard: Option<ShardColumns>,
+    file: File,
     spec: DatasetSpec,
-    write_back: WriteBack,
+    target: Target,
 }
 
 /// Destination of images and masks.
@@ -95,7 +86,7 @@ impl DatasetWriter {
 
     fn create_over(target: Target, spec: DatasetSpec, map: Option<VirtualMap>) -> Result<Self, StoreError> {
         let path = target.path().to_owned();
-        let write_back = WriteBack::of(target.partial()).map_err(io_error("open", target.partial()))?;
+        let write_back = WriteBack::of(target.partial())?;
         Self::create_inner(target, write_back, spec, map).map_err(hdf5_error("create", &path))
     }
 
@@ -121,22 +112,59 @@ impl DatasetWriter {
             SampleWriter::create(samples, spec.capacity, structures, spec.text_widths, spec.compression)?;
         let shard =
             spec.shard.as_ref().map(|(shard, width)| ShardColumns::create(&file, shard, *width, &spec));
-        Ok(Self { target, file, pixels, columns, shard: shard.transpose()?, spec, write_back })
+        Ok(Self { write_back, run: None, pixels, columns, shard: shard.transpose()?, file, spec, target })
+    }
+
+    /// From now on, keeps a journal in `folder`, as number `number`, of the rows that are appended, for a run that continues
+    /// after this one; `config` are the options that make the rows. Rows count from [`DatasetWriter::end_run`] on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where the partial file cannot be read back.
+    pub fn keep_rows(&mut self, folder: PartsFolder, number: u64, config: String) -> Result<(), StoreError> {
+        let DatasetSpec { shape, channels, pixel_type, structures, compression, .. } = &self.spec;
+        let header = JournalHeader {
+            generator: GENERATOR.to_owned(),
+            format_version: FORMAT_VERSION.to_owned(),
+            config,
+            pixel_type: pixel_type.name().to_owned(),
+            shape: [shape.rows(), shape.columns()],
+            channels: *channels,
+            structures: structures.len(),
+            is_compressed: compression.is_on(),
+        };
+        self.run = Some(RunOfRows::of(self.target.partial())?);
+        self.write_back.keep_journal(JournalWriter::new(folder, number, header, self.target.keeper()));
+        Ok(())
+    }
+
+    /// The rows so far are to survive: as soon as they are durable, the journal records them.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where they could not be made durable, or the journal not be written.
+    pub fn end_run(&mut self) -> Result<(), StoreError> {
+        match &mut self.run {
+            Some(run) if !run.is_empty() => self.write_back.end_run(run.take()),
+            _ => Ok(()),
+        }
     }
 
     /// Appends the next row.
     ///
     /// # Errors
-    /// [`StoreError::Hdf5`] where the chunks cannot be written.
+    /// [`StoreError::Hdf5`] where the chunks cannot be written, [`StoreError::Io`] where earlier ones could not be kept.
     pub fn append(&mut self, encoded: &EncodedRow) -> Result<(), StoreError> {
         let row = self.columns.rows() as u64;
         let PixelStore::Chunks(pixels) = &self.pixels else {
             unreachable!("the rows of a virtual file are appended by name")
         };
-        direct_chunk::write_chunk(&pixels.images, &[row, 0, 0, 0], &encoded.image)
-            .and_then(|()| direct_chunk::write_chunk(&pixels.masks, &[row, 0, 0, 0], &encoded.mask))
-            .and_then(|()| self.columns.push(&encoded.row))
-            .map_err(hdf5_error("write a sample to", self.target.path()))?;
+        let failed = hdf5_error("write a sample to", self.target.path());
+        direct_chunk::write_chunk(&pixels.images, &[row, 0, 0, 0], &encoded.image).map_err(&failed)?;
+        direct_chunk::write_chunk(&pixels.masks, &[row, 0, 0, 0], &encoded.mask).map_err(&failed)?;
+        if let Some(run) = &mut self.run {
+            run.add(encoded)?;
+        }
+        self.columns.push(&encoded.row).map_err(&failed)?;
+        self.write_back.check()?;
         self.write_back.advance(encoded.image.bytes().len() + encoded.mask.bytes().len());
         Ok(())
     }
@@ -249,7 +277,7 @@ impl DatasetWriter {
         file.flush().map_err(&failed)?;
         // Some file systems write a new file out when it is closed, and HDF5 closes it under its lock: no other thread could
         // write to any file meanwhile.
-        write_back.finish().map_err(io_error("sync", target.partial()))?;
+        write_back.finish()?;
         file.close().map_err(&failed)?;
         target.commit()
     }

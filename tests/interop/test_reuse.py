@@ -5,13 +5,15 @@ import json
 import os
 import random
 import shutil
+import signal
 
 import h5py
 import numpy as np
 import pytest
 
 from conftest import FIXTURES
-from faults import LONG
+from faults import LONG, Faults, build
+from journal import journals
 from trees import SQUARE, Study, noise, small_study
 
 PATIENTS, IMAGES = 5, 6
@@ -124,38 +126,104 @@ def test_what_is_no_data_set_is_refused(study, dicomprep, out):
     assert os.listdir(out) == ["text.h5"]
 
 
-# ---------------------------------------------------------------- parts
+# ---------------------------------------------------------------- interrupted runs
 
 
-def interrupted(dicomprep, study, folder, *words):
-    """Parts of a run that came to its end, put back as if it had been killed just before."""
-    dicomprep.prep(study.root, folder / "whole.h5", *words)
-    target = folder / "x.h5.parts"
-    target.mkdir(exist_ok=True)
-    shutil.move(folder / "whole.h5", target / "part-000007.h5")
-    return target / "part-000007.h5"
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("faults"))
 
 
-def test_damaged_parts_are_removed_and_told(study, dicomprep, out):
-    part = interrupted(dicomprep, study, out, "--split", "none")
-    for name, content in [("part-000002.h5", b""), ("part-000009.h5", part.read_bytes()[:5000])]:
+@pytest.fixture
+def interrupted(dicomprep, library):
+    """Runs that are killed when their file is complete, just before it gets its name: all rows are kept."""
+    def run(study, output, *words):
+        words = ["prep", study.root, "-o", output, "--segment-rows", "3", *words]
+        # What the run before has left is moved first.
+        renames = 1 + output.with_name(f".{output.name}.partial").exists()
+        result = Faults(library, dicomprep, output.parent).run(words, "rename", renames, "kill-before")
+        assert result.returncode == -signal.SIGKILL and not output.exists(), result.stderr
+        assert output.with_name(f".{output.name}.partial").exists() and journals(output)
+    return run
+
+
+def test_damage_in_what_is_kept_costs_the_rows_that_it_hits(study, interrupted, dicomprep, out):
+    dicomprep.prep(study.root, out / "fresh.h5")
+    whole, rows = (out / "fresh.h5").read_bytes(), PATIENTS * IMAGES
+    (out / "fresh.h5").unlink()
+
+    def goes_on():
+        result, report = dicomprep.report(study.root, out / "x.h5", "--segment-rows", "4", "--force")
+        assert (out / "x.h5").read_bytes() == whole and sorted(os.listdir(out)) == ["x.h5", "x.json"]
+        (out / "x.h5").unlink()
+        return result.stderr, report["rows"]
+
+    # A bit of a chunk: one row of the partial file.
+    for row, at in [(7, 0), (11, -1)]:
+        interrupted(study, out / "x.h5")
+        (journal,) = journals(out / "x.h5")
+        address, length, *_ = journal.chunks()[row]
+        data = bytearray(journal.partial.read_bytes())
+        data[address + (at if at == 0 else length - 1)] ^= 4
+        journal.partial.write_bytes(data)
+        _, found = goes_on()
+        assert found == {"reused": rows - 1, "made": 1, "rebuilt": {"damaged": 1}}
+    # The partial file is cut, or has nothing in it.
+    for part in (0.5, 0):
+        interrupted(study, out / "x.h5")
+        (journal,) = journals(out / "x.h5")
+        os.truncate(journal.partial, int(journal.partial.stat().st_size * part))
+        _, found = goes_on()
+        assert (found["reused"] > 0) == (part > 0) and found["rebuilt"] == {"damaged": rows - found["reused"]}
+    # The journal: within its rows, at the start of a run of rows, in its header, cut.
+    for place, reused, said in [(-5, rows - 3, "what it says about the 3 rows"), (-12 - 3 * 129, rows - 3, "and after that"),
+                                (30, 0, "its rows are rebuilt")]:
+        interrupted(study, out / "x.h5")
+        (journal,) = journals(out / "x.h5")
+        assert journal.row_bytes == 129
+        data = bytearray(journal.path.read_bytes())
+        data[place] ^= 4
+        journal.path.write_bytes(data)
+        text, found = goes_on()
+        assert found["reused"] == reused and said in text and "rows-000001.journal" in text, (place, text, found)
+    interrupted(study, out / "x.h5")
+    (journal,) = journals(out / "x.h5")
+    os.truncate(journal.path, journal.path.stat().st_size - 1)
+    text, found = goes_on()
+    assert found["reused"] == rows - 3 and "journal" not in text, "what was not completely written was never there"
+
+
+def test_runs_that_are_stopped_leave_no_more_than_one_says(study, interrupted, dicomprep, out):
+    """What a later run has kept too is removed; what another option made stays as long as the file is not complete."""
+    for words, kept in [([], 1), ([], 1), (["--mask-rule", "pillow"], 2), ([], 2)]:
+        interrupted(study, out / "x.h5", *words)
+        assert len(journals(out / "x.h5")) in (kept, kept + 1)
+    _, report = dicomprep.report(study.root, out / "x.h5", "--segment-rows", "4")
+    assert report["rows"]["made"] == 0 and sorted(os.listdir(out)) == ["x.h5", "x.json"]
+
+
+def test_parts_of_earlier_versions_are_removed_and_told(study, dicomprep, out):
+    dicomprep.prep(study.root, out / "whole.h5", "--split", "none")
+    (out / "x.h5.parts").mkdir()
+    part = out / "x.h5.parts" / "part-000007.h5"
+    shutil.move(out / "whole.h5", part)
+    for name, content in [("part-000002.h5", b""), ("part-000009.h5", part.read_bytes()[:5000]),
+                          (".part-000010.h5.partial", b"x"), ("part-000001.damaged", b"x")]:
         part.with_name(name).write_bytes(content)
-    part.with_name(".part-000010.h5.partial").write_bytes(b"x")
     result, report = dicomprep.report(study.root, out / "x.h5", "--segment-rows", "4")
-    assert report["rows"]["reused"] == PATIENTS * IMAGES and sorted(os.listdir(out)) == ["x.h5", "x.json"]
-    for name in ("part-000002.h5", "part-000009.h5"):
-        assert name in result.stderr
+    assert report["rows"]["reused"] == 0 and sorted(os.listdir(out)) == ["x.h5", "x.json"]
+    assert "x.h5.parts: the parts of an earlier version were removed (5)" in result.stderr
 
 
-def test_fresh_takes_nothing_and_removes_what_is_kept(study, dicomprep, out):
-    interrupted(dicomprep, study, out, "--split", "none")
+def test_fresh_takes_nothing_and_removes_what_is_kept(study, interrupted, dicomprep, out):
+    interrupted(study, out / "x.h5")
     _, report = dicomprep.report(study.root, out / "x.h5", "--fresh")
     assert report["rows"] == {"reused": 0, "made": PATIENTS * IMAGES, "rebuilt": {}}
     assert sorted(os.listdir(out)) == ["x.h5", "x.json"]
 
 
-def test_parts_of_other_options_do_no_harm(study, dicomprep, out):
-    interrupted(dicomprep, study, out, "--mask-rule", "pillow", "--split", "none")
+def test_rows_of_other_options_do_no_harm(study, interrupted, dicomprep, out):
+    interrupted(study, out / "x.h5", "--mask-rule", "pillow", "--split", "none")
     dicomprep.prep(study.root, out / "fresh.h5")
     result, report = dicomprep.report(study.root, out / "x.h5", "--segment-rows", "7")
     assert report["rows"]["rebuilt"] == {"option mask_rule differs": PATIENTS * IMAGES}
@@ -217,7 +285,7 @@ CHOICES = [["--structures", "inner,outer"], ["--require", "all"], ["--unlabelled
 
 
 @pytest.mark.parametrize("seed", range(60 if LONG else 8))
-def test_after_any_change_the_file_is_that_of_a_run_that_makes_every_row(seed, study, dicomprep, out, tmp_path):
+def test_after_any_change_the_file_is_that_of_a_run_that_makes_every_row(seed, study, interrupted, dicomprep, out, tmp_path):
     chance = random.Random(seed)
     words = [word for choice in chance.sample(CHOICES, 3) for word in choice]
     (tmp_path / "key").write_bytes(b"sixteen secret bytes")
@@ -229,8 +297,8 @@ def test_after_any_change_the_file_is_that_of_a_run_that_makes_every_row(seed, s
         change(study, chance, 100 * seed + number)
     old = [*words, *(["--pseudonym-key", tmp_path / "key"] if chance.random() < 0.3 else [])]
     run(dicomprep, study, out / "old.h5", *old)
-    # Parts have no splits.
-    run(dicomprep, study, tmp_path / "part.h5", *old, *([] if "none" in old else ["--split", "none"]))
+    (tmp_path / "kept").mkdir()
+    interrupted(study, tmp_path / "kept" / "x.h5", *old)
     for number in range(chance.randint(1, 8)):
         change(study, chance, 100 * seed + 50 + number)
     new = [*words, "--split-seed", "5"] if "none" not in words else words
@@ -241,11 +309,10 @@ def test_after_any_change_the_file_is_that_of_a_run_that_makes_every_row(seed, s
         # A file with a key stores keyed digests.
         known = {(keyed(image), annotated, keyed(annotations)) for image, annotated, annotations in known}
     expected = sum(content in known for content in contents(out / "fresh.h5"))
-    for way in ("reuse", "part"):
+    for way in ("reuse", "kept"):
         more = ["--reuse", out / "old.h5"]
-        if way == "part":
-            (out / "x.h5.parts").mkdir()
-            shutil.copy(tmp_path / "part.h5", out / "x.h5.parts" / "part-000001.h5")
+        if way == "kept":
+            shutil.copytree(tmp_path / "kept", out, dirs_exist_ok=True)
             more = ["--segment-rows", "3"]
         run(dicomprep, study, out / "x.h5", *new, *more, "--report", out / "x.json", "--force")
         rows = json.loads((out / "x.json").read_text())["rows"]

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::same_options::difference;
+use super::same_options::{difference, difference_of_journal};
 use crate::model::first_bits;
 use crate::prep::PrepPlan;
 use crate::prep::pseudonym::Pseudonyms;
-use crate::store::{DatasetFile, EncodedRows, Encoder, SampleRows, StoreError};
+use crate::store::{
+    DatasetFile, EncodedRow, EncodedRows, Encoder, Journal, JournalRow, KeptRows, SampleRows, StoreError,
+};
 
 /// Files that are kept open: rows that follow each other mostly stand in one file.
 const OPEN_FILES: usize = 8;
@@ -32,9 +34,48 @@ pub(in crate::prep) struct EarlierRows {
 }
 
 struct EarlierFile {
-    path: PathBuf,
+    rows: FileOfRows,
     /// The option that keeps its rows from being used.
     differs: Option<&'static str>,
+}
+
+/// A file that rows are in.
+enum FileOfRows {
+    Complete(PathBuf),
+    Kept(Arc<Journal>),
+}
+
+/// Reads the rows of an earlier file.
+pub(in crate::prep) enum RowSource {
+    Complete(Box<EncodedRows<'static>>),
+    Kept(Box<KeptRows>),
+}
+
+impl RowSource {
+    /// Row `row`, compared with its checksums; `None` where it is damaged. Of one that an interrupted run has kept, the
+    /// columns are known by which it is found.
+    pub(in crate::prep) fn read(&mut self, row: usize) -> Option<EncodedRow> {
+        match self {
+            Self::Complete(rows) => rows.read(row).ok(),
+            Self::Kept(rows) => rows.read(row),
+        }
+    }
+
+    /// The image (H, W, C) of the row that was read last, little endian.
+    pub(in crate::prep) fn image(&self) -> &[u8] {
+        match self {
+            Self::Complete(rows) => rows.image(),
+            Self::Kept(rows) => rows.image(),
+        }
+    }
+
+    /// The mask (H, W, K) of the row that was read last.
+    pub(in crate::prep) fn mask(&self) -> &[u8] {
+        match self {
+            Self::Complete(rows) => rows.mask(),
+            Self::Kept(rows) => rows.mask(),
+        }
+    }
 }
 
 /// A row, by the first 64 bits of a digest. Of equal ones, those that can be used come first.
@@ -89,11 +130,35 @@ impl EarlierRows {
                 self.names.truncate(known.1);
             })?;
             self.images.push(first_bits(&image));
-            self.names.push(name_bits(&name));
+            self.names.push(JournalRow::name_bits(&name));
             let content = content(&image, frame, &annotations);
             self.rows.push(Entry { content, differs: differs.is_some(), file: number, row: row as u32 });
         }
-        self.files.push(EarlierFile { path: path.to_owned(), differs });
+        self.files.push(EarlierFile { rows: FileOfRows::Complete(path.to_owned()), differs });
+        Ok(differs)
+    }
+
+    /// Adds the rows that an interrupted run has kept. Returns the option that keeps them from being used, if one does.
+    pub(in crate::prep) fn add_kept(
+        &mut self,
+        journal: Journal,
+        plan: &PrepPlan,
+        encoder: Encoder,
+    ) -> Result<Option<&'static str>, StoreError> {
+        let differs = difference_of_journal(journal.header(), plan, encoder);
+        let file = self.files.len() as u32;
+        for row in 0..journal.rows() {
+            let kept = journal.row(row)?;
+            self.images.push(first_bits(&kept.source_sha256));
+            self.names.push(kept.source_name);
+            self.rows.push(Entry {
+                content: content_of(&kept),
+                differs: differs.is_some(),
+                file,
+                row: row as u32,
+            });
+        }
+        self.files.push(EarlierFile { rows: FileOfRows::Kept(Arc::new(journal)), differs });
         Ok(differs)
     }
 
@@ -132,7 +197,7 @@ impl EarlierRows {
 
     /// True if there was an image file of this name before.
     pub(in crate::prep) fn knows_name(&self, name: &str) -> bool {
-        self.names.binary_search(&name_bits(name)).is_ok()
+        self.names.binary_search(&JournalRow::name_bits(name)).is_ok()
     }
 
     /// The row that was made of a frame of this image file and these annotations, most probably: compare the digests.
@@ -160,24 +225,33 @@ impl EarlierRows {
     }
 
     /// A reader of the rows of file number `file`, for one thread.
-    pub(in crate::prep) fn open(&self, file: u32) -> Result<EncodedRows<'static>, StoreError> {
+    pub(in crate::prep) fn open(&self, file: u32) -> Result<RowSource, StoreError> {
+        let path = match &self.files[file as usize].rows {
+            FileOfRows::Complete(path) => path,
+            FileOfRows::Kept(journal) => {
+                let rows = KeptRows::new(Arc::clone(journal));
+                return Ok(RowSource::Kept(Box::new(rows.expect("it has the type of the plan's pixels"))));
+            }
+        };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let place = open.iter().position(|(number, _)| *number == file);
         let opened = match place.and_then(|place| open.remove(place)) {
             Some((_, opened)) => opened,
-            None => Arc::new(DatasetFile::open(&self.files[file as usize].path)?),
+            None => Arc::new(DatasetFile::open(path)?),
         };
         open.push_back((file, Arc::clone(&opened)));
         if open.len() > OPEN_FILES {
             open.pop_front();
         }
         drop(open);
-        EncodedRows::shared(opened)
+        Ok(RowSource::Complete(Box::new(EncodedRows::shared(opened)?)))
     }
 }
 
-fn name_bits(name: &str) -> u64 {
-    first_bits(&Sha256::digest(name))
+/// The content of a row that was kept.
+pub(super) fn content_of(kept: &JournalRow) -> u64 {
+    let annotations: Vec<_> = kept.annotations.iter().map(|kept| kept.map(|kept| kept.sha256)).collect();
+    content(&kept.source_sha256, kept.frame.cast_unsigned(), &annotations)
 }
 
 fn content(image: &Sha, frame: u32, annotations: &[Option<Sha>]) -> u64 {

@@ -1,15 +1,15 @@
 //! Takes rows out of earlier files, for one thread.
 
-use super::earlier::{EarlierRows, Found, Sha};
+use super::earlier::{EarlierRows, Found, RowSource, Sha};
 use super::origin::{Origin, Why};
 use crate::assemble::{AnnotationFacts, MadeBefore, RowKey};
 use crate::model::Pixels;
-use crate::store::{AnnotationCell, EncodedRow, EncodedRows};
+use crate::store::{AnnotationCell, EncodedRow};
 
 /// Finds and reads earlier rows; keeps the file open that the last one was in.
 pub(in crate::prep) struct EarlierReader<'e> {
     earlier: &'e EarlierRows,
-    open: Option<(u32, EncodedRows<'static>)>,
+    open: Option<(u32, RowSource)>,
     /// Bytes of an image and of a mask.
     expected: [usize; 2],
     taken: Option<EncodedRow>,
@@ -39,13 +39,13 @@ impl<'e> EarlierReader<'e> {
     }
 
     /// Reads row `row` of file number `file`; `None` where it is damaged.
-    fn read(&mut self, file: u32, row: usize) -> Option<(EncodedRow, &EncodedRows<'static>)> {
+    fn read(&mut self, file: u32, row: usize) -> Option<(EncodedRow, &RowSource)> {
         if self.open.as_ref().is_none_or(|(open, _)| *open != file) {
             self.open = None;
             self.open = Some((file, self.earlier.open(file).ok()?));
         }
         let (_, rows) = self.open.as_mut()?;
-        let encoded = rows.read(row).ok()?;
+        let encoded = rows.read(row)?;
         ([rows.image().len(), rows.mask().len()] == self.expected).then_some((encoded, &*rows))
     }
 }

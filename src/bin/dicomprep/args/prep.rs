@@ -170,7 +170,7 @@ pub(crate) struct ResumeArgs {
     /// Start over: remove what an interrupted run of this output has kept
     #[arg(long)]
     fresh: bool,
-    /// Keep what is finished every so many rows; 0 keeps nothing, and takes half the space on the disk meanwhile
+    /// Keep what is finished every so many rows, the most that a stopped run loses; 0 keeps nothing
     /// [default: 256 MiB of images and masks]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32))]
     segment_rows: Option<u32>,

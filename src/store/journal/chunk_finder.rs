@@ -1,0 +1,95 @@
+//! Places of chunks in the file that the library has just written.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use memchr::memmem;
+
+/// Bytes by which a chunk is recognized, at its beginning and at its end. Its end is the checksum of a zlib stream.
+const RECOGNIZED: usize = 64;
+
+/// Bytes before the end of the file in which a chunk is looked for, beside its own.
+const WINDOW: u64 = 1 << 18;
+
+/// Finds chunks in the order in which they are written.
+///
+/// The library puts data one behind the other, small chunks and large ones, except where it has written other objects
+/// between them. So the end of the last chunk is tried first, and then the end of the file is searched.
+pub(super) struct ChunkFinder {
+    file: File,
+    /// End of the chunk that was found last.
+    end: u64,
+    window: Vec<u8>,
+}
+
+impl ChunkFinder {
+    /// A finder in the file at `path`.
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: File::open(path)?, end: 0, window: Vec::new() })
+    }
+
+    /// The byte at which `chunk` begins, which has just been written; `None` where it is not found.
+    pub(super) fn find(&mut self, chunk: &[u8]) -> io::Result<Option<u64>> {
+        let found = match self.is_at(chunk, self.end)? {
+            true => Some(self.end),
+            false => self.search(chunk)?,
+        };
+        if let Some(address) = found {
+            self.end = address + chunk.len() as u64;
+        }
+        Ok(found)
+    }
+
+    fn is_at(&self, chunk: &[u8], address: u64) -> io::Result<bool> {
+        let length = chunk.len().min(RECOGNIZED);
+        let mut found = [0; RECOGNIZED];
+        let found = &mut found[..length];
+        for first in [chunk.len() - length, 0] {
+            match self.file.read_exact_at(found, address + first as u64) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+                read => read?,
+            }
+            if *found != chunk[first..first + length] {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn search(&mut self, chunk: &[u8]) -> io::Result<Option<u64>> {
+        let size = self.file.metadata()?.len();
+        let start = size.saturating_sub(WINDOW + chunk.len() as u64);
+        // No longer than the chunk, which is in memory, and the window.
+        self.window.resize((size - start) as usize, 0);
+        self.file.read_exact_at(&mut self.window, start)?;
+        Ok(memmem::rfind(&self.window, chunk).map(|place| start + place as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_found_behind_each_other_and_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let chunk = |seed: u32, length: usize| -> Vec<u8> {
+            (0..length as u32).map(|at| (at ^ seed).wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect()
+        };
+        let chunks = [chunk(1, 5000), chunk(2, 20), chunk(3, 0), chunk(4, 100), chunk(5, 300_000)];
+        let mut bytes = vec![7; 1000];
+        let mut finder = None;
+        for (chunk, gap) in chunks.iter().zip([0, 0, 0, 2048, 100]) {
+            bytes.extend(vec![9; gap]);
+            let address = bytes.len() as u64;
+            bytes.extend(chunk);
+            std::fs::write(&path, &bytes).unwrap();
+            let finder = finder.get_or_insert_with(|| ChunkFinder::new(&path).unwrap());
+            assert_eq!(finder.find(chunk).unwrap(), Some(address));
+        }
+        assert_eq!(finder.unwrap().find(&chunk(6, 70)).unwrap(), None);
+    }
+}
