@@ -7,7 +7,7 @@ use super::CheckError;
 use super::blocks::{self, Crew};
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
-use crate::layout::Layout;
+use crate::layout::Inputs;
 use crate::prep::{Control, FreshRow, KnownImages, RecordedOptions, Share, SourceRows, Sources};
 use crate::store::{DatasetFile, SAMPLE_COLUMNS, SampleRow, StoreError, column};
 
@@ -15,7 +15,7 @@ use crate::store::{DatasetFile, SAMPLE_COLUMNS, SampleRow, StoreError, column};
 #[derive(Debug)]
 pub struct SourceOptions<'p> {
     /// The data directory and its parts.
-    pub layout: Box<dyn Layout>,
+    pub inputs: Box<dyn Inputs>,
     /// The key of the pseudonyms, where the file has some.
     pub pseudonym_key: Option<&'p [u8]>,
 }
@@ -43,7 +43,7 @@ pub fn sources_of(
     options.shard = file.shard()?.map(|shard| Share { index: shard.index, count: shard.count });
     let images =
         KnownImages { shape: file.shape(), channels: file.channels(), pixel_type: file.pixel_type() };
-    let planned = Sources::plan(&*sources.layout, options, images, control)?;
+    let planned = Sources::plan(&*sources.inputs, options, images, control)?;
     if recorded.has_pseudonyms && !knows_a_patient(file, &planned)? {
         return Err(CheckError::OtherKey(path(file.path())));
     }

@@ -85,6 +85,23 @@ impl Catalog {
         FileId::new(self.files.len() - 1)
     }
 
+    /// Puts `name` and a slash before the names of all folders.
+    pub(crate) fn rename(&mut self, name: &str) {
+        for folder in &mut self.folders {
+            folder.name = join_name(name, if &*folder.name == "." { "" } else { &folder.name }).into();
+        }
+    }
+
+    /// Adds all files of another catalog, in their order.
+    pub(crate) fn append(&mut self, other: Self) {
+        let Self { roots, folders, files } = other;
+        self.roots = self.roots.join(&roots);
+        let before = u32::try_from(self.folders.len()).unwrap_or(u32::MAX);
+        self.folders.extend(folders);
+        self.files
+            .extend(files.into_iter().map(|file| File { folder: FolderId(file.folder.0 + before), ..file }));
+    }
+
     /// Number of files.
     #[must_use]
     pub fn len(&self) -> usize {

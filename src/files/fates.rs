@@ -39,6 +39,11 @@ impl Fates {
         self.0.push(Fate::Open);
     }
 
+    /// Adds the fates of the files of another catalog that is added.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
     /// The fate of a file.
     #[must_use]
     pub fn of(&self, file: FileId) -> Fate {

@@ -45,6 +45,11 @@ impl Roots {
         self.0.iter().map(|root| &*root.path)
     }
 
+    /// These folders and those of `other`.
+    pub(super) fn join(&self, other: &Self) -> Self {
+        Self::new(self.0.iter().chain(&*other.0).map(|root| &*root.path))
+    }
+
     /// Opens the file at `path` for reading.
     ///
     /// # Errors

@@ -82,6 +82,20 @@ impl Annotations {
         Self(Arc::new(Inner { keys, opener, limits, open: Mutex::default() }))
     }
 
+    /// Annotation files of several data directories, each with the number of files before its own; `None` where there are
+    /// none.
+    pub(super) fn join(all: Vec<(usize, Self)>) -> Option<Self> {
+        let limits = all.first()?.1.0.limits;
+        let mut keys = HashMap::new();
+        for (before, annotations) in &all {
+            let moved = |(image, key): (&FrameRef, &FrameKey)| {
+                (FrameRef { file: FileId::new(image.file.index() + before), ..*image }, key.clone())
+            };
+            keys.extend(annotations.0.keys.iter().map(moved));
+        }
+        Some(Self::new(keys, Box::new(JoinedFiles(all)), limits))
+    }
+
     /// The key of an image.
     #[must_use]
     pub fn key(&self, image: FrameRef) -> Option<&FrameKey> {
@@ -160,6 +174,24 @@ impl Annotations {
         while sum > OPEN_BYTES && open.files.len() > 1 {
             sum -= open.files.remove(0).1;
         }
+    }
+}
+
+/// Opens annotation files of several data directories, each with the number of files before its own.
+#[derive(Debug)]
+struct JoinedFiles(Vec<(usize, Annotations)>);
+
+impl OpenAnnotation for JoinedFiles {
+    fn open(
+        &self,
+        file: FileId,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Box<dyn AnnotationFile>, AnnotationError> {
+        let of_directory = self.0.iter().rev().find(|(before, _)| file.index() >= *before);
+        // Files before those of the first directory have no annotations, and nobody asks for them.
+        let (before, annotations) = of_directory.unwrap_or(&self.0[0]);
+        annotations.0.opener.open(FileId::new(file.index().saturating_sub(*before)), name, bytes)
     }
 }
 

@@ -148,7 +148,7 @@ fn add_case(set: &mut SampleSet, kinds: &Kinds, ids: &mut HashSet<Box<str>>, key
     let place = Place::file(found.contour_place);
     set.studies.push(Study { patient, original_id: found.original, place });
     let folder = found.case.image_folder.unwrap_or_default().into();
-    set.patients.push(Patient { id, folder, split: None });
+    set.patients.push(Patient { id, folder, ..Patient::default() });
 }
 
 fn skip(set: &mut SampleSet, file: FileId, reason: Reason, detail: &str) {

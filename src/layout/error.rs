@@ -67,6 +67,22 @@ pub enum LayoutError {
         /// Problems of those that are there, after a colon; or that there is none.
         why: String,
     },
+    /// A data directory is, or lies in, another one.
+    #[error("{place}: it lies in {outer}, which is read as well; name one of the two")]
+    Nested {
+        /// The directory.
+        place: Place,
+        /// The other one.
+        outer: String,
+    },
+    /// One of several data directories cannot be read.
+    #[error("data directory {directory}")]
+    InDirectory {
+        /// Its name.
+        directory: String,
+        /// Why.
+        source: Box<LayoutError>,
+    },
     /// Names in the data cannot be names of mask planes.
     #[error("--structures: {message}; name the structures")]
     Names {

@@ -8,7 +8,10 @@ mod annotations;
 mod cases;
 mod column_names;
 mod dicom_tree;
+mod directories;
 mod error;
+mod inputs;
+mod joined;
 mod left_out;
 mod linked_folders;
 mod listing;
@@ -32,7 +35,9 @@ use std::sync::atomic::AtomicBool;
 pub use annotations::{Annotations, OpenAnnotation, OpenedAnnotation};
 pub use column_names::ColumnNames;
 pub use dicom_tree::{DicomTree, selection};
+pub use directories::DataDirectories;
 pub use error::LayoutError;
+pub use inputs::Inputs;
 pub use linked_folders::{LinkRow, LinkTable, LinkedFolders, RejectedRow, parse_link_table, read_link_table};
 pub use listing::{ListedImage, ListedPart, Listing};
 pub use name_pattern::{ContourPattern, NamePattern, NamePatternError, NamePatterns};
@@ -101,8 +106,8 @@ pub trait Layout: fmt::Debug + Send + Sync {
 ///
 /// # Errors
 /// [`LayoutError`] where the layout cannot be read at all.
-pub fn list(
-    layout: &dyn Layout,
+pub fn list<L: Layout + ?Sized>(
+    layout: &L,
     options: &AnnotationOptions,
     reading: &Reading<'_>,
 ) -> Result<Listing, LayoutError> {
@@ -123,7 +128,11 @@ pub struct Reading<'a> {
 ///
 /// # Errors
 /// [`LayoutError`] where the layout cannot be read at all.
-pub fn plan(layout: &dyn Layout, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError> {
+pub fn plan<L: Layout + ?Sized>(
+    layout: &L,
+    select: &Select,
+    reading: &Reading<'_>,
+) -> Result<SampleSet, LayoutError> {
     let tree = Tree::of(layout.places(), &|root, path| layout.expects(root, path));
     let mut set = layout.pair(tree, select, reading)?.complete();
     for found in left_out::left_out(&set, layout.parts()) {

@@ -1,6 +1,7 @@
 //! All layouts, by name, and the one that fits a data directory.
 
 use std::io::Read;
+use std::path::PathBuf;
 
 use crate::files::{Places, Tree};
 use crate::model::Place;
@@ -9,8 +10,8 @@ use crate::source::AnnotationOptions;
 use super::near_folders;
 pub use super::options::LayoutOptions;
 use super::{
-    DicomTree, Layout, LayoutError, LinkedFolders, Listing, NamePatterns, Reading, Rvsc2012, SampleSet,
-    Scd2009, Select, Table,
+    DataDirectories, DicomTree, Inputs, Layout, LayoutError, LinkedFolders, Listing, NamePatterns, Reading,
+    Rvsc2012, SampleSet, Scd2009, Select, Table,
 };
 
 /// A layout of the registry.
@@ -129,6 +130,23 @@ impl Layout for Opened {
 /// # Errors
 /// [`LayoutError`] where its parts are not where they should be, or no layout fits, or several do.
 pub fn open(options: &LayoutOptions) -> Result<Box<dyn Layout>, LayoutError> {
+    Ok(Box::new(opened(options)?))
+}
+
+/// Opens data directories, each as the layout that is asked for or fits, with the other options for all of them.
+///
+/// # Errors
+/// As [`open`], and [`LayoutError::Nested`].
+pub fn open_all(data_dirs: &[PathBuf], options: &LayoutOptions) -> Result<Box<dyn Inputs>, LayoutError> {
+    let open = |data_dir: &PathBuf| opened(&LayoutOptions { data_dir: data_dir.clone(), ..options.clone() });
+    if let [data_dir] = data_dirs {
+        return Ok(Box::new(open(data_dir)?));
+    }
+    let directories = data_dirs.iter().map(|data_dir| Ok(Box::new(open(data_dir)?) as Box<dyn Inputs>));
+    Ok(Box::new(DataDirectories::new(directories.collect::<Result<_, LayoutError>>()?)?))
+}
+
+fn opened(options: &LayoutOptions) -> Result<Opened, LayoutError> {
     let parts = [("--link", &options.link), ("--dicoms", &options.dicoms), ("--contours", &options.contours)];
     let part = parts.into_iter().find(|(_, part)| part.is_some());
     let (name, reason) = match (options.layout.as_deref(), part) {
@@ -150,7 +168,7 @@ pub fn open(options: &LayoutOptions) -> Result<Box<dyn Layout>, LayoutError> {
     if !matches!(name, "link" | "scd2009" | "rvsc2012") && options.names != NamePatterns::default() {
         return Err(LayoutError::NoNames { layout: entry.name });
     }
-    Ok(Box::new(Opened { layout: (entry.open)(options)?, reason, allows_missing: options.allow_missing }))
+    Ok(Opened { layout: (entry.open)(options)?, reason, allows_missing: options.allow_missing })
 }
 
 /// A part of the layout `link` that is not at its place, where another folder or file looks like it.

@@ -13,6 +13,8 @@ use super::{Annotations, StructurePatterns, Unmatched};
 pub struct Patient {
     /// The id; unique.
     pub id: Box<str>,
+    /// The id in its own data directory, where several directories have it: `id` is `<own_id>@<directory>` then.
+    pub own_id: Option<Box<str>>,
     /// The folder of the images, for people; empty where there is none of its own.
     pub folder: Box<str>,
     /// The split that the data itself gives.

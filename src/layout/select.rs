@@ -134,6 +134,31 @@ impl StructurePatterns {
         Self { names, patterns }
     }
 
+    /// These, then those of `other` under other names.
+    ///
+    /// # Errors
+    /// [`StructureError::TooMany`].
+    pub(super) fn union(&self, other: &Self) -> Result<Self, StructureError> {
+        let all = self.names.names().zip(&self.patterns).chain(
+            other
+                .names
+                .names()
+                .zip(&other.patterns)
+                .filter(|(name, _)| self.names.names().all(|own| own != *name)),
+        );
+        let (names, patterns): (Vec<&str>, Vec<StructurePattern>) =
+            all.map(|(name, pattern)| (name, pattern.clone())).unzip();
+        Ok(Self { names: StructureSet::new(names)?, patterns: patterns.into() })
+    }
+
+    /// Those of which the pattern is not `text`; `None` where nothing is left.
+    pub(super) fn without(&self, text: &str) -> Option<Self> {
+        let left = self.names.names().zip(&self.patterns).filter(|(_, pattern)| pattern.text() != text);
+        let (names, patterns): (Vec<&str>, Vec<StructurePattern>) =
+            left.map(|(name, pattern)| (name, pattern.clone())).unzip();
+        Some(Self { names: StructureSet::new(names).ok()?, patterns: patterns.into() })
+    }
+
     /// The names of the mask planes.
     #[must_use]
     pub fn names(&self) -> &StructureSet {

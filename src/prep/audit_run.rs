@@ -18,7 +18,7 @@ use super::usual_rule::usual_rule;
 use super::{Control, FindingEntry, PrepError};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::audit::{self, AuditOptions, Bright, Finding, ImageFacts, ImageView, against_image};
-use crate::layout::{Layout, Require, SampleSet, Select, StructureChoice};
+use crate::layout::{Inputs, Require, SampleSet, Select, StructureChoice};
 use crate::model::Sample;
 use crate::model::{Bin, Evidence, GridShape};
 use crate::raster::MaskRule;
@@ -74,12 +74,12 @@ impl AuditSummary {
     }
 }
 
-/// Audits the data directory at `layout`: all checks of [`crate::audit`], pixels included.
+/// Audits `inputs`: all checks of [`crate::audit`], pixels included.
 ///
 /// # Errors
-/// [`PrepError::Layout`] where the layout cannot be read, [`PrepError::Threads`], [`PrepError::Interrupted`].
+/// [`PrepError::Layout`] where a layout cannot be read, [`PrepError::Threads`], [`PrepError::Interrupted`].
 pub fn audit(
-    layout: &dyn Layout,
+    inputs: &dyn Inputs,
     request: &AuditRequest,
     control: &Control<'_>,
 ) -> Result<AuditSummary, PrepError> {
@@ -90,7 +90,7 @@ pub fn audit(
         annotation: request.annotation,
         ..Select::default()
     };
-    let mut pairs = pair(layout, &select, &request.options.limits, request.threads, control)?;
+    let mut pairs = pair(inputs, &select, &request.options.limits, request.threads, control)?;
     request.options.profile.apply(&mut pairs);
     // Contours of both kinds are no reason not to look at them.
     let usual = || usual_rule(&pairs, &mut Evidence::default()).unwrap_or(MaskRule::Center);

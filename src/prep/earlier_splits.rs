@@ -138,10 +138,20 @@ impl EarlierSplits {
         self.drawn
     }
 
+    /// True if it has a patient of the data.
+    pub(super) fn knows(&self, id: &str, pseudonyms: &Pseudonyms) -> bool {
+        self.patients.contains_key(&*self.name(id, pseudonyms))
+    }
+
+    /// The name of a patient of the data in it.
+    fn name(&self, id: &str, pseudonyms: &Pseudonyms) -> String {
+        if self.has_pseudonyms { pseudonyms.of(id) } else { id.to_owned() }
+    }
+
     /// The splits of the patients `ids` of the data that the file has, and notes on those that only one of both has.
-    pub(super) fn of_patients<'i>(
+    pub(super) fn of_patients(
         &self,
-        ids: impl Iterator<Item = &'i str>,
+        ids: &[&str],
         pseudonyms: &Pseudonyms,
         notes: &mut Vec<Note>,
     ) -> Result<Vec<Option<SplitName>>, EarlierSplitsError> {
@@ -151,7 +161,7 @@ impl EarlierSplits {
         let mut found: BTreeSet<String> = BTreeSet::new();
         let mut splits = Vec::new();
         for id in ids {
-            let id = if self.has_pseudonyms { pseudonyms.of(id) } else { id.to_owned() };
+            let id = self.name(id, pseudonyms);
             let split = self.patients.get(&*id).copied();
             splits.push(split);
             found.extend(split.map(|_| id));
@@ -159,8 +169,9 @@ impl EarlierSplits {
         if self.has_pseudonyms && found.is_empty() {
             return Err(EarlierSplitsError::OtherKey(self.path.clone()));
         }
-        let (drawn, gone) = (splits.len() - found.len(), self.patients.len() - found.len());
-        let mut text = format!("patients that stay in their splits: {}, new ones: {drawn}", found.len());
+        let kept = splits.iter().flatten().count();
+        let (drawn, gone) = (splits.len() - kept, self.patients.len() - found.len());
+        let mut text = format!("patients that stay in their splits: {}, new ones: {drawn}", kept);
         if gone > 0 {
             text += &format!(", those of the earlier file without a sample now: {gone}");
         }

@@ -1,8 +1,6 @@
 //! A finding as it stands in a report.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::audit::{Check, CheckLevels, Finding, Severity};
 use crate::model::Place;
@@ -17,11 +15,16 @@ pub struct FindingEntry {
     /// The contour or image that is suspect, as the user would name it.
     pub file: String,
     /// Other places involved; the first ones, where there are many.
-    pub others: Vec<String>,
+    pub others: Box<[String]>,
     /// The problem, with its numbers.
     pub text: String,
-    /// The numbers by name, with the unit at the end of each name.
-    pub values: BTreeMap<&'static str, f64>,
+    /// The numbers by name, with the unit at the end of each name, sorted by name.
+    #[serde(serialize_with = "as_map")]
+    pub values: Box<[(&'static str, f64)]>,
+}
+
+fn as_map<S: Serializer>(values: &[(&'static str, f64)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(values.iter().copied())
 }
 
 impl FindingEntry {
@@ -32,7 +35,11 @@ impl FindingEntry {
             file: finding.place.file.clone(),
             others: finding.others.iter().map(|place| place.file.clone()).collect(),
             text: finding.text.clone(),
-            values: finding.values.iter().copied().collect(),
+            values: {
+                let mut values = finding.values.clone();
+                values.sort_unstable_by_key(|(name, _)| *name);
+                values.into()
+            },
         }
     }
 

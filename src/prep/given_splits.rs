@@ -2,7 +2,7 @@
 
 use super::pseudonym::Pseudonyms;
 use super::{PrepError, Splits};
-use crate::layout::SampleSet;
+use crate::layout::{Patient, SampleSet};
 use crate::model::{Note, Sample};
 use crate::split::{SplitName, apply_split_file};
 
@@ -35,7 +35,14 @@ impl Given {
         notes: &mut Vec<Note>,
     ) -> Result<Self, PrepError> {
         let patients = patients_of(samples);
-        let ids = || patients.iter().map(|&patient| &*pairs.patients[patient as usize].id);
+        // Where several data directories have an id, it may be given for all of them.
+        let ids = |is_named: &dyn Fn(&str) -> bool| -> Vec<&str> {
+            let name = |&patient: &u32| {
+                let Patient { id, own_id, .. } = &pairs.patients[patient as usize];
+                own_id.as_deref().filter(|own| !is_named(id) && is_named(own)).unwrap_or(id)
+            };
+            patients.iter().map(name).collect()
+        };
         let own = || patients.iter().map(|&patient| pairs.patients[patient as usize].split);
         let (source, given): (_, Vec<Option<SplitName>>) = match splits {
             Splits::Fractions(..) if own().any(|split| split.is_some()) => {
@@ -44,12 +51,14 @@ impl Given {
             }
             Splits::Fractions(..) => (GivenBy::Nobody, Vec::new()),
             Splits::Table(table) => {
-                let (assigned, mut unused) = apply_split_file(table, ids()).map_err(Box::new)?;
+                let (assigned, mut unused) =
+                    apply_split_file(table, ids(&|id| table.patients.contains_key(id))).map_err(Box::new)?;
                 notes.append(&mut unused);
                 (GivenBy::Patients, assigned.into_iter().map(Some).collect())
             }
             Splits::Kept { earlier, .. } => {
-                (GivenBy::Earlier, earlier.of_patients(ids(), pseudonyms, notes).map_err(Box::new)?)
+                let ids = ids(&|id| earlier.knows(id, pseudonyms));
+                (GivenBy::Earlier, earlier.of_patients(&ids, pseudonyms, notes).map_err(Box::new)?)
             }
         };
         let mut splits = vec![None; pairs.patients.len()];

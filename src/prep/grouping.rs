@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::TableError;
 use crate::files::table::{NamedTable, TableName, parse_named_table, quoted, read_table_bytes};
-use crate::layout::{Layout, SampleSet};
+use crate::layout::{Inputs, SampleSet, Study};
 use crate::model::Place;
 
 /// How patients are grouped and spread when splits and folds are drawn. Names of columns are recorded, their values are not.
@@ -94,7 +94,7 @@ pub(super) struct PatientLabels {
 impl PatientLabels {
     /// Reads the columns that are asked for.
     pub(super) fn read(
-        layout: &dyn Layout,
+        inputs: &dyn Inputs,
         pairs: &SampleSet,
         grouping: &Grouping,
     ) -> Result<Self, GroupingError> {
@@ -102,16 +102,29 @@ impl PatientLabels {
         let Some((first, _)) = asked.iter().find(|(_, column)| column.is_some()) else {
             return Ok(Self::default());
         };
-        let no_table = || GroupingError::NoTable { option: first, layout: layout.name() };
-        let table = layout.places().tables().first().ok_or_else(no_table)?;
-        let name = TableName { file: table.name(), option: "--table or --link" };
-        let bytes = read_table_bytes(table.path(), name)?;
-        let read = parse_named_table(&bytes, table.name(), &["the column of --group or --stratify"])?;
-        let [groups, strata] = asked.map(|(option, column)| match column {
-            None => Ok(Vec::new()),
-            Some(column) => values(&read, option, column, table.name(), pairs),
-        });
-        Ok(Self { groups: groups?, strata: strata? })
+        let tables =
+            inputs.tables().ok_or_else(|| GroupingError::NoTable { option: first, layout: inputs.name() })?;
+        let is_only = tables.len() == 1;
+        let mut labels =
+            asked.map(
+                |(_, column)| {
+                    if column.is_some() { vec![Vec::new(); pairs.patients.len()] } else { Vec::new() }
+                },
+            );
+        for (file, path) in &tables {
+            let bytes = read_table_bytes(path, TableName { file, option: "--table or --link" })?;
+            let read = parse_named_table(&bytes, file, &["the column of --group or --stratify"])?;
+            let studies: Vec<&Study> =
+                pairs.studies.iter().filter(|study| is_only || study.place.file == *file).collect();
+            for ((option, column), of_patient) in asked.iter().zip(&mut labels) {
+                if let Some(column) = column {
+                    let index = column_index(&read, option, column, file)?;
+                    add_values(&read, index, &studies, of_patient);
+                }
+            }
+        }
+        let [groups, strata] = labels;
+        Ok(Self { groups, strata })
     }
 
     /// The groups of a patient.
@@ -131,28 +144,29 @@ impl PatientLabels {
     }
 }
 
-/// The values of one column, for each patient.
-fn values(
+/// The index of a column of the table.
+fn column_index(
     table: &NamedTable,
     option: &'static str,
     column: &str,
     file: &str,
-    pairs: &SampleSet,
-) -> Result<Vec<Vec<Box<str>>>, GroupingError> {
+) -> Result<usize, GroupingError> {
     let exact = table.columns.iter().position(|name| **name == *column);
-    let index = exact.or_else(|| table.column(&column.to_lowercase())).ok_or_else(|| {
+    exact.or_else(|| table.column(&column.to_lowercase())).ok_or_else(|| {
         let found = table.columns.iter().map(|name| quoted(name)).collect();
         let place = Place::file(file).at_line(table.line);
         GroupingError::ColumnMissing { place, option, column: column.into(), found }
-    })?;
+    })
+}
+
+/// Adds the values of one column to those of each patient, for the rows of `studies`.
+fn add_values(table: &NamedTable, index: usize, studies: &[&Study], of_patient: &mut [Vec<Box<str>>]) {
     let rows: HashMap<u64, &Vec<Box<str>>> =
         table.rows.iter().map(|(line, values)| (*line, values)).collect();
-    let mut of_patient: Vec<Vec<Box<str>>> = vec![Vec::new(); pairs.patients.len()];
-    for study in &pairs.studies {
+    for study in studies {
         let row = study.place.line.and_then(|line| rows.get(&line));
         let value = row.and_then(|values| values.get(index)).filter(|value| !value.is_empty());
         let own = &mut of_patient[study.patient as usize];
         own.extend(value.filter(|value| !own.contains(value)).cloned());
     }
-    Ok(of_patient)
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use crate::audit::{Check, Finding};
-use crate::layout::SampleSet;
+use crate::layout::{Patient, SampleSet};
 use crate::model::{Place, Sample, first_bits};
 use crate::source::DicomIdentity;
 
@@ -27,13 +27,15 @@ enum Shared {
     Study,
     /// Patient ID (0010,0020) with Patient's Birth Date (0010,0030).
     Person,
+    /// The id, in several data directories.
+    Id,
 }
 
 impl Shared {
     fn check(self) -> Check {
         match self {
             Self::Study => Check::SharedStudy,
-            Self::Person => Check::SharedPerson,
+            Self::Person | Self::Id => Check::SharedPerson,
         }
     }
 
@@ -42,6 +44,12 @@ impl Shared {
             Self::Study => format!("its Study Instance UID is that of {other} too: one study under two ids"),
             Self::Person => {
                 format!("its Patient ID and birth date are those of {other} too: one person under two ids")
+            }
+            Self::Id => {
+                format!(
+                    "its id is that of {other} too, in another data directory: one person, unless --on-shared ignore says that \
+                     directories number theirs independently"
+                )
             }
         }
     }
@@ -66,6 +74,15 @@ impl Identities {
         if let (Some(id), Some(birth_date)) = (identity.patient_id.as_deref(), identity.birth_date.as_deref())
         {
             self.seen.insert((Shared::Person, digest([id, birth_date]), patient));
+        }
+    }
+
+    /// Adds the ids that several data directories have.
+    pub(super) fn add_ids(&mut self, patients: &[Patient]) {
+        for (patient, index) in patients.iter().zip(0..) {
+            if let Some(id) = patient.own_id.as_deref() {
+                self.seen.insert((Shared::Id, digest([id, ""]), index));
+            }
         }
     }
 

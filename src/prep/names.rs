@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::finish::FinalSplits;
 use super::input::Input;
-use super::pseudonym::Pseudonyms;
+use super::pseudonym::{PathIds, Pseudonyms};
 use crate::assemble::SampleFacts;
-use crate::layout::SampleSet;
+use crate::layout::{Patient, SampleSet};
 use crate::model::Sample;
 use crate::store::{TextWidth, TextWidths};
 
@@ -29,6 +29,11 @@ pub(super) struct Namer<'a> {
 const IMAGES: &str = "dicoms";
 const CONTOURS: &str = "contourfiles";
 
+/// The ids of a patient in names of files.
+fn ids_of(patient: &Patient) -> PathIds<'_> {
+    PathIds { id: &patient.id, own: patient.own_id.as_deref().unwrap_or(&patient.id) }
+}
+
 impl<'a> Namer<'a> {
     /// With a key, ids become pseudonyms.
     pub(super) fn new(pairs: &'a SampleSet, samples: &'a [Sample], key: Option<Vec<u8>>) -> Self {
@@ -38,7 +43,7 @@ impl<'a> Namer<'a> {
     /// The names in the row of a sample.
     pub(super) fn names(&self, sample: &Sample) -> SampleNames {
         let (patient, study) = (self.pairs.patient(sample), self.pairs.study(sample));
-        let in_path = |name: &str, part| self.pseudonyms.in_path(name, &patient.id, part);
+        let in_path = |name: &str, part| self.pseudonyms.in_path(name, ids_of(patient), part);
         SampleNames {
             id: in_path(&sample.id, ""),
             patient_id: self.pseudonyms.of(&patient.id),
@@ -53,8 +58,11 @@ impl<'a> Namer<'a> {
         let (patient, study) = (self.pairs.patient(sample), self.pairs.study(sample));
         let contour = input.plane.and_then(|plane| self.pairs.annotation_name(sample, usize::from(plane)));
         match contour {
-            Some(name) => self.pseudonyms.in_path(&name, &study.original_id, CONTOURS),
-            None => self.pseudonyms.in_path(&self.pairs.image_name(sample), &patient.id, IMAGES),
+            Some(name) => {
+                let id = &*study.original_id;
+                self.pseudonyms.in_path(&name, PathIds { id, own: id }, CONTOURS)
+            }
+            None => self.pseudonyms.in_path(&self.pairs.image_name(sample), ids_of(patient), IMAGES),
         }
     }
 

@@ -14,16 +14,16 @@ use super::split_choice::{SplitBasis, choose_splits};
 use super::survey::Survey;
 use super::usual_rule::usual_rule;
 use super::{ColorChoice, PrepError, PrepOptions, Unlabelled, value_survey};
-use crate::layout::{self, Layout, Reading, SampleSet, Select};
+use crate::layout::{Inputs, Reading, SampleSet, Select};
 use crate::model::{GridShape, PixelType, Sample};
 use crate::source::Limits;
 
-/// Plans the work on `layout`: pairs the names, reads the headers, chooses size, pixel type and splits.
+/// Plans the work on `inputs`: pairs the names, reads the headers, chooses size, pixel type and splits.
 ///
 /// # Errors
 /// [`PrepError`] where no file can come of it.
-pub fn plan(layout: &dyn Layout, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
-    plan_as(layout, options, Purpose::Run, control)
+pub fn plan(inputs: &dyn Inputs, options: PrepOptions, control: &Control<'_>) -> Result<PrepPlan, PrepError> {
+    plan_as(inputs, options, Purpose::Run, control)
 }
 
 /// [`plan`] for [`write_plan`](super::write_plan): all of it, whatever share is asked for.
@@ -31,11 +31,11 @@ pub fn plan(layout: &dyn Layout, options: PrepOptions, control: &Control<'_>) ->
 /// # Errors
 /// As [`plan`].
 pub fn plan_for_file(
-    layout: &dyn Layout,
+    inputs: &dyn Inputs,
     options: PrepOptions,
     control: &Control<'_>,
 ) -> Result<PrepPlan, PrepError> {
-    plan_as(layout, PrepOptions { shard: None, ..options }, Purpose::File, control)
+    plan_as(inputs, PrepOptions { shard: None, ..options }, Purpose::File, control)
 }
 
 /// The use of a plan.
@@ -51,13 +51,13 @@ pub(super) enum Purpose {
 
 /// [`plan`] for any purpose.
 pub(super) fn plan_as(
-    layout: &dyn Layout,
+    inputs: &dyn Inputs,
     mut options: PrepOptions,
     purpose: Purpose,
     control: &Control<'_>,
 ) -> Result<PrepPlan, PrepError> {
     let start = Instant::now();
-    let mut pairs = pair(layout, &options.select(), &options.limits, options.threads, control)?;
+    let mut pairs = pair(inputs, &options.select(), &options.limits, options.threads, control)?;
     options.structures = Some(pairs.planes.clone());
     let mut evidence = std::mem::take(&mut pairs.evidence);
     if options.mask_rule.is_none() {
@@ -73,8 +73,8 @@ pub(super) fn plan_as(
         // The order of the data would tell who is who.
         pairs.sort_patients_by_key(|patient| pseudonyms.of(&patient.id));
     }
-    let labels = PatientLabels::read(layout, &pairs, &options.grouping).map_err(Box::new)?;
-    let data_dir = layout.places().data_dir().to_owned();
+    let labels = PatientLabels::read(inputs, &pairs, &options.grouping).map_err(Box::new)?;
+    let data_dir = inputs.data_dir().to_owned();
     let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
     let mut survey = pool(options.threads)?
@@ -160,14 +160,14 @@ pub(super) fn plan_as(
 
 /// Finds the samples of a data directory, on so many threads.
 pub(super) fn pair(
-    layout: &dyn Layout,
+    inputs: &dyn Inputs,
     select: &Select,
     limits: &Limits,
     threads: usize,
     control: &Control<'_>,
 ) -> Result<SampleSet, PrepError> {
     let reading = Reading { limits, cancel: control.cancel };
-    let pairs = pool(threads)?.install(|| layout::plan(layout, select, &reading)).map_err(Box::new)?;
+    let pairs = pool(threads)?.install(|| inputs.samples(select, &reading)).map_err(Box::new)?;
     if control.cancel.load(Ordering::Relaxed) { Err(PrepError::Interrupted) } else { Ok(pairs) }
 }
 

@@ -3,6 +3,15 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+/// The ids that a name of a file may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PathIds<'i> {
+    /// The id that the pseudonym is of.
+    pub(super) id: &'i str,
+    /// The id in its data directory, which names of files hold.
+    pub(super) own: &'i str,
+}
+
 /// Replaces ids, where a key was given.
 #[derive(Debug, Clone)]
 pub(super) struct Pseudonyms {
@@ -37,20 +46,21 @@ impl Pseudonyms {
         }
     }
 
-    /// `name`, a file of `id`, as the file stores it. With a key, its folder is the pseudonym below `part`, the usual
+    /// `name`, a file of the patient or study `ids`, as the file stores it. With a key, its folder is the pseudonym below `part`, the usual
     /// folder of a data directory: how the folders are really called says where the data come from. The name of the file
     /// stays, and the folder of a structure (`i-contours`).
-    pub(super) fn in_path(&self, name: &str, id: &str, part: &str) -> String {
+    pub(super) fn in_path(&self, name: &str, ids: PathIds<'_>, part: &str) -> String {
         if self.key.is_none() {
             return name.to_owned();
         }
+        let PathIds { id, own } = ids;
         let pseudonym = self.of(id);
         let (folders, file) = name.rsplit_once('/').unwrap_or(("", name));
         let structure =
-            folders.rsplit('/').next().filter(|folder| folder.ends_with("-contours") && *folder != id);
+            folders.rsplit('/').next().filter(|folder| folder.ends_with("-contours") && *folder != own);
         // A number is no secret.
-        let names_id = id.chars().any(|character| !character.is_ascii_digit()) && file.contains(id);
-        let file = if names_id { file.replace(id, &pseudonym) } else { file.to_owned() };
+        let names_id = own.chars().any(|character| !character.is_ascii_digit()) && file.contains(own);
+        let file = if names_id { file.replace(own, &pseudonym) } else { file.to_owned() };
         let parts = [part, &pseudonym, structure.unwrap_or_default(), &file];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
     }
@@ -89,12 +99,18 @@ mod tests {
     fn a_path_keeps_its_file_and_the_usual_folders() {
         let pseudonyms = Pseudonyms::new(Some(b"key".to_vec()));
         let [p, seven] = ["P1", "7"].map(|id| pseudonyms.of(id));
-        assert_eq!(pseudonyms.in_path("clinic/dicoms/P1/1.dcm", "P1", "dicoms"), format!("dicoms/{p}/1.dcm"));
-        assert_eq!(pseudonyms.in_path("7/7", "7", ""), format!("{seven}/7"));
-        let contour = pseudonyms.in_path("x/P1/i-contours/IM-7.txt", "P1", "contourfiles");
+        let of = |id| PathIds { id, own: id };
+        let image = pseudonyms.in_path("clinic/dicoms/P1/1.dcm", of("P1"), "dicoms");
+        assert_eq!(image, format!("dicoms/{p}/1.dcm"));
+        assert_eq!(pseudonyms.in_path("7/7", of("7"), ""), format!("{seven}/7"));
+        let at = PathIds { id: "P1@clinic", own: "P1" };
+        let image = pseudonyms.in_path("clinic/dicoms/P1/P1-1.dcm", at, "dicoms");
+        let q = pseudonyms.of("P1@clinic");
+        assert_eq!(image, format!("dicoms/{q}/{q}-1.dcm"));
+        let contour = pseudonyms.in_path("x/P1/i-contours/IM-7.txt", of("P1"), "contourfiles");
         assert_eq!(contour, format!("contourfiles/{p}/i-contours/IM-7.txt"));
         let plain = Pseudonyms::new(None);
-        assert_eq!(plain.in_path("clinic/P1/1.dcm", "P1", "dicoms"), "clinic/P1/1.dcm");
+        assert_eq!(plain.in_path("clinic/P1/1.dcm", of("P1"), "dicoms"), "clinic/P1/1.dcm");
         assert_eq!(plain.of_digest(&[3; 32]), [3; 32]);
         assert_ne!(pseudonyms.of_digest(&[3; 32]), [3; 32]);
         assert_ne!(

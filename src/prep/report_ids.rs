@@ -30,7 +30,10 @@ impl ReportIds {
         let key = plan.options.pseudonym_key.clone()?;
         let of = Pseudonyms::new(Some(key));
         let pairs = &plan.pairs;
-        let patients = pairs.patients.iter().flat_map(|patient| [&*patient.id, file_name(&patient.folder)]);
+        let patients = pairs.patients.iter().flat_map(|patient| {
+            let own = patient.own_id.as_deref().unwrap_or_default();
+            [&*patient.id, own, file_name(&patient.folder)]
+        });
         let studies = pairs.studies.iter().map(|study| &*study.original_id);
         let mut ids: BTreeSet<&str> = patients.chain(studies).collect();
         // Of what was left out, every folder may be a name.

@@ -10,7 +10,7 @@ use super::planning::{Purpose, plan_as};
 use super::worker::{PixelFacts, sample_row};
 use super::{Control, PrepError, PrepOptions};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
-use crate::layout::Layout;
+use crate::layout::Inputs;
 use crate::store::{ImageStatistics, SampleRow};
 
 /// The samples that the sources of a file give today.
@@ -26,17 +26,17 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Plans the data directory again, with the options of a file whose images have this shape and type.
+    /// Plans the data directories again, with the options of a file whose images have this shape and type.
     ///
     /// # Errors
     /// [`PrepError`] where the sources cannot be planned.
     pub fn plan(
-        layout: &dyn Layout,
+        inputs: &dyn Inputs,
         options: PrepOptions,
         images: KnownImages,
         control: &Control<'_>,
     ) -> Result<Self, PrepError> {
-        let plan = plan_as(layout, options, Purpose::Images(images), control)?;
+        let plan = plan_as(inputs, options, Purpose::Images(images), control)?;
         let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
         let ids = plan.samples.iter().map(|sample| namer.names(sample).id);
         let skipped = plan.skipped.iter().map(|skipped| (skipped.place.file.clone(), skipped.detail.clone()));

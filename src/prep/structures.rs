@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::pool::pool;
 use super::summary::GroundEntry;
 use super::{Control, PrepError};
-use crate::layout::{self, Layout, ListedPart, Listing, Reading, selection};
+use crate::layout::{Inputs, ListedPart, Listing, Reading, selection};
 use crate::source::{AnnotationOptions, Limits};
 
 /// Request for a list of structures.
@@ -70,27 +70,26 @@ pub struct VariantEntry {
     pub selection: String,
 }
 
-/// Lists the structures of the data directory at `layout`.
+/// Lists the structures of `inputs`.
 ///
 /// # Errors
-/// [`PrepError::Layout`] where the layout cannot be read, [`PrepError::Threads`], [`PrepError::Interrupted`].
+/// [`PrepError::Layout`] where a layout cannot be read, [`PrepError::Threads`], [`PrepError::Interrupted`].
 pub fn structures(
-    layout: &dyn Layout,
+    inputs: &dyn Inputs,
     request: &StructuresRequest,
     control: &Control<'_>,
 ) -> Result<StructuresSummary, PrepError> {
     let reading = Reading { limits: &request.limits, cancel: control.cancel };
-    let listing = pool(request.threads)?.install(|| layout::list(layout, &request.annotation, &reading));
+    let listing = pool(request.threads)?.install(|| inputs.structures(&request.annotation, &reading));
     let listing = listing.map_err(Box::new)?;
     if control.cancel.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(PrepError::Interrupted);
     }
     let entries = entries(&listing);
     let (structures, variants) = side_by_side(entries);
-    let reason = layout.reason().map(|reason| format!("{}: {reason}", layout.name()));
     Ok(StructuresSummary {
-        layout: layout.name(),
-        decided: reason.map(|text| GroundEntry { about: "layout", text }).into_iter().collect(),
+        layout: inputs.name(),
+        decided: inputs.reasons().into_iter().map(|text| GroundEntry { about: "layout", text }).collect(),
         images: listing.images,
         patients: listing.patients,
         structures,

@@ -113,7 +113,9 @@ impl Survey {
             survey
         });
         // Blocks are joined in their order, so the result does not depend on the threads.
-        blocks.collect::<Vec<_>>().into_iter().fold(Self::default(), Self::join)
+        let mut survey = blocks.collect::<Vec<_>>().into_iter().fold(Self::default(), Self::join);
+        survey.identities.add_ids(&plan.patients);
+        survey
     }
 
     fn add(&mut self, index: usize, sample: &Sample, image: UsableImage<'_>) {

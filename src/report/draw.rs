@@ -8,6 +8,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::facts::{FactsReader, ShownSample};
 use super::overlay::Picture;
+use super::shades::ShadeGround;
 use super::{PreviewError, Shades};
 use crate::model::PixelType;
 use crate::store::{ColumnReader, DatasetFile, RowReader, StoreError};
@@ -18,6 +19,9 @@ const PORTION_SAMPLES: usize = 64;
 /// Pixels of a portion above which it has fewer samples.
 const PORTION_PIXELS: usize = 16 << 20;
 
+/// Pixels that are looked at on each side of a mask, at least.
+const LEAST_MARGIN: usize = 8;
+
 /// An image and its mask.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedSample {
@@ -26,8 +30,8 @@ pub(super) struct RenderedSample {
     /// (row, column, plane), 0 or 1.
     pub(super) mask: Vec<u8>,
     pub(super) shades: Shades,
-    /// True if the grey values are those of the header's window.
-    pub(super) is_windowed: bool,
+    /// Ground of the grey values.
+    pub(super) ground: ShadeGround,
 }
 
 /// A sample of which the picture may be damaged.
@@ -117,10 +121,35 @@ impl<'f> SampleRenderer<'f> {
         reader.read_mask(row, &mut mask)?;
         let channels = shown_channels(file.channels());
         let image = first_channels(file.pixel_type(), [file.channels(), channels], &stored);
-        let window = Shades::of_window(facts.window).filter(|_| channels == 1);
-        let shades = window.unwrap_or_else(|| Shades::of_image(&image, channels));
-        Ok(RenderedSample { image, mask, shades, is_windowed: window.is_some() })
+        let (shades, ground) = if channels == 3 {
+            (Shades::of_colors(&image), ShadeGround::Colors)
+        } else {
+            let around = around_mask(&image, &mask, file);
+            Shades::for_mask(facts.window, &image, &around)
+        };
+        Ok(RenderedSample { image, mask, shades, ground })
     }
+}
+
+/// The pixels of a grey image in the box around its mask, wider by half of its sides and at least by
+/// [`LEAST_MARGIN`]; all pixels where the mask is empty.
+fn around_mask(image: &[f32], mask: &[u8], file: &DatasetFile) -> Vec<f32> {
+    let (columns, planes) = (file.shape().columns(), file.structures().len());
+    let masked =
+        mask.chunks_exact(planes.max(1)).enumerate().filter(|(_, pixel)| pixel.iter().any(|one| *one != 0));
+    let place = |(pixel, _): (usize, &[u8])| [pixel / columns, pixel % columns];
+    let Some([low, high]) = masked.map(place).fold(None, |sides: Option<[[usize; 2]; 2]>, at| {
+        let [low, high] = sides.unwrap_or([at, at]);
+        Some([[low[0].min(at[0]), low[1].min(at[1])], [high[0].max(at[0]), high[1].max(at[1])]])
+    }) else {
+        return image.to_vec();
+    };
+    let side = |axis: usize, end: usize| {
+        let margin = ((high[axis] - low[axis]) / 2).max(LEAST_MARGIN);
+        low[axis].saturating_sub(margin)..(high[axis] + margin + 1).min(end)
+    };
+    let across = side(1, columns);
+    side(0, file.shape().rows()).flat_map(|row| &image[row * columns..][across.clone()]).copied().collect()
 }
 
 impl RenderedSample {

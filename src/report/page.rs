@@ -62,7 +62,7 @@ struct Entry<'e> {
     badness: usize,
     /// Pixels and mm2 of each plane.
     planes: Vec<Option<(u64, Option<f64>)>>,
-    /// Black, white, and whether by the window of the header; none where the picture is damaged.
+    /// Black, white, and their ground; none where the picture is damaged.
     shades: Option<(f32, f32, &'static str)>,
     /// Characters of its line of pixels.
     length: usize,
@@ -198,7 +198,7 @@ fn entry(facts: &ShownSample, encoded: Option<&Encoded>) -> Result<String, Previ
 }
 
 fn encode(file: &DatasetFile, drawn: &RenderedSample) -> Encoded {
-    let RenderedSample { image, mask, shades, is_windowed } = drawn;
+    let RenderedSample { image, mask, shades, ground } = drawn;
     let greys: Vec<u8> = image.iter().map(|value| shades.grey(*value)).collect();
     let (mut png, shape) = (Vec::new(), file.shape());
     let is_color = greys.len() == 3 * shape.pixels();
@@ -211,12 +211,7 @@ fn encode(file: &DatasetFile, drawn: &RenderedSample) -> Encoded {
         pixels.push('|');
         pixels += &runs(mask, planes, plane);
     }
-    let how = match is_windowed {
-        true => "the window of the header",
-        false if is_color => "all values of a colour",
-        false => "the percentiles 0.5 and 99.5 of the image",
-    };
-    Encoded { pixels, shades: (shades.black, shades.white, how) }
+    Encoded { pixels, shades: (shades.black, shades.white, ground.text()) }
 }
 
 /// Source expression of a style or script for a content security policy.

@@ -9,7 +9,70 @@ pub struct Shades {
     pub white: f32,
 }
 
+/// Ground of the shades of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShadeGround {
+    /// The window of the header.
+    Window,
+    /// Percentiles, without a window.
+    Percentiles,
+    /// Percentiles, since a mask cannot be judged in the window of the header.
+    PercentilesForMask,
+    /// Percentiles around the mask, since it cannot be judged in those of the image.
+    AroundMask,
+    /// All values of a colour.
+    Colors,
+}
+
+impl ShadeGround {
+    /// For people.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Window => "the window of the header",
+            Self::Percentiles => "the percentiles 0.5 and 99.5 of the image",
+            Self::PercentilesForMask => {
+                "the percentiles 0.5 and 99.5 of the image; in the window of the header the mask cannot be judged"
+            }
+            Self::AroundMask => {
+                "the percentiles 0.5 and 99.5 around the mask; in those of the image, and in the window of the header, it \
+                 cannot be judged"
+            }
+            Self::Colors => "all values of a colour",
+        }
+    }
+}
+
+/// Mean shades between which a mask can be judged.
+const JUDGED: std::ops::RangeInclusive<f64> = 40.0..=224.0;
+
 impl Shades {
+    /// The window of the header where the pixels around a mask can be judged in it: where their mean shade is no darker than
+    /// 40 and no brighter than 224, and at least half of them are neither black nor white. Else the percentiles of the image
+    /// where these can, else those of the pixels around the mask.
+    pub(super) fn for_mask(window: [f32; 2], image: &[f32], around: &[f32]) -> (Self, ShadeGround) {
+        let window = Self::of_window(window);
+        if let Some(window) = window.filter(|window| window.shows(around)) {
+            return (window, ShadeGround::Window);
+        }
+        let percentiles = Self::of_percentiles(image);
+        let ground =
+            if window.is_some() { ShadeGround::PercentilesForMask } else { ShadeGround::Percentiles };
+        let of_mask = Self::of_percentiles(around);
+        if percentiles.shows(around) || !of_mask.shows(around) {
+            (percentiles, ground)
+        } else {
+            (of_mask, ShadeGround::AroundMask)
+        }
+    }
+
+    /// True if differences between these values can be seen.
+    fn shows(&self, values: &[f32]) -> bool {
+        let greys = || values.iter().map(|value| self.grey(*value));
+        let mean = greys().map(f64::from).sum::<f64>() / values.len().max(1) as f64;
+        let clipped = greys().filter(|grey| matches!(grey, 0 | 255)).count();
+        JUDGED.contains(&mean) && 2 * clipped <= values.len()
+    }
+
     /// The percentiles 0.5 and 99.5 of the finite values of an image.
     #[must_use]
     pub fn of_percentiles(image: &[f32]) -> Self {
@@ -63,6 +126,20 @@ mod tests {
         assert_eq!(Shades::of_percentiles(&[f32::NAN]), Shades { black: 0.0, white: 1.0 });
         let flat = Shades::of_percentiles(&[7.0; 10]);
         assert_eq!([6.0, 7.0, 8.0, f32::NAN].map(|value| flat.grey(value)), [0, 0, 255, 0]);
+    }
+
+    #[test]
+    fn a_window_that_hides_the_mask_is_not_taken() {
+        let image: Vec<f32> = (0..1000u16).map(f32::from).collect();
+        let dark = &image[..100];
+        let (shades, ground) = Shades::for_mask([50.0, 100.0], &image, dark);
+        assert_eq!((shades, ground), (Shades::of_window([50.0, 100.0]).unwrap(), ShadeGround::Window));
+        // All black in the window, and too dark in the percentiles of the image.
+        let (shades, ground) = Shades::for_mask([800.0, 100.0], &image, dark);
+        assert_eq!((shades, ground), (Shades::of_percentiles(dark), ShadeGround::AroundMask));
+        let (shades, ground) = Shades::for_mask([50.0, 100.0], &image, &image[400..600]);
+        assert_eq!((shades, ground), (Shades::of_percentiles(&image), ShadeGround::PercentilesForMask));
+        assert_eq!(Shades::for_mask([f32::NAN; 2], &image, &image).1, ShadeGround::Percentiles);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The part of the page that stands above the pictures: what the file holds, in numbers.
+//! The part of the page that stands below the pictures: what the file holds, in numbers.
 
 use std::fmt::Write;
 
@@ -33,7 +33,8 @@ impl Summary<'_> {
         let bins = self.bins.map(bins).unwrap_or_else(|| NO_BINS.to_owned());
         let note = self.intensities_note();
         format!(
-            "<dl class=\"facts\">\n{facts}</dl>\n<section aria-labelledby=\"bins\"><h2 id=\"bins\">Files</h2>\n{bins}\
+            "<section aria-labelledby=\"about-file\"><h2 id=\"about-file\">File</h2>\n<dl class=\"facts\">\n{facts}</dl>\n\
+             </section>\n<section aria-labelledby=\"bins\"><h2 id=\"bins\">Files</h2>\n{bins}\
              </section>\n<section aria-labelledby=\"balance\"><h2 id=\"balance\">Splits</h2>\n<div \
              class=\"charts\">\n{}</div></section>\n<section aria-labelledby=\"intensities\"><h2 \
              id=\"intensities\">Intensities</h2>\n<p>{}</p>\n{}</section>\n",

@@ -68,6 +68,37 @@ def test_padding_is_no_part_of_statistics(name, dicomprep, tmp_path):
     assert dicomprep("verify", path, "--against", tmp_path / "data").returncode == 0
 
 
+def floats(double, limit, number):
+    """A round image of floats, rescaled, in padding that a scanner never measures."""
+    image, stored, outside = padded(-2000, number, slope="2", intercept="-1")
+    values = stored / 7
+    values[outside] = -1e6 if limit is None else -1e6 - np.arange(outside.sum())
+    for attribute in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(image, attribute)
+    kind, vr, tags = (("<f8", "FD", (0x00280123, 0x00280125)), ("<f4", "FL", (0x00280122, 0x00280124)))[not double]
+    image.BitsAllocated = 64 if double else 32
+    setattr(image, "DoubleFloatPixelData" if double else "FloatPixelData", values.astype(kind).tobytes())
+    image.add_new(tags[0], vr, -1e6)
+    if limit is not None:
+        image.add_new(tags[1], vr, limit)
+    return image, values.astype(kind), outside
+
+
+@pytest.mark.parametrize("limit", [None, -2e6])
+@pytest.mark.parametrize("double", [False, True])
+def test_padding_of_floats_is_no_part_of_statistics(double, limit, dicomprep, tmp_path):
+    cases = [floats(double, limit, number) for number in range(1, 4)]
+    path, _, _ = pack(dicomprep, tmp_path, [case[0] for case in cases])
+    with h5py.File(path) as file:
+        assert file["samples/padding_pixels"][:].tolist() == [int(outside.sum()) for _, _, outside in cases]
+        assert file["samples/padding_range"][0].tolist() == [-2000001 if limit is None else -4000001, -2000001]
+        kept = np.concatenate([image[~outside] for image, (_, _, outside) in zip(file["images"][..., 0], cases)])
+        found = file["images"].attrs
+        assert (found["train_min"], found["train_max"]) == (kept.min(), kept.max()) and kept.min() >= -1
+        np.testing.assert_allclose(found["train_mean"], kept.mean(dtype=float), rtol=1e-6)
+    assert dicomprep("verify", path, "--against", tmp_path / "data").returncode == 0
+
+
 def test_padding_that_is_written_as_unsigned(dicomprep, tmp_path):
     """Pixel Representation decides, whatever VR was written (PS3.5 6.2: US or SS)."""
     image, _, outside = padded(-2000, 1, PixelPaddingValue=-2000, slope="1", intercept="-1024")

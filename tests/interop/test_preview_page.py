@@ -74,22 +74,48 @@ def border(mask):
     return mask.astype(bool) & ~inner
 
 
-def greys(image, window):
-    """PS3.3 C.11.2.1.2.1 in binary32, rounded to 8 bits."""
-    center, width = np.float32(window)
-    if not (np.isfinite(width) and width >= 1):
-        ordered = np.sort(image, axis=None)
-        black, white = (ordered[int(share * ordered.size)] for share in (0.005, 0.995))
-    else:
-        middle, half = center - np.float32(0.5), (width - np.float32(1)) / np.float32(2)
-        black, white = middle - half, middle + half
-    share = (image.astype(np.float32) - np.float32(black)) / np.float32(white - black)
+def shade(image, black, white):
+    share = (image.astype(np.float32) - np.float32(black)) / max(np.float32(white - black), np.finfo(np.float32).tiny)
     return np.floor(np.clip(share * np.float32(255), 0, 255) + np.float32(0.5)).astype(np.uint8)
+
+
+def percentiles(image):
+    ordered = np.sort(image, axis=None)
+    return [ordered[int(share * ordered.size)] for share in (0.005, 0.995)]
+
+
+def around(image, mask):
+    """The pixels in the box of the mask, wider by half of its sides and at least by 8."""
+    found = np.argwhere(mask.any(axis=-1))
+    if not len(found):
+        return image
+    low, high = found.min(0), found.max(0)
+    margin = np.maximum((high - low) // 2, 8)
+    low, high = np.maximum(low - margin, 0), high + margin + 1
+    return image[low[0]:high[0], low[1]:high[1]]
+
+
+def shows(grey):
+    return 40 <= grey.mean() <= 224 and 2 * np.isin(grey, (0, 255)).sum() <= grey.size
+
+
+def greys(image, window, mask):
+    """The window (PS3.3 C.11.2.1.2.1 in binary32, rounded to 8 bits) where the mask can be judged in it, else percentiles of
+    the image, else of what is around the mask."""
+    center, width = np.float32(window)
+    near = around(image, mask)
+    if np.isfinite(width) and width >= 1:
+        middle, half = center - np.float32(0.5), (width - np.float32(1)) / np.float32(2)
+        if shows(shade(near, middle - half, middle + half)):
+            return shade(image, middle - half, middle + half)
+    of_image, of_mask = percentiles(image), percentiles(near)
+    takes_image = shows(shade(near, *of_image)) or not shows(shade(near, *of_mask))
+    return shade(image, *(of_image if takes_image else of_mask))
 
 
 def drawn(contents, row, outlined):
     """The picture of a row as it must be."""
-    grey = greys(contents.images[row, ..., 0], contents["window"][row])
+    grey = greys(contents.images[row, ..., 0], contents["window"][row], contents.masks[row])
     picture = np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1)
     for plane, colour in enumerate(OUTLINES if outlined else []):
         picture[border(contents.masks[row, ..., plane])] = *colour, 255
@@ -109,6 +135,29 @@ def test_pictures_are_the_image_and_the_border_of_the_mask(dicomprep, browser, a
         const canvas = document.getElementById('large-picture');
         return [canvas.getBoundingClientRect().width, getComputedStyle(canvas).imageRendering, canvas.width];""")
     assert width % columns == 0 and style == "pixelated"
+
+
+def test_a_window_that_hides_the_mask_is_not_taken(dicomprep, browser, final_data, tmp_path):
+    with h5py.File(final_data) as file:
+        window = file["samples/window"][:]
+    window[4] = 30_000, 100
+    path = replace(final_data, tmp_path / "dark.h5", "samples/window", window, chunks=window.shape)
+    browser.open(page_of(dicomprep, path, tmp_path), "#sample=4")
+    assert np.array_equal(browser.large_picture(4), drawn(Contents(path), 4, True))
+    facts = browser.run("return document.getElementById('large-facts').textContent")
+    assert "in the window of the header" in facts and "cannot be judged" in facts
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_first_picture_is_seen_without_scrolling(browser, page, width, scheme):
+    browser.screen(width, 900, scheme)
+    browser.open(page)
+    browser.wait("document.querySelector('#grid canvas')?.dataset.drawn")
+    top, bottom = browser.run("""
+        const box = document.querySelector('#grid canvas').getBoundingClientRect();
+        return [box.top, box.bottom];""")
+    assert 0 < top < bottom <= 900
 
 
 def test_images_without_a_window_are_drawn_by_their_percentiles(dicomprep, browser, final_data, tmp_path):

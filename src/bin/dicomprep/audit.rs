@@ -12,8 +12,8 @@ use crate::{findings, interrupt, report, table};
 
 pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
-    let layout = args.input.places.layout(&args.data_dir)?;
-    if args.result.report.file().is_some_and(|path| layout.places().is_input(path)) {
+    let inputs = args.input.places.open("audit", &args.data_dirs)?;
+    if args.result.report.file().is_some_and(|path| inputs.is_input(path)) {
         exit::wrong_usage("audit", "--report names a place among the inputs; nothing is ever written there");
     }
     // What would make the end fail is found before the work.
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit>
         threads: args.threads.map_or_else(all_cores, usize::from),
     };
     let progress = progress(output);
-    let summary = prep::audit(&*layout, &request, &Control { progress: &*progress, cancel: &cancel });
+    let summary = prep::audit(&*inputs, &request, &Control { progress: &*progress, cancel: &cancel });
     let summary = summary.inspect_err(|error| exit::refuse_unknown_name("audit", error))?;
     report::write("audit", &summary, &args.result.report, args.result.force)?;
     let text = describe(&summary, output);
@@ -54,7 +54,7 @@ fn describe(summary: &AuditSummary, output: &OutputArgs) -> String {
     let rejected = summary.rejected.iter().chain(&summary.rejected_rows);
     let mut text = report::list("unusable", rejected, limit);
     text += &report::unmatched(&summary.unmatched);
-    text += &findings::describe(&summary.findings, output.verbose);
+    text += &findings::describe(&summary.findings.iter().collect::<Vec<_>>(), output.verbose);
     text + &headline(summary)
 }
 

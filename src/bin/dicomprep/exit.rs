@@ -74,10 +74,13 @@ pub(crate) fn refuse_unknown_name(command: &str, error: &PrepError) {
     {
         wrong_usage(command, &grouping.to_string());
     }
-    if let PrepError::Layout(layout) = error
-        && matches!(**layout, LayoutError::UnknownStructure { .. } | LayoutError::UnknownLayout(_))
-    {
-        wrong_usage(command, &layout.to_string());
+    let PrepError::Layout(layout) = error else { return };
+    let (said, directory) = match &**layout {
+        LayoutError::InDirectory { source, directory } => (&**source, format!("{directory}: ")),
+        said => (said, String::new()),
+    };
+    if matches!(said, LayoutError::UnknownStructure { .. } | LayoutError::UnknownLayout(_)) {
+        wrong_usage(command, &format!("{directory}{said}"));
     }
 }
 
@@ -122,18 +125,44 @@ struct Report<'a, T> {
 /// The `result` of `command` as JSON for people and programs, with a line end. Control characters are escaped in it,
 /// also those that JSON allows and a terminal acts on.
 pub(crate) fn json(command: &str, result: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    write_json(command, result, &mut text)?;
+    Ok(text)
+}
+
+/// Writes [`json`] to `to`, piece by piece.
+pub(crate) fn write_json(command: &str, result: &impl Serialize, to: impl Write) -> serde_json::Result<()> {
     let report = Report { report_version: REPORT_VERSION, command, result };
-    let mut text = String::new();
-    for character in serde_json::to_string_pretty(&report)?.chars() {
+    let mut to = Escaped(to);
+    serde_json::to_writer_pretty(&mut to, &report)?;
+    to.write_all(b"\n").map_err(serde_json::Error::io)
+}
+
+/// Escapes control characters in JSON.
+struct Escaped<W>(W);
+
+impl<W: Write> Write for Escaped<W> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         // Line ends stand between the values only, and everything else in texts.
-        if character != '\n' && Plain::escapes(character) {
-            text += &format!("\\u{:04x}", u32::from(character));
-        } else {
-            text.push(character);
+        let is_escaped = |character: char| character != '\n' && Plain::escapes(character);
+        match std::str::from_utf8(piece) {
+            Ok(text) if text.chars().any(is_escaped) => {
+                for character in text.chars() {
+                    if is_escaped(character) {
+                        write!(self.0, "\\u{:04x}", u32::from(character))?;
+                    } else {
+                        write!(self.0, "{character}")?;
+                    }
+                }
+            }
+            _ => self.0.write_all(piece)?,
         }
+        Ok(piece.len())
     }
-    text.push('\n');
-    Ok(text.into_bytes())
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Writes lines to standard error, other control characters escaped, and in colour on a terminal. Errors of writing

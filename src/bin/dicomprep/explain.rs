@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use dicomprep::model::GridShape;
 use dicomprep::report::{Picture, Shades, shown_channels, side_by_side};
 use dicomprep::split::SplitName;
-use dicomprep::store::{RowFacts, Target};
+use dicomprep::store::{DatasetFile, RowFacts, Target};
 use dicomprep::stream::{
     AugmentSource, Batch, Condition, Dataset, RowOptions, Stream, StreamError, StreamOptions,
 };
@@ -21,6 +21,8 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if args.output.as_deref() == Some(Path::new("-")) {
         exit::wrong_usage("explain", "--output takes a file for the PNG");
     }
+    // Names of structures and ids are shown.
+    DatasetFile::open(&args.file)?.check_shown()?;
     let dataset = Dataset::open(&args.file)?;
     let At { seed, epoch, .. } = args.at;
     let at = Place { seed, epoch, row: row_of(&dataset, &args.at.sample)? };

@@ -7,11 +7,11 @@ use dicomprep::prep::FindingEntry;
 const SHOWN: usize = 3;
 
 /// `findings`, which are sorted by check: the first ones of each check, under a line with their number.
-pub(crate) fn describe(findings: &[FindingEntry], verbose: bool) -> String {
+pub(crate) fn describe(findings: &[&FindingEntry], verbose: bool) -> String {
     let limit = if verbose { usize::MAX } else { SHOWN };
     let mut text = String::new();
     for group in findings.chunk_by(|a, b| a.check == b.check) {
-        let first = &group[0];
+        let first = group[0];
         text += &format!("{}: {} {}: {}\n", first.severity, group.len(), first.check, first.meaning());
         for finding in group.iter().take(limit) {
             text += &format!("  {}\n", Plain(&format!("{}: {}", finding.place(), finding.text)));

@@ -2,9 +2,9 @@
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use dicomprep::store::remove_partial_files;
@@ -46,15 +46,23 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(cancel)
 }
 
-/// A signal ends the program at once with this error, until [`Running::wait_for_the_end`].
+/// Time between two looks at whether the program ends by itself.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A signal ends the program at once with this error, until [`Running::wait_for_the_end`], and then after [`WIND_DOWN`].
 pub(crate) fn end_on_signals(why: &'static str) -> anyhow::Result<Running> {
     let mut signals = Signals::new(SIGNALS).context("cannot watch for signals")?;
     let running = Running(Arc::default());
     let ending = Arc::clone(&running.0);
     thread::spawn(move || {
         if signals.forever().next().is_some() {
-            // Taken as long as the program is about to end by itself.
-            let _ending = ending.lock().unwrap_or_else(PoisonError::into_inner);
+            // Taken as long as the program is about to end by itself, which a slow disk may keep it from.
+            let since = Instant::now();
+            let mut is_ending = true;
+            while is_ending && since.elapsed() < WIND_DOWN {
+                is_ending = matches!(ending.try_lock(), Err(TryLockError::WouldBlock));
+                thread::sleep(if is_ending { POLL } else { Duration::ZERO });
+            }
             remove_partial_files();
             exit::tell(&format!("dicomprep: error: {why}\n"));
             process::exit(Exit::Failed as i32);
@@ -67,7 +75,7 @@ pub(crate) fn end_on_signals(why: &'static str) -> anyhow::Result<Running> {
 pub(crate) struct Running(Arc<Mutex<()>>);
 
 impl Running {
-    /// From now on a signal does nothing while what is returned lives: the program ends by itself soon.
+    /// From now on a signal waits for the end of the program while what is returned lives, but no longer than [`WIND_DOWN`].
     pub(crate) fn wait_for_the_end(&self) -> MutexGuard<'_, ()> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

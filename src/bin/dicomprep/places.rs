@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(
             inputs,
             [
-                "prep data_dir",
+                "prep data_dirs",
                 "prep config",
                 "prep plan",
                 "prep reuse",
@@ -266,12 +266,12 @@ mod tests {
                 "prep split_file",
                 "prep split_from",
                 "merge shards",
-                "audit data_dir",
+                "audit data_dirs",
                 "audit link",
                 "audit dicoms",
                 "audit contours",
                 "audit table",
-                "structures data_dir",
+                "structures data_dirs",
                 "structures link",
                 "structures dicoms",
                 "structures contours",

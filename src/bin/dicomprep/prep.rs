@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use dicomprep::assemble::Fit;
-use dicomprep::layout::Layout;
+use dicomprep::files::Places;
+use dicomprep::layout::Inputs;
 use dicomprep::model::Plain;
 use dicomprep::prep::{
     self, Control, LeftOutEntry, OutputFile, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds,
@@ -37,25 +38,26 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     }
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
-    let plan = plan(&*settings.layout, settings.work, args.plan_only, &control);
+    let plan = plan(&*settings.inputs, settings.work, args.plan_only, &control);
     let plan = plan.inspect_err(|error| exit::refuse_unknown_name("prep", error));
     let plan = plan.map_err(|error| stopped(error, &settings.output))?;
-    let planned = PrepSummary::of_plan(&plan);
     let summary = match output_file {
-        Some(_) if args.plan_only && (planned.is_empty() || planned.is_refused()) => planned,
         Some(output) if args.plan_only => {
-            let target = Target::claim(&output, args.force)?;
-            let bytes = prep::write_plan(&plan, settings.layout.places(), target)?;
-            let mut written = planned;
-            written.output = Some(OutputFile { path: output, bytes });
-            written
+            let mut planned = PrepSummary::of_plan(&plan);
+            if !planned.is_empty() && !planned.is_refused() {
+                let target = Target::claim(&output, args.force)?;
+                let bytes = prep::write_plan(&plan, only_places(&*settings.inputs), target)?;
+                planned.output = Some(OutputFile { path: output, bytes });
+            }
+            planned
         }
         None => {
             let mut table = BufWriter::new(stdout().lock());
             plan.write_tsv(&mut table).and_then(|()| table.flush())?;
-            planned
+            PrepSummary::of_plan(&plan)
         }
-        Some(_) if planned.is_empty() => planned,
+        // Where nothing is planned, the summary of the plan says why; else it is not kept during the work.
+        Some(_) if PrepSummary::of_plan(&plan).is_empty() => PrepSummary::of_plan(&plan),
         Some(output) => {
             let target = Target::claim(&output, args.force)?;
             let done = prep::run(&plan, target, &args.resume.options(), control);
@@ -82,19 +84,29 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
 
 /// The plan: made now, or read from a file.
 fn plan(
-    layout: &dyn Layout,
+    inputs: &dyn Inputs,
     work: PrepWork,
     for_file: bool,
     control: &Control<'_>,
 ) -> Result<PrepPlan, PrepError> {
     match work {
-        PrepWork::Plan(options) if for_file => prep::plan_for_file(layout, *options, control),
-        PrepWork::Plan(options) => prep::plan(layout, *options, control),
+        PrepWork::Plan(options) if for_file => prep::plan_for_file(inputs, *options, control),
+        PrepWork::Plan(options) => prep::plan(inputs, *options, control),
         PrepWork::Share(share) => {
             let (file, run) = *share;
-            file.share(layout.places(), run)
+            file.share(only_places(inputs), run)
         }
     }
+}
+
+/// The places of the only data directory. Ends the program where there are several.
+fn only_places(inputs: &dyn Inputs) -> &Places {
+    inputs.places().unwrap_or_else(|| {
+        exit::wrong_usage(
+            "prep",
+            "--plan and --plan-only take one data directory; --shard takes several without a plan",
+        )
+    })
 }
 
 /// The warning about what a run with a key says beside its file.
@@ -133,7 +145,7 @@ fn goes_on(kept: &PartsFolder) -> String {
 fn refuse_conflicts(args: &PrepArgs, settings: &PrepSettings) {
     let report = args.report.file();
     for (option, path) in [("--output", Some(settings.output.as_path())), ("--report", report)] {
-        if path.is_some_and(|path| settings.layout.places().is_input(path)) {
+        if path.is_some_and(|path| settings.inputs.is_input(path)) {
             exit::wrong_usage(
                 "prep",
                 &format!("{option} names a place among the inputs; nothing is ever written there"),
@@ -215,8 +227,7 @@ fn describe(summary: &PrepSummary, plan: Option<&PrepPlan>, verbose: bool) -> St
     // What was left out for a finding stands in the list of rejected files.
     let rejected: HashSet<&str> = summary.rejected.iter().map(LeftOutEntry::file).collect();
     let told = summary.findings.iter().filter(|f| !(f.is_error() && rejected.contains(&*f.file)));
-    let told: Vec<_> = told.cloned().collect();
-    text += &findings::describe(&told, verbose);
+    text += &findings::describe(&told.collect::<Vec<_>>(), verbose);
     let more = summary.notes.len().saturating_sub(limit);
     for note in summary.notes.iter().take(limit) {
         let shown = note.places.len().min(PLACES_SHOWN);

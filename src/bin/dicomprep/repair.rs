@@ -16,8 +16,8 @@ use crate::{report, table};
 pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
     remark_key(args.sources.pseudonym_key.as_deref(), output);
-    let sources = sources(&args.against, &args.sources, key.as_deref())?;
-    if sources.layout.places().is_input(&args.output) {
+    let sources = sources("repair", &args.against, &args.sources, key.as_deref())?;
+    if sources.inputs.is_input(&args.output) {
         exit::wrong_usage("repair", "--output names a place among the inputs; nothing is ever written there");
     }
     report::check(&args.report, args.force)?;

@@ -1,7 +1,8 @@
 //! Reports as JSON, and lists of what was left out.
 
 use std::collections::HashMap;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
+use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Context;
@@ -53,18 +54,19 @@ pub(crate) fn write_as(
     if report.file().is_none() && !report.to_stdout() {
         return Ok(());
     }
-    let json = exit::json(command, summary)?;
     if let Some(path) = report.file() {
         let target = Target::claim(path, mode.force)?;
         let cannot = || format!("cannot write {}", path.display());
         if mode.private {
             fs::set_permissions(target.partial(), Permissions::from_mode(0o600)).with_context(cannot)?;
         }
-        fs::write(target.partial(), &json).with_context(cannot)?;
+        let mut file = BufWriter::new(File::create(target.partial()).with_context(cannot)?);
+        exit::write_json(command, summary, &mut file).with_context(cannot)?;
+        file.flush().with_context(cannot)?;
         target.commit()?;
     }
     if report.to_stdout() {
-        exit::print(&json)?;
+        exit::print(&exit::json(command, summary)?)?;
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
-use dicomprep::layout::Layout;
+use anyhow::{Context, anyhow, ensure};
+use dicomprep::layout::Inputs;
 use dicomprep::prep::{EarlierSplits, Grouping, PlanFile, PlanRun, PrepOptions, Share, Splits};
 use dicomprep::sink::{FORMATS, Format, is_pipe_or_device};
 use dicomprep::split::{SplitSpec, read_split_file};
@@ -19,7 +19,7 @@ use crate::exit;
 /// Everything `prep` needs to know.
 #[derive(Debug)]
 pub(crate) struct PrepSettings {
-    pub(crate) layout: Box<dyn Layout>,
+    pub(crate) inputs: Box<dyn Inputs>,
     pub(crate) work: PrepWork,
     pub(crate) output: PathBuf,
 }
@@ -39,11 +39,11 @@ impl PrepSettings {
         let output = prep_output(args)?;
         let places = &args.input.places;
         let (Some(path), Some(share)) = (&args.plan, args.shard) else {
-            let layout = places.layout(&args.data_dir)?;
-            return Ok(Self { work: PrepWork::Plan(Box::new(options(args)?)), layout, output });
+            let inputs = places.open("prep", &args.data_dirs)?;
+            return Ok(Self { work: PrepWork::Plan(Box::new(options(args)?)), inputs, output });
         };
         let file = PlanFile::open(path)?;
-        let layout = places.layout_named(&args.data_dir, file.layout())?;
+        let inputs = places.open_as("prep", &args.data_dirs, file.layout())?;
         let run = PlanRun {
             share,
             pseudonym_key: args.content.pseudonym_key.as_deref().map(read_key).transpose()?,
@@ -51,7 +51,7 @@ impl PrepSettings {
             threads: threads(args),
             strict: args.strict,
         };
-        Ok(Self { work: PrepWork::Share(Box::new((file, run))), layout, output })
+        Ok(Self { work: PrepWork::Share(Box::new((file, run))), inputs, output })
     }
 }
 
@@ -59,7 +59,12 @@ impl PrepSettings {
 pub(crate) fn prep_output(args: &PrepArgs) -> anyhow::Result<PathBuf> {
     match &args.output {
         Some(output) => Ok(output.clone()),
-        None => default_output(&args.data_dir.canonicalize().unwrap_or(args.data_dir.clone()), args),
+        None => match &args.data_dirs[..] {
+            [data_dir] => default_output(&data_dir.canonicalize().unwrap_or(data_dir.clone()), args),
+            _ => Err(anyhow!(
+                "of several data directories none gives the file its name; say with -o what to write"
+            )),
+        },
     }
 }
 

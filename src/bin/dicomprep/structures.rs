@@ -13,8 +13,8 @@ const WIDEST: usize = 40;
 
 pub(crate) fn run(args: &StructuresArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
-    let layout = args.input.places.layout(&args.data_dir)?;
-    if args.result.report.file().is_some_and(|path| layout.places().is_input(path)) {
+    let inputs = args.input.places.open("structures", &args.data_dirs)?;
+    if args.result.report.file().is_some_and(|path| inputs.is_input(path)) {
         let text = "--report names a place among the inputs; nothing is ever written there";
         exit::wrong_usage("structures", text);
     }
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &StructuresArgs, output: &OutputArgs) -> anyhow::Result<
         threads: args.threads.count(),
     };
     let progress = progress(output);
-    let summary = prep::structures(&*layout, &request, &Control { progress: &*progress, cancel: &cancel })?;
+    let summary = prep::structures(&*inputs, &request, &Control { progress: &*progress, cancel: &cancel })?;
     report::write("structures", &summary, &args.result.report, args.result.force)?;
     if !args.result.report.to_stdout() {
         exit::print(describe(&summary).as_bytes())?;

@@ -1,6 +1,6 @@
 //! `dicomprep verify`: look, and say what is wrong.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use dicomprep::check::{self, SourceOptions, VerifySummary};
 use dicomprep::model::Plain;
@@ -17,7 +17,7 @@ use crate::{report, table};
 const LISTED: usize = 20;
 
 pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
-    if args.against.is_none() && args.sources.is_given() {
+    if args.against.is_empty() && args.sources.is_given() {
         exit::wrong_usage(
             "verify",
             "--link, --dicoms, --contours and --pseudonym-key go with --against DATA_DIR",
@@ -25,9 +25,11 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     }
     let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
     remark_key(args.sources.pseudonym_key.as_deref(), output);
-    let sources = args.against.as_ref().map(|data_dir| sources(data_dir, &args.sources, key.as_deref()));
-    let sources = sources.transpose()?;
-    let is_input = |report| sources.as_ref().is_some_and(|sources| sources.layout.places().is_input(report));
+    let sources = match &args.against[..] {
+        [] => None,
+        data_dirs => Some(sources("verify", data_dirs, &args.sources, key.as_deref())?),
+    };
+    let is_input = |report| sources.as_ref().is_some_and(|sources| sources.inputs.is_input(report));
     if args.result.report.file().is_some_and(is_input) {
         exit::wrong_usage("verify", "--report names a place among the inputs; nothing is ever written there");
     }
@@ -46,11 +48,12 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
 
 /// Sources that `verify --against` and `repair` compare with.
 pub(crate) fn sources<'k>(
-    data_dir: &Path,
+    command: &str,
+    data_dirs: &[PathBuf],
     args: &SourceArgs,
     pseudonym_key: Option<&'k [u8]>,
 ) -> anyhow::Result<SourceOptions<'k>> {
-    Ok(SourceOptions { layout: args.places.layout(data_dir)?, pseudonym_key })
+    Ok(SourceOptions { inputs: args.places.open(command, data_dirs)?, pseudonym_key })
 }
 
 /// Numbers of entries of a list that are shown and left out.

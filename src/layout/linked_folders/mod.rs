@@ -233,7 +233,7 @@ impl Pairing<'_> {
         self.set.samples.extend(samples);
         self.set.unlabelled.extend(unlabelled);
         paired.skipped.into_iter().for_each(|skipped| self.set.skip(skipped));
-        self.set.patients.push(Patient { id, folder: folder.into(), split: None });
+        self.set.patients.push(Patient { id, folder: folder.into(), ..Patient::default() });
     }
 
     /// A row that names a folder of the part `root`, of images or of contours, which is not there.

@@ -91,7 +91,7 @@ impl<'r> Gathering<'r> {
         }
         let planes = options.structures.clone();
         let planes = planes.ok_or_else(|| reader.damaged("it names no structures"))?;
-        let nameless = || Patient { id: "".into(), folder: "".into(), split: None };
+        let nameless = || Patient::default();
         Ok(Self {
             planned: planned_splits(&numbers, &reader.head.bonds),
             patients: numbers.iter().map(|_| nameless()).collect(),
@@ -173,7 +173,7 @@ impl<'r> Gathering<'r> {
         let place =
             self.numbers.binary_search(&patient.number).map_err(|_| self.wrong("a patient is none"))?;
         let (id, folder) = (patient.id.into(), patient.folder.into());
-        self.patients[place] = Patient { id, folder, split: None };
+        self.patients[place] = Patient { id, folder, ..Patient::default() };
         let planned = &mut self.planned[place];
         (planned.split, planned.draw) = (patient.split, patient.draw);
         Ok(place as u32)

@@ -101,6 +101,10 @@ attributes! {
     VOI_LUT_FUNCTION = 0x0028_1056, "VOI LUT Function";
     VOI_LUT_SEQUENCE = 0x0028_3010, "VOI LUT Sequence";
     PIXEL_PADDING_RANGE_LIMIT = 0x0028_0121, "Pixel Padding Range Limit";
+    FLOAT_PADDING_VALUE = 0x0028_0122, "Float Pixel Padding Value";
+    DOUBLE_PADDING_VALUE = 0x0028_0123, "Double Float Pixel Padding Value";
+    FLOAT_PADDING_RANGE_LIMIT = 0x0028_0124, "Float Pixel Padding Range Limit";
+    DOUBLE_PADDING_RANGE_LIMIT = 0x0028_0125, "Double Float Pixel Padding Range Limit";
     RESCALE_INTERCEPT = 0x0028_1052, "Rescale Intercept";
     RESCALE_SLOPE = 0x0028_1053, "Rescale Slope";
     RESCALE_TYPE = 0x0028_1054, "Rescale Type";

@@ -48,9 +48,9 @@ pub struct ImageHeader {
     pub transfer_syntax: TransferSyntax,
     /// Smallest (0028,0106) and Largest Image Pixel Value (0028,0107), stored values, where both are there.
     pub(super) stored_extremes: Option<[i64; 2]>,
-    /// Pixel Padding Value (0028,0120) and Pixel Padding Range Limit (0028,0121), stored values; the limit is the value
-    /// where it is absent.
-    pub(super) padding: Option<[i64; 2]>,
+    /// Pixel Padding Value (0028,0120) and Pixel Padding Range Limit (0028,0121), or those of floats (0028,0122) to
+    /// (0028,0125), stored values; the limit is the value where it is absent.
+    pub(super) padding: Option<[f64; 2]>,
     /// True if there is a VOI LUT Sequence (0028,3010).
     pub has_voi_lut: bool,
     /// Departures from the standard that the header is read despite.
@@ -197,20 +197,19 @@ impl ImageHeader {
     /// they reach from the smallest to the largest entry that padding maps to.
     #[must_use]
     pub fn padding_range(&self, monochrome1: Monochrome1) -> PaddingRange {
-        let is_gray = self.color.is_none() && self.stored.range().is_some();
-        let (Some([a, b]), true) = (self.padding, is_gray) else {
+        let (Some([a, b]), None) = (self.padding, &self.color) else {
             return PaddingRange::NONE;
         };
         let mirror = self.inversion(monochrome1).map(|range| range.low + range.high);
         let converted = |value: f64| mirror.map_or(value, |sum| sum - value) as f32;
         match &self.modality {
-            ModalityTransform::Identity => PaddingRange::new(converted(a as f64), converted(b as f64)),
+            ModalityTransform::Identity => PaddingRange::new(converted(a), converted(b)),
             &ModalityTransform::Linear { slope, intercept } => {
-                let [a, b] = [a, b].map(|stored| converted(slope * stored as f64 + intercept));
+                let [a, b] = [a, b].map(|stored| converted(slope * stored + intercept));
                 PaddingRange::new(a, b)
             }
             ModalityTransform::Lut(lut) => {
-                let [low, high] = lut.extremes_between(a, b);
+                let [low, high] = lut.extremes_between(a as i64, b as i64);
                 PaddingRange::new(converted(low.into()), converted(high.into()))
             }
         }

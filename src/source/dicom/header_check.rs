@@ -64,7 +64,7 @@ impl HeaderValues<'_> {
             identity: self.identity.clone(),
             transfer_syntax,
             stored_extremes: self.stored_extremes(),
-            padding: self.padding(),
+            padding: self.padding(stored),
             has_voi_lut: self.has_voi_lut,
             leniencies,
             unreadable,
@@ -124,11 +124,16 @@ impl HeaderValues<'_> {
         Some([self.stored_value(self.smallest?)?, self.stored_value(self.largest?)?])
     }
 
-    /// Pixel Padding Value, and Pixel Padding Range Limit or that value again (PS3.3 C.7.5.1.1.2).
-    fn padding(&self) -> Option<[i64; 2]> {
-        let value = self.stored_value(self.padding?)?;
-        let limit = self.padding_limit.and_then(|limit| self.stored_value(limit));
-        Some([value, limit.unwrap_or(value)])
+    /// Pixel Padding Value, and Pixel Padding Range Limit or that value again (PS3.3 C.7.5.1.1.2); those of floats for
+    /// floats (PS3.3 C.7.6.24, C.7.6.25).
+    fn padding(&self, stored: StoredFormat) -> Option<[f64; 2]> {
+        let integer = |value: RawValue<'_>| self.stored_value(value).map(|value| value as f64);
+        let [value, limit] = match stored {
+            StoredFormat::Integer { .. } => [self.padding, self.padding_limit].map(|value| integer(value?)),
+            StoredFormat::Float32 => self.float_padding.map(|value| Some(f64::from(value?.f32()?))),
+            StoredFormat::Float64 => self.double_padding.map(|value| value?.f64()),
+        };
+        Some([value?, limit.or(value)?])
     }
 
     /// A stored value, of the VR that Pixel Representation chooses (PS3.3 C.7.6.3), whatever VR was written.

@@ -58,6 +58,10 @@ pub(super) struct HeaderValues<'a> {
     pub(super) largest: Option<RawValue<'a>>,
     pub(super) padding: Option<RawValue<'a>>,
     pub(super) padding_limit: Option<RawValue<'a>>,
+    /// Float Pixel Padding Value, and its range limit.
+    pub(super) float_padding: [Option<RawValue<'a>>; 2],
+    /// Double Float Pixel Padding Value, and its range limit.
+    pub(super) double_padding: [Option<RawValue<'a>>; 2],
     /// True if there is a VOI LUT Sequence.
     pub(super) has_voi_lut: bool,
     pub(super) leniencies: BTreeSet<Leniency>,
@@ -131,6 +135,10 @@ impl<'a> HeaderValues<'a> {
             tag::LARGEST_PIXEL_VALUE => &mut self.largest,
             tag::PIXEL_PADDING_VALUE => &mut self.padding,
             tag::PIXEL_PADDING_RANGE_LIMIT => &mut self.padding_limit,
+            tag::FLOAT_PADDING_VALUE => &mut self.float_padding[0],
+            tag::FLOAT_PADDING_RANGE_LIMIT => &mut self.float_padding[1],
+            tag::DOUBLE_PADDING_VALUE => &mut self.double_padding[0],
+            tag::DOUBLE_PADDING_RANGE_LIMIT => &mut self.double_padding[1],
             tag::LUT_DESCRIPTOR => &mut self.lut_descriptor,
             tag::LUT_DATA => &mut self.lut_data,
             tag::TRIGGER_TIME => &mut self.trigger_time,

@@ -24,9 +24,9 @@ Exit codes: 0 no errors, 1 it could not be done, 2 wrong usage, 3 errors were fo
 #[derive(Debug, clap::Args)]
 #[command(after_help = AUDIT_EXAMPLES, after_long_help = with_checks(AUDIT_EXAMPLES), allow_negative_numbers = true)]
 pub(crate) struct AuditArgs {
-    /// Folder of images and annotations, as for prep
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub(crate) data_dir: PathBuf,
+    /// Folder of images and annotations, as for prep; one or several
+    #[arg(value_name = "DATA_DIR", required = true, value_hint = ValueHint::DirPath)]
+    pub(crate) data_dirs: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(crate) result: OnlyReportArgs,

@@ -28,9 +28,9 @@ pub(crate) struct VerifyArgs {
     /// The HDF5 file that prep has made
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
-    /// The folder it was made of: read, decode and rasterize it again, and compare every row
+    /// The folder it was made of: read, decode and rasterize it again, and compare every row. Can be given more than once
     #[arg(long, value_name = "DATA_DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) against: Option<PathBuf>,
+    pub(crate) against: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
     #[command(flatten)]

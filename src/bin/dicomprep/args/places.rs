@@ -1,11 +1,13 @@
 //! Locations of the parts of a data directory.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
 use dicomprep::layout::registry::{self, LayoutOptions};
-use dicomprep::layout::{ColumnNames, ContourPattern, Layout, NamePattern, NamePatterns};
+use dicomprep::layout::{ColumnNames, ContourPattern, Inputs, NamePattern, NamePatterns};
+
+use crate::exit;
 
 // clap takes {n} for the end of a line, but not with an escape sequence in it, which it leaves out of plain text.
 const IMAGE_NAME_HELP: &str = "Name of an image file with {\u{1b}[0mn} for its number and * for anything, as in \
@@ -54,38 +56,46 @@ impl PlaceArgs {
             || [&self.link, &self.dicoms, &self.contours, &self.table].into_iter().any(Option::is_some)
     }
 
-    /// The layout of `data_dir`.
-    pub(crate) fn layout(&self, data_dir: &Path) -> anyhow::Result<Box<dyn Layout>> {
-        self.layout_named(data_dir, &self.layout)
+    /// Opens data directories for `command`. Ends the program where a location is given for one of several.
+    pub(crate) fn open(&self, command: &str, data_dirs: &[PathBuf]) -> anyhow::Result<Box<dyn Inputs>> {
+        self.open_as(command, data_dirs, &self.layout)
     }
 
-    /// The layout of `data_dir` called `name`.
-    pub(crate) fn layout_named(&self, data_dir: &Path, name: &str) -> anyhow::Result<Box<dyn Layout>> {
-        let Self {
+    /// [`PlaceArgs::open`] as the layout called `name`.
+    pub(crate) fn open_as(
+        &self,
+        command: &str,
+        data_dirs: &[PathBuf],
+        name: &str,
+    ) -> anyhow::Result<Box<dyn Inputs>> {
+        let parts = [
+            ("--link", &self.link),
+            ("--dicoms", &self.dicoms),
+            ("--contours", &self.contours),
+            ("--table", &self.table),
+        ];
+        if let Some((option, _)) = parts.iter().find(|(_, part)| part.is_some() && data_dirs.len() > 1) {
+            exit::wrong_usage(
+                command,
+                &format!(
+                    "{option} is for one data directory; with several, each has its parts at their usual places"
+                ),
+            );
+        }
+        let Self { link, dicoms, contours, table, columns, image_name, contour_name, allow_missing, .. } =
+            self.clone();
+        let options = LayoutOptions {
+            layout: Some(name.to_owned()),
+            data_dir: PathBuf::new(),
             link,
             dicoms,
             contours,
             table,
-            columns,
-            image_name: images,
-            contour_name,
+            columns: columns.unwrap_or_default(),
+            names: NamePatterns { images: image_name, contours: contour_name },
             allow_missing,
-            ..
-        } = self.clone();
-        let names = NamePatterns { images, contours: contour_name };
-        let (data_dir, columns) = (data_dir.to_owned(), columns.unwrap_or_default());
-        let layout = Some(name.to_owned());
-        Ok(registry::open(&LayoutOptions {
-            layout,
-            data_dir,
-            link,
-            dicoms,
-            contours,
-            table,
-            columns,
-            names,
-            allow_missing,
-        })?)
+        };
+        Ok(registry::open_all(data_dirs, &options)?)
     }
 }
 

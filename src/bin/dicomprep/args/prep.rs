@@ -97,9 +97,10 @@ fn planned() -> impl Iterator<Item = &'static str> {
 #[derive(Debug, clap::Args)]
 #[command(after_help = PREP_EXAMPLES, after_long_help = with_checks(PREP_EXAMPLES), allow_negative_numbers = true)]
 pub(crate) struct PrepArgs {
-    /// Folder with link.csv, dicoms/ and contourfiles/
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub(crate) data_dir: PathBuf,
+    /// Folder with link.csv, dicoms/ and contourfiles/, or of another --layout. Several are read as one: each file is
+    /// called by its folder, and an id that stands in several becomes <id>@<folder>, in one split by --on-shared
+    #[arg(value_name = "DATA_DIR", required = true, value_hint = ValueHint::DirPath)]
+    pub(crate) data_dirs: Vec<PathBuf>,
 
     /// Options from a TOML file, under the names of the flags; flags that are typed win
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

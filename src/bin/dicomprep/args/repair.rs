@@ -27,9 +27,9 @@ pub(crate) struct RepairArgs {
     /// The damaged HDF5 file; it is not touched
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
-    /// The folder it was made of
-    #[arg(long, value_name = "DATA_DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) against: PathBuf,
+    /// The folder it was made of. Can be given more than once
+    #[arg(long, required = true, value_name = "DATA_DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) against: Vec<PathBuf>,
     /// The file to write
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,

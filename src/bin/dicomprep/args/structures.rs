@@ -21,9 +21,9 @@ Exit codes: 0 done, 1 it could not be done, 2 wrong usage, 3 an annotation file 
 #[derive(Debug, clap::Args)]
 #[command(after_help = STRUCTURES_EXAMPLES)]
 pub(crate) struct StructuresArgs {
-    /// Folder of images and annotations, as for prep
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub(crate) data_dir: PathBuf,
+    /// Folder of images and annotations, as for prep; one or several
+    #[arg(value_name = "DATA_DIR", required = true, value_hint = ValueHint::DirPath)]
+    pub(crate) data_dirs: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(crate) result: OnlyReportArgs,

@@ -93,7 +93,7 @@ impl Pairing<'_> {
             None => last.unwrap_or_else(|| stem.rsplit_once('.').map_or(stem, |(stem, _)| stem)).into(),
         };
         let patient = *self.patients.entry(id.clone()).or_insert_with(|| {
-            self.set.patients.push(Patient { id, folder: folder.into(), split: None });
+            self.set.patients.push(Patient { id, folder: folder.into(), ..Patient::default() });
             self.set.patients.len() as u32 - 1
         });
         let known = &mut self.set.patients[patient as usize];
