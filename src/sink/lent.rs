@@ -8,10 +8,10 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, IoSlice};
+use std::io;
 
-use nix::fcntl::{SpliceFFlags, vmsplice};
-use rustix::pipe::fcntl_getpipe_size;
+use rustix::io::Errno;
+use rustix::pipe::{IoSliceRaw, SpliceFlags, fcntl_getpipe_size, vmsplice};
 
 use crate::stream::Batch;
 
@@ -25,14 +25,17 @@ pub(super) const LEND_FROM_BYTES: usize = 64 << 10;
 ///
 /// # Errors
 /// Those of `vmsplice(2)`.
+#[allow(unsafe_code)]
 pub(super) fn lend(pipe: &File, mut bytes: &[u8], written: &mut u64) -> io::Result<()> {
     while !bytes.is_empty() {
-        match vmsplice(pipe, &[IoSlice::new(bytes)], SpliceFFlags::empty()) {
+        // SAFETY: without SPLICE_F_GIFT the pages stay ours and the system only reads them, as `write(2)` does. A reader
+        // sees what they hold when it copies them, which `Lent` keeps unchanged until then.
+        match unsafe { vmsplice(pipe, &[IoSliceRaw::from_slice(bytes)], SpliceFlags::empty()) } {
             Ok(count) => {
                 bytes = &bytes[count..];
                 *written += count as u64;
             }
-            Err(nix::Error::EINTR) => {}
+            Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }

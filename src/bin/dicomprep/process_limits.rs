@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, ensure};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGABRT, SIGXFSZ};
 use signal_hook::flag;
 
@@ -23,12 +23,13 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
     // Memory that cannot be had ends the program by abort(3), after a line that says how much was asked for.
     flag::register_conditional_shutdown(SIGABRT, Exit::Failed as i32, Arc::new(AtomicBool::new(true)))
         .context("cannot watch for signals")?;
-    let (soft, hard) =
-        getrlimit(Resource::RLIMIT_NOFILE).context("cannot ask for the limit of open files")?;
-    if soft < hard {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
         // What cannot be raised is judged as it is.
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
+    // Without a number there is no limit.
+    let hard = maximum.unwrap_or(u64::MAX);
     ensure!(
         hard >= FEWEST_FILES,
         "the system allows {hard} open files, and at least {FEWEST_FILES} are needed; raise the limit with ulimit -n"
