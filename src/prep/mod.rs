@@ -46,6 +46,7 @@ mod source_digest;
 mod sources;
 mod split_choice;
 mod splits;
+mod stack_places;
 mod structures;
 mod summary;
 mod survey;

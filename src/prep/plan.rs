@@ -1,6 +1,6 @@
 //! The plan of the whole work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::audit::marks;
@@ -13,7 +13,7 @@ use crate::assemble::{AssembleOptions, FileMark};
 use crate::audit::{CheckSet, Finding};
 use crate::layout::SampleSet;
 use crate::model::{Evidence, FrameRef, GridShape, Note, PixelType, Sample, Skipped};
-use crate::store::{Encoder, ShardBond, TextWidths, share_of};
+use crate::store::{Encoder, ShardBond, StackPlace, TextWidths, share_of};
 
 /// Properties of the images of a data set that are known without looking at them.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,8 @@ pub struct PrepPlan {
     pub(super) pairs: SampleSet,
     /// The samples to make, in the order of the rows.
     pub(super) samples: Vec<Sample>,
+    /// The places of images in their stacks.
+    pub(super) places: HashMap<FrameRef, StackPlace>,
     /// The splits of the patients of `pairs`.
     pub(super) splits: SplitPlan,
     pub(super) shape: GridShape,
@@ -114,6 +116,11 @@ impl PrepPlan {
     /// The longest names of the samples that are here.
     pub(super) fn own_widths(&self) -> TextWidths {
         Namer::new(&self.pairs, &self.samples, self.options.pseudonym_key.clone()).widths()
+    }
+
+    /// The place of the image of `sample` in its stack.
+    pub(super) fn place(&self, sample: &Sample) -> StackPlace {
+        self.places.get(&sample.image).copied().unwrap_or(StackPlace::UNKNOWN)
     }
 
     /// The size of every image of the data set.

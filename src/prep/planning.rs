@@ -11,6 +11,7 @@ use super::plan_digest::digest_of_headers;
 use super::pool::pool;
 use super::pseudonym::Pseudonyms;
 use super::split_choice::{SplitBasis, choose_splits};
+use super::stack_places::stack_places;
 use super::survey::Survey;
 use super::usual_rule::usual_rule;
 use super::{ColorChoice, PrepError, PrepOptions, Unlabelled, value_survey};
@@ -98,6 +99,7 @@ pub(super) fn plan_as(
     };
     let mut samples = candidates;
     survey.keep_usable(&mut samples);
+    let places = stack_places(&samples, &std::mem::take(&mut survey.stack_images));
     let known = images.map(|images| images.pixel_type).or(options.pixel_type);
     let mut chosen = known.or_else(|| survey.pixel_type.resolve());
     if known.is_none() && survey.pixel_type.depends_on_values() {
@@ -138,6 +140,7 @@ pub(super) fn plan_as(
     skipped.iter().for_each(|skipped| pairs.fates.skip(skipped));
     Ok(PrepPlan {
         samples,
+        places,
         splits,
         shape,
         channels,

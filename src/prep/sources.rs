@@ -140,7 +140,8 @@ impl SourceRows<'_> {
         let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), checksum);
         let facts = self.namer.keyed(facts);
         let names = self.namer.names(sample);
-        let cells = sample_row(names, sample, facts, pixels);
+        let place = self.sources.plan.place(sample);
+        let cells = SampleRow { place, ..sample_row(names, sample, facts, pixels) };
         Ok(FreshRow { cells, image, mask: masks })
     }
 }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::Control;
 use super::identities::Identities;
+use super::stack_places::StackImage;
 use crate::assemble::{
     FileMark, GridMap, GridMapError, Remarks, Spacings, fetch_header, header_of, read_header, reject_image,
 };
@@ -29,6 +30,8 @@ pub(super) struct Survey {
     pub(super) marks: Vec<FileMark>,
     /// Header facts for the audit.
     pub(super) images: Vec<ImageFacts>,
+    /// What the headers say about places in stacks.
+    pub(super) stack_images: Vec<StackImage>,
     /// Sizes of the usable images, at the common spacing, and how many have each.
     pub(super) shapes: BTreeMap<GridShape, usize>,
     /// Gathers what the pixel type must hold.
@@ -123,6 +126,7 @@ impl Survey {
         self.identities.add(sample.patient, &header.identity);
         self.usable.push(index);
         self.marks.push(mark);
+        self.stack_images.push(StackImage::of(&header, sample.image.frame));
         self.images.push(ImageFacts::of(&header));
         *self.shapes.entry(shape).or_default() += 1;
         let color = usize::from(header.color.is_some());
@@ -138,6 +142,7 @@ impl Survey {
         self.usable.extend(other.usable);
         self.marks.extend(other.marks);
         self.images.extend(other.images);
+        self.stack_images.extend(other.stack_images);
         for (shape, count) in other.shapes {
             *self.shapes.entry(shape).or_default() += count;
         }

@@ -19,7 +19,7 @@ use crate::audit::{Bright, Finding, ImageView, against_image};
 use crate::model::{Pixels, Place, Reason, Sample, Skipped, first_bits};
 use crate::store::{
     AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, NO_NUMBER, SampleRow,
-    ValueHistogram,
+    StackPlace,    ValueHistogram,
 };
 
 /// Finished rows that may wait for one that is not, for each thread.
@@ -276,7 +276,8 @@ impl<'a, 'p> Worker<'a, 'p> {
         let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), row.checksum);
         let facts = self.shared.settings.namer.keyed(facts);
         let names = self.shared.settings.namer.names(sample);
-        let row = sample_row(names, sample, facts, pixels);
+        let place = self.shared.plan.place(sample);
+        let row = SampleRow { place, ..sample_row(names, sample, facts, pixels) };
         EncodedRow { row, image, mask, statistics }
     }
 
@@ -308,7 +309,8 @@ impl<'a, 'p> Worker<'a, 'p> {
         let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), checksum);
         let facts = self.shared.settings.namer.keyed(facts);
         let names = self.shared.settings.namer.names(sample);
-        let row = sample_row(names, sample, facts, pixels);
+        let place = self.shared.plan.place(sample);
+        let row = SampleRow { place, ..sample_row(names, sample, facts, pixels) };
         self.totals.compress += start.elapsed();
         EncodedRow { row, image, mask, statistics }
     }
@@ -332,7 +334,7 @@ impl PixelFacts {
     }
 }
 
-/// The columns of a row.
+/// The columns of a row, but for its place among the images of its series.
 pub(super) fn sample_row(
     names: SampleNames,
     sample: &Sample,
@@ -353,6 +355,7 @@ pub(super) fn sample_row(
         geometry: facts.geometry,
         spacing: facts.spacing,
         position: facts.position,
+        place: StackPlace::UNKNOWN,
         value_range: pixels.value_range,
         padding: facts.padding,
         padding_pixels: pixels.padding_pixels,

@@ -29,6 +29,8 @@ pub fn describe(stream: &Stream, format: &Format) -> Value {
         "masks": tensor(&schema.mask),
         "structures": schema.structures,
         "without_pixels": stream.without_pixels(),
+        "neighbours": schema.neighbours,
+        "phases": schema.phases,
         "normalization": schema.normalization,
         "augmentation": stream.augmentation(),
         "split": schema.split,

@@ -17,6 +17,8 @@ pub(super) fn a_schema() -> StreamSchema {
             shape: [5, 3, 2],
             axes: ["row", "column", "structure"],
         },
+        neighbours: 0,
+        phases: 0,
         structures: vec!["inner".to_owned(), "\"outer\"".to_owned()],
         split: Some("train".to_owned()),
         fold: None,

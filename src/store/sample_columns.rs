@@ -17,7 +17,7 @@ const NONE: &str = "none";
 const AS_IMAGES: &str = "units of /images";
 
 /// All columns of `/samples`, in the order in which they are written.
-pub static SAMPLE_COLUMNS: [SampleColumn; 27] = [
+pub static SAMPLE_COLUMNS: [SampleColumn; 30] = [
     SampleColumn {
         name: column::ID,
         cell_type: CellType::Text,
@@ -300,6 +300,53 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 27] = [
             |row, bytes| put(bytes, row.position.map(f64::to_le_bytes)),
             |cell, row| {
                 row.position = parts(cell);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::STACK,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: NONE,
+        description: "Stack of parallel images that the image lies in, counted from 0 for each patient: the images of a \
+                      series with one orientation, or series of a single position each; -1 where position or \
+                      orientation is absent",
+        since: 2,
+        content: numbers(
+            |row, bytes| put(bytes, [row.place.stack.to_le_bytes()]),
+            |cell, row| {
+                row.place.stack = number(cell, 0) as i32;
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::STACK_POSITION,
+        cell_type: CellType::Float64,
+        axes: &[],
+        units: "mm",
+        description: "Distance of the slice from the origin of the patient's coordinates along the normal of its stack",
+        since: 2,
+        content: numbers(
+            |row, bytes| put(bytes, [row.place.position.to_le_bytes()]),
+            |cell, row| {
+                row.place.position = number(cell, 0);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::TRIGGER_TIME,
+        cell_type: CellType::Float64,
+        axes: &[],
+        units: "ms",
+        description: "Trigger Time (0018,1060); of a frame, Nominal Cardiac Trigger Delay Time (0020,9153)",
+        since: 2,
+        content: numbers(
+            |row, bytes| put(bytes, [row.place.trigger_time.to_le_bytes()]),
+            |cell, row| {
+                row.place.trigger_time = number(cell, 0);
                 Ok(())
             },
         ),

@@ -21,6 +21,26 @@ pub struct LateCells<'a> {
     pub findings: &'a [&'a str],
 }
 
+/// The value of `stack` of an image whose header has no position or orientation.
+pub const NO_STACK: i32 = -1;
+
+/// The place of an image among the images of its series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StackPlace {
+    /// The stack of parallel images, counted from 0 for each patient; [`NO_STACK`] where the place is unknown.
+    pub stack: i32,
+    /// Distance of the slice from the origin of the patient's coordinates along the normal of the stack, in mm; NaN where
+    /// it is unknown. Images of one slice have the same.
+    pub position: f64,
+    /// Trigger Time (0018,1060), or Nominal Cardiac Trigger Delay Time (0020,9153) of a frame, in ms; NaN where absent.
+    pub trigger_time: f64,
+}
+
+impl StackPlace {
+    /// Of an image whose header says nothing.
+    pub const UNKNOWN: Self = Self { stack: NO_STACK, position: f64::NAN, trigger_time: f64::NAN };
+}
+
 /// Everything the file says about one sample beside its pixels, its split and its findings.
 /// `docs/format.md` says what each field means.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +70,8 @@ pub struct SampleRow {
     /// Position in the patient, x, y, z in mm, of the centre of the first pixel of the image in the file; NaN where its
     /// header has none.
     pub position: [f64; 3],
+    /// Its place among the images of its series.
+    pub place: StackPlace,
     /// Smallest and largest pixel value, without padding.
     pub value_range: [f32; 2],
     /// The values that are padding, and no part of any statistics.
@@ -134,6 +156,7 @@ impl SampleRow {
             geometry: Geometry::ABSENT,
             spacing: [f64::NAN; 2],
             position: [f64::NAN; 3],
+            place: StackPlace::UNKNOWN,
             value_range: [f32::NAN; 2],
             padding: PaddingRange::NONE,
             padding_pixels: 0,

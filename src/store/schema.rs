@@ -3,11 +3,11 @@
 /// Root attribute `format`.
 pub const FORMAT: &str = "dicomprep";
 /// Root attribute `format_version`, `major.minor`. Readers refuse a major part they do not know.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 /// The major version this code writes and reads.
 pub(super) const FORMAT_MAJOR: &str = "1";
 /// The minor version this code writes.
-pub(super) const FORMAT_MINOR: u32 = 1;
+pub(super) const FORMAT_MINOR: u32 = 2;
 
 /// Root attribute `format` of a whitening file.
 pub(super) const ZCA_FORMAT: &str = "dicomprep zca";
@@ -143,6 +143,9 @@ pub(crate) mod column {
     pub(crate) const IMAGE_ORIENTATION: &str = "image_orientation";
     pub(crate) const SPACING: &str = "spacing";
     pub(crate) const POSITION: &str = "position";
+    pub(crate) const STACK: &str = "stack";
+    pub(crate) const STACK_POSITION: &str = "stack_position";
+    pub(crate) const TRIGGER_TIME: &str = "trigger_time";
     pub(crate) const WINDOW: &str = "window";
     pub(crate) const WINDOW_FUNCTION: &str = "window_function";
     pub(crate) const PADDING_RANGE: &str = "padding_range";

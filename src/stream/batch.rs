@@ -95,6 +95,11 @@ pub struct StreamSchema {
     pub image: TensorSchema,
     /// The masks.
     pub mask: TensorSchema,
+    /// Slices on each side whose images are channels: 2 times that and 1 more images a sample, in the order of their
+    /// positions.
+    pub neighbours: u16,
+    /// Phases on each side, in the same way.
+    pub phases: u16,
     /// The mask planes, in order.
     pub structures: Vec<String>,
     /// The split that is streamed; `None` where rows of all splits are.

@@ -14,6 +14,8 @@ use crate::model::PixelType;
 pub struct ImageConverter {
     pixel_type: PixelType,
     channels: usize,
+    /// Channels of an image, wherever they lie.
+    all_channels: usize,
     dtype: ImageDtype,
     normalization: ChannelNormalization,
     schema: TensorSchema,
@@ -46,7 +48,7 @@ impl ImageConverter {
         };
         // What lies side by side in the file and does not in the batch.
         let channels = if layout == AxisOrder::Nchw { shape[2] } else { 1 };
-        Ok(Self { pixel_type, channels, dtype, normalization, schema })
+        Ok(Self { pixel_type, channels, all_channels: shape[2], dtype, normalization, schema })
     }
 
     /// Shape and type of the images in a batch.
@@ -131,7 +133,7 @@ impl ImageConverter {
         }
     }
 
-    /// Converts red, green and blue each with a scaling of its own.
+    /// Converts red, green and blue each with a scaling of its own, of one image or of several side by side.
     fn convert_each<const SIZE: usize>(
         &self,
         stored: &[u8],
@@ -140,21 +142,23 @@ impl ImageConverter {
         range: &mut Float16Range,
     ) -> Result<(), ConvertError> {
         let (values, size) = (stored.as_chunks::<SIZE>().0, self.schema.element.size());
-        let plane_bytes = values.len() / 3 * size;
+        let channels = self.all_channels;
+        let plane_bytes = values.len() / channels * size;
         let mut block = [[0; SIZE]; BLOCK];
         let mut converted = vec![0; BLOCK * size];
-        for (channel, scaling) in map.scale.into_iter().enumerate() {
+        for channel in 0..channels {
+            let scaling = map.scale[channel % 3];
             let map = PixelMap { read: map.read, scale: move |value| scaling.apply(value) };
-            for (number, values) in values.chunks(BLOCK * 3).enumerate() {
-                let run = &mut block[..values.len() / 3];
-                run.iter_mut().zip(plane_of(values, 3, channel)).for_each(|(to, value)| *to = value);
+            for (number, values) in values.chunks(BLOCK * channels).enumerate() {
+                let run = &mut block[..values.len() / channels];
+                run.iter_mut().zip(plane_of(values, channels, channel)).for_each(|(to, value)| *to = value);
                 let converted = &mut converted[..run.len() * size];
                 self.convert_run(run, converted, map, range)?;
                 let start = number * BLOCK * size;
                 if self.channels > 1 {
                     out[channel * plane_bytes + start..][..converted.len()].copy_from_slice(converted);
                 } else {
-                    let places = out[3 * start..].chunks_exact_mut(size).skip(channel).step_by(3);
+                    let places = out[channels * start..].chunks_exact_mut(size).skip(channel).step_by(channels);
                     let values = converted.chunks_exact(size);
                     places.zip(values).for_each(|(to, value)| to.copy_from_slice(value));
                 }

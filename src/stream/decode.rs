@@ -1,11 +1,16 @@
 //! From the rows of the file to a batch: read, decode, convert.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::RowWindow;
 use super::batch::Batch;
+use super::context::Context;
 use super::error::StreamError;
+use super::gather::Slot;
 use super::parts::{DecodeWork, StreamParts};
+use super::row_cache::DecodedRow;
 use super::transform::{SampleTransformer, TransformError, resize};
 use crate::augment::AugmentParams;
 use crate::model::VoiLutFunction;
@@ -20,6 +25,8 @@ pub(super) struct BatchDecoder<'s> {
     transformer: SampleTransformer<'s>,
     image: Vec<u8>,
     mask: Vec<u8>,
+    /// The rows that were decoded last, where rows stand beside each other.
+    recent: VecDeque<(u64, Arc<DecodedRow>)>,
     json: Vec<u8>,
     window: ColumnPage,
     window_function: ColumnPage,
@@ -49,6 +56,7 @@ impl<'s> BatchDecoder<'s> {
             transformer: SampleTransformer::new(&parts.transform),
             image: Vec::new(),
             mask: Vec::new(),
+            recent: VecDeque::new(),
             json: Vec::new(),
             window: ColumnPage::default(),
             window_function: ColumnPage::default(),
@@ -113,6 +121,9 @@ impl<'s> BatchDecoder<'s> {
     ) -> Result<(), SampleError> {
         let (StreamParts { file, transform, .. }, cache) = (self.parts, &self.work.cache);
         let window = self.window_of(row as usize)?;
+        if let Some(context) = &self.parts.context {
+            return self.fill_joined((row, context), window, params, [image, mask]);
+        }
         if let Some(kept) = cache.get(row) {
             let stored = [Some(&kept.image[..]), Some(&kept.mask[..])];
             return Ok(self.transformer.transform(stored, window, params, [image, mask])?);
@@ -145,6 +156,53 @@ impl<'s> BatchDecoder<'s> {
         let stored_image = (!image_stays && !transformed).then_some(&self.image[..]);
         let stored_mask = (!mask_stays).then_some(&self.mask[..]);
         Ok(self.transformer.transform([stored_image, stored_mask], window, params, [image, mask])?)
+    }
+
+    /// As [`BatchDecoder::fill_sample`], of a row that has images of other rows beside its own.
+    fn fill_joined(
+        &mut self,
+        (row, context): (u64, &Context),
+        window: RowWindow,
+        params: Option<&AugmentParams>,
+        [image, mask]: [&mut [u8]; 2],
+    ) -> Result<(), SampleError> {
+        let (file, images) = (&self.parts.file, context.images());
+        let pixel_bytes = file.channels() * file.pixel_type().size();
+        resize(&mut self.image, file.image_bytes() * images)?;
+        for (number, other) in context.rows(row).enumerate() {
+            // What is zero is made so at the end: the numbers of the row's own image are changed by no others.
+            let decoded = self.decoded_row(other.unwrap_or(row))?;
+            Slot { number, images }.put(&decoded.image, pixel_bytes, &mut self.image);
+        }
+        let own = self.decoded_row(row)?;
+        let stored = [Some(&self.image[..]), Some(&own.mask[..])];
+        self.transformer.transform(stored, window, params, [&mut *image, mask])?;
+        for (number, _) in context.rows(row).enumerate().filter(|(_, other)| other.is_none()) {
+            Slot { number, images }.clear(&self.parts.schema.image, image);
+        }
+        Ok(())
+    }
+
+    /// `row` as it is stored, of the cache, of the rows that were decoded last, or decoded now.
+    fn decoded_row(&mut self, row: u64) -> Result<Arc<DecodedRow>, SampleError> {
+        if let Some((_, decoded)) = self.recent.iter().find(|(recent, _)| *recent == row) {
+            return Ok(Arc::clone(decoded));
+        }
+        if let Some(kept) = self.work.cache.get(row) {
+            return Ok(kept);
+        }
+        let (mut image, mut mask) = (Vec::new(), Vec::new());
+        resize(&mut image, self.parts.file.image_bytes())?;
+        resize(&mut mask, self.parts.file.mask_bytes())?;
+        self.reader.read_image(row as usize, &mut image)?;
+        self.reader.read_mask(row as usize, &mut mask)?;
+        let decoded = Arc::new(DecodedRow { image, mask });
+        self.work.cache.keep_decoded(row, Arc::clone(&decoded));
+        if self.recent.len() > self.parts.context.as_ref().map_or(0, Context::images) {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((row, Arc::clone(&decoded)));
+        Ok(decoded)
     }
 
     /// Converts the image of `row` while it is decoded. `false` where that cannot be, and nothing was done.

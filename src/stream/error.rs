@@ -90,6 +90,44 @@ pub enum StreamError {
         /// The same place in this stream.
         here: StreamCursor,
     },
+    /// A file of a version that does not say where images lie.
+    #[error(
+        "{} was written before the format had the columns stack, stack_position and trigger_time, by which slices and \
+         phases are found; dicomprep prep makes them from the DICOM files, without an option",
+        path.display()
+    )]
+    NoStacks {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Rows whose neighbours are unknown.
+    #[error(
+        "{rows} of the selected rows of {}, row {row} the first, have no stack: their headers have no Image Position \
+         (0020,0032) or Image Orientation (0020,0037); --where 'stack>=0' selects the others",
+        path.display()
+    )]
+    NoPlace {
+        /// The file.
+        path: PathBuf,
+        /// The first row.
+        row: u64,
+        /// Number of such rows.
+        rows: u64,
+    },
+    /// Rows whose phases have no order.
+    #[error(
+        "{rows} of the selected rows of {}, row {row} the first, lie in slices of several images that do not all have a \
+         Trigger Time (0018,1060), so that their phases have no order",
+        path.display()
+    )]
+    NoTriggerTime {
+        /// The file.
+        path: PathBuf,
+        /// The first row.
+        row: u64,
+        /// Number of such rows.
+        rows: u64,
+    },
     /// A row that the file does not have.
     #[error("{} has no row {row}: it has {rows}, counted from 0", path.display())]
     NoSuchRow {

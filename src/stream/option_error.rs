@@ -59,6 +59,27 @@ pub enum OptionError {
         /// Another.
         other: &'static str,
     },
+    /// Two options that exclude each other.
+    #[error("`{one}` cannot be used with `{other}`")]
+    Apart {
+        /// An option.
+        one: &'static str,
+        /// Another.
+        other: &'static str,
+    },
+    /// A number that is too large.
+    #[error("`{option}` is {given}; use at most {most}")]
+    TooMany {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        given: u16,
+        /// The largest.
+        most: u16,
+    },
+    /// Edges without neighbours.
+    #[error("`edges` goes with `neighbours` alone: phases are a cycle")]
+    EdgesAlone,
     /// A factor that is none.
     #[error("rescale is {0}; use a number of float32 that is not 0, as in 0.00390625")]
     Rescale(f64),
@@ -100,7 +121,9 @@ impl OptionError {
             }
             Self::HeldOutAlone => Hint::new("fold", Advice::Set("0")),
             Self::WindowAlone => Hint::new("normalize", Advice::Set("window")),
-            Self::Conflict { one, .. } => Hint::new(one, Advice::LeaveOut),
+            Self::Apart { one, .. } | Self::Conflict { one, .. } => Hint::new(one, Advice::LeaveOut),
+            Self::EdgesAlone => Hint::new("edges", Advice::LeaveOut),
+            Self::TooMany { option, .. } => Hint::new(option, Advice::Lower),
             _ => return None,
         })
     }

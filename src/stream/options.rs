@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::augment_source::AugmentSource;
 use super::condition::Condition;
+use super::context::Edges;
 use super::convert_mask::MaskDtype;
 use super::image_dtype::ImageDtype;
 use super::layout::AxisOrder;
@@ -76,6 +77,17 @@ pub struct StreamOptions {
     /// True to begin at a cursor of another stream: of another file, selection, order or batch size.
     #[serde(deserialize_with = "yes_or_no")]
     pub foreign_cursor: bool,
+
+    /// Number of slices before, and as many after, whose images are channels beside that of a row: in the order of their
+    /// positions along the normal, those of the row's phase.
+    #[serde(deserialize_with = "count")]
+    pub neighbours: u16,
+    /// Number of phases before, and as many after, whose images are channels beside that of a row: in the order of Trigger
+    /// Time, in a cycle.
+    #[serde(deserialize_with = "count")]
+    pub phases: u16,
+    /// The channels of neighbours beyond the ends of a stack.
+    pub edges: Edges,
 
     /// The order of the axes.
     pub layout: AxisOrder,
@@ -176,6 +188,9 @@ impl Default for StreamOptions {
             world_size: NonZeroU64::MIN,
             uneven: Uneven::Pad,
             foreign_cursor: false,
+            neighbours: 0,
+            phases: 0,
+            edges: Edges::Repeat,
             layout: AxisOrder::Nhwc,
             image_dtype: ImageDtype::Float32,
             mask_dtype: MaskDtype::UInt8,

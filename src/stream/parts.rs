@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::batch::{Batch, BatchStart, StreamSchema};
+use super::context::Context;
 use super::error::StreamError;
 use super::row_cache::RowCache;
 use super::stream_cursor::StreamDigest;
@@ -15,6 +16,8 @@ pub(super) struct StreamParts {
     pub(super) file: std::sync::Arc<ClosedFile>,
     pub(super) rows: Rows,
     pub(super) transform: SampleTransform,
+    /// The rows whose images make that of a row, where they are several.
+    pub(super) context: Option<Context>,
     /// Each row's own window, where images are normalized with it.
     pub(super) windows: Option<ColumnReader>,
     /// Their functions, where the file says.
@@ -53,9 +56,15 @@ impl StreamParts {
     /// them.
     pub(super) fn prepare(&self, planned: &order::PlannedBatch, batch: &mut Batch, cache: &RowCache) {
         self.assign(planned, batch);
+        let will_need = |row: u64| {
+            if !cache.has(row) {
+                self.file.will_need(row as usize);
+            }
+        };
         for order::PlannedSample { row, .. } in &batch.samples {
-            if !cache.has(*row) {
-                self.file.will_need(*row as usize);
+            match &self.context {
+                None => will_need(*row),
+                Some(context) => context.rows(*row).flatten().for_each(will_need),
             }
         }
     }

@@ -76,7 +76,15 @@ impl RowCache {
         if !self.has_room_for(bytes) {
             return;
         }
-        let decoded = Arc::new(DecodedRow { image: image.to_vec(), mask: mask.to_vec() });
+        self.keep_decoded(row, Arc::new(DecodedRow { image: image.to_vec(), mask: mask.to_vec() }));
+    }
+
+    /// As [`RowCache::keep`], of a row that is decoded already.
+    pub(super) fn keep_decoded(&self, row: u64, decoded: Arc<DecodedRow>) {
+        let bytes = decoded.image.len() + decoded.mask.len();
+        if !self.has_room_for(bytes) {
+            return;
+        }
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         if rows.bytes + bytes <= self.budget && rows.decoded.insert(row, decoded).is_none() {
             rows.bytes += bytes;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::context::{Edges, MOST_BESIDE};
 use super::image_dtype::ImageDtype;
 use super::normalize::{NormalizationChoice, NormalizationName};
 use super::option_error::OptionError;
@@ -43,10 +44,30 @@ impl StreamOptions {
             return Err(OptionError::HeldOutAlone);
         }
         self.check_one_normalization()?;
+        self.check_context()?;
         self.rank()?;
         let mut names = BTreeSet::new();
         if let Some(twice) = self.structures.iter().find(|name| !names.insert(name.as_str())) {
             return Err(OptionError::NamedTwice(twice.clone()));
+        }
+        Ok(())
+    }
+
+    /// Neighbours and phases are channels of their own, for which no whitening matrix was made.
+    fn check_context(&self) -> Result<(), OptionError> {
+        for (option, given) in [("neighbours", self.neighbours), ("phases", self.phases)] {
+            if given > MOST_BESIDE {
+                return Err(OptionError::TooMany { option, given, most: MOST_BESIDE });
+            }
+            if given > 0 && self.zca_whitening.is_some() {
+                return Err(OptionError::Apart { one: option, other: "zca_whitening" });
+            }
+        }
+        if self.neighbours > 0 && self.phases > 0 {
+            return Err(OptionError::Apart { one: "neighbours", other: "phases" });
+        }
+        if self.edges != Edges::default() && self.neighbours == 0 {
+            return Err(OptionError::EdgesAlone);
         }
         Ok(())
     }
@@ -276,6 +297,10 @@ mod tests {
         let both = refused(&[("rescale", "2"), ("normalize", "minmax")]);
         assert!(matches!(both, OptionError::Conflict { one: "rescale", other: "normalize" }));
         assert!(matches!(refused(&[("held_out", "true")]), OptionError::HeldOutAlone));
+        let both = refused(&[("neighbours", "1"), ("phases", "1")]);
+        assert_eq!(both.to_string(), "`neighbours` cannot be used with `phases`");
+        assert!(matches!(refused(&[("neighbours", "33")]), OptionError::TooMany { most: 32, .. }));
+        assert!(matches!(refused(&[("edges", "zero")]), OptionError::EdgesAlone));
         assert!(StreamOptions::default().check().is_ok());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::batch::{Batch, StreamSchema};
 use super::batches::Batches;
+use super::context::Context;
 use super::dataset::Dataset;
 use super::decode::{BatchDecoder, Undecoded};
 use super::error::StreamError;
@@ -30,6 +31,7 @@ pub struct Stream {
     splits: Vec<String>,
     names_split: bool,
     without_pixels: Vec<String>,
+    alone: u64,
     takes_foreign_cursors: bool,
 }
 
@@ -60,6 +62,9 @@ impl Stream {
             None => Evaluation::default(),
         };
         let digest = stream_digest(&file, &selection, options);
+        let context = Context::of(&file, &selection, options)?;
+        let alone = context.as_ref().map_or(0, |context| context.alone(&selection));
+        let images = context.as_ref().map_or(1, Context::images);
         let rows = arrange_rows(&*file, &row_options, selection, options.seed)?;
         let augment = augment.map(|spec| if evaluation.unchanged { spec.for_evaluation() } else { spec });
         let structures = match &options.structures[..] {
@@ -69,7 +74,7 @@ impl Stream {
         let by_channel = ChannelNormalization::new(options.normalization_choice(), file.train());
         let normalization = by_channel.common();
         let transform = SampleTransform::new(&TransformOptions {
-            image_shape: [file.shape().rows(), file.shape().columns(), file.channels()],
+            image_shape: [file.shape().rows(), file.shape().columns(), images * file.channels()],
             pixel_type: file.pixel_type(),
             stored_planes: file.structures().len(),
             planes: &planes(&file, &structures)?,
@@ -101,6 +106,7 @@ impl Stream {
         let parts = Arc::new(StreamParts {
             rows,
             transform,
+            context,
             windows,
             window_functions,
             texts,
@@ -116,6 +122,7 @@ impl Stream {
             splits,
             names_split,
             without_pixels,
+            alone,
             takes_foreign_cursors: options.foreign_cursor,
         };
         stream.check_batch_size()?;
@@ -126,6 +133,12 @@ impl Stream {
     #[must_use]
     pub fn without_pixels(&self) -> &[String] {
         &self.without_pixels
+    }
+
+    /// Number of selected rows beside which there is no image of a neighbour or another phase; 0 where none is asked for.
+    #[must_use]
+    pub fn alone(&self) -> u64 {
+        self.alone
     }
 
     /// The batches from the one at `from` to the end, decoded on threads of their own. Nothing is started before the first
@@ -139,8 +152,10 @@ impl Stream {
         let checksums = work.verify.then(|| self.dataset.checksums()).transpose()?;
         let cache = match (&work.shared_cache, &self.parts.rows, self.plan().options().epochs) {
             (Some(shared), _, _) => shared.clone(),
-            // In a single epoch every row comes once, unless rows are drawn.
-            (None, Rows::Selected(_), Some(epochs)) if epochs.get() == 1 => RowCache::new(0),
+            // In a single epoch every row comes once, unless rows are drawn or stand beside others.
+            (None, Rows::Selected(_), Some(epochs)) if epochs.get() == 1 && self.parts.context.is_none() => {
+                RowCache::new(0)
+            }
             _ => RowCache::new(work.cache_bytes),
         };
         let decode = DecodeWork::new(checksums, cache);
@@ -325,6 +340,8 @@ fn schema(
     StreamSchema {
         image: transform.image.schema().clone(),
         mask: transform.mask.schema().clone(),
+        neighbours: options.neighbours,
+        phases: options.phases,
         structures,
         split: options.split.clone(),
         fold: options.fold,

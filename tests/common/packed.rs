@@ -6,7 +6,7 @@ use std::path::Path;
 use dicomprep::model::{Geometry, GridShape, PaddingRange, PixelType, Pixels, StructureSet};
 use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
-    ImageStatistics, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS, RootAttributes, SampleRow, Target,
+    ImageStatistics, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS, RootAttributes, SampleRow, StackPlace, Target,
     TextWidth, TextWidths, TrainStatistics, ValueHistogram,
 };
 use dicomprep::stream::{ImageDtype, StreamOptions, StreamWork};
@@ -115,6 +115,7 @@ fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
         geometry: Geometry::ABSENT,
         spacing: [f64::NAN; 2],
         position: [f64::NAN; 3],
+        place: StackPlace::UNKNOWN,
         value_range: [f32::from(lowest), f32::from(highest)],
         padding: PaddingRange::NONE,
         padding_pixels: 0,

@@ -33,6 +33,8 @@ CHOICES = {
     "normalize": ["none", "zscore", "minmax"],
     "augment": [None, "cardiac"],
     "drop_last": [False, True],
+    "neighbours": [0, 0, 1],
+    "edges": ["repeat"],
     "world_size": [1, 2],
     "uneven": ["pad", "drop", "allow"],
     "where": [None, ["mask_pixels.outer>0"], ["mask_pixels.inner>=0", "instance>0"]],

@@ -91,6 +91,14 @@ fn tell_notes(stream: &Stream, args: &BatchesArgs) {
     if let Some(splits) = splits_together(stream) {
         exit::tell(&format!("note: without --split, samples of {splits} are streamed together\n"));
     }
+    if stream.alone() > 0 {
+        let rows = stream.plan().options().rows;
+        exit::tell(&format!(
+            "note: {} of {rows} rows have no other slice or phase beside them in the file; prep --unlabelled include \
+             takes images without annotations in\n",
+            stream.alone()
+        ));
+    }
     if stream.groups() == Some(1) {
         exit::tell("note: all samples are of one group, so --balance only draws with replacement\n");
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use dicomprep::order::Uneven;
 use dicomprep::sink::{FORMATS, Format};
-use dicomprep::stream::{AxisOrder, Condition, ImageDtype, MaskDtype, NormalizationName, StreamCursor};
+use dicomprep::stream::{AxisOrder, Condition, Edges, ImageDtype, MaskDtype, NormalizationName, StreamCursor};
 
 use super::augment::{AUGMENTATION, AugmentArgs, StandardizeArgs};
 use super::choice::{named, one_of};
@@ -59,6 +59,8 @@ pub(crate) struct BatchesArgs {
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) order: OrderArgs,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
     #[command(flatten)]
     pub(crate) form: FormArgs,
     #[command(flatten)]
@@ -135,6 +137,21 @@ pub(crate) struct OrderArgs {
     /// that differ by one
     #[arg(long, value_name = "HOW", default_value = "pad", value_parser = named(unevens()))]
     pub(crate) uneven: Uneven,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Channels of other slices and phases")]
+pub(crate) struct ContextArgs {
+    /// Images of K slices before and K after as channels, 2K+1 in all: by Image Position along the normal, of all rows of
+    /// the file, of the phase of the row. Masks are the row's own
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub(crate) neighbours: u16,
+    /// Images of K phases before and K after as channels, by Trigger Time, in a cycle
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub(crate) phases: u16,
+    /// Channels beyond the first and the last slice: the image of that slice, or zeros
+    #[arg(long, value_name = "HOW", default_value = "repeat", value_parser = one_of!(Edges))]
+    pub(crate) edges: Edges,
 }
 
 #[derive(Debug, clap::Args)]
