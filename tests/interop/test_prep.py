@@ -100,6 +100,9 @@ def test_the_layout_is_the_contract(packed, file):
         "samples/image_orientation": ((n, 6), np.float64),
         "samples/spacing": ((n, 2), np.float32),
         "samples/position": ((n, 3), np.float64),
+        "samples/stack": ((n,), np.int32),
+        "samples/stack_position": ((n,), np.float64),
+        "samples/trigger_time": ((n,), np.float64),
         "samples/window": ((n, 2), np.float32),
         "samples/window_function": ((n,), str),
         "samples/value_range": ((n, 2), np.float32),
@@ -228,7 +231,7 @@ def test_every_column_has_units_and_a_description(packed, file):
 def test_attributes_say_what_the_file_is(packed, file):
     text = lambda value: value.decode() if isinstance(value, bytes) else value
     about = {name: text(value) for name, value in file.attrs.items()}
-    assert about["format"] == "dicomprep" and about["format_version"] == "1.1"
+    assert about["format"] == "dicomprep" and about["format_version"] == "1.2"
     assert about["generator"].startswith("dicomprep ")
     assert about["mask_rule"] == "center"
     assert [text(name) for name in about["structures"]] == packed.structures
