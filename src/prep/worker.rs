@@ -276,7 +276,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), row.checksum);
         let facts = self.shared.settings.namer.keyed(facts);
         let names = self.shared.settings.namer.names(sample);
-        let place = self.shared.plan.place(sample);
+        let place = self.shared.settings.plan.place(sample);
         let row = SampleRow { place, ..sample_row(names, sample, facts, pixels) };
         EncodedRow { row, image, mask, statistics }
     }
@@ -309,7 +309,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), checksum);
         let facts = self.shared.settings.namer.keyed(facts);
         let names = self.shared.settings.namer.names(sample);
-        let place = self.shared.plan.place(sample);
+        let place = self.shared.settings.plan.place(sample);
         let row = SampleRow { place, ..sample_row(names, sample, facts, pixels) };
         self.totals.compress += start.elapsed();
         EncodedRow { row, image, mask, statistics }
