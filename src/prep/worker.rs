@@ -19,7 +19,7 @@ use crate::audit::{Bright, Finding, ImageView, against_image};
 use crate::model::{Pixels, Place, Reason, Sample, Skipped, first_bits};
 use crate::store::{
     AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, NO_NUMBER, SampleRow,
-    StackPlace,    ValueHistogram,
+    StackPlace, ValueHistogram,
 };
 
 /// Finished rows that may wait for one that is not, for each thread.

@@ -86,7 +86,9 @@ pub use row_facts::{RowAnnotation, RowFacts};
 pub use row_reader::RowReader;
 pub use sample_column::{Axis, SampleColumn};
 pub use sample_columns::SAMPLE_COLUMNS;
-pub use sample_row::{AnnotationCell, LateCells, NO_FOLD, NO_NUMBER, NO_STACK, SampleRow, StackPlace, TextWidth, TextWidths};
+pub use sample_row::{
+    AnnotationCell, LateCells, NO_FOLD, NO_NUMBER, NO_STACK, SampleRow, StackPlace, TextWidth, TextWidths,
+};
 pub use sample_rows::SampleRows;
 pub use schema::{FORMAT, FORMAT_VERSION, PERCENTILE_LEVELS, SPLIT_DISJOINT, hdf5_version};
 pub use shard::{ShardRow, ShardRows};

@@ -25,7 +25,7 @@ pub struct LateCells<'a> {
 pub const NO_STACK: i32 = -1;
 
 /// The place of an image among the images of its series.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StackPlace {
     /// The stack of parallel images, counted from 0 for each patient; [`NO_STACK`] where the place is unknown.
     pub stack: i32,

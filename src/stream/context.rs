@@ -118,7 +118,8 @@ impl Context {
 fn places(file: &ClosedFile) -> Result<Vec<Place>, StoreError> {
     let mut patients: HashMap<String, u32> = HashMap::new();
     let mut texts = file.column(column::PATIENT_ID)?.walk();
-    let numbers = [column::STACK, column::STACK_POSITION, column::TRIGGER_TIME, column::INSTANCE, column::FRAME];
+    let numbers =
+        [column::STACK, column::STACK_POSITION, column::TRIGGER_TIME, column::INSTANCE, column::FRAME];
     let mut columns = Vec::with_capacity(numbers.len());
     for name in numbers {
         columns.push(file.column(name)?.walk());
@@ -164,7 +165,8 @@ fn check(
     selection.iter().for_each(|row| selected[row as usize] = true);
     let is_selected = |place: &&Place| selected[place.row as usize];
     let path = file.path().to_owned();
-    let mut lost = places.iter().filter(is_selected).filter(|place| place.stack < 0 || place.position.is_nan());
+    let mut lost =
+        places.iter().filter(is_selected).filter(|place| place.stack < 0 || place.position.is_nan());
     if let Some(first) = lost.clone().map(|place| place.row).min() {
         return Err(StreamError::NoPlace { path, row: first.into(), rows: lost.by_ref().count() as u64 });
     }
@@ -201,9 +203,7 @@ fn fill_neighbours(rows: &mut [u32], slices: &[&[Place]], at: InStack, edges: Ed
         *row = match (found, edges) {
             (Some(place), _) => same_phase(slices, at, place),
             (None, Edges::Zero) => NONE,
-            (None, Edges::Repeat) => {
-                same_phase(slices, at, if place.is_none() { 0 } else { last })
-            }
+            (None, Edges::Repeat) => same_phase(slices, at, if place.is_none() { 0 } else { last }),
         };
     }
 }

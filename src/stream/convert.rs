@@ -158,7 +158,8 @@ impl ImageConverter {
                 if self.channels > 1 {
                     out[channel * plane_bytes + start..][..converted.len()].copy_from_slice(converted);
                 } else {
-                    let places = out[channels * start..].chunks_exact_mut(size).skip(channel).step_by(channels);
+                    let places =
+                        out[channels * start..].chunks_exact_mut(size).skip(channel).step_by(channels);
                     let values = converted.chunks_exact(size);
                     places.zip(values).for_each(|(to, value)| to.copy_from_slice(value));
                 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use dicomprep::model::{Geometry, GridShape, PaddingRange, PixelType, Pixels, StructureSet};
 use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
-    ImageStatistics, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS, RootAttributes, SampleRow, StackPlace, Target,
-    TextWidth, TextWidths, TrainStatistics, ValueHistogram,
+    ImageStatistics, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS, RootAttributes, SampleRow, StackPlace,
+    Target, TextWidth, TextWidths, TrainStatistics, ValueHistogram,
 };
 use dicomprep::stream::{ImageDtype, StreamOptions, StreamWork};
 

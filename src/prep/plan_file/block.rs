@@ -7,6 +7,7 @@ use crate::files::FileKind;
 use crate::model::{Part, Place};
 use crate::source::{FrameKey, SeriesExtent, SeriesImage};
 use crate::split::{SplitDraw, SplitName};
+use crate::store::StackPlace;
 
 /// Consecutive rows of a plan. Numbers are places in the lists of the block.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -64,6 +65,7 @@ pub(super) struct BlockRow {
     pub(super) file: u32,
     pub(super) frame: u32,
     pub(super) mark: FileMark,
+    pub(super) place: StackPlace,
     pub(super) number: Option<i32>,
     /// For each structure, files and their parts.
     pub(super) annotations: Vec<Vec<(u32, Part)>>,

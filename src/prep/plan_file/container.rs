@@ -202,6 +202,7 @@ fn preamble_bytes(path: &Path, first: &[u8]) -> Result<u64, PlanFileError> {
 
 #[cfg(test)]
 mod tests {
+    use crate::store::StackPlace;
     use std::fs;
 
     use super::*;
@@ -216,6 +217,7 @@ mod tests {
             file: 0,
             frame: 0,
             mark: FileMark { bytes: 10, start: 3 },
+            place: StackPlace::UNKNOWN,
             number: None,
             annotations: Vec::new(),
             audited: Vec::new(),

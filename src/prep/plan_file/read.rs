@@ -107,6 +107,7 @@ impl PlanFile {
             channels: head.channels as usize,
             pixel_type: head.pixel_type,
             units: head.units.clone(),
+            places: gathered.places,
             contents: [None, None],
             skipped: Vec::new(),
             notes: Vec::new(),

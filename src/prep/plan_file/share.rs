@@ -18,7 +18,7 @@ use crate::model::{AnnotationRef, FileId, FrameRef, Relations, Sample};
 use crate::prep::planned_split::PlannedSplit;
 use crate::prep::{PrepError, PrepOptions, pool};
 use crate::source::{FrameKey, SeriesExtent, SeriesImage};
-use crate::store::ShardBond;
+use crate::store::{ShardBond, StackPlace};
 
 /// The samples of a share.
 pub(super) struct Gathered {
@@ -30,6 +30,7 @@ pub(super) struct Gathered {
     pub(super) marks: Vec<FileMark>,
     pub(super) audited: Vec<u64>,
     pub(super) found: BTreeMap<u32, CheckSet>,
+    pub(super) places: HashMap<FrameRef, StackPlace>,
     pub(super) keys: HashMap<FrameRef, FrameKey>,
     pub(super) series: HashMap<FileId, (Box<[SeriesImage]>, SeriesExtent)>,
 }
@@ -62,6 +63,7 @@ struct Lists {
     marks: Vec<FileMark>,
     audited: Vec<u64>,
     found: BTreeMap<u32, CheckSet>,
+    places: HashMap<FrameRef, StackPlace>,
     keys: HashMap<FrameRef, FrameKey>,
     series: HashMap<FileId, (Box<[SeriesImage]>, SeriesExtent)>,
 }
@@ -217,6 +219,7 @@ impl<'r> Gathering<'r> {
             gathered.found.insert(number, found);
         }
         gathered.marks.push(row.mark);
+        gathered.places.insert(image, row.place);
         gathered.audited.extend(row.audited);
         gathered.samples.push(Sample {
             id: row.id.into(),
@@ -267,9 +270,9 @@ impl<'r> Gathering<'r> {
         if let Some(error) = pool(threads)?.install(|| others.par_iter().find_map_first(differs)) {
             return Err(error.into());
         }
-        let Lists { samples, marks, audited, found, keys, series } = self.gathered;
+        let Lists { samples, marks, audited, found, places, keys, series } = self.gathered;
         let (planned, patient_numbers) = (self.planned, self.numbers);
-        Ok(Gathered { pairs, samples, planned, patient_numbers, marks, audited, found, keys, series })
+        Ok(Gathered { pairs, samples, planned, patient_numbers, marks, audited, found, places, keys, series })
     }
 
     fn at<T: Copy>(&self, list: &[T], number: u32) -> Result<T, PlanFileError> {

@@ -187,6 +187,7 @@ impl<'p> Builder<'p> {
             file,
             frame: sample.image.frame,
             mark: plan.mark_of(sample),
+            place: plan.place(sample),
             number: sample.number,
             annotations,
             audited: audited.map_or_else(|| vec![0; planes], <[u64]>::to_vec),

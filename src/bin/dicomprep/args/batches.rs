@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use dicomprep::order::Uneven;
 use dicomprep::sink::{FORMATS, Format};
-use dicomprep::stream::{AxisOrder, Condition, Edges, ImageDtype, MaskDtype, NormalizationName, StreamCursor};
+use dicomprep::stream::{
+    AxisOrder, Condition, Edges, ImageDtype, MaskDtype, NormalizationName, StreamCursor,
+};
 
 use super::augment::{AUGMENTATION, AugmentArgs, StandardizeArgs};
 use super::choice::{named, one_of};
