@@ -2,29 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::edges::Edges;
 use super::error::StreamError;
 use super::options::StreamOptions;
-use crate::model::choice;
 use crate::order::Selection;
 use crate::store::{Cell, ClosedFile, SampleColumns, StoreError, column};
 
 /// The most images on one side of a row's own.
 pub(super) const MOST_BESIDE: u16 = 32;
-
-/// The channels of neighbours beyond the first and the last slice of a stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Edges {
-    /// The image of the last slice on that side.
-    #[default]
-    Repeat,
-    /// Zeros, in the numbers that leave.
-    Zero,
-}
-
-choice!(Edges {
-    Repeat => "repeat",
-    Zero => "zero",
-});
 
 /// The rows whose images make the image of each row.
 #[derive(Debug)]

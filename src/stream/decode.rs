@@ -120,10 +120,10 @@ impl<'s> BatchDecoder<'s> {
         [image, mask]: [&mut [u8]; 2],
     ) -> Result<(), SampleError> {
         let (StreamParts { file, transform, .. }, cache) = (self.parts, &self.work.cache);
-        let window = self.window_of(row as usize)?;
         if let Some(context) = &self.parts.context {
-            return self.fill_joined((row, context), window, params, [image, mask]);
+            return self.fill_joined(row, context, params, [image, mask]);
         }
+        let window = self.window_of(row as usize)?;
         if let Some(kept) = cache.get(row) {
             let stored = [Some(&kept.image[..]), Some(&kept.mask[..])];
             return Ok(self.transformer.transform(stored, window, params, [image, mask])?);
@@ -161,11 +161,12 @@ impl<'s> BatchDecoder<'s> {
     /// As [`BatchDecoder::fill_sample`], of a row that has images of other rows beside its own.
     fn fill_joined(
         &mut self,
-        (row, context): (u64, &Context),
-        window: RowWindow,
+        row: u64,
+        context: &Context,
         params: Option<&AugmentParams>,
         [image, mask]: [&mut [u8]; 2],
     ) -> Result<(), SampleError> {
+        let window = self.window_of(row as usize)?;
         let (file, images) = (&self.parts.file, context.images());
         let pixel_bytes = file.channels() * file.pixel_type().size();
         resize(&mut self.image, file.image_bytes() * images)?;

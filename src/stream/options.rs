@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::augment_source::AugmentSource;
 use super::condition::Condition;
-use super::context::Edges;
 use super::convert_mask::MaskDtype;
+use super::edges::Edges;
 use super::image_dtype::ImageDtype;
 use super::layout::AxisOrder;
 use super::normalize::NormalizationName;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::context::{Edges, MOST_BESIDE};
+use super::context::MOST_BESIDE;
+use super::edges::Edges;
 use super::image_dtype::ImageDtype;
 use super::normalize::{NormalizationChoice, NormalizationName};
 use super::option_error::OptionError;

@@ -31,6 +31,7 @@ pub(crate) use batches::{BatchesArgs, Window, WorkArgs};
 pub(crate) use check::{DiffArgs, SourceArgs, VerifyArgs};
 pub(crate) use explain::{At, ExplainArgs, SampleName};
 pub(crate) use merge::MergeArgs;
+pub(crate) use places::PlaceArgs;
 pub(crate) use prep::{PrepArgs, ReportIdsChoice};
 pub(crate) use preview::{PreviewArgs, When};
 pub(crate) use repair::RepairArgs;

@@ -7,12 +7,13 @@ use dicomprep::raster::MaskRule;
 
 use crate::args::{AuditArgs, OutputArgs, all_cores};
 use crate::exit::{self, Exit};
+use crate::inputs;
 use crate::progress::progress;
 use crate::{findings, interrupt, report, table};
 
 pub(crate) fn run(args: &AuditArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
-    let inputs = args.input.places.open("audit", &args.data_dirs)?;
+    let inputs = inputs::open(&args.input.places, "audit", &args.data_dirs)?;
     if args.result.report.file().is_some_and(|path| inputs.is_input(path)) {
         exit::wrong_usage("audit", "--report names a place among the inputs; nothing is ever written there");
     }

@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod findings;
 mod info;
+mod inputs;
 mod interrupt;
 mod merge;
 mod places;

@@ -14,7 +14,7 @@ use dicomprep::split::{SplitSpec, read_split_file};
 use dicomprep::stream::{StreamOptions, StreamWork};
 
 use crate::args::{BatchesArgs, OutputArgs, PrepArgs, SplitArgs, Window, WorkArgs, all_cores};
-use crate::exit;
+use crate::{exit, inputs};
 
 /// Everything `prep` needs to know.
 #[derive(Debug)]
@@ -39,11 +39,11 @@ impl PrepSettings {
         let output = prep_output(args)?;
         let places = &args.input.places;
         let (Some(path), Some(share)) = (&args.plan, args.shard) else {
-            let inputs = places.open("prep", &args.data_dirs)?;
+            let inputs = inputs::open(places, "prep", &args.data_dirs)?;
             return Ok(Self { work: PrepWork::Plan(Box::new(options(args)?)), inputs, output });
         };
         let file = PlanFile::open(path)?;
-        let inputs = places.open_as("prep", &args.data_dirs, file.layout())?;
+        let inputs = inputs::open_as(file.layout(), places, "prep", &args.data_dirs)?;
         let run = PlanRun {
             share,
             pseudonym_key: args.content.pseudonym_key.as_deref().map(read_key).transpose()?,

@@ -5,6 +5,7 @@ use dicomprep::prep::{self, Control, StructureEntry, StructuresRequest, Structur
 
 use crate::args::{OutputArgs, StructuresArgs};
 use crate::exit::{self, Exit};
+use crate::inputs;
 use crate::progress::progress;
 use crate::{interrupt, report, table};
 
@@ -13,7 +14,7 @@ const WIDEST: usize = 40;
 
 pub(crate) fn run(args: &StructuresArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
     let cancel = interrupt::stop_on_signals()?;
-    let inputs = args.input.places.open("structures", &args.data_dirs)?;
+    let inputs = inputs::open(&args.input.places, "structures", &args.data_dirs)?;
     if args.result.report.file().is_some_and(|path| inputs.is_input(path)) {
         let text = "--report names a place among the inputs; nothing is ever written there";
         exit::wrong_usage("structures", text);

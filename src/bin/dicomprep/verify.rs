@@ -8,6 +8,7 @@ use dicomprep::prep::Control;
 
 use crate::args::{OutputArgs, SourceArgs, VerifyArgs};
 use crate::exit::{self, Exit};
+use crate::inputs;
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::{read_key, remark_key};
@@ -53,7 +54,7 @@ pub(crate) fn sources<'k>(
     args: &SourceArgs,
     pseudonym_key: Option<&'k [u8]>,
 ) -> anyhow::Result<SourceOptions<'k>> {
-    Ok(SourceOptions { inputs: args.places.open(command, data_dirs)?, pseudonym_key })
+    Ok(SourceOptions { inputs: inputs::open(&args.places, command, data_dirs)?, pseudonym_key })
 }
 
 /// Numbers of entries of a list that are shown and left out.

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
 use dicomprep::layout::registry::{self, LayoutOptions};
-use dicomprep::layout::{ColumnNames, ContourPattern, Inputs, NamePattern, NamePatterns};
-
-use crate::exit;
+use dicomprep::layout::{ColumnNames, ContourPattern, NamePattern, NamePatterns};
 
 // clap takes {n} for the end of a line, but not with an escape sequence in it, which it leaves out of plain text.
 const IMAGE_NAME_HELP: &str = "Name of an image file with {\u{1b}[0mn} for its number and * for anything, as in \
@@ -56,35 +54,27 @@ impl PlaceArgs {
             || [&self.link, &self.dicoms, &self.contours, &self.table].into_iter().any(Option::is_some)
     }
 
-    /// Opens data directories for `command`. Ends the program where a location is given for one of several.
-    pub(crate) fn open(&self, command: &str, data_dirs: &[PathBuf]) -> anyhow::Result<Box<dyn Inputs>> {
-        self.open_as(command, data_dirs, &self.layout)
-    }
-
-    /// [`PlaceArgs::open`] as the layout called `name`.
-    pub(crate) fn open_as(
-        &self,
-        command: &str,
-        data_dirs: &[PathBuf],
-        name: &str,
-    ) -> anyhow::Result<Box<dyn Inputs>> {
+    /// The option that names a part of one data directory, where one is given.
+    pub(crate) fn one_part(&self) -> Option<&'static str> {
         let parts = [
             ("--link", &self.link),
             ("--dicoms", &self.dicoms),
             ("--contours", &self.contours),
             ("--table", &self.table),
         ];
-        if let Some((option, _)) = parts.iter().find(|(_, part)| part.is_some() && data_dirs.len() > 1) {
-            exit::wrong_usage(
-                command,
-                &format!(
-                    "{option} is for one data directory; with several, each has its parts at their usual places"
-                ),
-            );
-        }
+        parts.into_iter().find(|(_, part)| part.is_some()).map(|(option, _)| option)
+    }
+
+    /// The name of the layout.
+    pub(crate) fn layout(&self) -> &str {
+        &self.layout
+    }
+
+    /// Options of the layout called `name`.
+    pub(crate) fn options(&self, name: &str) -> LayoutOptions {
         let Self { link, dicoms, contours, table, columns, image_name, contour_name, allow_missing, .. } =
             self.clone();
-        let options = LayoutOptions {
+        LayoutOptions {
             layout: Some(name.to_owned()),
             data_dir: PathBuf::new(),
             link,
@@ -94,8 +84,7 @@ impl PlaceArgs {
             columns: columns.unwrap_or_default(),
             names: NamePatterns { images: image_name, contours: contour_name },
             allow_missing,
-        };
-        Ok(registry::open_all(data_dirs, &options)?)
+        }
     }
 }
 
