@@ -97,12 +97,14 @@ NO_SPARK     = $(shell [ "0$(JAVA_VERSION)" -ge 17 ] || echo none)
 define RUN_SPARK
 @.ci/setup python '$(SPARK_VENV)' tests/spark/requirements.txt
 $(SPARK_VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEEL_FOLDER)/*.whl
-$(SPARK_VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/spark
+$(SPARK_VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) $(SPARK_FLAGS) tests/spark
 endef
 
 TEST_SPARK = $(if $(NO_SPARK),@echo "make: Spark needs Java 17 or later: its tests are skipped",$(RUN_SPARK))
 
 test test-python test-spark: WHEEL_PROFILE := dev
+# How soon Spark gives up an attempt that hangs depends on what else the machine does.
+test: SPARK_FLAGS := --deselect tests/spark/test_prep.py::test_an_attempt_that_hangs_is_made_elsewhere_and_ends
 test-spark: $(CMAKE_PATH) $(STAMPS)/wheel ## build a wheel of the debug profile and run the tests on Apache Spark (500 MB; Java 17 or later)
 	$(BUILD_BOTH)
 	$(INSTALL_MODULE)

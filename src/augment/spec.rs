@@ -268,11 +268,12 @@ fn two_sides<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[usize
 
 /// Type expected of a field, as TOML calls it.
 fn plain_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 4] = [
+    const WORDS: [(&str, &str); 5] = [
         ("f64", "a number"),
         ("u8", "a whole number"),
         ("usize", "a whole number from 0"),
         ("a sequence", "a list"),
+        ("a string", "a text"),
     ];
     // What an enumeration can be written as.
     if message == "wanted string or table" {

@@ -48,6 +48,14 @@ def journals(output):
     return [Journal(path) for path in sorted(output.with_name(output.name + ".parts").glob("rows-*.journal"))]
 
 
+def has_rows(output):
+    """True if a run, which may still be writing, has recorded rows."""
+    try:
+        return any(journal.rows for journal in journals(output))
+    except (AssertionError, FileNotFoundError, ValueError, struct.error):
+        return False
+
+
 def kept_rows(output):
     """The number of rows that a run that continues can take."""
     found = [journal for journal in journals(output) if journal.partial.exists()]

@@ -13,6 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 import dicom_objects
 import test_frames
+from journal import has_rows
 from test_labels import Series, nifti
 from test_layouts import rvsc2012, scd2009, table
 from trees import small_study, write
@@ -115,10 +116,10 @@ def test_a_killed_run_goes_on(kind, dicomprep, out):
     for _ in range(20):
         # Waiting for standard error to be read, the run cannot end before it is killed.
         run = subprocess.Popen([str(word) for word in command], stderr=subprocess.DEVNULL)
-        while run.poll() is None and not list(parts.glob("part-*.h5")):
+        while run.poll() is None and not has_rows(out / "x.h5"):
             time.sleep(0.0005)
         run.send_signal(signal.SIGKILL)
-        if run.wait() == -signal.SIGKILL and list(parts.glob("part-*.h5")):
+        if run.wait() == -signal.SIGKILL and has_rows(out / "x.h5"):
             break
         (out / "x.h5").unlink(missing_ok=True)
     else:

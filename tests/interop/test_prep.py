@@ -93,6 +93,7 @@ def test_the_layout_is_the_contract(packed, file):
         "samples/contour_area": ((n, k), np.float32),
         "samples/split": ((n,), str),
         "samples/findings": ((n,), str),
+        "samples/fold": ((n,), np.int32),
         "samples/rows": ((n,), np.int32),
         "samples/columns": ((n,), np.int32),
         "samples/pixel_spacing": ((n, 2), np.float32),

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -64,12 +65,14 @@ def test_ctrl_c_stops_prep_and_leaves_no_file(tmp_path):
     (data / "link.csv").write_text("\n".join(links) + "\n")
     lines = [
         "import dicomprep",
-        "def tell(stage, done, total): print(stage, done, total, flush=True)",
-        f"dicomprep.prep({str(data)!r}, {str(tmp_path / 'out.h5')!r}, progress=tell, threads=1)",
+        f"dicomprep.prep({str(data)!r}, {str(tmp_path / 'out.h5')!r}, progress=True, threads=1)",
     ]
     command = [sys.executable, "-c", "\n".join(lines)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        assert process.stdout.readline()
+        # In the middle: the output has been begun, and has not got its name.
+        while not (tmp_path / ".out.h5.partial").exists():
+            assert process.poll() is None
+            time.sleep(0.001)
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT and said.rstrip().endswith("KeyboardInterrupt")
