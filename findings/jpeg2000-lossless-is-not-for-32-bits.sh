@@ -6,7 +6,7 @@
 # larger ones (dose grids, identifiers of instances) come back wrong by up to the whole range, and neither the encoder
 # nor the decoder complains. OpenJPH, by htj2k_encode, is exact.
 # Versions: numpy==2.4.6, imagecodecs==2026.3.6.
-# Source: ITU-T T.800 (precision up to 38 bits); OpenJPEG issue 781 (its code is for 31 at most); a TODO in the
+# Source: ITU-T T.800 (precision up to 38 bits); uclouvain/openjpeg #781 (its code is for 31 at most); a TODO in the
 # docstring of jpeg2k_encode asks whether 26 bits are the limit. Found by a round trip.
 # Output seen: largest errors of OpenJPEG {16: 0, 24: 0, 28: 268420435, 32: 4292901660}, of OpenJPH 0
 set -eu

@@ -7,7 +7,7 @@
 # half a pixel off one that runs the other way; with 1e-9, a usual way to include the boundary, it includes or
 # excludes all of it. Directions differ between the contours of one RTSTRUCT, so do then the masks.
 # Versions: numpy==2.4.6, matplotlib==3.11.2.
-# Source: documentation of matplotlib.path.Path.contains_points, radius; matplotlib issue 6199. Found by comparing
+# Source: documentation of matplotlib.path.Path.contains_points, radius; matplotlib/matplotlib #6199. Found by comparing
 # masks.
 # Output seen: radius 1: 25 and 9 pixels; 1e-09: 25 and 9; 0: 20 and 12 of a square of 4 x 4
 set -eu

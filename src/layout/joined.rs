@@ -79,7 +79,7 @@ fn tell_patients_apart(sets: &mut [(String, SampleSet)]) -> usize {
 /// Sets of several directories, as far as they are joined.
 struct Joined<'e> {
     set: SampleSet,
-    /// What each of the directories has found out.
+    /// Results of each of the directories.
     evidence: &'e [Evidence],
     relations: Vec<Relations>,
     /// Annotation files, each with the number of files before those of its directory.

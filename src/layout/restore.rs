@@ -8,10 +8,10 @@ use super::table::SeriesOpener;
 use crate::model::{FileId, FrameRef};
 use crate::source::{AnnotationOptions, FrameKey, Limits, SeriesExtent, SeriesImage};
 
-/// What a layout knows of the images and annotation files of a plan.
+/// A layout's knowledge of the images and annotation files of a plan.
 #[derive(Debug, Default)]
 pub struct SavedAnnotations {
-    /// What annotation files know each image by.
+    /// The key by which annotation files refer to each image.
     pub keys: HashMap<FrameRef, FrameKey>,
     /// For each label volume, the images that it is laid over.
     pub series: HashMap<FileId, (Box<[SeriesImage]>, SeriesExtent)>,

@@ -28,6 +28,6 @@ pub(super) struct Excerpt {
     pub(super) widths: TextWidths,
     /// For each sample, the mark of its image.
     pub(super) marks: Vec<FileMark>,
-    /// What the audit has found, by sample.
+    /// Checks that have found something, by sample.
     pub(super) found: BTreeMap<u32, CheckSet>,
 }

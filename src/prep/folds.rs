@@ -34,7 +34,7 @@ impl<'a> Units<'a> {
         Self { pairs, labels, pseudonyms, seed, strata }
     }
 
-    /// What is drawn for a patient depends on this: the group it is of, or its id. A draw by a true name would be the same
+    /// The name by which a patient is drawn: the group it is of, or its id. A draw by a true name would be the same
     /// without the key.
     pub(super) fn drawn_by(&self, patient: u32) -> String {
         let own = || &self.pairs.patients[patient as usize].id;

@@ -9,7 +9,7 @@ use crate::files::table::{NamedTable, TableName, parse_named_table, quoted, read
 use crate::layout::{Inputs, SampleSet, Study};
 use crate::model::Place;
 
-/// How patients are grouped and spread when splits and folds are drawn. Names of columns are recorded, their values are not.
+/// Grouping and spreading of patients when splits and folds are drawn. Names of columns are recorded, their values are not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Grouping {

@@ -1,4 +1,4 @@
-//! Which patients are one person, or have one study, as the headers of their images tell.
+//! Patients that are one person, or have one study, by the headers of their images.
 //!
 //! Identifiers are compared by digests, in memory alone: neither they nor the digests reach an output.
 
@@ -16,7 +16,7 @@ use super::audit::of_patient;
 /// Identifiers of the images of each patient.
 #[derive(Debug, Default)]
 pub(super) struct Identities {
-    /// What is identified, the first 64 bits of a digest of the identifiers, and a patient that has them.
+    /// The kind of identifier, the first 64 bits of a digest of the identifiers, and a patient that has them.
     seen: BTreeSet<(Shared, u64, u32)>,
 }
 

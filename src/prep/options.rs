@@ -200,7 +200,7 @@ impl PrepOptions {
         }
     }
 
-    /// Which pixels a contour owns.
+    /// Rule that assigns pixels to a contour.
     pub(super) fn mask_rule(&self) -> MaskRule {
         self.mask_rule.unwrap_or(MaskRule::Center)
     }

@@ -1,4 +1,4 @@
-//! What a plan says about the split of each patient.
+//! The split of each patient in a plan.
 
 use crate::split::{SplitDraw, SplitName, SplitSpec};
 use crate::store::ShardBond;

@@ -11,7 +11,7 @@ use crate::series::{SeriesFrame, Slice, sort_series};
 use crate::source::ImageHeader;
 use crate::store::StackPlace;
 
-/// What a header says about the place of its image.
+/// The place of an image, by its header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StackImage {
     /// Digest of Series Instance UID (0020,000E); images without one are of one series.

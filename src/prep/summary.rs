@@ -198,7 +198,7 @@ impl UnmatchedEntry {
 /// One thing that a plan takes for true, and its ground.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroundEntry {
-    /// What it is about, a stable name: `layout`, `pairing`, `mask-rule`, `pixel-type`, `spacing`, `orientation`.
+    /// The subject, a stable name: `layout`, `pairing`, `mask-rule`, `pixel-type`, `spacing`, `orientation`.
     pub about: &'static str,
     /// The choice and its ground, in one sentence.
     pub text: String,

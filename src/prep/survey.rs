@@ -30,7 +30,7 @@ pub(super) struct Survey {
     pub(super) marks: Vec<FileMark>,
     /// Header facts for the audit.
     pub(super) images: Vec<ImageFacts>,
-    /// What the headers say about places in stacks.
+    /// Places in stacks, by the headers.
     pub(super) stack_images: Vec<StackImage>,
     /// Sizes of the usable images, at the common spacing, and how many have each.
     pub(super) shapes: BTreeMap<GridShape, usize>,
@@ -40,7 +40,7 @@ pub(super) struct Survey {
     pub(super) colors: [ColorCount; 2],
     /// The units of the usable images.
     units: BTreeSet<String>,
-    /// Who and what the usable images are of.
+    /// Persons and studies of the usable images.
     pub(super) identities: Identities,
     /// Number of usable images without Pixel Spacing (0028,0030).
     without_spacing: usize,

@@ -60,7 +60,7 @@ impl Stamp {
         }
     }
 
-    /// That of the file that is at `path` now.
+    /// The stamp of the file that is at `path` now.
     fn at(path: &Path) -> io::Result<Self> {
         std::fs::metadata(path).map(|metadata| Self::of(&metadata))
     }

@@ -74,7 +74,7 @@ pub fn apportion(shares: &[u64], units: &[Unit]) -> Vec<usize> {
     parts
 }
 
-/// What each part lacks, times the sum of the shares, so that all is whole.
+/// The deficit of each part, times the sum of the shares, so that all is whole.
 struct Lacks<'s> {
     shares: &'s [u64],
     total: i128,

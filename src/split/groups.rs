@@ -1,4 +1,4 @@
-//! Which patients stay together.
+//! Patients that stay together.
 
 use std::collections::BTreeMap;
 

@@ -140,7 +140,7 @@ impl PartsFolder {
         Ok(())
     }
 
-    /// What stands in the folder under no name of ours, sorted.
+    /// Entries of the folder that are not ours, sorted.
     #[must_use]
     pub fn strangers(&self) -> Vec<PathBuf> {
         let mut ours: BTreeSet<PathBuf> = self.old_parts().into_iter().collect();

@@ -43,7 +43,7 @@ struct Place {
 }
 
 impl Context {
-    /// That of `options` for the rows of `selection`; `None` where each row stands for itself.
+    /// The context of `options` for the rows of `selection`; `None` where each row stands for itself.
     ///
     /// # Errors
     /// [`StreamError::NoStacks`] where the file is of an earlier version, [`StreamError::NoPlace`] and

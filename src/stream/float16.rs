@@ -16,7 +16,7 @@ const FLOAT16_LIMIT: f32 = 65_520.0;
 pub(super) struct PixelMap<R, S> {
     /// The stored value.
     pub(super) read: R,
-    /// What normalization makes of it.
+    /// Its value after normalization.
     pub(super) scale: S,
 }
 

@@ -1,4 +1,4 @@
-//! What tells the cursors of a stream from those of others.
+//! The digest that distinguishes the cursors of a stream from those of others.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};

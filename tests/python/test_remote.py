@@ -8,13 +8,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 
 import h5py
 import numpy as np
 import pytest
+from ctrl_c import reading_ends_by_ctrl_c
 
 import dicomprep
 from dicomprep import _remote
@@ -269,18 +269,7 @@ def test_readers_of_a_group_share_a_decode(file):
 
 
 def test_ctrl_c_ends_the_reading(service):
-    lines = [
-        "import dicomprep",
-        f"batches = dicomprep.open({service.url!r}).batches(epochs=None)",
-        "print(next(batches), flush=True)",
-        "for batch in batches: pass",
-    ]
-    command = [sys.executable, "-c", "\n".join(lines)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline().startswith("Batch(0:0")
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-    assert process.returncode == -signal.SIGINT and said.rstrip().endswith("KeyboardInterrupt")
+    reading_ends_by_ctrl_c(service.url)
 
 
 def test_closing_leaves_no_descriptor(remote):

@@ -7,15 +7,14 @@ import os
 import pickle
 import random
 import re
-import signal
 import subprocess
-import sys
 import threading
 import time
 
 import h5py
 import numpy as np
 import pytest
+from ctrl_c import reading_ends_by_ctrl_c
 
 import dicomprep
 from dicomprep._command import flags, program
@@ -173,18 +172,7 @@ def test_closing_early_is_fast(data):
 
 
 def test_ctrl_c_ends_the_iteration(file):
-    lines = [
-        "import dicomprep",
-        f"batches = dicomprep.open({str(file)!r}).batches(epochs=None)",
-        "print(next(batches), flush=True)",
-        "for batch in batches: pass",
-    ]
-    command = [sys.executable, "-c", "\n".join(lines)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline().startswith("Batch(0:0")
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-    assert process.returncode == -signal.SIGINT and said.rstrip().endswith("KeyboardInterrupt")
+    reading_ends_by_ctrl_c(str(file))
 
 
 def test_a_cursor_of_another_stream_is_refused(data):

@@ -1,4 +1,4 @@
-//! What each resampled pixel draws from along one axis.
+//! Pixels and weights that make each resampled pixel along one axis.
 
 use super::axis::AxisMap;
 

@@ -17,7 +17,7 @@ pub(super) struct PlanBlock {
     pub(super) patients: Vec<BlockPatient>,
     pub(super) studies: Vec<BlockStudy>,
     pub(super) rows: Vec<BlockRow>,
-    /// What annotation files know the images by, where they hold several structures or images.
+    /// Keys by which annotation files of several structures or images refer to the images.
     pub(super) keys: Vec<BlockKey>,
     /// Annotation files of other kinds than contour texts.
     pub(super) annotations: Vec<BlockAnnotation>,

@@ -82,7 +82,7 @@ pub(super) fn encode(value: &impl Serialize) -> io::Result<Vec<u8>> {
 pub(super) struct PlanReader {
     path: PathBuf,
     file: File,
-    /// Where the first block begins.
+    /// Offset of the first block.
     start: u64,
     pub(super) head: Head,
 }
@@ -132,7 +132,7 @@ impl PlanReader {
         PlanFileError::Damaged { path: self.path.clone(), what: what.into() }
     }
 
-    /// Whether the blocks fill the file up to `end`, and have the rows that the head promises.
+    /// True if the blocks fill the file up to `end`, and have the rows that the head promises.
     fn check_blocks(&self, end: u64) -> Result<(), PlanFileError> {
         let blocks = || self.head.blocks.iter();
         let bytes = blocks().map(|block| u64::from(block.bytes)).sum::<u64>();
@@ -170,7 +170,7 @@ impl PlanReader {
     }
 }
 
-/// What `bytes` with this SHA-256 say; `None` where they have another one, or say nothing.
+/// The value that `bytes` with this SHA-256 encode; `None` where they have another one, or say nothing.
 fn decode<T: DeserializeOwned>(bytes: &[u8], sha256: &[u8]) -> Option<T> {
     if Sha256::digest(bytes)[..] != *sha256 {
         return None;

@@ -13,7 +13,7 @@ pub enum PlanFileError {
     Read {
         /// The plan.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// It cannot be written.
@@ -21,7 +21,7 @@ pub enum PlanFileError {
     Write {
         /// The plan.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// It is another kind of file.
@@ -35,7 +35,7 @@ pub enum PlanFileError {
     Version {
         /// The plan.
         path: PathBuf,
-        /// What made it.
+        /// The program that made it.
         found: String,
     },
     /// Its bytes are not those that were written.
@@ -43,7 +43,7 @@ pub enum PlanFileError {
     Damaged {
         /// The plan.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// Its pseudonyms come from another key, or there is no key.
@@ -51,7 +51,7 @@ pub enum PlanFileError {
     Key {
         /// The plan.
         path: PathBuf,
-        /// What is wrong with the key.
+        /// The problem with the key.
         what: &'static str,
     },
     /// It allows more than the limits of the run.
@@ -81,7 +81,7 @@ pub enum PlanFileError {
     Differs {
         /// The input.
         place: Place,
-        /// What differs.
+        /// The difference.
         what: String,
     },
     /// A name that a plan file cannot hold.

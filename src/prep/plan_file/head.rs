@@ -1,4 +1,4 @@
-//! What a plan file says about the whole plan.
+//! Facts about the whole plan in a plan file.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub(super) struct Head {
     pub(super) pixel_type: PixelType,
     pub(super) units: String,
     pub(super) split_rule: String,
-    /// Whether splits are drawn or kept, and patients may be joined; otherwise they are listed, or there are none.
+    /// True if splits are drawn or kept, and patients may be joined; otherwise they are listed, or there are none.
     pub(super) joins_patients: bool,
     /// Patients that no split tears apart, by their numbers in the whole plan.
     pub(super) bonds: Vec<ShardBond>,

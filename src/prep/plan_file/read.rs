@@ -23,14 +23,14 @@ use crate::store::{GENERATOR, TextWidth, share_of};
 /// The longest name in a column, in bytes: more than any path has.
 const MAX_WIDTH: usize = 1 << 16;
 
-/// What is said about a run beside its plan.
+/// Options of a run beside its plan.
 #[derive(Debug, Clone)]
 pub struct PlanRun {
     /// The share that is made.
     pub share: Share,
     /// The key of the pseudonyms, where the plan has some.
     pub pseudonym_key: Option<Vec<u8>>,
-    /// What no input may exceed; the plan's own limits may be lower.
+    /// Limits of the inputs; the plan's own may be lower.
     pub limits: Limits,
     /// Number of threads, at least 1.
     pub threads: usize,
@@ -187,7 +187,7 @@ impl PlanFile {
         options.structures.as_ref().map_or(1, |structures| structures.names().len())
     }
 
-    /// Whether the longest names are as long as the plan says, and not longer than any.
+    /// Checks that the names are no longer than the plan says, and than any may be.
     fn check_widths(&self, plan: &PrepPlan) -> Result<(), PlanFileError> {
         let planned = self.reader.head.widths;
         let own = plan.own_widths();

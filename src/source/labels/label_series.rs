@@ -37,7 +37,7 @@ pub struct SeriesImage {
     pub frame: SeriesFrame,
 }
 
-/// How a label volume is laid over images.
+/// Way in which a label volume is laid over images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LabelJoin {
     /// The join of its planes to the images.

@@ -87,7 +87,7 @@ impl Journal {
         Ok(())
     }
 
-    /// What the rows are, and which options made them.
+    /// Shape of the rows, and the options that made them.
     #[must_use]
     pub fn header(&self) -> &JournalHeader {
         &self.header
@@ -99,7 +99,7 @@ impl Journal {
         self.rows
     }
 
-    /// What of the journal is damaged.
+    /// The damaged part of the journal.
     #[must_use]
     pub fn flaw(&self) -> Option<&str> {
         self.flaw.as_deref()

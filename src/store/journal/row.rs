@@ -135,7 +135,7 @@ impl JournalRow {
         })
     }
 
-    /// What of the columns of the row is known.
+    /// The columns of the row that are known.
     pub(super) fn columns(&self) -> SampleRow {
         let cell = |annotation: &Option<KeptAnnotation>| AnnotationCell {
             sha256: annotation.map(|kept| kept.sha256),

@@ -270,7 +270,7 @@ pub(crate) struct ContentArgs {
     pub(crate) pseudonym_key: Option<PathBuf>,
 }
 
-/// How a report names patients.
+/// Names of patients in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportIdsChoice {
     True,
