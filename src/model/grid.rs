@@ -80,7 +80,7 @@ impl FromStr for GridShape {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("`{text}` is no size; use rows x columns as in 256x256");
+        let wrong = || "use rows x columns as in 256x256".to_owned();
         let (rows, columns) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
         let side = |text: &str| text.parse::<usize>().map_err(|_| wrong());
         Self::new(side(rows)?, side(columns)?).map_err(|error| error.to_string())

@@ -321,7 +321,8 @@ fn shard(typed: &str) -> Result<Share, String> {
 fn size(typed: &str) -> Result<Auto<GridShape>, String> {
     match typed {
         "auto" => Ok(Auto(None)),
-        _ => typed.parse().map(|shape| Auto(Some(shape))),
+        _ if typed.contains(['x', 'X']) => typed.parse().map(|shape| Auto(Some(shape))),
+        _ => Err("use auto, or rows x columns as in 256x256".to_owned()),
     }
 }
 
