@@ -7,7 +7,8 @@ TARGET      := $(or $(CARGO_TARGET_DIR),target)
 DEMO        := $(TARGET)/demo/final_data.h5
 BENCH_FLAGS ?=
 PEERS       ?=
-PYTEST_FLAGS ?= -q -rs
+# A test that fails is run a second time, and the summary names it as "rerun": a busy machine can be late once.
+PYTEST_FLAGS ?= -q -rsR --reruns 1
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
 ATTACK_RUNS  ?= 20000

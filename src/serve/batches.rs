@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::encoded::Encoded;
 use super::job::Job;
@@ -101,29 +102,38 @@ impl Decoder {
         coming
     }
 
-    /// Decodes on a thread, when one is free. It begins at once, whether it is waited for or not.
+    /// Decodes on a thread, when one is free. It begins at once, unless nobody holds it any more by then.
     fn decode(&self, job: Arc<Job>, cursor: Cursor) -> Coming {
         let (slots, pool) = (Arc::clone(&self.slots), self.pool.clone());
         let task = tokio::spawn(async move {
             let slot = slots.acquire_owned().await;
-            let decoded = tokio::task::spawn_blocking(move || {
+            tokio::task::spawn_blocking(move || {
                 let began = Instant::now();
                 let encoded = job.encode(cursor, &pool);
                 job.served.counters.decoded(began.elapsed());
+                drop(slot);
                 encoded
             })
-            .await;
-            drop(slot);
-            decoded
+            .await
         });
+        let mut task = AbortOnDrop(task);
         async move {
-            match task.await {
+            match (&mut task.0).await {
                 Ok(Ok(encoded)) => encoded.map_err(|error| BatchError::Stream(Arc::new(error))),
                 _ => Err(BatchError::Stopped),
             }
         }
         .boxed()
         .shared()
+    }
+}
+
+/// A task that ends, where it waits, with its handle.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
