@@ -1,6 +1,6 @@
 //! The records of a CSV text, with the lines they really stand on.
 
-use super::table_error::TableError;
+use super::table_error::{MAX_TABLE_ROWS, TableError};
 use crate::model::Place;
 
 /// A value without the spaces around it, and without quotes that spaces kept the reader from seeing.
@@ -35,6 +35,9 @@ pub(super) struct Records<'a> {
     file: &'a str,
     counted: usize,
     line: u64,
+    /// The records given so far, with the header, and the most there may be.
+    given: usize,
+    limit: usize,
 }
 
 impl<'a> Records<'a> {
@@ -46,7 +49,14 @@ impl<'a> Records<'a> {
             .flexible(true)
             .delimiter(delimiter.unwrap_or(b','))
             .from_reader(text.as_bytes());
-        Self { reader, bytes: text.as_bytes(), file, counted: 0, line: 1 }
+        Self { reader, bytes: text.as_bytes(), file, counted: 0, line: 1, given: 0, limit: MAX_TABLE_ROWS + 1 }
+    }
+
+    /// Refuses the text when it has more than `rows` rows below the header.
+    #[cfg(test)]
+    fn at_most(mut self, rows: usize) -> Self {
+        self.limit = rows + 1;
+        self
     }
 
     /// The next record that holds anything; a row of nothing but delimiters, as spreadsheets leave them
@@ -66,6 +76,11 @@ impl<'a> Records<'a> {
                 return Ok(None);
             }
             if record.iter().any(|value| !clean(value).is_empty()) {
+                if self.given == self.limit {
+                    let place = Place::file(self.file).at_line(line);
+                    return Err(TableError::TooManyRows { place, limit: self.limit - 1 });
+                }
+                self.given += 1;
                 let end = self.bytes[..self.offset()].trim_ascii_end().len().max(start);
                 return Ok(Some(Lines { line, last_line: self.line_at(end) }));
             }
@@ -106,6 +121,17 @@ mod tests {
             lines.push((found.line, found.last_line));
         }
         assert_eq!(lines, [(1, 1), (4, 5), (7, 7), (10, 10)]);
+    }
+
+    #[test]
+    fn rows_are_counted() {
+        let mut records = Records::new("a,b\n1,2\n\n3,4\n\n5,6\n", "t.csv").at_most(2);
+        let mut record = csv::StringRecord::new();
+        for _ in 0..3 {
+            assert!(records.next_into(&mut record).unwrap().is_some());
+        }
+        let error = records.next_into(&mut record).err().unwrap();
+        assert_eq!(error.to_string(), "t.csv:6: more than 2 rows; split the data set");
     }
 
     proptest! {

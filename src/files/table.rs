@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::records::{Records, clean, line_breaks};
-use super::table_error::{MAX_TABLE_BYTES, MAX_TABLE_ROWS, TableError};
+use super::table_error::{MAX_TABLE_BYTES, TableError};
 use crate::model::Place;
 
 /// One row: the values of the columns asked for, in the order asked for.
@@ -89,9 +89,6 @@ pub(crate) fn parse_table_as<const N: usize>(
     }
     let mut rows = Vec::new();
     while let Some(lines) = records.next_into(&mut record)? {
-        if rows.len() == MAX_TABLE_ROWS {
-            return Err(TableError::TooManyRows { place: Place::file(file).at_line(lines.line) });
-        }
         let values = positions.map(|position| record.get(position).map(|value| clean(value).into()));
         rows.push(Row { line: lines.line, last_line: lines.last_line, fields: record.len(), values });
     }
@@ -146,9 +143,6 @@ pub(crate) fn parse_named_table(
         }
     }
     while let Some(lines) = records.next_into(&mut record)? {
-        if table.rows.len() == MAX_TABLE_ROWS {
-            return Err(TableError::TooManyRows { place: Place::file(file).at_line(lines.line) });
-        }
         let value = |index| clean(record.get(index).unwrap_or_default()).into();
         table.rows.push((lines.line, (0..table.columns.len()).map(value).collect()));
     }
@@ -267,14 +261,6 @@ mod tests {
         assert!(message(b"a,b\n\n").starts_with("t.csv:1: there is no row below the header"));
         assert_eq!(message(b"a,b\n1,\xE9\n"), "t.csv:2: byte 0xE9 is not UTF-8; save the table as UTF-8");
         assert!(message(b"\xFF\xFEa\0").contains("UTF-16"));
-    }
-
-    #[test]
-    fn rows_are_counted() {
-        let mut text = "a,b\n".to_owned() + &"1,2\n".repeat(MAX_TABLE_ROWS);
-        assert_eq!(rows(text.as_bytes()).len(), MAX_TABLE_ROWS);
-        text += "\n1,2\n";
-        assert_eq!(message(text.as_bytes()), "t.csv:1048579: more than 1048576 rows; split the data set");
     }
 
     #[test]

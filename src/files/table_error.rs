@@ -5,10 +5,10 @@ use std::io;
 use crate::model::Place;
 
 /// The largest table that is read, in bytes.
-pub const MAX_TABLE_BYTES: u64 = 64 << 20;
+pub const MAX_TABLE_BYTES: u64 = 1 << 30;
 
 /// The most rows of a table that is read.
-pub const MAX_TABLE_ROWS: usize = 1 << 20;
+pub const MAX_TABLE_ROWS: usize = 1 << 24;
 
 /// Why a table cannot be used at all.
 #[derive(Debug, thiserror::Error)]
@@ -38,16 +38,18 @@ pub enum TableError {
         source: io::Error,
     },
     /// More than [`MAX_TABLE_BYTES`].
-    #[error("{place}: more than {MAX_TABLE_BYTES} bytes; a table of ids is not that large, check the file")]
+    #[error("{place}: more than {MAX_TABLE_BYTES} bytes; a table is not that large, check the file")]
     TooLarge {
         /// The table.
         place: Place,
     },
     /// More than [`MAX_TABLE_ROWS`].
-    #[error("{place}: more than {MAX_TABLE_ROWS} rows; split the data set")]
+    #[error("{place}: more than {limit} rows; split the data set")]
     TooManyRows {
         /// The first row that is too much.
         place: Place,
+        /// The most rows there may be.
+        limit: usize,
     },
     /// A byte that UTF-8 does not allow.
     #[error("{place}: {found}; save the table as UTF-8")]
