@@ -49,7 +49,15 @@ impl<'a> Records<'a> {
             .flexible(true)
             .delimiter(delimiter.unwrap_or(b','))
             .from_reader(text.as_bytes());
-        Self { reader, bytes: text.as_bytes(), file, counted: 0, line: 1, given: 0, limit: MAX_TABLE_ROWS + 1 }
+        Self {
+            reader,
+            bytes: text.as_bytes(),
+            file,
+            counted: 0,
+            line: 1,
+            given: 0,
+            limit: MAX_TABLE_ROWS + 1,
+        }
     }
 
     /// Refuses the text when it has more than `rows` rows below the header.

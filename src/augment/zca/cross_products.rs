@@ -1,7 +1,8 @@
 //! The sums that the whitening matrix is made of.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use nalgebra::DMatrix;
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView2, s};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
 use super::error::{MAX_FEATURES, ZcaError};
@@ -26,14 +27,14 @@ pub struct CrossProducts {
 struct Tile {
     row: usize,
     column: usize,
-    sums: Mat<f64>,
+    sums: Array2<f64>,
 }
 
 /// Bytes that [`CrossProducts`] and [`super::WhiteningMatrix::new`] take at most for so many numbers an image.
 #[must_use]
 pub fn work_bytes(features: usize) -> u64 {
-    // The sums, the eigenvectors, and three times as much to find them; 8 bytes each.
-    square(features).saturating_mul(5 * 8)
+    // The matrix, its eigenvectors, and the tiles that the matrix is made of; 8 bytes each.
+    square(features).saturating_mul(3 * 8)
 }
 
 fn square(features: usize) -> u64 {
@@ -58,7 +59,7 @@ impl CrossProducts {
         memory.map_err(|_| ZcaError::Memory { features, bytes: work_bytes })?;
         let tile = |(row, column)| {
             let side = |start| TILE.min(features - start);
-            Tile { row, column, sums: Mat::zeros(side(row), side(column)) }
+            Tile { row, column, sums: Array2::zeros((side(row), side(column))) }
         };
         Ok(Self { features, images: 0, tiles: lower_tiles(features).map(tile).collect(), block: Vec::new() })
     }
@@ -73,14 +74,15 @@ impl CrossProducts {
         if let Some(index) = images.iter().position(|number| !number.is_finite()) {
             return Err(ZcaError::NotFinite { image: index / features });
         }
-        self.block.clear();
-        self.block.extend(images.iter().map(|&number| f64::from(number)));
+        let Self { block, tiles, .. } = self;
         let rows = images.len() / features;
-        let block = MatRef::from_row_major_slice(&self.block[..rows * features], rows, features);
-        self.tiles.par_iter_mut().for_each(|tile| {
-            let left = block.subcols(tile.row, tile.sums.nrows()).transpose();
-            let right = block.subcols(tile.column, tile.sums.ncols());
-            matmul(tile.sums.as_mut(), Accum::Add, left, right, 1.0, Par::Seq);
+        block.clear();
+        block.extend(images[..rows * features].iter().map(|&number| f64::from(number)));
+        let block = ArrayView2::from_shape((rows, features), block).expect("rows of `features` numbers");
+        tiles.par_iter_mut().for_each(|Tile { row, column, sums }| {
+            let columns = |start: usize, count: usize| block.slice_move(s![.., start..start + count]);
+            let (left, right) = (columns(*row, sums.nrows()), columns(*column, sums.ncols()));
+            general_mat_mul(1.0, &left.t(), &right, 1.0, sums);
         });
         self.images += rows as u64;
         Ok(())
@@ -99,10 +101,12 @@ impl CrossProducts {
     }
 
     /// The lower half of the sums, zeros above.
-    pub(super) fn into_lower(self) -> Mat<f64> {
-        let mut lower = Mat::zeros(self.features, self.features);
+    pub(super) fn into_lower(self) -> DMatrix<f64> {
+        let mut lower = DMatrix::zeros(self.features, self.features);
         for Tile { row, column, sums } in self.tiles {
-            lower.as_mut().submatrix_mut(row, column, sums.nrows(), sums.ncols()).copy_from(&sums);
+            for ((i, j), sum) in sums.indexed_iter() {
+                lower[(row + i, column + j)] = *sum;
+            }
         }
         lower
     }
@@ -140,7 +144,7 @@ mod tests {
     fn large_images_are_refused_with_what_to_do() {
         assert!(CrossProducts::new([64, 64, 1]).is_ok());
         let error = CrossProducts::new([256, 256, 1]).unwrap_err().to_string();
-        for part in ["256 x 256 with 1 channel", "65536", "17.2 GB", "171.8 GB", "--size 64x64 --fit resize"]
+        for part in ["256 x 256 with 1 channel", "65536", "17.2 GB", "103.1 GB", "--size 64x64 --fit resize"]
         {
             assert!(error.contains(part), "{error}");
         }

@@ -1,14 +1,14 @@
 //! From the sums to the matrix.
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use nalgebra::SymmetricEigen;
+use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::cross_products::{TILE, lower_tiles};
 use super::{CrossProducts, ZcaError};
+
+/// Rounds of the iteration for each number of an image; LAPACK's limit for an eigenvalue.
+const MOST_ROUNDS: usize = 30;
 
 /// W = U diag(sqrt(m) / (s + epsilon)) U^T for m images, where U and s are the left singular vectors and the
 /// singular values of the matrix that has an image in each column.
@@ -37,67 +37,53 @@ impl WhiteningMatrix {
         }
         let (features, images) = (products.features(), products.images());
         let (eigenvalues, mut vectors) = decompose(products)?;
-        let largest = eigenvalues.last().copied().unwrap_or(0.0);
+        let largest = eigenvalues.first().copied().unwrap_or(0.0);
         if largest <= 0.0 {
             return Err(ZcaError::NoVariation);
         }
         let most = usize::try_from(images).unwrap_or(usize::MAX).min(features);
         let threshold = largest * features as f64 * f64::EPSILON;
-        let rank = eigenvalues.iter().rev().take(most).take_while(|value| **value > threshold).count();
-        let left_out = features - rank;
+        let rank = eigenvalues.iter().take(most).take_while(|value| **value > threshold).count();
         // With the roots of the factors in the vectors, W is a product of a matrix and its transpose.
-        for (column, eigenvalue) in eigenvalues.iter().enumerate().skip(left_out) {
+        for (mut vector, eigenvalue) in vectors.columns_mut().into_iter().zip(&eigenvalues).take(rank) {
             let factor = (images as f64).sqrt() / (eigenvalue.sqrt() + epsilon);
-            let root = factor.sqrt();
-            vectors.col_mut(column).iter_mut().for_each(|number| *number *= root);
+            vector *= factor.sqrt();
         }
-        let numbers = with_its_transpose(vectors.subcols(left_out, rank));
+        let numbers = with_its_transpose(vectors.slice(s![.., ..rank]));
         Ok(Self { numbers, rank })
     }
 }
 
-/// Eigenvalues, ascending, and the eigenvectors as columns.
-fn decompose(products: CrossProducts) -> Result<(Vec<f64>, Mat<f64>), ZcaError> {
+/// Eigenvalues, descending, and the eigenvectors as columns.
+fn decompose(products: CrossProducts) -> Result<(Vec<f64>, Array2<f64>), ZcaError> {
     let features = products.features();
-    let lower = products.into_lower();
-    let mut vectors = Mat::zeros(features, features);
-    let mut values = Diag::<f64>::zeros(features);
-    // On one thread: on several, the order of its sums, and so the last bits, would depend on their number.
-    let parallelism = Par::Seq;
-    let scratch =
-        self_adjoint_evd_scratch::<f64>(features, ComputeEigenvectors::Yes, parallelism, Default::default());
-    let bytes = scratch.unaligned_bytes_required() as u64;
-    let mut memory = MemBuffer::try_new(scratch).map_err(|_| ZcaError::Memory { features, bytes })?;
-    self_adjoint_evd(
-        lower.as_ref(),
-        values.as_mut(),
-        Some(vectors.as_mut()),
-        parallelism,
-        MemStack::new(&mut memory),
-        Default::default(),
-    )
-    .map_err(|_| ZcaError::NotConverged)?;
-    Ok((values.column_vector().iter().copied().collect(), vectors))
+    let rounds = MOST_ROUNDS * features;
+    // On one thread, so that the order of its sums, and with it the last bits, does not depend on their number.
+    let SymmetricEigen { eigenvalues, eigenvectors } =
+        SymmetricEigen::try_new(products.into_lower(), f64::EPSILON, rounds).ok_or(ZcaError::NotConverged)?;
+    let mut order: Vec<usize> = (0..features).collect();
+    order.sort_by(|&a, &b| eigenvalues[b].total_cmp(&eigenvalues[a]));
+    let values = order.iter().map(|&index| eigenvalues[index]).collect();
+    let vectors =
+        Array2::from_shape_fn((features, features).f(), |(row, column)| eigenvectors[(row, order[column])]);
+    Ok((values, vectors))
 }
 
 /// V V^T, row by row.
-fn with_its_transpose(v: MatRef<'_, f64>) -> Vec<f32> {
+fn with_its_transpose(v: ArrayView2<'_, f64>) -> Vec<f32> {
     let features = v.nrows();
     let mut product = vec![0.0; features * features];
     let places: Vec<(usize, usize)> = lower_tiles(features).collect();
     for row_of_tiles in places.chunk_by(|a, b| a.0 == b.0) {
-        let tiles: Vec<Mat<f64>> =
+        let tiles: Vec<Array2<f64>> =
             row_of_tiles.into_par_iter().map(|&(row, column)| tile(v, row, column)).collect();
         for (&(row, column), tile) in row_of_tiles.iter().zip(&tiles) {
-            for j in 0..tile.ncols() {
-                for i in 0..tile.nrows() {
-                    let (row, column) = (row + i, column + j);
-                    // What a tile on the diagonal has above it is not used.
-                    if column <= row {
-                        let number = tile[(i, j)] as f32;
-                        product[row * features + column] = number;
-                        product[column * features + row] = number;
-                    }
+            for ((i, j), &number) in tile.indexed_iter() {
+                let (row, column) = (row + i, column + j);
+                // A tile on the diagonal is used up to there.
+                if column <= row {
+                    product[row * features + column] = number as f32;
+                    product[column * features + row] = number as f32;
                 }
             }
         }
@@ -106,10 +92,7 @@ fn with_its_transpose(v: MatRef<'_, f64>) -> Vec<f32> {
 }
 
 /// The tile of V V^T that begins at `row` and `column`.
-fn tile(v: MatRef<'_, f64>, row: usize, column: usize) -> Mat<f64> {
-    let rows = |start: usize| v.subrows(start, TILE.min(v.nrows() - start));
-    let (left, right) = (rows(row), rows(column).transpose());
-    let mut tile = Mat::zeros(left.nrows(), right.ncols());
-    matmul(tile.as_mut(), Accum::Replace, left, right, 1.0, Par::Seq);
-    tile
+fn tile(v: ArrayView2<'_, f64>, row: usize, column: usize) -> Array2<f64> {
+    let rows = |start: usize| v.slice_move(s![start..(start + TILE).min(v.nrows()), ..]);
+    rows(row).dot(&rows(column).t())
 }

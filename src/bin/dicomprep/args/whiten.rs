@@ -18,7 +18,7 @@ The matrix W of Keras' zca_whitening=True, over the train split (all samples whe
   left out.
 
 Images have up to 4096 numbers (64 x 64). With n numbers, the matrix takes 4 n^2 bytes in the file and in memory, \
-and computing it 40 n^2, whatever the number of images: for 32 x 32, 4 MB and 42 MB; for 64 x 64, 67 MB and 670 MB.
+and computing it 24 n^2, whatever the number of images: for 32 x 32, 4 MB and 25 MB; for 64 x 64, 67 MB and 400 MB.
 
 Reads each image of the train split against its checksum.
 
