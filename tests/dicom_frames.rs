@@ -220,6 +220,7 @@ fn a_sample_is_assembled_of_its_frame() {
         combine: Default::default(),
         shape: GridShape::new(1, 3).unwrap(),
         fit: None,
+        own_size: false,
         spacing: None,
         padding: Default::default(),
         pixel_type: PixelType::Float32,

@@ -77,7 +77,7 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         annotation: Default::default(),
         contour_offset: [0.0; 2],
         pixel_type: None,
-        size: Some(size),
+        size: Some(dicomprep::prep::ImageSize::Fixed(size)),
         fit: Fit::Resize,
         spacing: None,
         padding: Default::default(),

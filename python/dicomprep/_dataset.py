@@ -140,7 +140,7 @@ class Dataset(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
         """Batches for training, from the cursor `start`, as `dicomprep batches` makes them with the same options.
 
         `batch_size=32`, `split=None`, `fold=None`, `held_out=False`, `where=[]`, `structures=[]`, `balance=None`, `seed=0`, `shuffle=True`, `epochs=1`
-        (None or 0 without end), `rank=0`, `world_size=1`, `uneven="pad"`, `drop_last=False`, `neighbours=0`, `phases=0`, `edges="repeat"`, `layout="nhwc"`,
+        (None or 0 without end), `rank=0`, `world_size=1`, `uneven="pad"`, `drop_last=False`, `neighbours=0`, `phases=0`, `edges="repeat"`, `size=None`, `crop=None`, `layout="nhwc"`,
         `image_dtype="float32"`, `mask_dtype="uint8"`, `normalize="none"`, `window=None`, `augment=None`, all ranges of
         Keras' `ImageDataGenerator`, and `threads`, `prefetch`, `cache`, `verify`, which the bytes do not depend on.
 

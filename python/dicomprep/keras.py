@@ -73,7 +73,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
 
 # The form of samples, which validation shares with training.
 _KEPT = (
-    "batch_size", "structures", "neighbours", "phases", "edges", "layout", "image_dtype", "mask_dtype", "normalize", "window", "rescale",
+    "batch_size", "structures", "neighbours", "phases", "edges", "size", "crop", "layout", "image_dtype", "mask_dtype", "normalize", "window", "rescale",
     "samplewise_center", "samplewise_std_normalization", "featurewise_center", "featurewise_std_normalization",
     "zca_whitening",
 )  # fmt: skip

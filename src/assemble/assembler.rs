@@ -114,7 +114,10 @@ impl<'a> Assembler<'a> {
     pub(super) fn grid_map(&self, name: &str, header: &ImageHeader) -> Result<GridMap, Skipped> {
         let AssembleOptions { shape, fit, spacing, limits, .. } = *self.options;
         let spacings = spacing.map(|wanted| Spacings { wanted, source: header.geometry.pixel_spacing });
-        let map = GridMap::new(header.shape, shape, fit, spacings);
+        let map = match self.options.own_size {
+            true => GridMap::at_own_size(header.shape, shape, spacings),
+            false => GridMap::new(header.shape, shape, fit, spacings),
+        };
         let map =
             map.and_then(|map| if spacing.is_some() { map.within(limits.max_image_pixels) } else { Ok(map) });
         map.map_err(|error| Skipped::new(Place::file(name), Reason::ImageSize, error.to_string()))
@@ -166,6 +169,7 @@ impl<'a> Assembler<'a> {
         SampleFacts {
             source_sha256,
             source_shape: header.shape,
+            image_shape: if self.options.own_size { map.resampled_shape() } else { map.shape() },
             geometry: header.geometry_for(self.options.monochrome1),
             spacing: map.spacing(header.geometry.pixel_spacing),
             position: map.position(&header.geometry),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Geometry, GridShape, PaddingRange};
+use crate::model::{CountedPixels, Geometry, GridShape, PaddingRange};
 
 /// Facts about an assembled sample beside its pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,8 @@ pub struct SampleFacts {
     pub source_sha256: [u8; 32],
     /// Size of the source image.
     pub source_shape: GridShape,
+    /// Size of the image in the data set, at the top left of the stored one.
+    pub image_shape: GridShape,
     /// Geometry of the source image.
     pub geometry: Geometry,
     /// Distances between rows and between columns in mm, of the image at the size of the data set.
@@ -23,6 +25,14 @@ pub struct SampleFacts {
     pub large_is_dark: bool,
     /// For each structure, what was annotated.
     pub annotations: Vec<Option<AnnotationFacts>>,
+}
+
+impl SampleFacts {
+    /// The pixels that statistics count, of an image stored in a data set of images of `stored`.
+    #[must_use]
+    pub fn counted(&self, stored: GridShape) -> CountedPixels {
+        CountedPixels { padding: self.padding, own: self.image_shape, stored }
+    }
 }
 
 /// Facts about one annotation.

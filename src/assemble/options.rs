@@ -13,6 +13,8 @@ pub struct AssembleOptions {
     pub shape: GridShape,
     /// Handling of images of another size; `None` where all have one, and another one is refused.
     pub fit: Option<Fit>,
+    /// True if images keep their own size, at the top left of `shape`; `fit` is `None` then.
+    pub own_size: bool,
     /// The distances between rows and between columns in mm that all images are resampled to; `None` keeps their own.
     pub spacing: Option<[f64; 2]>,
     /// The type of the pixels.

@@ -28,6 +28,7 @@ impl AuditOptions {
         AssembleOptions {
             shape: image.shape,
             fit: None,
+            own_size: false,
             spacing: None,
             pixel_type: PixelType::Float32,
             channels: image.channels,

@@ -96,17 +96,17 @@ impl<'f> RowCheck<'f> {
     /// Counts the pixels of a sound image that are not padding; `is_train` tells if train has them.
     fn count(&mut self, look: &mut RowLook, cells: &SampleRow, is_train: bool, place: &str) {
         let pixel_type = self.file.pixel_type();
-        let kept = cells.padding.without_le_bytes(pixel_type, &self.image);
-        let counted = kept.as_deref().unwrap_or(&self.image);
-        look.statistics = Some(ImageStatistics::of_le_bytes(pixel_type, counted, self.file.channels()));
-        let padding = (self.image.len() - counted.len()) / pixel_type.size();
+        let whole = cells.counted(self.file.shape());
+        let counted = whole.of_le_bytes(pixel_type, &self.image);
+        look.statistics = Some(ImageStatistics::of_le_bytes(pixel_type, &counted, self.file.channels()));
+        let padding = (whole.own_values(self.image.len()) - counted.len()) / pixel_type.size();
         if i64::try_from(padding) != Ok(cells.padding_pixels.into()) {
             let detail =
                 format!("padding_pixels is {}, and {padding} pixels are padding", cells.padding_pixels);
             look.problem(ProblemKind::Columns, place, detail);
         }
         if is_train {
-            self.train.add(counted);
+            self.train.add(&counted);
         }
     }
 

@@ -3,6 +3,7 @@
 //! Types only: nothing here reads a file or knows a format.
 
 mod choice;
+mod counted;
 mod digest;
 mod evidence;
 mod geometry;
@@ -24,6 +25,7 @@ mod tally;
 mod voi_lut_function;
 
 pub(crate) use choice::{choice, is_default};
+pub use counted::CountedPixels;
 pub use digest::first_bits;
 pub use evidence::{Evidence, Ground};
 pub use geometry::Geometry;

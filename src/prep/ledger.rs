@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::equal_images::{EqualImages, Fingerprint, FirstSeen};
 use super::planned_split::{PlannedSplit, SplitSource};
 use crate::audit::{Check, CheckSet};
-use crate::model::PaddingRange;
+use crate::model::CountedPixels;
 use crate::split::{Groups, SplitName};
 use crate::store::{ImageStatistics, Moments};
 
@@ -27,7 +27,7 @@ pub(super) struct CandidateRow<'r> {
     pub(super) fingerprint: Fingerprint,
     pub(super) statistics: &'r ImageStatistics,
     /// The values that they leave out.
-    pub(super) padding: PaddingRange,
+    pub(super) counted: CountedPixels,
     /// For each structure, whether it is annotated.
     pub(super) annotated: &'r [bool],
     /// Its findings.
@@ -57,7 +57,7 @@ pub(super) struct Ledger {
     /// For each row of the file, its patient.
     pub(super) row_patients: Vec<u32>,
     /// For each row of the file, the values that statistics leave out.
-    pub(super) row_paddings: Vec<PaddingRange>,
+    pub(super) row_counted: Vec<CountedPixels>,
     /// For each patient of the link table, what went into the file.
     pub(super) patients: Vec<PatientTotal>,
     /// For each structure, in how many rows it is annotated.
@@ -96,7 +96,7 @@ impl Ledger {
             planned: PlannedSplit::nobody(patients),
             planned_patients,
             row_patients: Vec::with_capacity(rows),
-            row_paddings: Vec::with_capacity(rows),
+            row_counted: Vec::with_capacity(rows),
             patients: vec![PatientTotal::default(); patients],
             annotated: vec![0; structures],
             equal: EqualImages::default(),
@@ -237,7 +237,7 @@ impl Ledger {
         total.samples += 1;
         total.moments.add(candidate.statistics);
         self.row_patients.push(candidate.patient);
-        self.row_paddings.push(candidate.padding);
+        self.row_counted.push(candidate.counted);
     }
 
     /// Takes back the marks of checks that are off.
@@ -273,7 +273,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Pixels;
+    use crate::model::{GridShape, PaddingRange, Pixels};
     use crate::split::SplitSpec;
 
     /// Enters rows of (patient, fingerprint); the patients are in the splits train, val, train.
@@ -289,14 +289,15 @@ mod tests {
         let admissions = rows.iter().zip(0..).map(|(&(patient, fingerprint), number)| {
             let (id, annotated, found) = (&*format!("{number}"), &[true][..], CheckSet::default());
             let statistics = &statistics;
-            let padding = PaddingRange::NONE;
+            let one = GridShape::new(1, 1).unwrap();
+            let counted = CountedPixels { padding: PaddingRange::NONE, own: one, stored: one };
             ledger.enter(&CandidateRow {
                 number,
                 patient,
                 id,
                 fingerprint,
                 statistics,
-                padding,
+                counted,
                 annotated,
                 found,
             })

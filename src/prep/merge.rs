@@ -27,6 +27,7 @@ use super::summary::OutputFile;
 use super::written_rows::WrittenRows;
 use super::{Control, PrepError, Splits, pool};
 use crate::audit::{Check, CheckSet};
+use crate::model::GridShape;
 use crate::store::{
     DatasetFile, DatasetSpec, DatasetWriter, EncodedRow, Encoder, LateCells, RootAttributes, SampleRow,
     SampleRows, ShardRow, ShardRows, Target, ValueHistogram, VirtualSource, folder_of,
@@ -89,6 +90,8 @@ struct NamePlace(usize);
 
 struct Merging {
     writer: DatasetWriter,
+    /// The size of the stored images.
+    shape: GridShape,
     is_virtual: bool,
     ledger: Ledger,
     digest: SourceDigest<NamePlace>,
@@ -136,6 +139,7 @@ impl Merging {
         let planned_patients = common.shard.planned_patients as usize;
         Ok(Self {
             writer,
+            shape: common.shape,
             is_virtual: options.merged_as != MergedAs::Copy,
             ledger: Ledger::new(split_source(common), planned, planned_patients, structures, rows),
             digest: SourceDigest::with_capacity(rows * 2),
@@ -206,7 +210,7 @@ impl Merging {
             id: &cells.id,
             fingerprint: fingerprint(cells.checksum[0], &facts.statistics),
             statistics: &facts.statistics,
-            padding: cells.padding,
+            counted: cells.counted(self.shape),
             annotated: &annotated,
             found,
         };
@@ -248,7 +252,7 @@ impl Merging {
         let written = WrittenRows {
             writer: &writer,
             pixel_type: common.pixel_type,
-            paddings: &ledger.row_paddings,
+            counted: &ledger.row_counted,
             threads,
             control,
         };

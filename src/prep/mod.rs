@@ -68,7 +68,7 @@ pub use finding_entry::FindingEntry;
 pub use finish::SplitSize;
 pub use grouping::{Grouping, GroupingError};
 pub use merge::{MergeError, MergeOptions, MergeSummary, MergedAs, merge};
-pub use options::{ColorChoice, OnFinding, OnShared, PrepOptions, Share, Unlabelled};
+pub use options::{ColorChoice, ImageSize, OnFinding, OnShared, PrepOptions, Share, Unlabelled};
 pub use plan::{KnownImages, PrepPlan};
 pub use plan_file::{PlanFile, PlanFileError, PlanRun, write_plan};
 pub use planning::{plan, plan_for_file};

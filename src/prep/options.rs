@@ -1,5 +1,8 @@
 //! Options that decide the content of the file, and the part of the machine that is used for it.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -80,6 +83,43 @@ choice!(ColorChoice {
     Gray => "gray",
 });
 
+/// The size of the images of the file, where it is not one that all have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageSize {
+    /// This one: the options say how images of another size come to it.
+    Fixed(GridShape),
+    /// Each image has its own; chunks have the rows of the tallest and the columns of the widest.
+    Varied,
+}
+
+impl ImageSize {
+    /// The size that all images come to.
+    #[must_use]
+    pub fn fixed(self) -> Option<GridShape> {
+        match self {
+            Self::Fixed(shape) => Some(shape),
+            Self::Varied => None,
+        }
+    }
+}
+
+impl fmt::Display for ImageSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(shape) => shape.fmt(f),
+            Self::Varied => f.write_str("varied"),
+        }
+    }
+}
+
+impl FromStr for ImageSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "varied" { Ok(Self::Varied) } else { text.parse().map(Self::Fixed) }
+    }
+}
+
 /// Everything that `prep` can be told, apart from where things are. The options that decide the content of the file are
 /// serialized, as its attribute `config`; the usual value of an option that older versions do not know is left out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,7 +146,7 @@ pub struct PrepOptions {
     pub pixel_type: Option<PixelType>,
     /// The size of the images; `None` asks for all to have one size.
     #[serde(with = "config::auto")]
-    pub size: Option<GridShape>,
+    pub size: Option<ImageSize>,
     /// Handling of images of another size.
     pub fit: Fit,
     /// The distances between rows and between columns in mm that images are resampled to; `None` keeps their own.

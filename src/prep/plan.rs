@@ -8,7 +8,7 @@ use super::excerpt::Excerpt;
 use super::ledger::Ledger;
 use super::names::Namer;
 use super::planned_split::{SplitPlan, SplitSource};
-use super::{PrepOptions, Share, Unlabelled};
+use super::{ImageSize, PrepOptions, Share, Unlabelled};
 use crate::assemble::{AssembleOptions, FileMark};
 use crate::audit::{CheckSet, Finding};
 use crate::layout::SampleSet;
@@ -162,7 +162,8 @@ impl PrepPlan {
         let options = &self.options;
         AssembleOptions {
             shape: self.shape,
-            fit: options.size.map(|_| options.fit),
+            fit: options.size.and_then(ImageSize::fixed).map(|_| options.fit),
+            own_size: options.size == Some(ImageSize::Varied),
             spacing: options.spacing,
             padding: options.padding,
             pixel_type: self.pixel_type,

@@ -14,7 +14,7 @@ use super::split_choice::{SplitBasis, choose_splits};
 use super::stack_places::stack_places;
 use super::survey::Survey;
 use super::usual_rule::usual_rule;
-use super::{ColorChoice, PrepError, PrepOptions, Unlabelled, value_survey};
+use super::{ColorChoice, ImageSize, PrepError, PrepOptions, Unlabelled, value_survey};
 use crate::layout::{Inputs, Reading, SampleSet, Select};
 use crate::model::{GridShape, PixelType, Sample};
 use crate::source::Limits;
@@ -190,8 +190,10 @@ fn resolve_shape(
     data_dir: &std::path::Path,
 ) -> Result<GridShape, PrepError> {
     const LISTED: usize = 5;
-    if let Some(size) = options.size {
-        return Ok(size);
+    match options.size {
+        Some(ImageSize::Fixed(size)) => return Ok(size),
+        Some(ImageSize::Varied) if !survey.shapes.is_empty() => return Ok(largest(survey)),
+        _ => {}
     }
     let mut sizes: Vec<_> = survey.shapes.iter().collect();
     sizes.sort_by_key(|&(shape, count)| (std::cmp::Reverse(count), shape));
@@ -217,6 +219,13 @@ fn resolve_shape(
             })
         }
     }
+}
+
+/// The rows of the tallest image and the columns of the widest.
+fn largest(survey: &Survey) -> GridShape {
+    let side = |of: fn(GridShape) -> usize| survey.shapes.keys().copied().map(of).max().unwrap_or(1);
+    let shape = GridShape::new(side(GridShape::rows), side(GridShape::columns));
+    shape.expect("sides of images are sides of a grid")
 }
 
 fn resolve_channels(

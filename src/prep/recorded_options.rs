@@ -46,7 +46,7 @@ mod tests {
     use crate::audit::{AuditProfile, CheckLevels, Thresholds};
     use crate::layout::{Require, StructurePatterns};
     use crate::model::{GridShape, Padding, PixelType};
-    use crate::prep::{ColorChoice, Grouping, OnFinding, OnShared, Splits, Unlabelled};
+    use crate::prep::{ColorChoice, Grouping, ImageSize, OnFinding, OnShared, Splits, Unlabelled};
     use crate::raster::{Combine, MaskRule};
     use crate::source::{AnnotationOptions, Limits, Monochrome1};
     use crate::split::SplitSpec;
@@ -65,7 +65,7 @@ mod tests {
                 annotation: AnnotationOptions { fractional: 0.25, ..AnnotationOptions::default() },
                 contour_offset: [-0.1, 1e-9],
                 pixel_type: Some(PixelType::Float32),
-                size: Some(GridShape::new(64, 48).unwrap()),
+                size: Some(ImageSize::Fixed(GridShape::new(64, 48).unwrap())),
                 fit,
                 spacing: Some([0.5, 1.25]),
                 padding: Padding::Keep,

@@ -87,7 +87,7 @@ pub fn run(
         let written = WrittenRows {
             writer: &sink.writer,
             pixel_type: plan.pixel_type,
-            paddings: &sink.ledger.row_paddings,
+            counted: &sink.ledger.row_counted,
             threads: plan.options.threads,
             control: &control,
         };

@@ -91,7 +91,7 @@ impl<'a> Sink<'a> {
             id: &row.row.id,
             fingerprint: fingerprint(row.row.checksum[0], &row.statistics),
             statistics: &row.statistics,
-            padding: row.row.padding,
+            counted: row.row.counted(self.plan.shape),
             annotated: &annotated,
             found,
         });

@@ -132,12 +132,13 @@ impl SourceRows<'_> {
             }
         };
         let pixels = self.assembler.pixels();
-        let counted = facts.padding.counted(pixels);
+        let whole = facts.counted(self.sources.plan.shape);
+        let counted = whole.of(pixels);
         let statistics = ImageStatistics::of(&counted, self.sources.plan.channels);
         let image = pixels.le_bytes();
         let masks = self.assembler.masks();
         let checksum = [crc32c::crc32c(&image), crc32c::crc32c(masks)];
-        let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), checksum);
+        let pixels = PixelFacts::new(&statistics, whole.own_values(pixels.len()) - counted.len(), checksum);
         let facts = self.namer.keyed(facts);
         let names = self.namer.names(sample);
         let place = self.sources.plan.place(sample);

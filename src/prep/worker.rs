@@ -269,11 +269,13 @@ impl<'a, 'p> Worker<'a, 'p> {
     fn renew(&mut self, sample: &Sample, facts: SampleFacts, taken: EncodedRow) -> EncodedRow {
         let EncodedRow { row, image, mask, statistics } = taken;
         let pixels = self.assembler.pixels();
-        let counted = facts.padding.counted(pixels);
+        let whole = facts.counted(self.shared.settings.plan.shape);
+        let counted = whole.of(pixels);
         if self.shared.settings.plan.splits.of(sample.patient).counts_as_train() {
             self.totals.histogram.add(&counted);
         }
-        let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), row.checksum);
+        let padding = whole.own_values(pixels.len()) - counted.len();
+        let pixels = PixelFacts::new(&statistics, padding, row.checksum);
         let facts = self.shared.settings.namer.keyed(facts);
         let names = self.shared.settings.namer.names(sample);
         let place = self.shared.settings.plan.place(sample);
@@ -297,7 +299,8 @@ impl<'a, 'p> Worker<'a, 'p> {
         let spare = self.shared.spare().pop().map(|row| (row.image, row.mask));
         let (mut image, mut mask) = spare.unwrap_or_default();
         let pixels: &Pixels = self.assembler.pixels();
-        let counted = facts.padding.counted(pixels);
+        let whole = facts.counted(plan.shape);
+        let counted = whole.of(pixels);
         let statistics = ImageStatistics::of(&counted, plan.channels);
         if plan.splits.of(sample.patient).counts_as_train() {
             self.totals.histogram.add(&counted);
@@ -306,7 +309,8 @@ impl<'a, 'p> Worker<'a, 'p> {
         let checksum = [crc32c::crc32c(&bytes), crc32c::crc32c(self.assembler.masks())];
         self.images.encode(&bytes, plan.pixel_type.size(), &mut image);
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
-        let pixels = PixelFacts::new(&statistics, pixels.len() - counted.len(), checksum);
+        let padding = whole.own_values(pixels.len()) - counted.len();
+        let pixels = PixelFacts::new(&statistics, padding, checksum);
         let facts = self.shared.settings.namer.keyed(facts);
         let names = self.shared.settings.namer.names(sample);
         let place = self.shared.settings.plan.place(sample);
@@ -352,6 +356,7 @@ pub(super) fn sample_row(
         source_sha256: facts.source_sha256,
         annotations: facts.annotations.into_iter().map(cell).collect(),
         source_shape: facts.source_shape,
+        image_shape: facts.image_shape,
         geometry: facts.geometry,
         spacing: facts.spacing,
         position: facts.position,

@@ -7,15 +7,15 @@ use rayon::prelude::*;
 use super::PrepError;
 use super::control::Control;
 use super::pool::pool;
-use crate::model::{PaddingRange, PixelType};
+use crate::model::{CountedPixels, PixelType};
 use crate::store::{ChunkReader, DatasetWriter, FineHistogram, PERCENTILE_LEVELS, ValueHistogram};
 
 /// Counts pixels of rows that were written.
 pub(super) struct WrittenRows<'a> {
     pub(super) writer: &'a DatasetWriter,
     pub(super) pixel_type: PixelType,
-    /// For each row, the values that are not counted.
-    pub(super) paddings: &'a [PaddingRange],
+    /// For each row, the pixels that are counted.
+    pub(super) counted: &'a [CountedPixels],
     pub(super) threads: usize,
     pub(super) control: &'a Control<'a>,
 }
@@ -78,8 +78,7 @@ impl WrittenRows<'_> {
                     return Err(PrepError::Interrupted);
                 }
                 reader.read(&images, row, &mut bytes)?;
-                let kept = self.paddings[row].without_le_bytes(self.pixel_type, &bytes);
-                counts.add_le_bytes(kept.as_deref().unwrap_or(&bytes));
+                counts.add_le_bytes(&self.counted[row].of_le_bytes(self.pixel_type, &bytes));
                 progress.advance(1);
             }
             Ok(counts)

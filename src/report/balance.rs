@@ -114,6 +114,7 @@ impl PartialOrd for Split {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::GridShape;
 
     #[test]
     fn splits_and_structures_are_counted_apart() {
@@ -135,6 +136,7 @@ mod tests {
                 findings: findings.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
                 planes: vec![pixels],
                 pixel_area,
+                image_shape: GridShape::new(1, 1).unwrap(),
                 window: [f32::NAN; 2],
             });
         }

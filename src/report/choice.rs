@@ -76,6 +76,7 @@ fn spread(number: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::GridShape;
 
     fn sample(row: u64, split: &str, patient: u64, findings: usize) -> ShownSample {
         ShownSample {
@@ -86,6 +87,7 @@ mod tests {
             findings: vec!["x".to_owned(); findings],
             planes: Vec::new(),
             pixel_area: None,
+            image_shape: GridShape::new(1, 1).unwrap(),
             window: [f32::NAN; 2],
         }
     }

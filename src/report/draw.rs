@@ -10,7 +10,7 @@ use super::facts::{FactsReader, ShownSample};
 use super::overlay::Picture;
 use super::shades::ShadeGround;
 use super::{PreviewError, Shades};
-use crate::model::PixelType;
+use crate::model::{CountedPixels, PaddingRange, PixelType};
 use crate::store::{ColumnReader, DatasetFile, RowReader, StoreError};
 
 /// Most samples of a portion.
@@ -121,35 +121,39 @@ impl<'f> SampleRenderer<'f> {
         reader.read_mask(row, &mut mask)?;
         let channels = shown_channels(file.channels());
         let image = first_channels(file.pixel_type(), [file.channels(), channels], &stored);
+        // What lies beside an image of its own size is no part of it.
+        let counted =
+            CountedPixels { padding: PaddingRange::NONE, own: facts.image_shape, stored: file.shape() };
+        let own =
+            first_channels(file.pixel_type(), [file.channels(), channels], &counted.own_of_bytes(&stored));
         let (shades, ground) = if channels == 3 {
-            (Shades::of_colors(&image), ShadeGround::Colors)
+            (Shades::of_colors(&own), ShadeGround::Colors)
         } else {
             let around = around_mask(&image, &mask, file);
-            Shades::for_mask(facts.window, &image, &around)
+            Shades::for_mask(facts.window, &own, around.as_deref().unwrap_or(&own))
         };
         Ok(RenderedSample { image, mask, shades, ground })
     }
 }
 
 /// The pixels of a grey image in the box around its mask, wider by half of its sides and at least by
-/// [`LEAST_MARGIN`]; all pixels where the mask is empty.
-fn around_mask(image: &[f32], mask: &[u8], file: &DatasetFile) -> Vec<f32> {
+/// [`LEAST_MARGIN`]; `None` where the mask is empty.
+fn around_mask(image: &[f32], mask: &[u8], file: &DatasetFile) -> Option<Vec<f32>> {
     let (columns, planes) = (file.shape().columns(), file.structures().len());
     let masked =
         mask.chunks_exact(planes.max(1)).enumerate().filter(|(_, pixel)| pixel.iter().any(|one| *one != 0));
     let place = |(pixel, _): (usize, &[u8])| [pixel / columns, pixel % columns];
-    let Some([low, high]) = masked.map(place).fold(None, |sides: Option<[[usize; 2]; 2]>, at| {
+    let [low, high] = masked.map(place).fold(None, |sides: Option<[[usize; 2]; 2]>, at| {
         let [low, high] = sides.unwrap_or([at, at]);
         Some([[low[0].min(at[0]), low[1].min(at[1])], [high[0].max(at[0]), high[1].max(at[1])]])
-    }) else {
-        return image.to_vec();
-    };
+    })?;
     let side = |axis: usize, end: usize| {
         let margin = ((high[axis] - low[axis]) / 2).max(LEAST_MARGIN);
         low[axis].saturating_sub(margin)..(high[axis] + margin + 1).min(end)
     };
     let across = side(1, columns);
-    side(0, file.shape().rows()).flat_map(|row| &image[row * columns..][across.clone()]).copied().collect()
+    let lines = side(0, file.shape().rows()).map(|row| &image[row * columns..][across.clone()]);
+    Some(lines.flatten().copied().collect())
 }
 
 impl RenderedSample {

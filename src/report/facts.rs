@@ -18,6 +18,8 @@ pub(super) struct ShownSample {
     pub(super) planes: Vec<Option<u64>>,
     /// mm2 that one pixel of the mask covers, `None` where the headers do not say.
     pub(super) pixel_area: Option<f64>,
+    /// Rows and columns of the image, from the first of the stored one.
+    pub(super) image_shape: GridShape,
     /// Center and width of the header, NaN where there is none.
     pub(super) window: [f32; 2],
 }
@@ -53,6 +55,8 @@ pub(super) struct FactsReader {
     spacing: ColumnWalk,
     rows: ColumnWalk,
     columns: ColumnWalk,
+    /// Of files whose images may have sizes of their own.
+    image_sides: Option<[ColumnWalk; 2]>,
     window: ColumnWalk,
     findings: Option<ColumnWalk>,
     shape: GridShape,
@@ -68,6 +72,10 @@ impl FactsReader {
     pub(super) fn new(file: &DatasetFile) -> Result<Self, StoreError> {
         let walk = |name: &str| Ok::<_, StoreError>(file.column(name)?.walk());
         let has_findings = file.has_column(column::FINDINGS);
+        let has_spacing = file.has_column(column::SPACING);
+        let image_sides = file
+            .has_column(column::IMAGE_ROWS)
+            .then(|| Ok([walk(column::IMAGE_ROWS)?, walk(column::IMAGE_COLUMNS)?]));
         let config: serde_json::Value = serde_json::from_str(&file.identity().config).unwrap_or_default();
         Ok(Self {
             id: walk(column::ID)?,
@@ -75,14 +83,15 @@ impl FactsReader {
             split: walk(column::SPLIT)?,
             annotated: walk(column::ANNOTATED)?,
             mask_pixels: walk(column::MASK_PIXELS)?,
-            spacing: walk(column::PIXEL_SPACING)?,
+            spacing: walk(if has_spacing { column::SPACING } else { column::PIXEL_SPACING })?,
             rows: walk(column::ROWS)?,
             columns: walk(column::COLUMNS)?,
+            image_sides: image_sides.transpose()?,
             window: walk(column::WINDOW)?,
             findings: has_findings.then(|| walk(column::FINDINGS)).transpose()?,
             shape: file.shape(),
             planes: file.structures().len(),
-            is_resized: config["fit"] == "resize",
+            is_resized: !has_spacing && config["fit"] == "resize",
         })
     }
 
@@ -107,8 +116,19 @@ impl FactsReader {
             findings: findings.map(|names| names_of(&names)).unwrap_or_default(),
             planes: self.planes(at)?,
             pixel_area: self.pixel_area(at)?,
+            image_shape: self.image_shape(at)?,
             window: pair(&self.window.cell(at)?).map(|number| number as f32),
         })
+    }
+
+    /// The image's own size; that of the stored one where it is none.
+    fn image_shape(&mut self, at: usize) -> Result<GridShape, StoreError> {
+        let Some([rows, columns]) = &mut self.image_sides else { return Ok(self.shape) };
+        let sides = [rows.cell(at)?, columns.cell(at)?].map(|cell| cell.number(0).unwrap_or(0.0) as usize);
+        let own = GridShape::new(sides[0], sides[1]).ok();
+        Ok(own
+            .filter(|own| own.rows() <= self.shape.rows() && own.columns() <= self.shape.columns())
+            .unwrap_or(self.shape))
     }
 
     fn planes(&mut self, at: usize) -> Result<Vec<Option<u64>>, StoreError> {
@@ -120,7 +140,7 @@ impl FactsReader {
         Ok((0..self.planes).map(plane).collect())
     }
 
-    /// The spacing in the file is that of the source image, which may have been resized.
+    /// Files of version 1.0 have the spacing of the source image alone, which may have been resized.
     fn pixel_area(&mut self, at: usize) -> Result<Option<f64>, StoreError> {
         let [mut between_rows, mut between_columns] = pair(&self.spacing.cell(at)?);
         if self.is_resized {
@@ -160,7 +180,9 @@ mod tests {
             let findings = findings.iter().map(|name| (*name).to_owned()).collect();
             let (id, patient, split) = Default::default();
             let (planes, pixel_area, window) = (Vec::new(), None, [f32::NAN; 2]);
-            ShownSample { row: 0, id, patient, split, findings, planes, pixel_area, window }.badness()
+            let image_shape = GridShape::new(1, 1).unwrap();
+            ShownSample { row: 0, id, patient, split, findings, planes, pixel_area, image_shape, window }
+                .badness()
         };
         let of = |severity| Check::ALL.into_iter().filter(move |check| check.severity() == severity);
         let warnings: Vec<_> = of(Severity::Warning).map(Check::name).collect();

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use super::PreviewError;
 use super::balance::{SampleTallies, Split};
 use super::draw::SampleRenderer;
-use crate::model::{PaddingRange, PixelType};
+use crate::model::PixelType;
 use crate::order::Selection;
 use crate::prep::Progress;
-use crate::store::{ColumnReader, DatasetFile, StoreError, ValueHistogram, column};
+use crate::store::{DatasetFile, SampleRows, StoreError, ValueHistogram, column};
 
 /// Images above which a sample of them is counted.
 const MOST_IMAGES: u64 = 10_000;
@@ -150,8 +150,7 @@ fn count_rows(
 ) -> Result<Counts, PreviewError> {
     let mut reader = studio.reader();
     let mut splits = file.column(column::SPLIT)?.walk();
-    // Files of version 1.0 know nothing of padding.
-    let mut paddings = file.column(column::PADDING_RANGE).ok().map(ColumnReader::walk);
+    let mut columns = SampleRows::new(file)?;
     let mut stored = vec![0; file.image_bytes()];
     for row in rows {
         studio.check()?;
@@ -161,16 +160,8 @@ fn count_rows(
         match reader.read_image(*row as usize, &mut stored) {
             Ok(()) => {
                 *images += 1;
-                let padding = match &mut paddings {
-                    None => PaddingRange::NONE,
-                    Some(paddings) => {
-                        let cell = paddings.cell(*row as usize)?;
-                        let [low, high] = [0, 1].map(|part| cell.number(part).map_or(f32::NAN, |n| n as f32));
-                        PaddingRange::new(low, high)
-                    }
-                };
-                let kept = padding.without_le_bytes(file.pixel_type(), &stored);
-                histogram.add_le_bytes(kept.as_deref().unwrap_or(&stored));
+                let counted = columns.read(*row as usize)?.counted(file.shape());
+                histogram.add_le_bytes(&counted.of_le_bytes(file.pixel_type(), &stored));
             }
             Err(StoreError::Damaged { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -44,6 +44,8 @@ fn stream_parameters() -> Vec<(&'static str, Value, &'static str)> {
         ("neighbours", any_number(0), "Slices before, and as many after, as channels"),
         ("phases", any_number(0), "Phases before, and as many after, as channels"),
         ("edges", one_of(&["repeat", "zero"]), "Channels of neighbours beyond the ends of a stack"),
+        ("size", text(), "Rows and columns of the images, as in 256x256"),
+        ("crop", one_of(&["random", "center", "pad"]), "The part of a larger image"),
         ("layout", one_of(&["nhwc", "nchw"]), "Order of the axes"),
         ("image_dtype", one_of(&["stored", "float32", "float16"]), "Type of the images"),
         ("mask_dtype", one_of(&["uint8", "float32"]), "Type of the masks"),

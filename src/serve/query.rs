@@ -53,6 +53,13 @@ impl Query {
         Some(self.0.remove(found).1)
     }
 
+    /// Adds `name`, unless it has a value.
+    pub(super) fn add_missing(&mut self, name: &str, value: String) {
+        if self.0.iter().all(|(known, _)| known != name) {
+            self.0.push((name.to_owned(), value));
+        }
+    }
+
     /// The names and values that are left.
     pub(super) fn rest(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
@@ -77,6 +84,7 @@ mod tests {
             Query::parse("split=train&where=mask_pixels.inner%3E50&where=a%3Db&batch_size=4&flip").unwrap();
         assert_eq!(query.take("split"), Some("train".to_owned()));
         assert_eq!(query.take("split"), None);
+        query.add_missing("batch_size", "8".to_owned());
         let rest: Vec<_> = query.rest().collect();
         assert_eq!(
             rest,

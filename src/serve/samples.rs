@@ -101,7 +101,14 @@ pub(super) async fn row(
 /// Image and mask of a row, a batch of one.
 async fn tensors(shared: &Shared, name: &str, row: &str, mut query: Query) -> Result<Response, Refusal> {
     let epoch = number(&mut query, "epoch", 0)? as u64;
-    let row = row_of(&*shared.served(name)?.current().await?, row)?;
+    let opened = shared.served(name)?.current().await?;
+    let row = row_of(&opened, row)?;
+    // A row alone has its own size, where no other is asked for.
+    if let Some(size) =
+        opened.dataset.own_size(row).map_err(|error| Refusal::unavailable(error.to_string()))?
+    {
+        query.add_missing("size", size.to_string());
+    }
     let job = shared.job(name, &mut query).await?;
     if job.is_document() {
         return Err(Refusal::wrong("a sample has the format npy"));
@@ -174,7 +181,9 @@ async fn on_thread(
 
 /// The image of a row as PNG, with the outlines of its masks where they are asked for.
 fn picture(opened: &Opened, row: u64, outline: bool) -> Result<Vec<u8>, StreamError> {
-    let stream = opened.dataset.stream(&StreamOptions { shuffle: false, ..StreamOptions::default() })?;
+    let size = opened.dataset.own_size(row)?;
+    let stream =
+        opened.dataset.stream(&StreamOptions { shuffle: false, size, ..StreamOptions::default() })?;
     let batch = stream.sample(0, row)?;
     let [_, _, channels] = stream.schema().image.shape;
     let (values, _) = batch.images.as_chunks::<4>();

@@ -70,9 +70,8 @@ impl<'f> EncodedRows<'f> {
                 return Err(table.damaged(row, CodecError::Checksum));
             }
         }
-        let kept = cells.padding.without_le_bytes(file.pixel_type(), image);
-        let counted = kept.as_deref().unwrap_or(image);
-        let statistics = ImageStatistics::of_le_bytes(file.pixel_type(), counted, file.channels());
+        let counted = cells.counted(file.shape()).of_le_bytes(file.pixel_type(), image);
+        let statistics = ImageStatistics::of_le_bytes(file.pixel_type(), &counted, file.channels());
         Ok(EncodedRow { row: cells, image: encoded_image, mask: encoded_mask, statistics })
     }
 

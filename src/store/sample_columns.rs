@@ -17,7 +17,7 @@ const NONE: &str = "none";
 const AS_IMAGES: &str = "units of /images";
 
 /// All columns of `/samples`, in the order in which they are written.
-pub static SAMPLE_COLUMNS: [SampleColumn; 30] = [
+pub static SAMPLE_COLUMNS: [SampleColumn; 32] = [
     SampleColumn {
         name: column::ID,
         cell_type: CellType::Text,
@@ -270,6 +270,36 @@ pub static SAMPLE_COLUMNS: [SampleColumn; 30] = [
             |row, bytes| put(bytes, row.geometry.image_orientation.map(f64::to_le_bytes)),
             |cell, row| {
                 row.geometry.image_orientation = parts(cell);
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::IMAGE_ROWS,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: "pixel",
+        description: "Rows of the image in /images, from the first; what is below is no part of it",
+        since: 3,
+        content: numbers(
+            |row, bytes| put(bytes, [(row.image_shape.rows() as i32).to_le_bytes()]),
+            |cell, row| {
+                row.image_shape = grid(number(cell, 0), row.image_shape.columns() as f64)?;
+                Ok(())
+            },
+        ),
+    },
+    SampleColumn {
+        name: column::IMAGE_COLUMNS,
+        cell_type: CellType::Int32,
+        axes: &[],
+        units: "pixel",
+        description: "Columns of the image in /images, from the first; what is to the right is no part of it",
+        since: 3,
+        content: numbers(
+            |row, bytes| put(bytes, [(row.image_shape.columns() as i32).to_le_bytes()]),
+            |cell, row| {
+                row.image_shape = grid(row.image_shape.rows() as f64, number(cell, 0))?;
                 Ok(())
             },
         ),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Geometry, GridShape, PaddingRange};
+use crate::model::{CountedPixels, Geometry, GridShape, PaddingRange};
 
 /// The value of `instance` of an image without a number in its name.
 pub const NO_NUMBER: i32 = -1;
@@ -65,6 +65,8 @@ pub struct SampleRow {
     pub source_shape: GridShape,
     /// Geometry of the source image.
     pub geometry: Geometry,
+    /// Size of the image in the file, which begins at the first pixel of the stored one; beyond is no part of it.
+    pub image_shape: GridShape,
     /// Distances between rows and between columns of the image in the file, in mm; NaN where its header has none.
     pub spacing: [f64; 2],
     /// Position in the patient, x, y, z in mm, of the centre of the first pixel of the image in the file; NaN where its
@@ -153,6 +155,7 @@ impl SampleRow {
             source_sha256: [0; 32],
             annotations: vec![annotation; structures],
             source_shape: GridShape::new(1, 1).expect("1 is a side of a grid"),
+            image_shape: GridShape::new(1, 1).expect("1 is a side of a grid"),
             geometry: Geometry::ABSENT,
             spacing: [f64::NAN; 2],
             position: [f64::NAN; 3],
@@ -162,6 +165,12 @@ impl SampleRow {
             padding_pixels: 0,
             checksum: [0; 2],
         }
+    }
+
+    /// The pixels that statistics count, in a file whose stored images have the size `stored`.
+    #[must_use]
+    pub fn counted(&self, stored: GridShape) -> CountedPixels {
+        CountedPixels { padding: self.padding, own: self.image_shape, stored }
     }
 }
 

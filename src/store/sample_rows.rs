@@ -47,10 +47,16 @@ impl<'f> SampleRows<'f> {
     /// [`StoreError`] where a column cannot be read, or says what no row says.
     pub fn read(&mut self, row: usize) -> Result<SampleRow, StoreError> {
         let mut cells = SampleRow::unknown(self.file.structures().len());
+        cells.image_shape = self.file.shape();
         for (column, walk) in &mut self.columns {
             let Some(cell) = column.row_cell() else { continue };
             (cell.get)(walk.cell(row)?, &mut cells)
                 .map_err(|why| wrong(&self.file, row, column.name, &why))?;
+        }
+        let (own, stored) = (cells.image_shape, self.file.shape());
+        if own.rows() > stored.rows() || own.columns() > stored.columns() {
+            let why = format!("are {own}, more than the {stored} that are stored");
+            return Err(wrong(&self.file, row, "image_rows and image_columns", &why));
         }
         Ok(cells)
     }

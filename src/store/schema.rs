@@ -3,11 +3,11 @@
 /// Root attribute `format`.
 pub const FORMAT: &str = "dicomprep";
 /// Root attribute `format_version`, `major.minor`. Readers refuse a major part they do not know.
-pub const FORMAT_VERSION: &str = "1.2";
+pub const FORMAT_VERSION: &str = "1.3";
 /// The major version this code writes and reads.
 pub(super) const FORMAT_MAJOR: &str = "1";
 /// The minor version this code writes.
-pub(super) const FORMAT_MINOR: u32 = 2;
+pub(super) const FORMAT_MINOR: u32 = 3;
 
 /// Root attribute `format` of a whitening file.
 pub(super) const ZCA_FORMAT: &str = "dicomprep zca";
@@ -141,6 +141,8 @@ pub(crate) mod column {
     pub(crate) const PIXEL_SPACING: &str = "pixel_spacing";
     pub(crate) const IMAGE_POSITION: &str = "image_position";
     pub(crate) const IMAGE_ORIENTATION: &str = "image_orientation";
+    pub(crate) const IMAGE_ROWS: &str = "image_rows";
+    pub(crate) const IMAGE_COLUMNS: &str = "image_columns";
     pub(crate) const SPACING: &str = "spacing";
     pub(crate) const POSITION: &str = "position";
     pub(crate) const STACK: &str = "stack";

@@ -129,7 +129,7 @@ impl Condition {
     /// | column | part | a row's cell |
     /// |---|---|---|
     /// | `id`, `patient_id`, `original_id`, `source`, `split`, `findings` | | a text |
-    /// | `instance`, `frame`, `rows`, `columns`, `stack`, `stack_position`, `trigger_time` | | a number |
+    /// | `instance`, `frame`, `rows`, `columns`, `image_rows`, `image_columns`, `stack`, `stack_position`, `trigger_time` | | a number |
     /// | `annotated`, `mask_pixels`, `contour_area` | a structure | a number for each structure |
     /// | `pixel_spacing` | `row`, `column` | two numbers, in mm |
     /// | `window` | `center`, `width` | two numbers |
@@ -415,7 +415,7 @@ mod tests {
              instance, frame, source, annotated.STRUCTURE, mask_pixels.STRUCTURE, contour_area.STRUCTURE, rows, \
              columns, pixel_spacing.row, pixel_spacing.column, image_position.x, image_position.y, image_position.z, \
              image_orientation.row_x, image_orientation.row_y, image_orientation.row_z, image_orientation.column_x, \
-             image_orientation.column_y, image_orientation.column_z, spacing.row, spacing.column, position.x, \
+             image_orientation.column_y, image_orientation.column_z, image_rows, image_columns, spacing.row, spacing.column, position.x, \
              position.y, position.z, stack, stack_position, trigger_time, window.center, window.width, window_function, value_range.min, value_range.max, \
              padding_range.min, padding_range.max, padding_pixels, checksum.image, checksum.mask, split, fold, \
              findings"

@@ -8,9 +8,10 @@ use ndarray::ArrayView3;
 
 use super::batch::{Element, ElementType, TensorSchema};
 use super::error::StreamError;
+use super::own_sizes::{OwnSizes, own_sizes};
 use super::select::{RowOptions, select};
 use super::tensor_bytes::TensorBytes;
-use crate::model::PixelType;
+use crate::model::{CountedPixels, GridShape, PaddingRange, PixelType};
 use crate::prep::{Control, MergeOptions, MergedAs, Progress, merge};
 use crate::store::{
     ClosedFile, ColumnReader, ColumnValues, DatasetFile, DatasetTables, RowFacts, RowReader, SampleColumns,
@@ -46,6 +47,7 @@ pub struct Dataset(Arc<Inner>);
 struct Inner {
     file: Arc<ClosedFile>,
     checksums: OnceLock<ColumnReader>,
+    own_sizes: OnceLock<Option<OwnSizes>>,
 }
 
 /// The image and the mask of one row, as they are stored.
@@ -82,7 +84,7 @@ impl Dataset {
     /// [`StreamError::Store`] where it cannot be read.
     pub fn open(path: &Path) -> Result<Self, StreamError> {
         let file = Arc::new(DatasetFile::open(path)?.close()?);
-        Ok(Self(Arc::new(Inner { file, checksums: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner { file, checksums: OnceLock::new(), own_sizes: OnceLock::new() })))
     }
 
     /// Opens all shards of one plan, given in any order, as the file that `dicomprep merge` would make of them.
@@ -150,13 +152,13 @@ impl Dataset {
         Ok(RowFacts::read(&*self.0.file, self.check_row(row)?)?)
     }
 
-    /// The stored image and mask of `row`, compared with their checksums.
+    /// The stored image and mask of `row`, at its own size, compared with their checksums.
     ///
     /// # Errors
     /// [`StreamError::NoSuchRow`]; [`StreamError::Row`] where they are damaged or cannot be read.
     pub fn row(&self, row: u64) -> Result<StoredRow, StreamError> {
         let (file, index) = (&self.0.file, self.check_row(row)?);
-        let (image_schema, mask_schema) = stored_schemas(file);
+        let (mut image_schema, mut mask_schema) = stored_schemas(file);
         let [mut image, mut mask] = [TensorBytes::default(), TensorBytes::default()];
         let checksums = self.checksums()?;
         let too_large = |_| StreamError::BatchTooLarge { samples: 1, sample_bytes: file.image_bytes() };
@@ -165,7 +167,35 @@ impl Dataset {
         let mut reader = RowReader::new(file, Some(&checksums));
         let read = reader.read_image(index, &mut image).and_then(|()| reader.read_mask(index, &mut mask));
         read.map_err(|source| StreamError::Row { row, id: self.id(index), source })?;
+        if let Some(own) = self.own_size(row)? {
+            let counted = CountedPixels { padding: PaddingRange::NONE, own, stored: file.shape() };
+            for (tensor, schema) in [(&mut image, &mut image_schema), (&mut mask, &mut mask_schema)] {
+                let part = counted.own_of_bytes(tensor).into_owned();
+                tensor.resize(part.len()).map_err(too_large)?;
+                tensor.copy_from_slice(&part);
+                [schema.shape[0], schema.shape[1]] = [own.rows(), own.columns()];
+            }
+        }
         Ok(StoredRow { image, image_schema, mask, mask_schema })
+    }
+
+    /// The size of the image of `row` in a file whose images have sizes of their own, as `prep --size varied` stores them;
+    /// `None` where all have one.
+    ///
+    /// # Errors
+    /// [`StreamError::NoSuchRow`]; other [`StreamError`]s where the sizes cannot be read.
+    pub fn own_size(&self, row: u64) -> Result<Option<GridShape>, StreamError> {
+        let index = self.check_row(row)?;
+        Ok(self.own_sizes()?.and_then(|sizes| sizes.get(index).copied()))
+    }
+
+    /// The sizes of all rows, read once; `None` where all are as large as they are stored.
+    pub(super) fn own_sizes(&self) -> Result<Option<OwnSizes>, StreamError> {
+        if let Some(sizes) = self.0.own_sizes.get() {
+            return Ok(sizes.clone());
+        }
+        let sizes = own_sizes(&self.0.file)?;
+        Ok(self.0.own_sizes.get_or_init(|| sizes).clone())
     }
 
     /// The file.

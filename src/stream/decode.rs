@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::RowWindow;
 use super::batch::Batch;
 use super::context::Context;
+use super::crop::Cropper;
 use super::error::StreamError;
 use super::gather::Slot;
 use super::parts::{DecodeWork, StreamParts};
@@ -25,12 +26,21 @@ pub(super) struct BatchDecoder<'s> {
     transformer: SampleTransformer<'s>,
     image: Vec<u8>,
     mask: Vec<u8>,
+    /// The part of an image that leaves.
+    part: Vec<u8>,
     /// The rows that were decoded last, where rows stand beside each other.
     recent: VecDeque<(u64, Arc<DecodedRow>)>,
     json: Vec<u8>,
     window: ColumnPage,
     window_function: ColumnPage,
     texts: [ColumnPage; 3],
+}
+
+/// A row of the file, and the epoch that it leaves in.
+#[derive(Debug, Clone, Copy)]
+struct RowInEpoch {
+    row: u64,
+    epoch: u64,
 }
 
 /// A batch that was not decoded.
@@ -56,6 +66,7 @@ impl<'s> BatchDecoder<'s> {
             transformer: SampleTransformer::new(&parts.transform),
             image: Vec::new(),
             mask: Vec::new(),
+            part: Vec::new(),
             recent: VecDeque::new(),
             json: Vec::new(),
             window: ColumnPage::default(),
@@ -87,7 +98,7 @@ impl<'s> BatchDecoder<'s> {
             if let Some(params) = params.as_ref().filter(|_| parts.texts.is_some()) {
                 augmentations.push(self.json_of(params));
             }
-            let filled = self.fill_sample(*row, params.as_ref(), [image, mask]);
+            let filled = self.fill_sample(RowInEpoch { row: *row, epoch }, params.as_ref(), [image, mask]);
             filled.map_err(|error| Undecoded::Failed(parts.sample_error(*row, error)))?;
         }
         Ok(())
@@ -115,13 +126,14 @@ impl<'s> BatchDecoder<'s> {
 
     fn fill_sample(
         &mut self,
-        row: u64,
+        at: RowInEpoch,
         params: Option<&AugmentParams>,
         [image, mask]: [&mut [u8]; 2],
     ) -> Result<(), SampleError> {
+        let row = at.row;
         let (StreamParts { file, transform, .. }, cache) = (self.parts, &self.work.cache);
-        if let Some(context) = &self.parts.context {
-            return self.fill_joined(row, context, params, [image, mask]);
+        if self.parts.context.is_some() || self.parts.cropper.is_some() {
+            return self.fill_joined(at, params, [image, mask]);
         }
         let window = self.window_of(row as usize)?;
         if let Some(kept) = cache.get(row) {
@@ -158,27 +170,47 @@ impl<'s> BatchDecoder<'s> {
         Ok(self.transformer.transform([stored_image, stored_mask], window, params, [image, mask])?)
     }
 
-    /// As [`BatchDecoder::fill_sample`], of a row that has images of other rows beside its own.
+    /// As [`BatchDecoder::fill_sample`], of a row that has images of other rows beside its own, or is cut to a size.
     fn fill_joined(
         &mut self,
-        row: u64,
-        context: &Context,
+        at: RowInEpoch,
         params: Option<&AugmentParams>,
         [image, mask]: [&mut [u8]; 2],
     ) -> Result<(), SampleError> {
+        let StreamParts { file, context, cropper, .. } = self.parts;
+        let (channels, pixel_type) = (file.channels(), file.pixel_type());
+        let pixel_bytes = channels * pixel_type.size();
+        let size = cropper.as_ref().map_or(file.shape(), Cropper::size);
+        let RowInEpoch { row, epoch } = at;
         let window = self.window_of(row as usize)?;
-        let (file, images) = (&self.parts.file, context.images());
-        let pixel_bytes = file.channels() * file.pixel_type().size();
-        resize(&mut self.image, file.image_bytes() * images)?;
-        for (number, other) in context.rows(row).enumerate() {
+        let part = cropper.as_ref().map(|cropper| cropper.window(epoch, row));
+        let rows: Vec<Option<u64>> =
+            context.as_ref().map_or_else(|| vec![Some(row)], |context| context.rows(row).collect());
+        let images = rows.len();
+        resize(&mut self.image, size.pixels() * pixel_bytes * images)?;
+        for (number, other) in rows.iter().enumerate() {
             // What is zero is made so at the end: the numbers of the row's own image are changed by no others.
             let decoded = self.decoded_row(other.unwrap_or(row))?;
-            Slot { number, images }.put(&decoded.image, pixel_bytes, &mut self.image);
+            let whole = match part {
+                None => &decoded.image[..],
+                Some(part) => {
+                    part.cut_image(pixel_type, channels, &decoded.image, &mut self.part);
+                    &self.part
+                }
+            };
+            Slot { number, images }.put(whole, pixel_bytes, &mut self.image);
         }
         let own = self.decoded_row(row)?;
-        let stored = [Some(&self.image[..]), Some(&own.mask[..])];
+        let own_mask = match part {
+            None => &own.mask[..],
+            Some(part) => {
+                part.cut_mask(file.structures().len(), &own.mask, &mut self.mask);
+                &self.mask
+            }
+        };
+        let stored = [Some(&self.image[..]), Some(own_mask)];
         self.transformer.transform(stored, window, params, [&mut *image, mask])?;
-        for (number, _) in context.rows(row).enumerate().filter(|(_, other)| other.is_none()) {
+        for (number, _) in rows.iter().enumerate().filter(|(_, other)| other.is_none()) {
             Slot { number, images }.clear(&self.parts.schema.image, image);
         }
         Ok(())

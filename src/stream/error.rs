@@ -7,7 +7,7 @@ use super::condition::ConditionError;
 use super::convert_error::ConvertError;
 use super::option_error::OptionError;
 use super::stream_cursor::StreamCursor;
-use crate::model::{Advice, Hint};
+use crate::model::{Advice, GridShape, Hint};
 use crate::order::OrderError;
 use crate::prep::MergeError;
 use crate::store::StoreError;
@@ -100,6 +100,64 @@ pub enum StreamError {
         /// The file.
         path: PathBuf,
     },
+    /// Images with sizes of their own, of which no batch can be made.
+    #[error(
+        "the images of {} have sizes of their own, up to {largest}, as prep --size varied stores them; batches are of one size",
+        path.display()
+    )]
+    OwnSizes {
+        /// The file.
+        path: PathBuf,
+        /// Rows and columns of the chunks.
+        largest: GridShape,
+    },
+    /// Images that are larger than they may be.
+    #[error(
+        "{rows} of the selected rows of {} are larger than {size}, row {row} the first with {own}; the crops random and \
+         center cut them",
+        path.display()
+    )]
+    LargerThanSize {
+        /// The file.
+        path: PathBuf,
+        /// The first row.
+        row: u64,
+        /// Its size.
+        own: GridShape,
+        /// Number of such rows.
+        rows: u64,
+        /// The size of the batches.
+        size: GridShape,
+    },
+    /// A size that is none.
+    #[error("{}: row {row} has an image of {height} rows and {width} columns", path.display())]
+    BadSize {
+        /// The file.
+        path: PathBuf,
+        /// The row.
+        row: u64,
+        /// Its rows.
+        height: usize,
+        /// Its columns.
+        width: usize,
+    },
+    /// Slices or phases of several sizes.
+    #[error(
+        "row {row} of {} has an image of {own} and row {other} beside it one of {beside}: they are no channels of one image",
+        path.display()
+    )]
+    MixedStack {
+        /// The file.
+        path: PathBuf,
+        /// The row.
+        row: u64,
+        /// Its size.
+        own: GridShape,
+        /// The row beside it.
+        other: u64,
+        /// The size of that.
+        beside: GridShape,
+    },
     /// Rows whose neighbours are unknown.
     #[error(
         "{rows} of the selected rows of {}, row {row} the first, have no stack: their headers have no Image Position \
@@ -191,6 +249,8 @@ impl StreamError {
             Self::Options(error) => error.hint(),
             Self::Unfit { source, .. } | Self::Convert { source, .. } => source.hint(),
             Self::ForeignCursor { .. } => Some(Hint::new("foreign_cursor", Advice::SwitchOn)),
+            Self::OwnSizes { .. } => Some(Hint::new("size", Advice::Give("HxW"))),
+            Self::LargerThanSize { .. } => Some(Hint::new("crop", Advice::Set("center"))),
             Self::Leak { .. } => Some(Hint::new("allow_leak", Advice::SwitchOn)),
             Self::Threads(_) => Some(Hint::new("threads", Advice::Lower)),
             Self::BatchTooLarge { .. } => Some(Hint::new("batch_size", Advice::Lower)),

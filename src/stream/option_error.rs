@@ -80,6 +80,9 @@ pub enum OptionError {
     /// Edges without neighbours.
     #[error("`edges` goes with `neighbours` alone: phases are a cycle")]
     EdgesAlone,
+    /// A crop without a size.
+    #[error("`crop` goes with `size`")]
+    CropAlone,
     /// A factor that is none.
     #[error("rescale is {0}; use a number of float32 that is not 0, as in 0.00390625")]
     Rescale(f64),
@@ -122,6 +125,7 @@ impl OptionError {
             Self::HeldOutAlone => Hint::new("fold", Advice::Set("0")),
             Self::WindowAlone => Hint::new("normalize", Advice::Set("window")),
             Self::Apart { one, .. } | Self::Conflict { one, .. } => Hint::new(one, Advice::LeaveOut),
+            Self::CropAlone => Hint::new("size", Advice::Give("HxW")),
             Self::EdgesAlone => Hint::new("edges", Advice::LeaveOut),
             Self::TooMany { option, .. } => Hint::new(option, Advice::Lower),
             _ => return None,

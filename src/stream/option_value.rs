@@ -149,6 +149,39 @@ pub(super) fn interpolation<'de, D: Deserializer<'de>>(
     })
 }
 
+/// Rows and columns: `HxW`, two numbers, or nothing.
+pub(super) mod size {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde_json::Value;
+
+    use crate::model::GridShape;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        size: &Option<GridShape>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match size {
+            Some(size) => serializer.collect_str(size),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<GridShape>, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Null => Ok(None),
+            Value::String(text) => text.trim().parse().map(Some).map_err(D::Error::custom),
+            value => {
+                let sides = serde_json::from_value::<[usize; 2]>(value);
+                let [rows, columns] =
+                    sides.map_err(|_| D::Error::custom("use rows and columns, as in 256x256"))?;
+                GridShape::new(rows, columns).map(Some).map_err(D::Error::custom)
+            }
+        }
+    }
+}
+
 /// A number of epochs, of which 0 is without end.
 pub(super) mod epochs {
     use std::num::NonZeroU64;

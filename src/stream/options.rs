@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::augment_source::AugmentSource;
 use super::condition::Condition;
 use super::convert_mask::MaskDtype;
+use super::crop_mode::CropMode;
 use super::edges::Edges;
 use super::image_dtype::ImageDtype;
 use super::layout::AxisOrder;
@@ -17,6 +18,7 @@ use super::option_value::{
 };
 use super::row_cache::RowCache;
 use crate::augment::{FillMode, Interpolation, Range, ShiftRange};
+use crate::model::GridShape;
 use crate::order::Uneven;
 
 /// Samples of a batch by default.
@@ -88,6 +90,13 @@ pub struct StreamOptions {
     pub phases: u16,
     /// The channels of neighbours beyond the ends of a stack.
     pub edges: Edges,
+
+    /// Rows and columns of images and masks; `None` leaves them as they are stored, which is an error where images have
+    /// sizes of their own.
+    #[serde(with = "super::option_value::size")]
+    pub size: Option<GridShape>,
+    /// The part of an image that is larger; `None` is the middle.
+    pub crop: Option<CropMode>,
 
     /// The order of the axes.
     pub layout: AxisOrder,
@@ -191,6 +200,8 @@ impl Default for StreamOptions {
             neighbours: 0,
             phases: 0,
             edges: Edges::Repeat,
+            size: None,
+            crop: None,
             layout: AxisOrder::Nhwc,
             image_dtype: ImageDtype::Float32,
             mask_dtype: MaskDtype::UInt8,

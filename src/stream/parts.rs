@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::batch::{Batch, BatchStart, StreamSchema};
 use super::context::Context;
+use super::crop::Cropper;
 use super::error::StreamError;
 use super::row_cache::RowCache;
 use super::stream_cursor::StreamDigest;
@@ -18,6 +19,8 @@ pub(super) struct StreamParts {
     pub(super) transform: SampleTransform,
     /// The rows whose images make that of a row, where they are several.
     pub(super) context: Option<Context>,
+    /// The way to one size, where images do not leave as large as they are stored.
+    pub(super) cropper: Option<Cropper>,
     /// Each row's own window, where images are normalized with it.
     pub(super) windows: Option<ColumnReader>,
     /// Their functions, where the file says.

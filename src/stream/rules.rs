@@ -46,6 +46,12 @@ impl StreamOptions {
         }
         self.check_one_normalization()?;
         self.check_context()?;
+        if self.crop.is_some() && self.size.is_none() {
+            return Err(OptionError::CropAlone);
+        }
+        if self.size.is_some() && self.zca_whitening.is_some() {
+            return Err(OptionError::Apart { one: "size", other: "zca_whitening" });
+        }
         self.rank()?;
         let mut names = BTreeSet::new();
         if let Some(twice) = self.structures.iter().find(|name| !names.insert(name.as_str())) {
@@ -251,6 +257,7 @@ mod tests {
             ("horizontal_flip", json!("true"), json!(true)),
             ("rescale", json!("0.5"), json!(0.5)),
             ("augment", json!("cardiac"), json!("cardiac")),
+            ("size", json!("96x128"), json!([96, 128])),
         ];
         let [mut texts, mut values] = [StreamOptions::default(), StreamOptions::default()];
         for (name, text, value) in pairs {
@@ -302,6 +309,7 @@ mod tests {
         assert_eq!(both.to_string(), "`neighbours` cannot be used with `phases`");
         assert!(matches!(refused(&[("neighbours", "33")]), OptionError::TooMany { most: 32, .. }));
         assert!(matches!(refused(&[("edges", "zero")]), OptionError::EdgesAlone));
+        assert!(matches!(refused(&[("crop", "random")]), OptionError::CropAlone));
         assert!(StreamOptions::default().check().is_ok());
     }
 }

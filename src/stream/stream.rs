@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::batch::{Batch, StreamSchema};
 use super::batches::Batches;
 use super::context::Context;
+use super::crop::Cropper;
 use super::dataset::Dataset;
 use super::decode::{BatchDecoder, Undecoded};
 use super::error::StreamError;
@@ -18,7 +19,7 @@ use super::stream_cursor::StreamCursor;
 use super::stream_digest::stream_digest;
 use super::transform::{SampleTransform, TransformOptions, Whitener};
 use crate::augment::{AugmentParams, AugmentSpec, Centering, Whitening};
-use crate::order::{BatchPlan, Cursor, OrderError, PlannedBatch, PlannedSample, Rows};
+use crate::order::{BatchPlan, Cursor, OrderError, PlannedBatch, PlannedSample, Rows, Selection};
 use crate::split::SplitName;
 use crate::store::{ColumnReader, DatasetTables, SampleColumns, WhiteningFile, column};
 
@@ -65,6 +66,11 @@ impl Stream {
         let context = Context::of(&file, &selection, options)?;
         let alone = context.as_ref().map_or(0, |context| context.alone(&selection));
         let images = context.as_ref().map_or(1, Context::images);
+        let cropper = Cropper::of(&file, dataset.own_sizes()?, &selection, options)?;
+        if let (Some(context), Some(cropper)) = (&context, &cropper) {
+            check_sizes(&file, &selection, context, cropper)?;
+        }
+        let size = cropper.as_ref().map_or(file.shape(), Cropper::size);
         let rows = arrange_rows(&*file, &row_options, selection, options.seed)?;
         let augment = augment.map(|spec| if evaluation.unchanged { spec.for_evaluation() } else { spec });
         let structures = match &options.structures[..] {
@@ -74,7 +80,7 @@ impl Stream {
         let by_channel = ChannelNormalization::new(options.normalization_choice(), file.train());
         let normalization = by_channel.common();
         let transform = SampleTransform::new(&TransformOptions {
-            image_shape: [file.shape().rows(), file.shape().columns(), images * file.channels()],
+            image_shape: [size.rows(), size.columns(), images * file.channels()],
             pixel_type: file.pixel_type(),
             stored_planes: file.structures().len(),
             planes: &planes(&file, &structures)?,
@@ -107,6 +113,7 @@ impl Stream {
             rows,
             transform,
             context,
+            cropper,
             windows,
             window_functions,
             texts,
@@ -328,6 +335,23 @@ impl Evaluation {
         let unchanged = named && !options.augment_eval && !splits.iter().any(trains);
         Self { splits: splits.iter().filter(|split| !trains(split)).cloned().collect(), unchanged }
     }
+}
+
+/// Checks that all images beside each other have one size.
+fn check_sizes(
+    file: &DatasetTables,
+    selection: &Selection,
+    context: &Context,
+    cropper: &Cropper,
+) -> Result<(), StreamError> {
+    for row in selection.iter() {
+        let own = cropper.own(row);
+        if let Some(other) = context.rows(row).flatten().find(|other| cropper.own(*other) != own) {
+            let (path, beside) = (file.path().to_owned(), cropper.own(other));
+            return Err(StreamError::MixedStack { path, row, own, other, beside });
+        }
+    }
+    Ok(())
 }
 
 fn schema(

@@ -112,6 +112,7 @@ fn sample_row(row: usize, stored: &[Vec<u8>; 2]) -> SampleRow {
         source_sha256: [0; 32],
         annotations: vec![AnnotationCell { sha256: Some([1; 32]), mask_pixels, contour_area: 1.0 }],
         source_shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
+        image_shape: GridShape::new(SHAPE[0], SHAPE[1]).unwrap(),
         geometry: Geometry::ABSENT,
         spacing: [f64::NAN; 2],
         position: [f64::NAN; 3],

@@ -3,7 +3,7 @@
 import json
 import struct
 
-MAGIC = b"dicomprep journal 1\n"
+MAGIC = b"dicomprep journal 2\n"
 
 
 class Journal:
@@ -19,7 +19,7 @@ class Journal:
         at = len(MAGIC) + 4
         self.header = json.loads(data[at:at + length])
         at += length + 4
-        self.row_bytes = 92 + 37 * self.header["structures"]
+        self.row_bytes = 100 + 37 * self.header["structures"]
         while len(data) - at >= 12:
             count, _, _ = struct.unpack_from("<3I", data, at)
             at += 12

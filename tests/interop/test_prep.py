@@ -101,6 +101,8 @@ def test_the_layout_is_the_contract(packed, file):
         "samples/image_orientation": ((n, 6), np.float64),
         "samples/spacing": ((n, 2), np.float32),
         "samples/position": ((n, 3), np.float64),
+        "samples/image_rows": ((n,), np.int32),
+        "samples/image_columns": ((n,), np.int32),
         "samples/stack": ((n,), np.int32),
         "samples/stack_position": ((n,), np.float64),
         "samples/trigger_time": ((n,), np.float64),
@@ -232,7 +234,7 @@ def test_every_column_has_units_and_a_description(packed, file):
 def test_attributes_say_what_the_file_is(packed, file):
     text = lambda value: value.decode() if isinstance(value, bytes) else value
     about = {name: text(value) for name, value in file.attrs.items()}
-    assert about["format"] == "dicomprep" and about["format_version"] == "1.2"
+    assert about["format"] == "dicomprep" and about["format_version"] == "1.3"
     assert about["generator"].startswith("dicomprep ")
     assert about["mask_rule"] == "center"
     assert [text(name) for name in about["structures"]] == packed.structures

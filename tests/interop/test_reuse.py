@@ -176,11 +176,11 @@ def test_damage_in_what_is_kept_costs_the_rows_that_it_hits(study, interrupted, 
         _, found = goes_on()
         assert (found["reused"] > 0) == (part > 0) and found["rebuilt"] == {"damaged": rows - found["reused"]}
     # The journal: within its rows, at the start of a run of rows, in its header, cut.
-    for place, reused, said in [(-5, rows - 3, "what it says about the 3 rows"), (-12 - 3 * 129, rows - 3, "and after that"),
+    for place, reused, said in [(-5, rows - 3, "what it says about the 3 rows"), (-12 - 3 * 137, rows - 3, "and after that"),
                                 (30, 0, "its rows are rebuilt")]:
         interrupted(study, out / "x.h5")
         (journal,) = journals(out / "x.h5")
-        assert journal.row_bytes == 129
+        assert journal.row_bytes == 137
         data = bytearray(journal.path.read_bytes())
         data[place] ^= 4
         journal.path.write_bytes(data)

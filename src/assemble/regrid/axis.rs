@@ -15,6 +15,8 @@ pub(super) struct AxisMap {
     gain: f64,
     /// The edge of the first resampled pixel, in source pixels from the edge of the first.
     shift: f64,
+    /// True if the first resampled pixel is the data set's first, wherever the last is.
+    leads: bool,
 }
 
 /// An axis whose pixels would move by less than this, in pixels, stays as it is.
@@ -23,13 +25,13 @@ const UNMOVED: f64 = 0.01;
 impl AxisMap {
     /// All pixels as they are.
     pub(super) fn same(from: usize) -> Self {
-        Self { from, resampled: from, to: from, step: 1.0, gain: 1.0, shift: 0.0 }
+        Self { from, resampled: from, to: from, step: 1.0, gain: 1.0, shift: 0.0, leads: false }
     }
 
     /// From edge to edge on `to` pixels.
     pub(super) fn stretched(from: usize, to: usize) -> Self {
         let (step, gain) = (from as f64 / to as f64, to as f64 / from as f64);
-        Self { from, resampled: to, to, step, gain, shift: 0.0 }
+        Self { from, resampled: to, to, step, gain, shift: 0.0, leads: false }
     }
 
     /// `resampled` pixels of `step` source pixels each, around the same centre.
@@ -38,12 +40,17 @@ impl AxisMap {
             return Self::same(from);
         }
         let shift = (from as f64 - resampled as f64 * step) / 2.0;
-        Self { from, resampled, to: resampled, step, gain: 1.0 / step, shift }
+        Self { from, resampled, to: resampled, step, gain: 1.0 / step, shift, leads: false }
     }
 
     /// The same, in the middle of `to` pixels.
     pub(super) fn centred(self, to: usize) -> Self {
         Self { to, ..self }
+    }
+
+    /// The same, at the beginning of `to` pixels.
+    pub(super) fn leading(self, to: usize) -> Self {
+        Self { to, leads: true, ..self }
     }
 
     /// The same, with nothing cut off.
@@ -61,7 +68,7 @@ impl AxisMap {
 
     /// The data set's pixel at which the first resampled one lies; negative where it is cut off.
     pub(super) fn offset(&self) -> isize {
-        (self.to as isize - self.resampled as isize) / 2
+        if self.leads { 0 } else { (self.to as isize - self.resampled as isize) / 2 }
     }
 
     /// A coordinate of the source in the data set.

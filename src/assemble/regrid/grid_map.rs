@@ -105,6 +105,26 @@ impl GridMap {
         }
     }
 
+    /// The way of an image of `from` pixels to the top left of a data set of `to`, whose images keep their own size.
+    ///
+    /// # Errors
+    /// As [`GridMap::new`].
+    pub fn at_own_size(
+        from: GridShape,
+        to: GridShape,
+        spacings: Option<Spacings>,
+    ) -> Result<Self, GridMapError> {
+        let spaced = match spacings {
+            Some(spacings) => Self::to_spacing(from, spacings)?,
+            None => Self { rows: AxisMap::same(from.rows()), columns: AxisMap::same(from.columns()) },
+        };
+        let found = spaced.resampled_shape();
+        if found.rows() > to.rows() || found.columns() > to.columns() {
+            return Err(GridMapError::Changed { found, wanted: to });
+        }
+        Ok(Self { rows: spaced.rows.leading(to.rows()), columns: spaced.columns.leading(to.columns()) })
+    }
+
     /// The size of an image of `from` pixels at the spacing wanted, at most `max_pixels`.
     ///
     /// # Errors
@@ -197,7 +217,9 @@ impl GridMap {
         shape(self.rows.to, self.columns.to)
     }
 
-    pub(super) fn resampled_shape(&self) -> GridShape {
+    /// Size of the image after resampling, before it is placed in the data set's.
+    #[must_use]
+    pub fn resampled_shape(&self) -> GridShape {
         shape(self.rows.resampled, self.columns.resampled)
     }
 

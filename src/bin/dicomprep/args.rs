@@ -14,6 +14,7 @@ mod repair;
 mod report;
 #[cfg(feature = "serve")]
 mod serve;
+mod size;
 mod splits;
 mod structures;
 mod threads;

@@ -26,7 +26,8 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let dataset = Dataset::open(&args.file)?;
     let At { seed, epoch, .. } = args.at;
     let at = Place { seed, epoch, row: row_of(&dataset, &args.at.sample)? };
-    let stored = dataset.stream(&options(args))?;
+    let size = dataset.own_size(at.row)?;
+    let stored = dataset.stream(&StreamOptions { size, crop: None, ..options(args, size) })?;
     let stored_sample = stored.sample(at.epoch, at.row)?;
     let facts = dataset.row_facts(at.row)?;
     if let Some(split) = args.split.as_ref().filter(|split| **split != facts.split) {
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     }
     let of_train = facts.split.is_empty() || facts.split == SplitName::Train.name();
     let evaluated = args.split.is_some() && !of_train && !args.augment_eval;
-    let seen = match augmented(args, evaluated).and_then(|options| dataset.stream(&options)) {
+    let seen = match augmented(args, size, evaluated).and_then(|options| dataset.stream(&options)) {
         Err(error) if error.is_usage() => exit::wrong_options("explain", &error),
         seen => seen?,
     };
@@ -120,17 +121,22 @@ fn describe(facts: &RowFacts) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// Samples as float32 (H, W, C) and all mask planes.
-fn options(args: &ExplainArgs) -> StreamOptions {
-    StreamOptions { seed: args.at.seed, ..StreamOptions::default() }
+/// Samples as float32 (H, W, C) and all mask planes, of `size` where no other is asked for.
+fn options(args: &ExplainArgs, size: Option<GridShape>) -> StreamOptions {
+    let size = args.size.size.or(size);
+    StreamOptions { seed: args.at.seed, size, crop: args.size.crop, ..StreamOptions::default() }
 }
 
 /// The same with augmentation, or with what is left of it for a sample to evaluate by.
-fn augmented(args: &ExplainArgs, evaluated: bool) -> Result<StreamOptions, StreamError> {
-    let mut typed = options(args);
+fn augmented(
+    args: &ExplainArgs,
+    size: Option<GridShape>,
+    evaluated: bool,
+) -> Result<StreamOptions, StreamError> {
+    let mut typed = options(args, size);
     args.augment.set(&mut typed);
     let spec = typed.augment_spec()?.map(|spec| if evaluated { spec.for_evaluation() } else { spec });
-    Ok(StreamOptions { augment: spec.map(|spec| AugmentSource::Spec(Box::new(spec))), ..options(args) })
+    Ok(StreamOptions { augment: spec.map(|spec| AugmentSource::Spec(Box::new(spec))), ..options(args, size) })
 }
 
 /// Labels of the two pictures.

@@ -21,10 +21,12 @@ fn describe(info: &DatasetInfo) -> String {
     let structures = info.structures.iter().zip(&info.annotated);
     let structures: Vec<String> =
         structures.map(|(name, annotated)| format!("{name} (annotated in {annotated})")).collect();
+    let is_varied = info.config["size"] == "varied";
+    let own = if is_varied { ", each image of its own size (image_rows, image_columns)" } else { "" };
     let mut rows = vec![
         ("format", format!("dicomprep {}, written by {}", info.format_version, info.generator)),
         ("samples", format!("{} of {}", info.samples, table::count(info.patients, "patient"))),
-        ("/images", format!("{}, {}, {}", shape(&info.images), info.pixel_type, info.units)),
+        ("/images", format!("{}{own}, {}, {}", shape(&info.images), info.pixel_type, info.units)),
         ("/masks", format!("{}, uint8, rule {}", shape(&info.masks), info.mask_rule)),
         ("structures", structures.join(", ")),
     ];

@@ -109,6 +109,8 @@ impl BatchesSettings {
             neighbours: args.context.neighbours,
             phases: args.context.phases,
             edges: args.context.edges,
+            size: form.size.size,
+            crop: form.size.crop,
             layout: form.layout,
             image_dtype: form.image_dtype,
             mask_dtype: form.mask_dtype,

@@ -2,7 +2,7 @@
 
 use crate::assemble::Fit;
 use crate::prep::recorded_options::RecordedOptions;
-use crate::prep::{PrepOptions, PrepPlan};
+use crate::prep::{ImageSize, PrepOptions, PrepPlan};
 use crate::store::{
     ChunkEncoder, DatasetFile, EncodedChunk, EncodedRows, Encoder, FORMAT_VERSION, GENERATOR, JournalHeader,
     StoreError,
@@ -87,6 +87,7 @@ impl MadeWith<'_> {
             ("dtype", !self.has_same_type),
             ("size", !self.has_same_grid),
             ("color", !self.has_same_channels || theirs.color != ours.color),
+            ("size", is_varied(theirs) != is_varied(ours)),
             ("fit", fit(theirs) != fit(ours)),
             ("spacing", theirs.spacing != ours.spacing),
             ("padding", theirs.padding != ours.padding),
@@ -103,7 +104,12 @@ impl MadeWith<'_> {
 
 /// Treatment of images of another size.
 fn fit(options: &PrepOptions) -> Option<Fit> {
-    options.size.map(|_| options.fit)
+    options.size.and_then(ImageSize::fixed).map(|_| options.fit)
+}
+
+/// True if each image has its own size.
+fn is_varied(options: &PrepOptions) -> bool {
+    options.size == Some(ImageSize::Varied)
 }
 
 /// True if the first and the last sound row have the bytes that our encoders give them: another program may have

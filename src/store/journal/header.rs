@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::PixelType;
+use crate::model::{GridShape, PixelType};
 
 /// The first bytes of every journal.
-pub(super) const MAGIC: &[u8; 20] = b"dicomprep journal 1\n";
+pub(super) const MAGIC: &[u8; 20] = b"dicomprep journal 2\n";
 
 /// The longest header that is read.
 const MAX_BYTES: usize = 1 << 20;
@@ -37,6 +37,12 @@ impl JournalHeader {
     #[must_use]
     pub fn pixel_type(&self) -> Option<PixelType> {
         PixelType::ALL.into_iter().find(|pixel_type| pixel_type.name() == self.pixel_type)
+    }
+
+    /// Size of each stored image.
+    pub(super) fn grid(&self) -> Option<GridShape> {
+        let [rows, columns] = self.shape;
+        GridShape::new(rows, columns).ok()
     }
 
     /// Bytes of a decoded image and of a decoded mask.
@@ -99,6 +105,7 @@ mod tests {
             Ok((header.clone(), bytes.len() as u64))
         );
         assert_eq!(header.row_bytes(), Some([120, 40]));
+        assert_eq!(header.grid(), GridShape::new(4, 5).ok());
         for end in 0..bytes.len() {
             assert!(JournalHeader::parse(&bytes[..end]).is_err());
             let mut flipped = bytes.clone();

@@ -61,10 +61,10 @@ impl KeptRows {
         if [crc32c::crc32c(image), crc32c::crc32c(mask)] != kept.checksum {
             return None;
         }
-        let left = kept.padding.without_le_bytes(*pixel_type, image);
-        let counted = left.as_deref().unwrap_or(image);
-        let statistics = ImageStatistics::of_le_bytes(*pixel_type, counted, header.channels);
-        Some(EncodedRow { row: kept.columns(), image: encoded_image, mask: encoded_mask, statistics })
+        let row = kept.columns();
+        let counted = row.counted(header.grid()?).of_le_bytes(*pixel_type, image);
+        let statistics = ImageStatistics::of_le_bytes(*pixel_type, &counted, header.channels);
+        Some(EncodedRow { row, image: encoded_image, mask: encoded_mask, statistics })
     }
 }
 

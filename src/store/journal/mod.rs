@@ -7,7 +7,7 @@
 //!
 //! | bytes | |
 //! |---|---|
-//! | 20 | `dicomprep journal 1` and a line feed |
+//! | 20 | `dicomprep journal 2` and a line feed |
 //! | 4 | length of the header |
 //! | | the header: JSON, what the rows are and which options made them |
 //! | 4 | CRC-32C of the header |

@@ -2,7 +2,7 @@
 
 use super::super::bytes::Bytes;
 use super::super::{AnnotationCell, EncodedRow, SampleRow};
-use crate::model::{PaddingRange, first_bits};
+use crate::model::{GridShape, PaddingRange, first_bits};
 use sha2::{Digest, Sha256};
 
 /// The facts about a row by which it is found and checked.
@@ -16,6 +16,8 @@ pub struct JournalRow {
     pub frame: i32,
     /// For each structure, its annotation; `None` where it is not annotated.
     pub annotations: Vec<Option<KeptAnnotation>>,
+    /// `samples/image_rows` and `samples/image_columns`.
+    pub image_shape: GridShape,
     /// `samples/padding`.
     pub padding: PaddingRange,
     /// `samples/checksum`: CRC-32C of the decoded image and mask.
@@ -67,7 +69,8 @@ impl KeptChunk {
 impl JournalRow {
     /// The facts about `encoded`, whose chunks stand where `image` and `mask` say.
     pub(super) fn of(encoded: &EncodedRow, [image, mask]: [KeptChunk; 2]) -> Self {
-        let SampleRow { source, source_sha256, frame, annotations, padding, checksum, .. } = &encoded.row;
+        let SampleRow { source, source_sha256, frame, annotations, image_shape, padding, checksum, .. } =
+            &encoded.row;
         let kept = |cell: &AnnotationCell| {
             Some(KeptAnnotation { sha256: cell.sha256?, contour_area: cell.contour_area })
         };
@@ -76,6 +79,7 @@ impl JournalRow {
             source_sha256: *source_sha256,
             frame: *frame,
             annotations: annotations.iter().map(kept).collect(),
+            image_shape: *image_shape,
             padding: *padding,
             checksum: *checksum,
             image,
@@ -91,7 +95,7 @@ impl JournalRow {
 
     /// Bytes of a row with so many mask planes; `None` where no row has so many.
     pub(super) fn bytes(structures: usize) -> Option<usize> {
-        structures.checked_mul(37)?.checked_add(8 + 32 + 4 + 8 + 8 + 2 * 16)
+        structures.checked_mul(37)?.checked_add(8 + 32 + 4 + 8 + 8 + 8 + 2 * 16)
     }
 
     pub(super) fn put(&self, into: &mut Vec<u8>) {
@@ -104,6 +108,9 @@ impl JournalRow {
             let KeptAnnotation { sha256, contour_area } = annotation.unwrap_or(absent);
             into.extend_from_slice(&sha256);
             into.extend_from_slice(&contour_area.to_le_bytes());
+        }
+        for side in [self.image_shape.rows(), self.image_shape.columns()] {
+            into.extend_from_slice(&(side as u32).to_le_bytes());
         }
         self.padding.bounds().iter().for_each(|bound| into.extend_from_slice(&bound.to_le_bytes()));
         self.checksum.iter().for_each(|checksum| into.extend_from_slice(&checksum.to_le_bytes()));
@@ -128,6 +135,7 @@ impl JournalRow {
             source_sha256: bytes.take(32)?.try_into().ok()?,
             frame: bytes.u32()?.cast_signed(),
             annotations: (0..structures).map(|_| annotation(bytes)).collect::<Option<_>>()?,
+            image_shape: GridShape::new(bytes.u32()? as usize, bytes.u32()? as usize).ok()?,
             padding: PaddingRange::new(real(bytes)?, real(bytes)?),
             checksum: [bytes.u32()?, bytes.u32()?],
             image: KeptChunk::parse(bytes)?,
@@ -146,6 +154,7 @@ impl JournalRow {
             frame: self.frame,
             source_sha256: self.source_sha256,
             annotations: self.annotations.iter().map(cell).collect(),
+            image_shape: self.image_shape,
             padding: self.padding,
             checksum: self.checksum,
             ..SampleRow::unknown(0)
@@ -167,6 +176,7 @@ mod tests {
                 source_sha256: [9; 32],
                 frame: -1,
                 annotations,
+                image_shape: GridShape::new(3, 60_000).unwrap(),
                 padding: PaddingRange::new(-5.0, 2.0),
                 checksum: [1, 2],
                 image: chunk(1 << 40),

@@ -55,6 +55,7 @@ fn rows() -> impl Strategy<Value = SampleRow> {
             row.geometry.window = geometry.3;
             (row.instance, row.frame, row.source_sha256, row.value_range, row.checksum) = numbers;
             row.source_shape = GridShape::new(shape.0, shape.1).unwrap();
+            row.image_shape = GridShape::new(shape.1, shape.0).unwrap();
             row
         },
     )

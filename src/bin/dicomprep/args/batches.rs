@@ -12,6 +12,7 @@ use dicomprep::stream::{
 
 use super::augment::{AUGMENTATION, AugmentArgs, StandardizeArgs};
 use super::choice::{named, one_of};
+use super::size::SizeArgs;
 
 const BATCHES_EXAMPLES: &str = "\
 Examples:
@@ -159,6 +160,8 @@ pub(crate) struct ContextArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Format and values")]
 pub(crate) struct FormArgs {
+    #[command(flatten)]
+    pub(crate) size: SizeArgs,
     /// npy: the records images and masks of each batch; webdataset: a tar of samples; arrow: an IPC stream
     /// [default: by the extension of --output, else npy]
     #[arg(long, value_name = "FORMAT", value_parser = named(formats()))]

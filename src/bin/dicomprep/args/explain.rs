@@ -7,6 +7,7 @@ use clap::ValueHint;
 
 use super::augment::{AUGMENTATION, AugmentArgs};
 use super::report::ReportArgs;
+use super::size::SizeArgs;
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -36,6 +37,8 @@ pub(crate) struct ExplainArgs {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) size: SizeArgs,
     #[command(flatten)]
     pub(crate) augment: AugmentArgs,
     /// The split of the stream, which augments train alone

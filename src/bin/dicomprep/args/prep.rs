@@ -6,8 +6,8 @@ use clap::ValueHint;
 use dicomprep::assemble::Fit;
 use dicomprep::audit::Thresholds;
 use dicomprep::layout::{Require, StructurePatterns};
-use dicomprep::model::{GridShape, Padding, PixelType};
-use dicomprep::prep::{ColorChoice, OnFinding, ResumeOptions, Share, Unlabelled};
+use dicomprep::model::{Padding, PixelType};
+use dicomprep::prep::{ColorChoice, ImageSize, OnFinding, ResumeOptions, Share, Unlabelled};
 use dicomprep::raster::{Combine, MaskRule};
 use dicomprep::source::{AnnotationOptions, ContourSpacing, JoinBy, Limits, Monochrome1};
 use dicomprep::store::{Compression, Encoder};
@@ -235,9 +235,10 @@ pub(crate) struct ContentArgs {
     /// else takes the smallest that holds what the images hold
     #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = named(pixel_types()))]
     pub(crate) dtype: Auto<PixelType>,
-    /// Size of the images: auto (all must have one) or HxW
+    /// Size of the images: auto (all must have one), HxW, or varied: each image is stored at its own, and batches --size
+    /// makes batches of one
     #[arg(long, value_name = "SIZE", default_value = "auto", value_parser = size)]
-    pub(crate) size: Auto<GridShape>,
+    pub(crate) size: Auto<ImageSize>,
     /// Handling of images of another size than --size: pad refuses larger ones, crop cuts and pads, resize keeps the
     /// proportions and pads
     #[arg(long, value_name = "HOW", default_value = "pad", value_parser = one_of!(Fit))]
@@ -318,11 +319,12 @@ fn shard(typed: &str) -> Result<Share, String> {
     Share::parse(typed).ok_or_else(|| "use I/N with I from 0 to N-1, as in 0/4".to_owned())
 }
 
-fn size(typed: &str) -> Result<Auto<GridShape>, String> {
+fn size(typed: &str) -> Result<Auto<ImageSize>, String> {
     match typed {
         "auto" => Ok(Auto(None)),
-        _ if typed.contains(['x', 'X']) => typed.parse().map(|shape| Auto(Some(shape))),
-        _ => Err("use auto, or rows x columns as in 256x256".to_owned()),
+        "varied" => Ok(Auto(Some(ImageSize::Varied))),
+        _ if typed.contains(['x', 'X']) => typed.parse().map(|size| Auto(Some(size))),
+        _ => Err("use auto, varied, or rows x columns as in 256x256".to_owned()),
     }
 }
 
@@ -341,6 +343,7 @@ fn compression(typed: &str) -> Result<Compression, String> {
 
 #[cfg(test)]
 mod tests {
+    use dicomprep::model::GridShape;
     use proptest::prelude::*;
 
     use super::*;
@@ -352,7 +355,7 @@ mod tests {
             if let Ok(Share { index, count }) = shard(&text) {
                 prop_assert!(index < count);
             }
-            if let Ok(Auto(Some(shape))) = size(&text) {
+            if let Ok(Auto(Some(ImageSize::Fixed(shape)))) = size(&text) {
                 prop_assert!(shape.rows() >= 1 && shape.columns() >= 1);
             }
             if let Ok(Offset(offset)) = offset(&text) {
@@ -405,7 +408,8 @@ mod tests {
 
     #[test]
     fn reads_sizes_and_offsets() {
-        assert_eq!(size("256x128"), Ok(Auto(Some(GridShape::new(256, 128).unwrap()))));
+        assert_eq!(size("256x128"), Ok(Auto(Some(ImageSize::Fixed(GridShape::new(256, 128).unwrap())))));
+        assert_eq!(size("varied"), Ok(Auto(Some(ImageSize::Varied))));
         assert_eq!(spacing("1x0.75"), Ok(Spacing([1.0, 0.75])));
         assert!(spacing("1").is_err() && spacing("0x1").is_err() && spacing("nanx1").is_err());
         assert!(size("256").is_err() && size("0x5").is_err() && size("-1x5").is_err());
