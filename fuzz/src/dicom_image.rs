@@ -17,7 +17,7 @@ use crate::{Numbers, assert_plain};
 const LIMITS: Limits = Limits { max_image_bytes: 1 << 20, max_image_pixels: 1 << 19 };
 
 /// What independent encoders made: see `make.py` beside it.
-const FRAMES: &str = include_str!("../../tests/golden/codecs/frames.txt");
+pub(crate) const FRAMES: &str = include_str!("../../tests/golden/codecs/frames.txt");
 
 const SYNTAXES: [&str; 24] = [
     EXPLICIT,
@@ -59,7 +59,7 @@ pub(crate) fn run(bytes: &[u8]) {
     }
 }
 
-fn check(file: &[u8]) {
+pub(crate) fn check(file: &[u8]) {
     let mut stored = StoredPixels::default();
     let image = parse_image("a.dcm", file, &LIMITS, &mut stored);
     let header = parse_header("a.dcm", file, file.len() as u64, &LIMITS);
@@ -217,7 +217,7 @@ fn with_any_element(
 }
 
 /// The file with its data set under another transfer syntax whose elements are written the same way.
-fn with_syntax(file: &[u8], syntax: &'static str) -> Vec<u8> {
+pub(crate) fn with_syntax(file: &[u8], syntax: &'static str) -> Vec<u8> {
     if [EXPLICIT, IMPLICIT, BIG].contains(&syntax) {
         return file.to_vec();
     }
@@ -236,14 +236,19 @@ fn with_syntax(file: &[u8], syntax: &'static str) -> Vec<u8> {
     new
 }
 
+/// The bytes of a hexadecimal text.
+pub(crate) fn bytes_of(text: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).expect("the list is hexadecimal");
+    (0..text.len()).step_by(2).map(byte).collect()
+}
+
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     for line in FRAMES.lines() {
         let fields: Vec<&str> = line.split(' ').collect();
-        let (syntax, frame) = (SYNTAXES.iter().find(|uid| **uid == fields[1]), fields[7]);
+        let syntax = SYNTAXES.iter().find(|uid| **uid == fields[1]);
         let number = |field: usize| fields[field].parse::<u16>().expect("a number");
-        let byte = |at| u8::from_str_radix(&frame[at..at + 2], 16).expect("hexadecimal");
-        let bytes: Vec<u8> = (0..frame.len()).step_by(2).map(byte).collect();
+        let bytes = bytes_of(fields[7]);
         let image = Builder::image(EXPLICIT, 13, 11).bits(number(2), number(3), number(3) - 1, number(4));
         files.push(with_syntax(&image.frame(&bytes).build(), syntax.expect("a known syntax")));
     }

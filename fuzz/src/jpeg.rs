@@ -1,5 +1,7 @@
 //! JPEG and JPEG-LS streams.
 
+use crate::dicom_image::{FRAMES, bytes_of};
+
 /// A stream is decoded to as many samples as its header says, or refused.
 pub(crate) fn run_jpeg(bytes: &[u8]) {
     let Ok(header) = dicomprep_jpeg::read_header(bytes) else { return };
@@ -27,11 +29,8 @@ pub(crate) fn run_jpeg_ls(bytes: &[u8]) {
 
 /// The frames of the golden list whose names begin so.
 fn frames(prefix: &str) -> Vec<Vec<u8>> {
-    let lines = include_str!("../../tests/golden/codecs/frames.txt").lines();
-    let frames = lines.filter(|line| line.starts_with(prefix)).filter_map(|line| line.rsplit(' ').next());
-    let byte =
-        |text: &str, at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("the list is hexadecimal");
-    frames.map(|text| (0..text.len()).step_by(2).map(|at| byte(text, at)).collect()).collect()
+    let lines = FRAMES.lines().filter(|line| line.starts_with(prefix));
+    lines.filter_map(|line| line.rsplit(' ').next()).map(bytes_of).collect()
 }
 
 pub(crate) fn jpeg_seeds() -> Vec<Vec<u8>> {

@@ -13,6 +13,7 @@ mod damaged_file;
 #[path = "../../tests/common/dicom.rs"]
 mod dicom;
 mod dicom_image;
+mod frame;
 mod image_table;
 mod jpeg;
 mod label_volume;
@@ -38,7 +39,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 20] = [
     Target { name: "link_table", run: link_table::run, seeds: link_table::seeds },
     Target { name: "contour_text", run: contour_text::run, seeds: contour_text::seeds },
     Target { name: "dicom_image", run: dicom_image::run, seeds: dicom_image::seeds },
@@ -51,6 +52,10 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "label_volume", run: label_volume::run, seeds: label_volume::seeds },
     Target { name: "jpeg", run: jpeg::run_jpeg, seeds: jpeg::jpeg_seeds },
     Target { name: "jpeg_ls", run: jpeg::run_jpeg_ls, seeds: jpeg::jpeg_ls_seeds },
+    Target { name: "jpeg_2000", run: frame::run_jpeg_2000, seeds: frame::jpeg_2000_seeds },
+    Target { name: "jpeg_xl", run: frame::run_jpeg_xl, seeds: frame::jpeg_xl_seeds },
+    Target { name: "rle", run: frame::run_rle, seeds: frame::rle_seeds },
+    Target { name: "deflated", run: frame::run_deflated, seeds: frame::deflated_seeds },
     Target { name: "image_table", run: image_table::run, seeds: image_table::seeds },
     Target { name: "patterns", run: patterns::run, seeds: patterns::seeds },
     Target { name: "query", run: query::run, seeds: query::seeds },

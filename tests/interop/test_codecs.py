@@ -1,5 +1,10 @@
 """Compressed images: the values in the file are those that were encoded, and those that other decoders give."""
 
+import os
+import random
+import resource
+import subprocess
+
 import h5py
 import numpy as np
 import pytest
@@ -7,7 +12,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
-from trees import Study, dicom, noise
+from trees import Study, dicom, noise, write
 
 imagecodecs = pytest.importorskip("imagecodecs")
 
@@ -146,3 +151,64 @@ def test_data_that_is_missing_or_left_over_is_refused(dicomprep, tmp_path):
         study.add("P1", 1, compressed(array, 12, JPEG + "70", frame + b"\xff\xd9"))
         _, report = dicomprep.report(study.root, tmp_path / f"{name}.h5", "--split", "none", code=1)
         assert report["samples"] == 0
+
+
+def damaged(frame, number, chance):
+    """A frame with some bits that are others, or cut, or with bytes between."""
+    frame = bytearray(frame)
+    # Near the start are the headers, on which most depends.
+    place = lambda: chance.randrange(len(frame) if number % 2 else min(len(frame), 200))  # noqa: E731
+    match number % 4:
+        case 3:
+            del frame[place() :]
+        case 2:
+            at = place()
+            frame[at:at] = chance.randbytes(chance.randint(1, 40))
+        case _:
+            for _ in range(chance.choice([1, 1, 3, 20])):
+                frame[place()] ^= 1 << chance.randrange(8)
+    return bytes(frame)
+
+
+def rle(array):
+    """A frame of RLE (PS3.5 annex G)."""
+    planes = [array.view("u1").reshape(-1)[part :: array.itemsize] for part in range(array.itemsize)][::-1]
+    segments = [imagecodecs.packbits_encode(plane.tobytes()) for plane in planes]
+    segments = [segment + bytes(len(segment) % 2) for segment in segments]
+    starts = np.cumsum([64, *map(len, segments)])[:-1]
+    return np.array([len(segments), *starts, *[0] * (15 - len(segments))], "<u4").tobytes() + b"".join(segments)
+
+
+SLOW = {
+    "lossless JPEG": (JPEG + "70", lambda array: lossless_jpeg(array, 12, 1)),
+    "12-bit JPEG": (JPEG + "51", lambda array: imagecodecs.jpeg8_encode(array, level=90, bitspersample=12)),
+    "JPEG-LS": (JPEG + "80", imagecodecs.jpegls_encode),
+    "JPEG 2000": (JPEG + "90", lambda array: imagecodecs.jpeg2k_encode(array, level=0, codecformat="j2k")),
+    "HTJ2K": (JPEG + "201", lambda array: imagecodecs.htj2k_encode(array, reversible=True)),
+    "JPEG XL": (JPEG + "110", lambda array: imagecodecs.jpegxl_encode(array, lossless=True)),
+    "RLE": ("1.2.840.10008.1.2.5", rle),
+    "Deflated Image Frame": ("1.2.840.10008.1.2.8.1", lambda array: imagecodecs.deflate_encode(array.tobytes(), raw=True)),
+}
+
+
+@pytest.mark.parametrize("codec", SLOW)
+def test_damaged_streams_end_within_2_seconds_of_cpu(dicomprep, tmp_path, codec):
+    syntax, encode = SLOW[codec]
+    array = picture((256, 256), 12)
+    frame, chance = encode(array), random.Random(codec)
+    study = Study(tmp_path / "data")
+    # Some syntaxes are new to pydicom.
+    written = JPEG + ("201" if len(syntax) > 22 else "70")
+    file = study.add("P1", 1, compressed(array, 12, written, frame))
+    words = [str(dicomprep.path), "prep", str(study.root), "--split", "none", "--force", "-q", "-o", str(tmp_path / "x.h5")]
+    # The system ends a process that has used so much time of processors, however long it waits for them.
+    limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (2, 2))  # noqa: E731
+    codes = []
+    for number in range(25 if "DICOMPREP_LONG_TESTS" not in os.environ else 1000):
+        write(file, compressed(array, 12, written, damaged(frame, number, chance) if number else frame))
+        file.write_bytes(file.read_bytes().replace(written.encode(), syntax.encode().ljust(len(written), b"\0"), 1))
+        done = subprocess.run(words, preexec_fn=limit, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        assert done.returncode in (0, 1) and "panicked" not in done.stderr, (number, done)
+        codes.append(done.returncode)
+    # The undamaged stream is read, and there are some that are not.
+    assert codes[0] == 0 and 1 in codes[1:]

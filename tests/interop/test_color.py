@@ -6,11 +6,14 @@ import tarfile
 
 import h5py
 import numpy as np
+import pyarrow
 import pytest
 from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
+from streams import joined, stream
+from test_serve import serving
 from trees import Study, dicom
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -261,6 +264,28 @@ def test_streams_have_three_channels_normalized_each_by_its_own_numbers(dicompre
         np.testing.assert_allclose(batches(dicomprep, folder, *words), expected, rtol=1e-5, atol=1e-5)
         moved = np.moveaxis(batches(dicomprep, folder, *words, "--layout", "nchw"), 1, 3)
         np.testing.assert_allclose(moved, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_every_format_has_three_channels(dicomprep, colored, tmp_path):
+    folder, images, _ = colored
+    words = ("--no-shuffle", "--image-dtype", "stored", "-b", len(images))
+    expected = {"nhwc": images, "nchw": np.moveaxis(images, 3, 1)}
+    for layout, wanted in expected.items():
+        found, masks = joined(stream(dicomprep, folder / "x.h5", *words, "--layout", layout))
+        np.testing.assert_array_equal(found, wanted)
+        assert masks.ndim == 4
+        arrow = stream(dicomprep, folder / "x.h5", *words, "--layout", layout, "--format", "arrow")
+        column = pyarrow.ipc.open_stream(arrow).read_all().column("image").combine_chunks()
+        np.testing.assert_array_equal(column.to_numpy_ndarray().reshape(wanted.shape), wanted)
+    np.testing.assert_array_equal(batches(dicomprep, folder, "--image-dtype", "stored"), images)
+    with serving(dicomprep, folder / "x.h5") as service:
+        served = joined(service.read(f"datasets/x/batches?shuffle=false&image_dtype=stored&batch_size={len(images)}"))
+        np.testing.assert_array_equal(served[0], images)
+        row = np.lib.format.read_array(io.BytesIO(service.read("datasets/x/samples/2.npy?image_dtype=stored")))
+        np.testing.assert_array_equal(row[0], images[2])
+        drawn = imagecodecs.png_decode(service.read("datasets/x/samples/2.png?mask=none"))
+        zoom = drawn.shape[0] // SHAPE[0]
+        np.testing.assert_array_equal(drawn[::zoom, ::zoom][: SHAPE[0], : SHAPE[1], :3], images[2])
 
 
 def test_channels_are_moved_together_by_augmentation(dicomprep, colored):

@@ -71,11 +71,20 @@ def _is_digest(name: str) -> bool:
     return name.endswith("_sha256")
 
 
+def _has_own_sizes(data: Dataset) -> bool:
+    """True if images differ in size, as `prep --size varied` stores them."""
+    sides = ("image_rows", "image_columns")
+    return set(sides) <= set(data.columns) and any(np.ptp(data.columns[side]) > 0 for side in sides)
+
+
 def _column(data: Dataset, name: str, pixels: str) -> Column:
     """The types of a column called `name`."""
     if name in _PIXELS:
         array = data[0][_PIXELS.index(name)]
-        metadata = {"shape": list(array.shape), "dtype": array.dtype.name}
+        metadata = {"dtype": array.dtype.name}
+        # Images of their own sizes have them in image_rows and image_columns.
+        if not _has_own_sizes(data):
+            metadata["shape"] = list(array.shape)
         if pixels == "binary":
             return Column(BinaryType(), pa.binary(), metadata)
         floats = Column(FloatType(), pa.float32()).listed(1)
