@@ -13,6 +13,9 @@ use crate::layout::Annotations;
 use crate::model::{AnnotationRef, Mask, Place, Polygon, PolygonError, Reason, Sample, Skipped};
 use crate::source::Drawn;
 
+/// Pixels that are looked at together: most of a mask is empty.
+const RUN: usize = 64;
+
 impl Assembler<'_> {
     /// Rasterizes every contour of the sample into its plane.
     pub(super) fn read_masks(
@@ -47,10 +50,12 @@ impl Assembler<'_> {
                 pixels = mask.count_ones();
                 return;
             }
-            let cells = self.masks.iter_mut().skip(plane).step_by(planes);
-            for (cell, &value) in cells.zip(mask.data()) {
-                pixels += usize::from(value & !*cell);
-                *cell |= value;
+            let runs = self.masks.chunks_mut(RUN * planes).zip(mask.data().chunks(RUN));
+            for (cells, values) in runs.filter(|(_, values)| **values != [0; RUN][..values.len()]) {
+                for (cell, &value) in cells.iter_mut().skip(plane).step_by(planes).zip(values) {
+                    pixels += usize::from(value & !*cell);
+                    *cell |= value;
+                }
             }
         };
         for group in &drawn.groups {
