@@ -1,6 +1,7 @@
 //! Annotations that accuse each other, and which of them goes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -69,7 +70,9 @@ pub(super) fn settle_copies(known: Known<'_>, group: &[Annotation]) -> Vec<Findi
     let (kept, wrong): (Vec<_>, Vec<_>) = group.iter().partition(|annotation| right.contains(annotation));
     // One more than is listed, because none is listed beside itself.
     let shown: Vec<Annotation> = kept.iter().chain(&wrong).take(LISTED + 1).copied().collect();
-    wrong.into_iter().map(|annotation| copied(known, annotation, &shown, &judged, &right)).collect()
+    let copies =
+        Copies { known, usual: names(known, &shown[..shown.len().min(LISTED)]), shown, judged, right };
+    wrong.into_iter().map(|annotation| copies.finding(annotation)).collect()
 }
 
 /// True if the images of all annotations are the same file, byte for byte.
@@ -152,43 +155,52 @@ fn best_claim(claims: &[Claim]) -> Option<&[Annotation]> {
     (near == 1).then_some(&best.annotations)
 }
 
-/// Finding: `annotation` is a copy of others, some of which are `listed`, those that are right first.
-fn copied(
-    known: Known<'_>,
-    annotation: Annotation,
-    listed: &[Annotation],
-    judged: &BTreeMap<Annotation, Judged>,
-    right: &BTreeSet<Annotation>,
-) -> Finding {
-    let others: Vec<Annotation> =
-        listed.iter().copied().filter(|other| *other != annotation).take(LISTED).collect();
-    let shown = others.first().copied().unwrap_or(annotation);
-    let bytes = |annotation| known.facts(annotation).map(|facts| facts.bytes);
-    let same = if bytes(shown) == bytes(annotation) { "byte for byte" } else { "point for point" };
-    let name = known.place(shown);
-    let score = |annotation: &Annotation| judged.get(annotation).and_then(|judged| judged.score);
-    let percent =
-        |score: Option<f64>| score.map_or("not at all".to_owned(), |s| format!("to {:.0} %", 100.0 * s));
-    let text = if right.is_empty() {
-        format!("{same} the contour {name} of another image, and nothing tells which of them is right")
-    } else {
-        format!(
-            "{same} the contour {name}, which agrees with its image {}, this one {}",
-            percent(score(&shown)),
-            percent(score(&annotation))
-        )
-    };
-    let values: Vec<_> =
-        score(&annotation).map(|score| ("agreement_percent", 100.0 * score)).into_iter().collect();
-    Finding::of_annotation(
-        Check::CopiedContour,
-        annotation.0,
-        usize::from(annotation.1),
-        known.place(annotation),
-        text,
-    )
-    .with(&values)
-    .beside(others.into_iter().map(|other| known.place(other)).collect())
+fn names(known: Known<'_>, annotations: &[Annotation]) -> Arc<[String]> {
+    annotations.iter().map(|&annotation| known.place(annotation).file).collect()
+}
+
+/// Annotations with the same path on different images.
+struct Copies<'a> {
+    known: Known<'a>,
+    /// Those that findings list, one more than [`LISTED`], the right ones first.
+    shown: Vec<Annotation>,
+    /// The names that all findings list whose annotation is not among `shown`.
+    usual: Arc<[String]>,
+    judged: BTreeMap<Annotation, Judged>,
+    right: BTreeSet<Annotation>,
+}
+
+impl Copies<'_> {
+    /// Finding: `annotation` is a copy of others.
+    fn finding(&self, annotation: Annotation) -> Finding {
+        let known = self.known;
+        let others: Vec<Annotation> =
+            self.shown.iter().copied().filter(|other| *other != annotation).take(LISTED).collect();
+        let listed =
+            if self.shown.contains(&annotation) { names(known, &others) } else { Arc::clone(&self.usual) };
+        let shown = others.first().copied().unwrap_or(annotation);
+        let bytes = |annotation| known.facts(annotation).map(|facts| facts.bytes);
+        let same = if bytes(shown) == bytes(annotation) { "byte for byte" } else { "point for point" };
+        let name = known.place(shown);
+        let score = |annotation: &Annotation| self.judged.get(annotation).and_then(|judged| judged.score);
+        let percent =
+            |score: Option<f64>| score.map_or("not at all".to_owned(), |s| format!("to {:.0} %", 100.0 * s));
+        let text = if self.right.is_empty() {
+            format!("{same} the contour {name} of another image, and nothing tells which of them is right")
+        } else {
+            format!(
+                "{same} the contour {name}, which agrees with its image {}, this one {}",
+                percent(score(&shown)),
+                percent(score(&annotation))
+            )
+        };
+        let values: Vec<_> =
+            score(&annotation).map(|score| ("agreement_percent", 100.0 * score)).into_iter().collect();
+        let (place, plane) = (known.place(annotation), usize::from(annotation.1));
+        Finding::of_annotation(Check::CopiedContour, annotation.0, plane, place, text)
+            .with(&values)
+            .beside_shared(listed)
+    }
 }
 
 fn repeated(known: Known<'_>, group: &[Annotation]) -> Finding {

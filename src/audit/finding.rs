@@ -1,5 +1,7 @@
 //! Findings of checks.
 
+use std::sync::Arc;
+
 use super::Check;
 use crate::model::Place;
 
@@ -13,10 +15,10 @@ pub struct Finding {
     pub check: Check,
     /// The contour or image that is suspect.
     pub place: Place,
-    /// Other places involved.
-    pub others: Vec<Place>,
-    /// The problem, with its numbers: one sentence without a full stop.
-    pub text: String,
+    /// Other files involved. Shared, because many findings name the same ones.
+    pub others: Arc<[String]>,
+    /// The problem, with its numbers: one sentence without a full stop. Shared with the report.
+    pub text: Arc<str>,
     /// The numbers by name, with the unit at the end of each name.
     pub values: Vec<(&'static str, f64)>,
     /// The samples that it concerns, by their numbers in the list that was audited.
@@ -28,15 +30,14 @@ pub struct Finding {
 impl Finding {
     /// A finding about the annotation in `plane` of `sample`, which is the file `place`.
     pub(super) fn of_annotation(check: Check, sample: u32, plane: usize, place: Place, text: String) -> Self {
-        let annotation = Some((sample, plane as u8));
-        let (others, values) = (Vec::new(), Vec::new());
-        Self { check, place, others, text, values, samples: vec![sample], annotation }
+        Self { annotation: Some((sample, plane as u8)), ..Self::of_samples(check, vec![sample], place, text) }
     }
 
     /// A finding about the images or annotations of `samples`.
     #[must_use]
     pub fn of_samples(check: Check, samples: Vec<u32>, place: Place, text: String) -> Self {
-        Self { check, place, others: Vec::new(), text, values: Vec::new(), samples, annotation: None }
+        let (others, values) = (Arc::default(), Vec::new());
+        Self { check, place, others, text: text.into(), values, samples, annotation: None }
     }
 
     /// With the numbers `values`.
@@ -45,9 +46,14 @@ impl Finding {
         self
     }
 
-    /// With the places `others`.
+    /// With the files `others`.
     #[must_use]
-    pub fn beside(mut self, others: Vec<Place>) -> Self {
+    pub fn beside(self, others: Vec<Place>) -> Self {
+        self.beside_shared(others.into_iter().map(|place| place.file).collect())
+    }
+
+    /// With the files `others`, which other findings name too.
+    pub(super) fn beside_shared(mut self, others: Arc<[String]>) -> Self {
         self.others = others;
         self
     }

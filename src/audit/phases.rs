@@ -152,7 +152,7 @@ mod tests {
 
     fn texts(headers: Vec<(i32, ImageFacts)>) -> Vec<String> {
         let numbers: Vec<i32> = headers.iter().map(|(number, _)| *number).collect();
-        missing_images("p", &numbers, headers).into_iter().map(|finding| finding.text).collect()
+        missing_images("p", &numbers, headers).into_iter().map(|finding| finding.text.to_string()).collect()
     }
 
     #[test]
@@ -198,6 +198,6 @@ mod tests {
     fn numbers_alone_tell_of_gaps() {
         let numbers: Vec<i32> = (1..=20).filter(|number| *number != 7).collect();
         let findings = missing_images("p", &numbers, Vec::new());
-        assert_eq!(findings[0].text, "there are images 1 to 20, but not 7");
+        assert_eq!(&*findings[0].text, "there are images 1 to 20, but not 7");
     }
 }

@@ -205,6 +205,8 @@ fn structure_of(name: &str, folder: &str) -> String {
     let letter = |c: char| lower.contains(&format!("-{c}contour")) || lower.contains(&format!("_{c}contour"));
     let last = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     match last {
+        "i-contours" => "inner".to_owned(),
+        "o-contours" => "outer".to_owned(),
         _ if letter('i') => "inner".to_owned(),
         _ if letter('o') => "outer".to_owned(),
         "" | "*" => "NAME".to_owned(),

@@ -8,7 +8,7 @@ use super::pool::pool;
 use super::{Control, OnFinding, PrepError, PrepOptions, Unlabelled};
 use crate::assemble::{Remarks, reject_image};
 use crate::audit::{
-    Audit, AuditWatch, Check, CheckSet, Finding, ImageFacts, Severity, audit, missing_images,
+    Audit, AuditWatch, Check, CheckLevels, CheckSet, Finding, ImageFacts, Severity, audit, missing_images,
 };
 use crate::layout::{Require, SampleSet};
 use crate::model::Sample;
@@ -28,6 +28,13 @@ pub(super) struct Audited {
     pub(super) skipped: Vec<Skipped>,
     /// Images of which no annotation is left.
     pub(super) unlabelled: Vec<Sample>,
+}
+
+/// The annotation, by its sample and its plane, that a finding leaves out: where it is an error. What is no polygon is
+/// rejected by its reader, with the line.
+pub(super) fn rejected_annotation(finding: &Finding, levels: &CheckLevels) -> Option<(u32, u8)> {
+    let is_error = levels.severity(finding.check) == Some(Severity::Error);
+    finding.annotation.filter(|_| is_error && finding.check != Check::FewPoints)
 }
 
 /// A patient whose samples are left out.
@@ -70,21 +77,11 @@ impl Audited {
         Ok(audited)
     }
 
-    /// The findings that are errors.
-    fn errors(&self, options: &PrepOptions) -> Vec<Finding> {
-        let is_error = |finding: &&Finding| options.levels.severity(finding.check) == Some(Severity::Error);
-        self.findings.iter().filter(is_error).cloned().collect()
-    }
-
     /// Leaves out every annotation of which an error was found, and every sample of which too little is left.
     fn reject(&mut self, pairs: &SampleSet, options: &PrepOptions) {
         let mut thinned: BTreeSet<u32> = BTreeSet::new();
-        for finding in self.errors(options) {
-            // What is no polygon is rejected by its reader, with the line.
-            let Some((number, plane)) = finding.annotation.filter(|_| finding.check != Check::FewPoints)
-            else {
-                continue;
-            };
+        for finding in &self.findings {
+            let Some((number, plane)) = rejected_annotation(finding, &options.levels) else { continue };
             let annotation = &mut self.samples[number as usize].annotations[usize::from(plane)];
             let refs = std::mem::take(annotation);
             for (index, one) in refs.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! A finding as it stands in a report.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 use crate::audit::{Check, CheckLevels, Finding, Severity};
@@ -14,10 +16,12 @@ pub struct FindingEntry {
     pub severity: &'static str,
     /// The contour or image that is suspect, as the user would name it.
     pub file: String,
-    /// Other places involved; the first ones, where there are many.
-    pub others: Box<[String]>,
+    /// Other files involved; the first ones, where there are many.
+    #[serde(serialize_with = "as_itself")]
+    pub others: Arc<[String]>,
     /// The problem, with its numbers.
-    pub text: String,
+    #[serde(serialize_with = "as_itself")]
+    pub text: Arc<str>,
     /// The numbers by name, with the unit at the end of each name, sorted by name.
     #[serde(serialize_with = "as_map")]
     pub values: Box<[(&'static str, f64)]>,
@@ -27,14 +31,18 @@ fn as_map<S: Serializer>(values: &[(&'static str, f64)], to: S) -> Result<S::Ok,
     to.collect_map(values.iter().copied())
 }
 
+fn as_itself<T: Serialize + ?Sized, S: Serializer>(shared: &Arc<T>, to: S) -> Result<S::Ok, S::Error> {
+    (**shared).serialize(to)
+}
+
 impl FindingEntry {
     fn of(finding: &Finding, severity: Severity) -> Self {
         Self {
             check: finding.check.name(),
             severity: severity.name(),
             file: finding.place.file.clone(),
-            others: finding.others.iter().map(|place| place.file.clone()).collect(),
-            text: finding.text.clone(),
+            others: Arc::clone(&finding.others),
+            text: Arc::clone(&finding.text),
             values: {
                 let mut values = finding.values.clone();
                 values.sort_unstable_by_key(|(name, _)| *name);
@@ -68,5 +76,23 @@ impl FindingEntry {
     #[must_use]
     pub fn meaning(&self) -> &'static str {
         Check::ALL.into_iter().find(|check| check.name() == self.check).map_or("", Check::meaning)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_shared_with_the_finding() {
+        let place = |name: &str| Place::file(name);
+        let finding = Finding::of_samples(Check::EqualImage, vec![3], place("a"), "is b".to_owned());
+        let finding = finding.beside(vec![place("b")]);
+        let entries = FindingEntry::all([&finding].into_iter(), &CheckLevels::default());
+        assert!(
+            Arc::ptr_eq(&entries[0].text, &finding.text) && Arc::ptr_eq(&entries[0].others, &finding.others)
+        );
+        let json = serde_json::to_value(&entries[0]).unwrap();
+        assert_eq!((&json["text"], &json["others"]), (&"is b".into(), &serde_json::json!(["b"])));
     }
 }

@@ -299,7 +299,7 @@ impl PrepSummary {
 
     fn new(plan: &PrepPlan, mut fates: Fates, skipped: Vec<Skipped>, notes: Vec<Note>) -> Self {
         skipped.iter().for_each(|skipped| fates.skip(skipped));
-        let mut skipped = [plan.skipped.clone(), skipped].concat();
+        let mut skipped: Vec<&Skipped> = plan.skipped.iter().chain(&skipped).collect();
         skipped.sort();
         let share = plan.share();
         for sample in plan.samples[..share.start].iter().chain(&plan.samples[share.end..]) {
@@ -308,8 +308,9 @@ impl PrepSummary {
         }
         let tally = fates.tally();
         let (plan_rows, rows) = plan.rows();
-        let of =
-            |bin: Bin| skipped.iter().filter(move |s| s.reason.bin() == bin).map(LeftOutEntry::of).collect();
+        let of = |bin: Bin| {
+            skipped.iter().filter(move |s| s.reason.bin() == bin).map(|s| LeftOutEntry::of(s)).collect()
+        };
         Self {
             output: None,
             layout: plan.pairs.layout,

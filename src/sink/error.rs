@@ -21,7 +21,7 @@ pub enum SinkError {
         source: io::Error,
     },
     /// The name of a file stands for another format.
-    #[error("{} is not a name of format {format}: .npy is npy, .tar is webdataset, .arrow and .arrows are arrow", path.display())]
+    #[error("{} is not a name of format {format}: the extension .npy stands for npy, .tar for webdataset, .arrow and .arrows for arrow", path.display())]
     OtherExtension {
         /// The file.
         path: PathBuf,

@@ -19,15 +19,15 @@ impl Format {
     /// The format of an output at `path`: the one that was asked for, the one that its name stands for, the default.
     ///
     /// # Errors
-    /// [`SinkError::OtherExtension`] where the name stands for another format than the one that was asked for, or for one
-    /// that is none of ours.
+    /// [`SinkError::OtherExtension`] where the name stands for another format than the one that was asked for, or has an
+    /// extension that stands for none and no format was asked for.
     pub fn of_output(path: &Path, asked: Option<&'static Self>) -> Result<&'static Self, SinkError> {
         let other =
             |format: &str| SinkError::OtherExtension { path: path.to_owned(), format: format.to_owned() };
         match (asked, Self::of_file(path)) {
             (Some(asked), Some(named)) if asked != named => Err(other(asked.name)),
             (Some(format), _) | (None, Some(format)) => Ok(format),
-            (None, None) if is_of_another_kind(path) => Err(other(FORMATS[0].name)),
+            (None, None) if path.extension().is_some() => Err(other(FORMATS[0].name)),
             (None, None) => Ok(FORMATS[0]),
         }
     }
@@ -38,16 +38,6 @@ impl Format {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         FORMATS.into_iter().find(|format| format.extensions.contains(&extension.as_str()))
     }
-}
-
-/// True if the name is one of a kind of file that is not written here.
-fn is_of_another_kind(path: &Path) -> bool {
-    const KINDS: [&str; 14] = [
-        "npz", "h5", "hdf5", "zip", "csv", "parquet", "feather", "pt", "pth", "pkl", "tfrecord", "gz", "zst",
-        "zarr",
-    ];
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    KINDS.contains(&extension.to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -68,8 +58,9 @@ mod tests {
             Format::of_output(Path::new(path), Format::named(asked)).map(|format| format.name).ok()
         };
         assert_eq!(of_output("a.tar", ""), Some("webdataset"));
-        assert_eq!([of_output("a.tar", "npy"), of_output("a.npz", "")], [None, None]);
-        assert_eq!([of_output("a.out", ""), of_output("a", "arrow")], [Some("npy"), Some("arrow")]);
+        assert_eq!(["a.npz", "a.out", "a.npy.gz"].map(|path| of_output(path, "")), [None; 3]);
+        assert_eq!(of_output("a.tar", "npy"), None);
+        assert_eq!([of_output("a", ""), of_output("a", "arrow")], [Some("npy"), Some("arrow")]);
         assert_eq!(of_output("a.npz", "npy"), Some("npy"), "who says so gets it");
     }
 }

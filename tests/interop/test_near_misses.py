@@ -226,3 +226,14 @@ def test_patterns_are_for_layouts_with_names(images_alone, dicomprep, out):
     assert result.returncode == 1 and "the layout dicom has no names" in result.stderr
     result = dicomprep("prep", images_alone, "-o", out / "x.h5", "--image-name", "*.dcm")
     assert result.returncode == 2 and "{n}" in result.stderr
+
+
+def test_the_pattern_for_contours_of_one_patient_keeps_those_of_others(study, dicomprep, out):
+    """Their folder tells which structure they are."""
+    for path in list((study.root / "contourfiles").glob(f"*{PATIENTS[1]}/i-contours/*.txt")):
+        path.rename(path.with_name(f"slice{path.name.split('-')[2]}.txt"))
+    result = dicomprep.prep(study.root, out / "x.h5", "--on-finding", "keep", code=3)
+    pattern = re.search(r"--contour-name '([^']*)'", result.stderr)[1]
+    assert pattern == "inner=i-contours/slice{n}.txt"
+    dicomprep.prep(study.root, out / "y.h5", "--on-finding", "keep", "--contour-name", pattern)
+    assert rows(out / "y.h5") == ROWS

@@ -181,6 +181,20 @@ def test_gdal(path, contents):
     contents.check(array("images")["values"][3], array("masks")["values"][3], lambda name: array(f"samples/{name}")["values"])
 
 
+def test_gdal_by_its_netcdf_driver(path, contents, tmp_path):
+    """It takes the first column of an image for the bottom line of a map."""
+    if shutil.which("gdal_translate") is None or "netCDF" not in output("gdalinfo", "--formats").stdout:
+        pytest.skip("GDAL with netCDF is not installed (Debian and Ubuntu: gdal-bin)")
+    count, rows, columns, channels = contents.images.shape
+    assert channels == 1
+    for bottom_up, upright in (("YES", contents.images[:, :, ::-1, 0]), ("NO", contents.images[..., 0])):
+        raw = tmp_path / f"{bottom_up}.img"
+        output("gdal_translate", "-q", "-of", "ENVI", f'NETCDF:"{path}":/images', raw,
+               env=dict(os.environ, GDAL_NETCDF_BOTTOMUP=bottom_up))
+        read = np.fromfile(raw, contents.images.dtype).reshape(count, rows, columns)
+        assert np.array_equal(read, upright)
+
+
 OCTAVE = r"""
 x = load(argv(){1});
 printf('%s\n', mat2str(size(x.images)), mat2str(double(x.images(:, :, :, 4)(:)')), mat2str(double(x.samples.mask_pixels(:)')));

@@ -7,11 +7,13 @@ use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
 
 /// The first words of messages, with their styles.
-const MARKS: [(&str, Style); 8] = [
+const MARKS: [(&str, Style); 10] = [
     ("dicomprep: error:", AnsiColor::Red.on_default().bold()),
     ("error:", AnsiColor::Red.on_default().bold()),
     ("wrong:", AnsiColor::Red.on_default().bold()),
     ("rejected:", AnsiColor::Red.on_default()),
+    ("unmatched:", AnsiColor::Red.on_default()),
+    ("damaged:", AnsiColor::Red.on_default()),
     ("unusable:", AnsiColor::Red.on_default()),
     ("not repaired:", AnsiColor::Red.on_default()),
     ("warning:", AnsiColor::Yellow.on_default()),

@@ -1,6 +1,5 @@
 //! Handling of signals.
 
-use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
@@ -12,6 +11,7 @@ use dicomprep::stream::StreamCursor;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+use signal_hook::low_level;
 
 use crate::exit::{self, Exit};
 
@@ -39,11 +39,16 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
             thread::sleep(WIND_DOWN);
             remove_partial_files();
             exit::tell("dicomprep: error: interrupted\n");
-            process::exit(Exit::Failed as i32);
+            end_at_once();
         }
     };
     thread::Builder::new().spawn(watch).context("cannot watch for signals")?;
     Ok(cancel)
+}
+
+/// Ends the program without what the HDF5 library does at the end of one: it would wait for other threads, which work on.
+fn end_at_once() -> ! {
+    low_level::exit(Exit::Failed as i32)
 }
 
 /// Time between two looks at whether the program ends by itself.
@@ -65,7 +70,7 @@ pub(crate) fn end_on_signals(why: &'static str) -> anyhow::Result<Running> {
             }
             remove_partial_files();
             exit::tell(&format!("dicomprep: error: {why}\n"));
-            process::exit(Exit::Failed as i32);
+            end_at_once();
         }
     });
     Ok(running)
@@ -102,7 +107,7 @@ impl Interrupt {
                     thread::sleep(PATIENCE);
                     told.tell();
                     remove_partial_files();
-                    process::exit(Exit::Failed as i32);
+                    end_at_once();
                 }
             });
         }

@@ -18,6 +18,8 @@ Examples:
   dicomprep audit final_data/ --json | jq -r '.findings[] | [.severity, .check, .file] | @tsv'
   dicomprep audit final_data/ --max-displaced 15 --report audit.json
 
+Reads every annotation, and the pixels of every image.
+
 Exit codes: 0 no errors, 1 it could not be done, 2 wrong usage, 3 errors were found, or files that cannot be read.";
 
 /// Look for wrong annotations, and write nothing

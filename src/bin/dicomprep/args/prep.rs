@@ -43,6 +43,10 @@ Examples:
 An interrupted run continues when the same command is given again: finished rows are kept in \
 final_data.h5.parts/ until the file is complete.
 
+Reads the pixels of each image that it uses, and each image and mask that it takes from --reuse or an interrupted run \
+against its checksum. --dry-run and --plan-only read headers and annotations, and pixels only where the headers do not \
+tell their type.
+
 Exit codes: 0 all done, 1 it could not be done, 2 wrong usage, 3 done, but something was rejected.";
 
 /// Options that a plan has decided.

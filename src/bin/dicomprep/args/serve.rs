@@ -22,6 +22,8 @@ Without --listen, PORT in the environment means 0.0.0.0:$PORT. Tokens may also b
 SIGTERM drains: no new streams, and those that run end at a batch, so that readers continue elsewhere at the cursor. SIGHUP \
 reads the tokens again.
 
+Reads each image and mask of the batches against its checksum.
+
 Exit codes: 0 ended by a signal; 1 it could not be started; 2 wrong usage.";
 
 /// Serve batches over HTTP to any number of readers

@@ -15,6 +15,8 @@ Examples:
   dicomprep structures scans/ --json | jq -r '.structures[] | select(.patients > 1) | .selection'
       what --structures takes for the names that several patients have
 
+Reads names, headers and annotations, and no pixels of images.
+
 Exit codes: 0 done, 1 it could not be done, 2 wrong usage, 3 an annotation file or a row cannot be used.";
 
 /// List the structures of a data directory, and write nothing
