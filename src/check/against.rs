@@ -8,7 +8,9 @@ use super::blocks::{self, Crew};
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
 use crate::layout::Inputs;
-use crate::prep::{Control, FreshRow, KnownImages, RecordedOptions, Share, SourceRows, Sources};
+use crate::prep::{
+    Control, FreshRow, KnownImages, OnFinding, PrepOptions, RecordedOptions, Share, SourceRows, Sources,
+};
 use crate::store::{DatasetFile, SAMPLE_COLUMNS, SampleRow, StoreError, column};
 
 /// Location of the sources.
@@ -31,9 +33,37 @@ pub fn sources_of(
     threads: usize,
     control: &Control<'_>,
 ) -> Result<Sources, CheckError> {
-    let recorded = RecordedOptions::parse(&file.identity().config)?;
+    plan_again(file, sources, RecordedOptions::parse(&file.identity().config)?, threads, control)
+}
+
+/// [`sources_of`] with the annotations that the audit has left out of the file: [`Sources::rejected_annotations`] tells
+/// which these are. `None` where the file was made with `--on-finding keep`, which leaves out none.
+///
+/// # Errors
+/// As [`sources_of`].
+pub fn sources_with_rejected(
+    file: &DatasetFile,
+    sources: &SourceOptions<'_>,
+    threads: usize,
+    control: &Control<'_>,
+) -> Result<Option<Sources>, CheckError> {
+    let mut recorded = RecordedOptions::parse(&file.identity().config)?;
+    if recorded.options.on_finding == OnFinding::Keep {
+        return Ok(None);
+    }
+    recorded.options.on_finding = OnFinding::Keep;
+    plan_again(file, sources, recorded, threads, control).map(Some)
+}
+
+fn plan_again(
+    file: &DatasetFile,
+    sources: &SourceOptions<'_>,
+    recorded: RecordedOptions,
+    threads: usize,
+    control: &Control<'_>,
+) -> Result<Sources, CheckError> {
     let path = |path: &Path| path.to_owned();
-    let mut options = recorded.options;
+    let mut options: PrepOptions = recorded.options;
     options.pseudonym_key = match (recorded.has_pseudonyms, sources.pseudonym_key) {
         (true, None) => return Err(CheckError::KeyNeeded(path(file.path()))),
         (false, Some(_)) => return Err(CheckError::KeyNotNeeded(path(file.path()))),

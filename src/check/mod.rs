@@ -13,7 +13,7 @@ mod totals;
 mod train_counts;
 mod verify;
 
-pub use against::{SourceOptions, sources_of};
+pub use against::{SourceOptions, sources_of, sources_with_rejected};
 pub use diff::{Diff, DiffOptions, diff};
 pub use diff_rows::{ChangedRow, DamagedRow, ImageChange, MaskChange};
 pub use error::CheckError;

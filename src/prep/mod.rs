@@ -76,7 +76,7 @@ pub use recorded_options::RecordedOptions;
 pub use report_ids::ReportIds;
 pub use resume::{PartsFolder, ResumeOptions, RowOrigins};
 pub use run::run;
-pub use sources::{FreshRow, SourceRows, Sources};
+pub use sources::{FreshRow, RejectedAnnotation, SourceRows, Sources};
 pub use splits::Splits;
 pub use structures::{StructureEntry, StructuresRequest, StructuresSummary, VariantEntry, structures};
 pub use summary::{

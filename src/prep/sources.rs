@@ -1,16 +1,18 @@
 //! Rebuilds the rows of a finished file from its sources.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
+use super::audit::rejected_annotation;
 use super::names::Namer;
 use super::plan::{KnownImages, PrepPlan};
 use super::planning::{Purpose, plan_as};
 use super::worker::{PixelFacts, sample_row};
-use super::{Control, PrepError, PrepOptions};
+use super::{Control, OnFinding, PrepError, PrepOptions};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
 use crate::layout::Inputs;
+use crate::model::Polygon;
 use crate::store::{ImageStatistics, SampleRow};
 
 /// The samples that the sources of a file give today.
@@ -85,6 +87,33 @@ impl Sources {
         self.patient_ids.contains(patient_id)
     }
 
+    /// The annotations in which the audit finds an error, by sample and plane. They are among the samples where these were
+    /// planned with [`OnFinding::Keep`]; else they have been left out, and there is none.
+    #[must_use]
+    pub fn rejected_annotations(&self) -> Vec<RejectedAnnotation> {
+        let plan = &self.plan;
+        if plan.options.on_finding != OnFinding::Keep {
+            return Vec::new();
+        }
+        let mut rejected: BTreeMap<(u32, u8), Vec<&'static str>> = BTreeMap::new();
+        for finding in &plan.findings {
+            if let Some(annotation) = rejected_annotation(finding, &plan.options.levels) {
+                let checks = rejected.entry(annotation).or_default();
+                if !checks.contains(&finding.check.name()) {
+                    checks.push(finding.check.name());
+                }
+            }
+        }
+        let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
+        let entry = |((sample, plane), checks): ((u32, u8), _)| RejectedAnnotation {
+            sample: sample as usize,
+            id: namer.names(&plan.samples[sample as usize]).id,
+            plane: plane.into(),
+            checks,
+        };
+        rejected.into_iter().map(entry).collect()
+    }
+
     /// Makes rows, for one thread.
     #[must_use]
     pub fn rows(&self) -> SourceRows<'_> {
@@ -95,6 +124,19 @@ impl Sources {
             namer: Namer::new(&self.plan.pairs, &self.plan.samples, key),
         }
     }
+}
+
+/// An annotation in which the audit has found an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedAnnotation {
+    /// The number of its sample, below [`Sources::len`].
+    pub sample: usize,
+    /// What the file calls the sample.
+    pub id: String,
+    /// The mask plane.
+    pub plane: usize,
+    /// Names of the checks that found an error, each once.
+    pub checks: Vec<&'static str>,
 }
 
 /// Makes one row after the other, in memory that is used again.
@@ -112,6 +154,8 @@ pub struct FreshRow<'r> {
     pub image: Cow<'r, [u8]>,
     /// Its mask (H, W, K).
     pub mask: &'r [u8],
+    /// For each plane, its contours in pixels of the image; none of masks that are rasters.
+    pub contours: &'r [Vec<Polygon>],
 }
 
 impl SourceRows<'_> {
@@ -143,6 +187,6 @@ impl SourceRows<'_> {
         let names = self.namer.names(sample);
         let place = self.sources.plan.place(sample);
         let cells = SampleRow { place, ..sample_row(names, sample, facts, pixels) };
-        Ok(FreshRow { cells, image, mask: masks })
+        Ok(FreshRow { cells, image, mask: masks, contours: self.assembler.contours() })
     }
 }

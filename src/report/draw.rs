@@ -10,7 +10,7 @@ use super::facts::{FactsReader, ShownSample};
 use super::overlay::Picture;
 use super::shades::ShadeGround;
 use super::{PreviewError, Shades};
-use crate::model::{CountedPixels, PaddingRange, PixelType};
+use crate::model::{CountedPixels, GridShape, PaddingRange, PixelType};
 use crate::store::{ColumnReader, DatasetFile, RowReader, StoreError};
 
 /// Most samples of a portion.
@@ -119,21 +119,39 @@ impl<'f> SampleRenderer<'f> {
         let (mut stored, mut mask) = (vec![0; file.image_bytes()], vec![0; file.mask_bytes()]);
         reader.read_image(row, &mut stored)?;
         reader.read_mask(row, &mut mask)?;
-        let channels = shown_channels(file.channels());
-        let image = first_channels(file.pixel_type(), [file.channels(), channels], &stored);
-        // What lies beside an image of its own size is no part of it.
-        let counted =
-            CountedPixels { padding: PaddingRange::NONE, own: facts.image_shape, stored: file.shape() };
-        let own =
-            first_channels(file.pixel_type(), [file.channels(), channels], &counted.own_of_bytes(&stored));
-        let (shades, ground) = if channels == 3 {
-            (Shades::of_colors(&own), ShadeGround::Colors)
-        } else {
-            let around = around_mask(&image, &mask, file);
-            Shades::for_mask(facts.window, &own, around.as_deref().unwrap_or(&own))
-        };
-        Ok(RenderedSample { image, mask, shades, ground })
+        Ok(render(file, ShownHeader { window: facts.window, image_shape: facts.image_shape }, &stored, mask))
     }
+}
+
+/// What a picture needs to know of its image.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShownHeader {
+    /// Center and width of the header, NaN where there is none.
+    pub(super) window: [f32; 2],
+    /// Rows and columns of the image, from the first of the stored one.
+    pub(super) image_shape: GridShape,
+}
+
+/// The picture of an image of `file`, as its bytes `stored`, with its mask.
+pub(super) fn render(
+    file: &DatasetFile,
+    header: ShownHeader,
+    stored: &[u8],
+    mask: Vec<u8>,
+) -> RenderedSample {
+    let channels = shown_channels(file.channels());
+    let image = first_channels(file.pixel_type(), [file.channels(), channels], stored);
+    // What lies beside an image of its own size is no part of it.
+    let counted =
+        CountedPixels { padding: PaddingRange::NONE, own: header.image_shape, stored: file.shape() };
+    let own = first_channels(file.pixel_type(), [file.channels(), channels], &counted.own_of_bytes(stored));
+    let (shades, ground) = if channels == 3 {
+        (Shades::of_colors(&own), ShadeGround::Colors)
+    } else {
+        let around = around_mask(&image, &mask, file);
+        Shades::for_mask(header.window, &own, around.as_deref().unwrap_or(&own))
+    };
+    RenderedSample { image, mask, shades, ground }
 }
 
 /// The pixels of a grey image in the box around its mask, wider by half of its sides and at least by

@@ -28,21 +28,26 @@ impl ShownSample {
     /// Rank for display; the larger, the worse. Any error is worse than all warnings, and a warning than all notes
     /// and names that no check has; of equals, more are worse.
     pub(super) fn badness(&self) -> usize {
-        let weight = |name: &String| {
-            let check = Check::ALL.into_iter().find(|check| check.name() == name);
-            match check.map(Check::severity) {
-                Some(Severity::Error) => 1 << 20,
-                Some(Severity::Warning) => 1 << 10,
-                Some(Severity::Note) | None => 1,
-            }
-        };
-        self.findings.iter().map(weight).sum()
+        badness(&self.findings)
     }
 
     /// The area of `plane` in mm2, where it was annotated and the spacing is known.
     pub(super) fn area(&self, plane: usize) -> Option<f64> {
         Some((*self.planes.get(plane)?)? as f64 * self.pixel_area?)
     }
+}
+
+/// [`ShownSample::badness`] of the checks of these names.
+pub(super) fn badness(findings: &[String]) -> usize {
+    let weight = |name: &String| {
+        let check = Check::ALL.into_iter().find(|check| check.name() == name);
+        match check.map(Check::severity) {
+            Some(Severity::Error) => 1 << 20,
+            Some(Severity::Warning) => 1 << 10,
+            Some(Severity::Note) | None => 1,
+        }
+    };
+    findings.iter().map(weight).sum()
 }
 
 /// Reads the columns. Rows are best asked for in order.

@@ -18,6 +18,7 @@ mod lettering;
 mod overlay;
 mod page;
 mod preview;
+mod rejected;
 mod runs;
 mod shades;
 mod summary;

@@ -45,7 +45,7 @@ function chosen() {
   const size = (sample) => (structure < 0 ? sample.planes : [sample.planes[structure]])
     .reduce((sum, plane) => sum + (plane ? plane[0] : 0), 0);
   const before = {
-    worst: (a, b) => b.badness - a.badness,
+    worst: (a, b) => Boolean(b.left_out) - Boolean(a.left_out) || b.badness - a.badness,
     file: () => 0,
     smallest: (a, b) => size(a) - size(b),
     largest: (a, b) => size(b) - size(a),

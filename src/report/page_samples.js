@@ -22,7 +22,8 @@ const samples = [];
 const pictures = new Map();
 const PICTURES_KEPT = 160;
 
-/** The image of a sample as a bitmap, and for each plane of its mask which pixels are on its outline. */
+/** The image of a sample as a bitmap, for each plane of its mask which pixels are on its outline, and contours that were
+ * left out. */
 function picture(sample) {
   const kept = pictures.get(sample) ?? decode(sample);
   pictures.delete(sample);
@@ -34,10 +35,37 @@ function picture(sample) {
 }
 
 async function decode(sample) {
-  const [png, ...runs] = sample.text.substringData(sample.start, sample.length).split("|");
+  const [png, ...parts] = sample.text.substringData(sample.start, sample.length).split("|");
   const bytes = Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0));
   const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-  return { bitmap, outlines: runs.map((lengths) => outline(mask(lengths))) };
+  const planes = about.structures.length;
+  return {
+    bitmap,
+    outlines: parts.slice(0, planes).map((lengths) => outline(mask(lengths))),
+    contours: parts.slice(planes).map(contour),
+  };
+}
+
+/** The plane of a contour that was left out, and its points: pixels, an integer being the centre of one. */
+function contour(text) {
+  const [plane, points] = text.split(":");
+  return { plane: Number(plane), points: points.split(" ").map((point) => point.split(",").map(Number)) };
+}
+
+/** The colour of a plane, for a style. */
+const colourOf = (plane) => `rgb(${about.colours[plane % about.colours.length].join(" ")})`;
+
+/** Draws the contours dashed. */
+function dash(context, contours, reduced) {
+  context.setLineDash([3, 2]);
+  context.lineWidth = 1;
+  for (const { plane, points } of contours) {
+    context.strokeStyle = colourOf(plane);
+    context.beginPath();
+    for (const [x, y] of points) context.lineTo((x + 0.5) / reduced, (y + 0.5) / reduced);
+    context.closePath();
+    context.stroke();
+  }
 }
 
 /** A plane of a mask from the lengths of its runs, zeros first. */
@@ -68,7 +96,7 @@ function outline(plane) {
 /** Draws on the canvas one pixel for each `reduced` x `reduced` of the image, and the outlines over it. */
 async function paint(canvas, sample, reduced, outlined) {
   canvas.wanted = sample;
-  const { bitmap, outlines } = await picture(sample);
+  const { bitmap, outlines, contours } = await picture(sample);
   if (canvas.wanted !== sample) return;
   const [width, height] = [Math.ceil(about.columns / reduced), Math.ceil(about.rows / reduced)];
   canvas.width = width;
@@ -86,11 +114,17 @@ async function paint(canvas, sample, reduced, outlined) {
       }
     });
     context.putImageData(shown, 0, 0);
+    dash(context, contours, reduced);
   }
   canvas.dataset.drawn = `${sample.row} ${outlined}`;
 }
 
 const whole = new Intl.NumberFormat("en");
+
+/** Why the contours of planes of a sample were left out, for people. */
+function leftOut(sample) {
+  return (sample.left_out?.planes ?? []).map(([plane, checks]) => `${about.structures[plane]} left out: ${checks.join(", ")}`);
+}
 
 /** The area of a plane for people. */
 function area(sample, plane) {
@@ -101,7 +135,7 @@ function area(sample, plane) {
 
 /** What a picture shows, for those who do not see it. */
 function spoken(sample) {
-  const areas = about.structures.map((name, plane) => `${name} ${area(sample, plane)}`);
+  const areas = about.structures.map((name, plane) => `${name} ${area(sample, plane)}`).concat(leftOut(sample));
   const findings = sample.findings.length ? `; findings: ${sample.findings.join(", ")}` : "";
   return `${sample.id}: ${areas.join("; ")}${findings}`;
 }

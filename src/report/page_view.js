@@ -64,7 +64,8 @@ function card(sample, number) {
   about.structures.forEach((name, plane) => {
     if (sample.planes[plane]) button.append(line(`${name} ${area(sample, plane)}`, "area"));
   });
-  if (sample.findings.length) button.append(line(sample.findings.join(", "), "finding"));
+  for (const text of leftOut(sample)) button.append(line(text, "finding"));
+  if (sample.findings.length && !sample.left_out) button.append(line(sample.findings.join(", "), "finding"));
   for (const text of button.querySelectorAll("span:not(.empty)")) text.style.width = shown.style.width;
   item.append(button);
   return item;
@@ -137,8 +138,9 @@ function showLarge() {
   element("previous").disabled = current === 0;
   element("next").disabled = current === list.length - 1;
   element("toggle").setAttribute("aria-pressed", state.outline);
-  const facts = [["Patient", sample.patient], ["Split", sample.split || NO_SPLIT], ["Row", whole.format(sample.row)]];
+  const facts = [["Patient", sample.patient], ["Split", sample.split || NO_SPLIT], ["Row", rowOf(sample)]];
   about.structures.forEach((name, plane) => facts.push([name, area(sample, plane)]));
+  for (const text of leftOut(sample)) facts.push(["Dashed", text]);
   facts.push(["Findings", sample.findings.join(", ") || "none"]);
   facts.push(["Shades", shadesOf(sample)]);
   element("large-facts").replaceChildren(...facts.map(([name, text]) => {
@@ -155,6 +157,13 @@ function showLarge() {
   canvas.setAttribute("aria-label", spoken(sample));
   fitLarge();
   if (sample.shades) paint(canvas, sample, 1, state.outline);
+}
+
+/** The row of the file, for people. */
+function rowOf(sample) {
+  if (!sample.left_out) return whole.format(sample.row);
+  const row = sample.left_out.file_row;
+  return row === null ? "not in the file" : `${whole.format(row)}, without what is dashed`;
 }
 
 function shadesOf(sample) {
@@ -276,7 +285,7 @@ function start() {
 function setUpLegend() {
   element("legend").replaceChildren(...about.structures.map((name, plane) => {
     const swatch = document.createElement("canvas");
-    swatch.style.background = `rgb(${about.colours[plane % about.colours.length].join(" ")})`;
+    swatch.style.background = colourOf(plane);
     const made = document.createElement("span");
     made.append(swatch, name);
     return made;

@@ -14,9 +14,10 @@ use super::facts::FactsReader;
 use super::half_blocks;
 use super::intensities::IntensityHistogram;
 use super::page::Page;
+use super::rejected::RejectedSamples;
 use super::summary::Summary;
 use crate::order::Selection;
-use crate::prep::Control;
+use crate::prep::{Control, Sources};
 use crate::store::{DatasetFile, DatasetInfo, StoreError, read_info};
 use crate::stream::{RowOptions, select};
 
@@ -41,6 +42,7 @@ pub struct Preview {
     selection: Selection,
     balance: SampleTallies,
     has_findings: bool,
+    rejected: Option<Sources>,
 }
 
 /// Summary of the samples shown.
@@ -50,6 +52,8 @@ pub struct Shown {
     pub samples: usize,
     /// Samples that were asked for.
     pub of: u64,
+    /// Samples that are shown with contours that the audit has left out, out of the sources.
+    pub rejected: usize,
     /// Files that were written.
     pub files: usize,
     /// Samples whose image or mask is damaged: their `id`, and what is wrong. They are shown without a picture.
@@ -72,7 +76,18 @@ impl Preview {
             balance.add(&facts.read(row)?);
         }
         let has_findings = facts.has_findings();
-        Ok(Self { file, info, options, selection, balance, has_findings })
+        Ok(Self { file, info, options, selection, balance, has_findings, rejected: None })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &DatasetFile {
+        &self.file
+    }
+
+    /// Shows on the page what the audit has left out of the file, out of `sources`, which are planned with these annotations.
+    pub fn show_rejected(&mut self, sources: Sources) {
+        self.rejected = Some(sources);
     }
 
     /// Attributes of the file.
@@ -106,7 +121,12 @@ impl Preview {
             selected: &self.selected(),
             samples: self.selection.len(),
         };
+        let rejected = self.rejected.as_ref();
+        let rejected = rejected
+            .map(|sources| RejectedSamples::find(sources, &self.file, self.options.max_samples))
+            .transpose()?;
         let page = Page {
+            rejected: rejected.as_ref(),
             file: &self.file,
             studio: &studio,
             name: &self.name(),
@@ -117,7 +137,8 @@ impl Preview {
             zoom: self.options.zoom,
         };
         let mut shown = Shown { of: self.selection.len(), files: 1, ..Shown::default() };
-        shown.samples = page.write(to, control.progress, |sample| shown.damaged.extend(damage(sample)))?;
+        let written = page.write(to, control.progress, |sample| shown.damaged.extend(damage(sample)))?;
+        (shown.samples, shown.rejected) = (written.samples, written.rejected);
         Ok(shown)
     }
 

@@ -1,6 +1,7 @@
 """Masks as images and volumes, written by the tools that people use, against the masks that went into them."""
 
 import csv
+import json
 import shutil
 import subprocess
 
@@ -142,6 +143,20 @@ def test_the_qform_counts_where_the_sform_is_not_set(dicomprep, series, out):
     file.set_qform(LPS_TO_RAS @ series.affine(), code=1)
     nibabel.save(file, series.root / "q.nii")
     check(dicomprep, series, out, ["q.nii#1"], [1])
+
+
+def test_forms_that_differ_are_a_note(dicomprep, series, out):
+    file = nifti(series, series.root / "l.nii")
+    for name, shift, is_noted in (("same.nii", 0, False), ("apart.nii", 2.5, True)):
+        moved = LPS_TO_RAS @ series.affine()
+        moved[:3, 3] += moved[:3, 0] * shift
+        file.set_sform(LPS_TO_RAS @ series.affine(), code=2)
+        file.set_qform(moved, code=1)
+        nibabel.save(file, series.root / name)
+        check(dicomprep, series, out, [f"{name}#1"], [1], "--report", out / "report.json", "--force")
+        notes = [note["text"] for note in json.loads((out / "report.json").read_text())["notes"]]
+        told = "sform and qform of the header place the labels up to 2.5 voxels apart; the sform is taken"
+        assert (told in notes) == is_noted, notes
 
 
 def test_simpleitk(dicomprep, series, out):

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use dicomprep::check::{SourceOptions, sources_with_rejected};
 use dicomprep::model::Plain;
 use dicomprep::prep::Control;
 use dicomprep::report::{PrepBins, Preview, PreviewOptions, Shown};
@@ -17,7 +18,8 @@ use crate::args::{OutputArgs, PreviewArgs, When, all_cores};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
-use crate::table;
+use crate::settings::{read_key, remark_key};
+use crate::{table, verify};
 
 /// Samples that are shown where no number was asked for.
 const SAMPLES: usize = 5000;
@@ -34,6 +36,18 @@ pub(crate) fn run(args: &PreviewArgs, output: &OutputArgs) -> anyhow::Result<Exi
     if args.terminal == Some(When::Auto) {
         check_terminal()?;
     }
+    let key = args.sources.pseudonym_key.as_deref().map(read_key).transpose()?;
+    remark_key(args.sources.pseudonym_key.as_deref(), output);
+    let sources = match &args.against[..] {
+        [] => None,
+        data_dirs => Some(verify::sources("preview", data_dirs, &args.sources, key.as_deref())?),
+    };
+    if let (Some(page), Some(sources)) = (&page, &sources)
+        && sources.inputs.is_input(page)
+    {
+        let text = "--output names a place among the inputs; nothing is ever written there";
+        exit::wrong_usage("preview", text);
+    }
     // What would make the end fail is found before the work.
     if let Some(page) = &page {
         drop(Target::claim(page, args.force)?);
@@ -41,7 +55,10 @@ pub(crate) fn run(args: &PreviewArgs, output: &OutputArgs) -> anyhow::Result<Exi
     let cancel = interrupt::stop_on_signals()?;
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
-    let preview = Preview::open(&args.file, options(args))?;
+    let mut preview = Preview::open(&args.file, options(args))?;
+    if let Some(sources) = &sources {
+        show_rejected(&mut preview, sources, args, control)?;
+    }
     let bins = args.report.as_deref().map(|report| PrepBins::read(report, preview.info())).transpose()?;
     if let Some(folder) = &args.png {
         Preview::check_sheets(folder, args.force)?;
@@ -79,8 +96,29 @@ fn refuse_conflicts(args: &PreviewArgs, page: Option<&Path>) {
     match page {
         Some(page) if page == Path::new("-") => usage("--output takes a file"),
         None if args.report.is_some() => usage("--report is for the page: give --output too"),
+        None if !args.against.is_empty() => usage("--against is for the page: give --output too"),
+        _ if args.against.is_empty() && args.sources.is_given() => {
+            usage("--link, --dicoms, --contours and --pseudonym-key go with --against DATA_DIR")
+        }
         _ => {}
     }
+}
+
+/// Adds what the audit has left out of the file, as far as the file leaves out anything.
+fn show_rejected(
+    preview: &mut Preview,
+    sources: &SourceOptions<'_>,
+    args: &PreviewArgs,
+    control: Control<'_>,
+) -> anyhow::Result<()> {
+    let threads = args.threads.map_or_else(all_cores, usize::from);
+    match sources_with_rejected(preview.file(), sources, threads, &control)? {
+        Some(rejected) => preview.show_rejected(rejected),
+        None => {
+            exit::tell("note: the file was made with --on-finding keep, so the audit has left out nothing\n")
+        }
+    }
+    Ok(())
 }
 
 fn options(args: &PreviewArgs) -> PreviewOptions {
@@ -137,7 +175,11 @@ fn write_page(
 
 fn samples(shown: &Shown) -> String {
     let all = table::count(usize::try_from(shown.of).unwrap_or(usize::MAX), "sample");
-    if shown.samples as u64 == shown.of { all } else { format!("{} of {all}", shown.samples) }
+    let all = if shown.samples as u64 == shown.of { all } else { format!("{} of {all}", shown.samples) };
+    match shown.rejected {
+        0 => all,
+        rejected => format!("{all}, {} with contours that were left out", table::count(rejected, "sample")),
+    }
 }
 
 /// Tells what was done, and names the damaged samples. Returns how many there are.

@@ -374,6 +374,22 @@ mod tests {
     }
 
     #[test]
+    fn values_of_a_unit_are_not_mirrored() {
+        let stored = || StoredValues::UInt16(vec![0, 1000]);
+        let of_unit = |unit: &str| {
+            let (mut header, pixels) = image(stored(), ModalityTransform::Identity, true);
+            header.rescale_type = Some(unit.to_owned());
+            (header, pixels)
+        };
+        let hounsfield = of_unit("HU");
+        assert_eq!(converted(&hounsfield, PixelType::UInt16), Ok((Pixels::UInt16(vec![0, 1000]), false)));
+        assert!(hounsfield.0.stays_inverted(Monochrome1::Invert));
+        assert_eq!(hounsfield.0.geometry_for(Monochrome1::Invert).window, [100.0, 50.0]);
+        let unspecified = converted(&of_unit("US"), PixelType::UInt16);
+        assert_eq!(unspecified, Ok((Pixels::UInt16(vec![4095, 3095]), false)));
+    }
+
+    #[test]
     fn a_lut_is_looked_up_and_mirrored_in_its_entries() {
         let lut = || ModalityTransform::Lut(ModalityLut::new(1, vec![5, 300]).unwrap());
         let plain = image(StoredValues::UInt16(vec![0, 1, 2, 3]), lut(), false);

@@ -102,7 +102,8 @@ pub(super) struct FrameHeader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Monochrome1 {
     /// Each modality value `m` becomes `low + high - m`, where `low` and `high` are the smallest and the
-    /// largest value that the header allows: all images are then dark where the value is small.
+    /// largest value that the header allows: all images are then dark where the value is small. Values with a unit stay as
+    /// they are: the smallest is to be shown white (PS3.3 C.7.6.3.1.2), and is no other quantity for that.
     #[default]
     Invert,
     /// The values stay as they are.
@@ -184,7 +185,13 @@ impl ImageHeader {
 
     /// The range to invert the values in, or `None` where they stay as they are.
     pub(super) fn inversion(&self, monochrome1: Monochrome1) -> Option<ValueRange> {
-        self.value_range().filter(|_| self.inverted && monochrome1 == Monochrome1::Invert)
+        let is_inverted = self.inverted && !self.is_quantity() && monochrome1 == Monochrome1::Invert;
+        self.value_range().filter(|_| is_inverted)
+    }
+
+    /// True if modality values are of a unit, such as HU; `US` is unspecified (PS3.3 C.11.1.1.2).
+    pub(super) fn is_quantity(&self) -> bool {
+        self.rescale_type.as_deref().is_some_and(|unit| unit != "US")
     }
 
     /// True where [`convert`](super::convert) with `monochrome1` leaves large values dark.

@@ -49,7 +49,7 @@ impl HeaderValues<'_> {
             per_frame = Arc::new([]);
         }
         self.note_bits(stored, inverted, &mut leniencies);
-        Ok(ImageHeader {
+        let mut header = ImageHeader {
             shape,
             stored,
             frames,
@@ -69,7 +69,11 @@ impl HeaderValues<'_> {
             leniencies,
             unreadable,
             per_frame,
-        })
+        };
+        if header.inverted && header.is_quantity() {
+            header.leniencies.insert(Leniency::QuantityNotInverted);
+        }
+        Ok(header)
     }
 
     /// Properties of each frame; empty where none has its own.

@@ -23,6 +23,8 @@ pub enum Leniency {
     HighBit,
     /// MONOCHROME1 with floating point pixels, whose range is unknown.
     FloatNotInverted,
+    /// MONOCHROME1 with modality values of a unit, which no other value stands for.
+    QuantityNotInverted,
     /// Pixel Data (7FE0,0010) has more bytes than the image needs.
     ExcessPixels,
     /// The fragments of the pixel data have no Sequence Delimitation Item at their end.
@@ -72,6 +74,9 @@ impl fmt::Display for Leniency {
             }
             Self::FloatNotInverted => {
                 "floating point pixels are MONOCHROME1; their range is unknown, so they are not inverted"
+            }
+            Self::QuantityNotInverted => {
+                "MONOCHROME1 with values of a unit (Rescale Type, or HU of CT): they are not inverted"
             }
             Self::ExcessPixels => "Pixel Data is longer than the image; what follows the image is left away",
             Self::UnendedFragments => {

@@ -40,6 +40,11 @@ impl VoxelToPatient {
         self.turn([patient[0] - origin[0], patient[1] - origin[1], patient[2] - origin[2]])
     }
 
+    /// The point of the patient, in mm, of voxel coordinates `(i, j, k)`.
+    pub(super) fn patient(&self, [i, j, k]: [f64; 3]) -> [f64; 3] {
+        self.matrix.map(|row| row[0] * i + row[1] * j + row[2] * k + row[3])
+    }
+
     /// The difference in voxel coordinates of two points of the patient that are `way` apart, in mm.
     #[must_use]
     pub fn turn(&self, way: [f64; 3]) -> [f64; 3] {

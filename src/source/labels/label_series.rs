@@ -14,6 +14,9 @@ use crate::source::annotation::{
     AnnotationError, AnnotationFault, AnnotationFile, Drawn, FrameKey, PartInfo, no_part,
 };
 
+/// Voxels by which sform and qform may place labels differently without a note: more than the rounding of either.
+const FORMS_APART: f64 = 0.1;
+
 /// A label volume laid over the images of a series: [`Part::Whole`] is every label above 0, [`Part::Label`] one label,
 /// [`Part::Segment`] a segment of a `.seg.nrrd` by its number.
 #[derive(Debug, Clone)]
@@ -83,6 +86,12 @@ impl LabelSeries {
             return Err(AnnotationError { place, fault });
         }
         let mut notes = Vec::new();
+        if volume.forms_apart > FORMS_APART {
+            notes.push(format!(
+                "sform and qform of the header place the labels up to {:.1} voxels apart; the sform is taken",
+                volume.forms_apart
+            ));
+        }
         let unreached = joined.as_ref().map_or(0, JoinedVolume::unreached);
         if unreached > 0 {
             notes.push(format!("the label volume does not reach {unreached} of the images"));
@@ -241,7 +250,7 @@ mod tests {
         values.extend_bytes(&[1, 0, 0, 1, 0, 0, 0, 0]);
         let unit = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]];
         let geometry = VoxelToPatient::from_lps(unit);
-        let volume = LabelVolume { size, values, geometry, segments, cropped: false };
+        let volume = LabelVolume { size, values, geometry, segments, cropped: false, forms_apart: 0.0 };
         let images = [image("1.2", 0.0).0, image("1.3", 1.0).0];
         LabelSeries::new("s.seg.nrrd", volume, &images, SeriesExtent::Whole, LabelJoin::default()).unwrap()
     }

@@ -24,7 +24,8 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<LabelVolume, LabelFault> {
     let mut header = source.header(NIFTI_1, "NIfTI")?;
     let length = header_length(&header)?;
     header.extend(source.header(length - NIFTI_1, "NIfTI")?);
-    let NiftiHeader { size, format, scaling, voxels_at, geometry } = NiftiHeader::parse(&header)?;
+    let NiftiHeader { size, format, scaling, voxels_at, geometry, forms_apart } =
+        NiftiHeader::parse(&header)?;
 
     let limit = limits.max_image_bytes;
     let over = |bytes: u64| LabelFault::OverLimit { what: "the label map in memory", bytes, limit };
@@ -35,7 +36,7 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<LabelVolume, LabelFault> {
     source.skip(ahead)?;
     let values = format.read_labels(&mut source, count, scaling, limit)?;
     source.finish()?;
-    Ok(LabelVolume { size, values, geometry, segments: Vec::new(), cropped: false })
+    Ok(LabelVolume { size, values, geometry, segments: Vec::new(), cropped: false, forms_apart })
 }
 
 #[cfg(test)]
@@ -135,16 +136,24 @@ mod tests {
         put(&mut file, 256, &[0.0, 0.0, 1.0, 10.0, 20.0, 30.0]);
         file[252] = 1;
         let turned = read(&file).unwrap();
+        assert_eq!(turned.forms_apart, 0.0);
         // RAS (10 - 2, 20 - 3, 30 - 4) is LPS (-8, -17, 26).
         assert_eq!(turned.geometry().unwrap().voxel([-8.0, -17.0, 26.0]), [1.0, 1.0, 1.0]);
         file[254] = 2;
         put(&mut file, 280, &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
         assert_eq!(read(&file).unwrap().geometry().unwrap().voxel([-8.0, -17.0, 26.0]), [8.0, 17.0, 26.0]);
+        // Voxel (0, 0, 0) is at RAS (0, 0, 0) by the one, and (10, 20, 30) by the other.
+        assert_eq!(read(&file).unwrap().forms_apart, 30.0);
+        put(&mut file, 280, &[-2.0, 0.0, 0.0, 10.0, 0.0, -3.0, 0.0, 20.0, 0.0, 0.0, -4.0, 30.0]);
+        assert!(read(&file).unwrap().forms_apart < 1e-6);
+        put(&mut file, 280, &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
         // In metres.
         file[123] = 1;
         assert_eq!(read(&file).unwrap().geometry().unwrap().voxel([-8000.0, 0.0, 0.0]), [8.0, 0.0, 0.0]);
         put(&mut file, 280, &[0.0; 4]);
         assert!(read(&file).unwrap_err().to_string().starts_with("the header's sform is [["));
+        file[254] = 0;
+        assert_eq!(read(&file).unwrap().forms_apart, 0.0);
     }
 
     #[test]

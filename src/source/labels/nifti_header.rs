@@ -18,6 +18,9 @@ pub(super) struct NiftiHeader {
     pub(super) voxels_at: u64,
     /// By `sform_code`, else by `qform_code`; `None` where both are 0.
     pub(super) geometry: Option<VoxelToPatient>,
+    /// Voxels by which the sform and the qform place a corner of the volume differently, at most; 0 where only one has a
+    /// code above 0.
+    pub(super) forms_apart: f64,
 }
 
 /// Bytes of the header of NIfTI-1.
@@ -46,15 +49,19 @@ impl NiftiHeader {
         let dim = [0, 1, 2, 3, 4, 5, 6, 7].map(|index| fields.integer(layout.dim, index, version_2));
         let kind = number_type(i64::from(fields.i16(layout.datatype)))?;
         let voxels_at = fields.offset(version_2)?;
+        let (size, geometry) = (size(dim)?, geometry(&fields, layout, version_2)?);
+        let forms_apart =
+            geometry.map_or(0.0, |taken| forms_apart(&fields, layout, version_2, &taken, size.voxels));
         Ok(Self {
-            size: size(dim)?,
+            size,
             format: NumberFormat { kind, big_endian },
             scaling: scaling(
                 fields.real(layout.slope, 0, version_2),
                 fields.real(layout.intercept, 0, version_2),
             )?,
             voxels_at: voxels_at.max(bytes.len() as u64),
-            geometry: geometry(&fields, layout, version_2)?,
+            geometry,
+            forms_apart,
         })
     }
 }
@@ -234,23 +241,56 @@ fn geometry(
     layout: &FieldLayout,
     version_2: bool,
 ) -> Result<Option<VoxelToPatient>, LabelFault> {
-    // xyzt_units: 1 is metres, 3 micrometres, 2 millimetres; 0 is not said, and millimetres then.
-    let units = if version_2 { fields.read::<4>(layout.units)[0] } else { fields.bytes[layout.units] };
-    let to_mm = match units & 7 {
-        1 => 1000.0,
-        3 => 0.001,
-        _ => 1.0,
-    };
-    let (field, mut ras) = if fields.code(layout.sform, version_2) > 0 {
+    let (field, ras) = if fields.code(layout.sform, version_2) > 0 {
         ("sform", sform(fields, layout, version_2))
     } else if fields.code(layout.qform, version_2) > 0 {
         ("qform", qform(fields, layout, version_2))
     } else {
         return Ok(None);
     };
-    ras.iter_mut().flatten().for_each(|number| *number *= to_mm);
+    let ras = in_mm(ras, fields, layout, version_2);
     let map = VoxelToPatient::from_ras(ras).ok_or_else(|| LabelFault::header(field, format!("{ras:?}")))?;
     Ok(Some(map))
+}
+
+/// A matrix in the unit that xyzt_units says: 1 is metres, 3 micrometres, 2 millimetres; 0 is not said, and millimetres then.
+fn in_mm(
+    mut ras: [[f64; 4]; 3],
+    fields: &Fields<'_>,
+    layout: &FieldLayout,
+    version_2: bool,
+) -> [[f64; 4]; 3] {
+    let units = if version_2 { fields.read::<4>(layout.units)[0] } else { fields.bytes[layout.units] };
+    let to_mm = match units & 7 {
+        1 => 1000.0,
+        3 => 0.001,
+        _ => 1.0,
+    };
+    ras.iter_mut().flatten().for_each(|number| *number *= to_mm);
+    ras
+}
+
+/// [`NiftiHeader::forms_apart`] of a volume that lies as `taken` says.
+fn forms_apart(
+    fields: &Fields<'_>,
+    layout: &FieldLayout,
+    version_2: bool,
+    taken: &VoxelToPatient,
+    voxels: [usize; 3],
+) -> f64 {
+    let is_set = |code: usize| fields.code(code, version_2) > 0;
+    if !(is_set(layout.sform) && is_set(layout.qform)) {
+        return 0.0;
+    }
+    let other = in_mm(qform(fields, layout, version_2), fields, layout, version_2);
+    // A form that is no map of a volume places nothing.
+    let Some(other) = VoxelToPatient::from_ras(other) else { return 0.0 };
+    let corner = |number: usize| [0, 1, 2].map(|axis| ((number >> axis & 1) * (voxels[axis] - 1)) as f64);
+    let apart = |corner: [f64; 3]| {
+        let there = taken.voxel(other.patient(corner));
+        [0, 1, 2].map(|axis| (there[axis] - corner[axis]).abs()).into_iter().fold(0.0, f64::max)
+    };
+    (0..8).map(|number| apart(corner(number))).fold(0.0, f64::max)
 }
 
 fn sform(fields: &Fields<'_>, layout: &FieldLayout, version_2: bool) -> [[f64; 4]; 3] {

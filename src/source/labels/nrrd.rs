@@ -42,7 +42,7 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<LabelVolume, LabelFault> {
     }
     let values = format.read_labels(&mut source, count, None, limit)?;
     source.finish()?;
-    Ok(LabelVolume { size, values, geometry, segments, cropped })
+    Ok(LabelVolume { size, values, geometry, segments, cropped, forms_apart: 0.0 })
 }
 
 #[cfg(test)]

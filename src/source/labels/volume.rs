@@ -14,6 +14,9 @@ pub struct LabelVolume {
     pub(super) geometry: Option<VoxelToPatient>,
     pub(super) segments: Vec<NrrdSegment>,
     pub(super) cropped: bool,
+    /// Voxels that lie furthest apart by the two forms of a NIfTI header, as [`NiftiHeader`](super::nifti_header::NiftiHeader)
+    /// says; 0 in other files.
+    pub(super) forms_apart: f64,
 }
 
 /// Number of voxels along each axis of a volume, and of further volumes in the same grid.

@@ -7,6 +7,7 @@ use clap::{ValueEnum, ValueHint};
 use dicomprep::stream::Condition;
 
 use super::batches::{ByteCount, byte_count};
+use super::check::SourceArgs;
 
 const PREVIEW_EXAMPLES: &str = "\
 Examples:
@@ -14,6 +15,8 @@ Examples:
       one page with everything in it: open it in a browser, offline, or send it
   dicomprep preview final_data.h5 -o report.html --report final_data.json
       the same, and where the files ended, from the report of prep --report
+  dicomprep preview final_data.h5 -o report.html --against final_data/
+      also the contours that the audit has left out of the file, dashed
   dicomprep preview final_data.h5 --png sheets --split val --where 'mask_pixels.inner<50'
       contact sheets sheets/sheet-0001.png and so on, of small masks of the validation split
   dicomprep preview final_data.h5 --terminal --where patient_id=SCD0000101
@@ -22,7 +25,8 @@ Examples:
 The outline is the inner border of the mask: its pixels with one of the four neighbours outside of it. Images are \
 drawn with the window of their header, else from their percentile 0.5 (black) to 99.5 (white).
 
-Reads all columns, and each image and mask that it draws, against their checksums.
+Reads all columns, and each image and mask that it draws, against their checksums; with --against, headers and \
+annotations of the data, and the images whose contours were left out.
 
 Exit codes: 0 all done; 1 it could not be done; 2 wrong usage; 3 done, but a sample is damaged and has no picture.";
 
@@ -66,9 +70,15 @@ pub(crate) struct PreviewArgs {
     /// The report of prep --report, for the page: how many files were used, unlabelled, rejected and ignored
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
+    /// The folder that the file was made of: its audit is repeated, and the page also shows the contours that it left out,
+    /// dashed. Can be given more than once
+    #[arg(long, value_name = "DATA_DIR", conflicts_with_all = ["split", "conditions"], value_hint = ValueHint::DirPath)]
+    pub(crate) against: Vec<PathBuf>,
     /// Number of threads; what is drawn does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    #[command(flatten)]
+    pub(crate) sources: SourceArgs,
 }
 
 /// When something is done that suits a terminal only.

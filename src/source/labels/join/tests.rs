@@ -33,7 +33,7 @@ fn volume(matrix: Option<[[f64; 4]; 3]>, planes: usize, phases: usize) -> LabelV
     let mut values = LabelValues::with_capacity(count, 1 << 20).unwrap();
     (0..count).for_each(|index| values.push(index as i64 + 1).unwrap());
     let geometry = matrix.map(|matrix| VoxelToPatient::from_lps(matrix).unwrap());
-    LabelVolume { size, values, geometry, segments: Vec::new(), cropped: false }
+    LabelVolume { size, values, geometry, segments: Vec::new(), cropped: false, forms_apart: 0.0 }
 }
 
 /// The grid of the images, planes 5 mm apart from z = 0.
