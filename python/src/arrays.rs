@@ -4,7 +4,7 @@
 
 use std::process;
 
-use dicomprep::stream::{Batch, BatchPool, ElementType, TensorBytes, TensorSchema};
+use dicomprep::stream::{Batch, BatchPool, ElementType, TensorBytes, TensorPool, TensorSchema};
 use numpy::ndarray::{ArrayViewMutD, IxDyn};
 use numpy::{Element, PyArray, PyArrayDescrMethods};
 use pyo3::prelude::*;
@@ -15,16 +15,19 @@ pub(crate) struct Tensors(Held);
 
 enum Held {
     Batch { batch: Option<Box<Batch>>, pool: Option<BatchPool>, process: u32 },
-    Alone(#[expect(dead_code, reason = "arrays show its memory")] TensorBytes),
+    Alone { tensor: TensorBytes, pool: TensorPool },
 }
 
 impl Drop for Tensors {
     fn drop(&mut self) {
-        if let Held::Batch { batch, pool, process } = &mut self.0
-            && let (Some(batch), Some(pool)) = (batch.take(), pool.take())
-        {
-            // In a forked child the pool's lock may be held by a thread that does not exist there.
-            if *process == process::id() { pool.recycle(*batch) } else { std::mem::forget(pool) }
+        match &mut self.0 {
+            Held::Batch { batch, pool, process } => {
+                if let (Some(batch), Some(pool)) = (batch.take(), pool.take()) {
+                    // In a forked child the pool's lock may be held by a thread that does not exist there.
+                    if *process == process::id() { pool.recycle(*batch) } else { std::mem::forget(pool) }
+                }
+            }
+            Held::Alone { tensor, pool } => pool.recycle(std::mem::take(tensor)),
         }
     }
 }
@@ -49,14 +52,17 @@ pub(crate) fn of_batch<'py>(
     ])
 }
 
-/// One tensor as an array of the shape of its schema.
+/// One tensor as an array of the shape of its schema. Its memory goes back to `pool` when the array, and all arrays made
+/// of it, have gone.
 pub(crate) fn of_tensor<'py>(
     py: Python<'py>,
     mut bytes: TensorBytes,
     schema: &TensorSchema,
+    pool: &TensorPool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let raw = Raw::new(&mut bytes);
-    let owner = Bound::new(py, Tensors(Held::Alone(bytes)))?.into_any();
+    let held = Held::Alone { tensor: bytes, pool: pool.clone() };
+    let owner = Bound::new(py, Tensors(held))?.into_any();
     array(raw, schema.element, &schema.shape, &owner)
 }
 

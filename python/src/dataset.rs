@@ -37,8 +37,9 @@ impl Dataset {
     /// The stored image (H, W, C) and mask (H, W, K) of `row`.
     fn row<'py>(&self, py: Python<'py>, row: u64) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let stored = self.0.row(row).map_err(exception)?;
-        let image = arrays::of_tensor(py, stored.image, &stored.image_schema)?;
-        Ok((image, arrays::of_tensor(py, stored.mask, &stored.mask_schema)?))
+        let pool = self.0.tensor_pool();
+        let image = arrays::of_tensor(py, stored.image, &stored.image_schema, pool)?;
+        Ok((image, arrays::of_tensor(py, stored.mask, &stored.mask_schema, pool)?))
     }
 
     /// Rows, columns and channels of each image.

@@ -61,6 +61,7 @@ pub(super) fn body(run: StreamRun, ahead: Ahead) -> Body {
 async fn send(run: StreamRun, mut ahead: Ahead, sender: Sender<io::Result<Bytes>>) {
     let counters = &run.job.served.counters;
     counters.streams_open.fetch_add(1, Ordering::Relaxed);
+    let _open = run.job.open_stream();
     let mut cursor = run.start;
     let cut = send_all(&run, &mut ahead, &sender, &mut cursor).await.err();
     counters.streams_open.fetch_sub(1, Ordering::Relaxed);

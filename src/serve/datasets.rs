@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::ServeError;
 use super::metrics::Counters;
+use super::open_streams::OpenStreams;
 use super::reply::Refusal;
 use crate::store::{DatasetInfo, StoreError, TrainFigures, TypedValues, read_info};
 use crate::stream::{Dataset, RowCache, StreamError};
@@ -34,6 +35,7 @@ pub(super) struct Opened {
     pub(super) dataset: Dataset,
     /// Decoded rows for all streams of the file.
     pub(super) cache: RowCache,
+    pub(super) streams: OpenStreams,
     file: Arc<File>,
     info: DatasetInfo,
     stamp: Stamp,
@@ -89,7 +91,8 @@ impl Opened {
         let digest: [u8; 32] = digest.finalize().into();
         let tag =
             format!("\"{}\"", digest[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-        Ok(Self { dataset, cache: RowCache::new(cache_bytes), file: Arc::new(file), info, stamp, tag })
+        let (cache, streams) = (RowCache::new(cache_bytes), OpenStreams::default());
+        Ok(Self { dataset, cache, streams, file: Arc::new(file), info, stamp, tag })
     }
 
     /// The file, which stays open when another one takes its name.

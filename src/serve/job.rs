@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::datasets::{Opened, Served};
 use super::encoded::Encoded;
+use super::open_streams::OpenStream;
 use super::query::Query;
 use super::reply::Refusal;
 use crate::order::Cursor;
@@ -238,8 +239,17 @@ impl Job {
     /// # Errors
     /// [`StreamError`] where a row is damaged or cannot be read.
     pub(super) fn encode(&self, cursor: Cursor, pool: &BatchPool) -> Result<Encoded, StreamError> {
-        let decoded = self.stream.batch_into(pool.take(), cursor, &self.opened.cache)?;
+        let Opened { cache, streams, .. } = &*self.opened;
+        // Rows that nobody will ask for again need no memory.
+        let is_alone = self.stream.takes_rows_once() && !streams.are_of_others(&self.key);
+        let cache = if is_alone { cache.without_keeping() } else { cache.clone() };
+        let decoded = self.stream.batch_into(pool.take(), cursor, &cache)?;
         Ok(self.encoded(decoded, pool))
+    }
+
+    /// Counts a stream of the job as open until what it returns is dropped.
+    pub(super) fn open_stream(&self) -> OpenStream {
+        self.opened.streams.open(&self.key)
     }
 
     /// Decodes the sample that `row` of the file is in epoch `epoch`, whether the stream selects it or not: a batch of one.

@@ -14,6 +14,7 @@ mod file;
 mod job;
 mod log;
 mod metrics;
+mod open_streams;
 mod openapi;
 mod page;
 mod query;

@@ -16,7 +16,23 @@ impl<'f> RowReader<'f> {
     /// the column `samples/checksum`, if they are given.
     #[must_use]
     pub fn new(file: &'f DatasetTables, checksums: Option<&'f ColumnReader>) -> Self {
-        Self { file, checksums, reader: ChunkReader::new(), page: ColumnPage::default() }
+        Self::reusing(file, checksums, ChunkReader::new())
+    }
+
+    /// As [`RowReader::new`], with the memory of a reader of chunks, of any file.
+    #[must_use]
+    pub fn reusing(
+        file: &'f DatasetTables,
+        checksums: Option<&'f ColumnReader>,
+        reader: ChunkReader,
+    ) -> Self {
+        Self { file, checksums, reader, page: ColumnPage::default() }
+    }
+
+    /// The reader of chunks, whose memory another reader of rows can use.
+    #[must_use]
+    pub fn into_chunk_reader(self) -> ChunkReader {
+        self.reader
     }
 
     /// As [`RowReader::new`], with a [strict](ChunkReader::strict) look at images and masks that are read whole.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::decode::{BatchDecoder, Undecoded};
+use super::decode_memory::DecodeMemory;
 use super::error::StreamError;
 use super::parts::{DecodeWork, StreamParts};
 use super::stream_cursor::StreamCursor;
@@ -273,7 +274,7 @@ impl DecodeWork {
 
 /// The work of one thread.
 fn decode_all(shared: &Shared, queue: &Mutex<Receiver<Job>>) {
-    let mut decoder = BatchDecoder::new(&shared.parts, &shared.work);
+    let mut decoder = BatchDecoder::new(&shared.parts, &shared.work, DecodeMemory::default());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
     while let Ok(Job { mut batch, done }) = next() {
         if shared.work.stopped.load(Ordering::Relaxed) {

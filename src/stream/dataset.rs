@@ -7,10 +7,12 @@ use std::sync::{Arc, OnceLock};
 use ndarray::ArrayView3;
 
 use super::batch::{Element, ElementType, TensorSchema};
+use super::decode_memory::{DecodeMemory, DecodePool};
 use super::error::StreamError;
 use super::own_sizes::{OwnSizes, own_sizes};
 use super::select::{RowOptions, select};
 use super::tensor_bytes::TensorBytes;
+use super::tensor_pool::TensorPool;
 use crate::model::{CountedPixels, GridShape, PaddingRange, PixelType};
 use crate::prep::{Control, MergeOptions, MergedAs, Progress, merge};
 use crate::store::{
@@ -48,6 +50,9 @@ struct Inner {
     file: Arc<ClosedFile>,
     checksums: OnceLock<ColumnReader>,
     own_sizes: OnceLock<Option<OwnSizes>>,
+    /// Memory for single rows and batches, and for the tensors of rows.
+    memory: DecodePool,
+    tensors: TensorPool,
 }
 
 /// The image and the mask of one row, as they are stored.
@@ -84,7 +89,13 @@ impl Dataset {
     /// [`StreamError::Store`] where it cannot be read.
     pub fn open(path: &Path) -> Result<Self, StreamError> {
         let file = Arc::new(DatasetFile::open(path)?.close()?);
-        Ok(Self(Arc::new(Inner { file, checksums: OnceLock::new(), own_sizes: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner {
+            file,
+            checksums: OnceLock::new(),
+            own_sizes: OnceLock::new(),
+            memory: DecodePool::default(),
+            tensors: TensorPool::default(),
+        })))
     }
 
     /// Opens all shards of one plan, given in any order, as the file that `dicomprep merge` would make of them.
@@ -159,13 +170,18 @@ impl Dataset {
     pub fn row(&self, row: u64) -> Result<StoredRow, StreamError> {
         let (file, index) = (&self.0.file, self.check_row(row)?);
         let (mut image_schema, mut mask_schema) = stored_schemas(file);
-        let [mut image, mut mask] = [TensorBytes::default(), TensorBytes::default()];
+        let [mut image, mut mask] =
+            [file.image_bytes(), file.mask_bytes()].map(|length| self.0.tensors.take(length));
         let checksums = self.checksums()?;
         let too_large = |_| StreamError::BatchTooLarge { samples: 1, sample_bytes: file.image_bytes() };
         image.resize(file.image_bytes()).map_err(too_large)?;
         mask.resize(file.mask_bytes()).map_err(too_large)?;
-        let mut reader = RowReader::new(file, Some(&checksums));
+        let DecodeMemory { chunks, image: stored_image, mask: stored_mask, .. } = self.0.memory.take(None);
+        let mut reader = RowReader::reusing(file, Some(&checksums), chunks);
         let read = reader.read_image(index, &mut image).and_then(|()| reader.read_mask(index, &mut mask));
+        let chunks = reader.into_chunk_reader();
+        let memory = DecodeMemory { chunks, image: stored_image, mask: stored_mask, transformer: None };
+        self.0.memory.give_back(None, memory);
         read.map_err(|source| StreamError::Row { row, id: self.id(index), source })?;
         if let Some(own) = self.own_size(row)? {
             let counted = CountedPixels { padding: PaddingRange::NONE, own, stored: file.shape() };
@@ -196,6 +212,17 @@ impl Dataset {
         }
         let sizes = own_sizes(&self.0.file)?;
         Ok(self.0.own_sizes.get_or_init(|| sizes).clone())
+    }
+
+    /// The pool that takes the tensors of rows back which [`Dataset::row`] has given: this saves the allocation of later ones.
+    #[must_use]
+    pub fn tensor_pool(&self) -> &TensorPool {
+        &self.0.tensors
+    }
+
+    /// Memory for decoders of single batches.
+    pub(super) fn decode_pool(&self) -> &DecodePool {
+        &self.0.memory
     }
 
     /// The file.

@@ -8,6 +8,7 @@ use super::RowWindow;
 use super::batch::Batch;
 use super::context::Context;
 use super::crop::Cropper;
+use super::decode_memory::DecodeMemory;
 use super::error::StreamError;
 use super::gather::Slot;
 use super::parts::{DecodeWork, StreamParts};
@@ -58,20 +59,34 @@ enum SampleError {
 }
 
 impl<'s> BatchDecoder<'s> {
-    pub(super) fn new(parts: &'s StreamParts, work: &'s DecodeWork) -> Self {
+    /// A decoder of the batches of `parts`, with `memory` that a decoder of the same stream has left, or of any other one
+    /// where it holds no transformer.
+    pub(super) fn new(parts: &'s StreamParts, work: &'s DecodeWork, memory: DecodeMemory) -> Self {
+        let DecodeMemory { chunks, image, mask, transformer } = memory;
         Self {
             parts,
             work,
-            reader: RowReader::new(&parts.file, work.checksums.as_ref()),
-            transformer: SampleTransformer::new(&parts.transform),
-            image: Vec::new(),
-            mask: Vec::new(),
+            reader: RowReader::reusing(&parts.file, work.checksums.as_ref(), chunks),
+            transformer: SampleTransformer::reusing(&parts.transform, transformer),
+            image,
+            mask,
             part: Vec::new(),
             recent: VecDeque::new(),
             json: Vec::new(),
             window: ColumnPage::default(),
             window_function: ColumnPage::default(),
             texts: Default::default(),
+        }
+    }
+
+    /// Its memory, for a decoder to come.
+    pub(super) fn into_memory(self) -> DecodeMemory {
+        let Self { reader, transformer, image, mask, .. } = self;
+        DecodeMemory {
+            chunks: reader.into_chunk_reader(),
+            image,
+            mask,
+            transformer: transformer.into_memory(),
         }
     }
 

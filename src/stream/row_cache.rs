@@ -11,6 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Debug, Clone)]
 pub struct RowCache {
     budget: usize,
+    /// False where rows are only taken from it.
+    keeps: bool,
     rows: Arc<RwLock<Rows>>,
     hits: Arc<AtomicU64>,
 }
@@ -32,7 +34,13 @@ impl RowCache {
     /// An empty cache for at most `budget` bytes of decoded rows.
     #[must_use]
     pub fn new(budget: usize) -> Self {
-        Self { budget, rows: Arc::default(), hits: Arc::default() }
+        Self { budget, keeps: true, rows: Arc::default(), hits: Arc::default() }
+    }
+
+    /// The same cache for a stream that needs no row again: what is there is taken, and nothing is added.
+    #[must_use]
+    pub fn without_keeping(&self) -> Self {
+        Self { keeps: false, ..self.clone() }
     }
 
     /// Bytes of the rows that it holds.
@@ -67,7 +75,7 @@ impl RowCache {
     /// True if `bytes` more would be kept.
     pub(super) fn has_room_for(&self, bytes: usize) -> bool {
         let used = || self.rows.read().unwrap_or_else(PoisonError::into_inner).bytes;
-        bytes <= self.budget && used() <= self.budget - bytes
+        self.keeps && bytes <= self.budget && used() <= self.budget - bytes
     }
 
     /// Keeps the image and the mask of `row` if there is room.
@@ -108,6 +116,9 @@ mod tests {
         assert_eq!(kept(7), Some(vec![1, 2, 3, 4]));
         assert_eq!(kept(8), Some(vec![5, 5, 5, 5, 5, 6]));
         assert!(cache.get(9).is_none() && !cache.has_room_for(1) && cache.has_room_for(0));
+        let reader = cache.without_keeping();
+        reader.keep(11, &[], &[]);
+        assert!(reader.get(7).is_some() && reader.get(11).is_none() && !reader.has_room_for(0));
         let none = RowCache::new(0);
         none.keep(7, &[1], &[]);
         assert!(none.get(7).is_none() && !none.has_room_for(usize::MAX));

@@ -157,13 +157,10 @@ impl Stream {
     pub fn batches(&self, from: impl Into<StreamCursor>, work: &StreamWork) -> Result<Batches, StreamError> {
         let planned = self.parts.plan.batches_from(self.check_cursor(from.into())?)?;
         let checksums = work.verify.then(|| self.dataset.checksums()).transpose()?;
-        let cache = match (&work.shared_cache, &self.parts.rows, self.plan().options().epochs) {
-            (Some(shared), _, _) => shared.clone(),
-            // In a single epoch every row comes once, unless rows are drawn or stand beside others.
-            (None, Rows::Selected(_), Some(epochs)) if epochs.get() == 1 && self.parts.context.is_none() => {
-                RowCache::new(0)
-            }
-            _ => RowCache::new(work.cache_bytes),
+        let cache = match &work.shared_cache {
+            Some(shared) => shared.clone(),
+            None if self.takes_rows_once() => RowCache::new(0),
+            None => RowCache::new(work.cache_bytes),
         };
         let decode = DecodeWork::new(checksums, cache);
         Ok(Batches::new(Arc::clone(&self.parts), decode, planned, work.threads.get(), work.prefetch.get()))
@@ -224,7 +221,11 @@ impl Stream {
     }
 
     fn decode(&self, mut batch: Batch, work: &DecodeWork) -> Result<Batch, StreamError> {
-        match BatchDecoder::new(&self.parts, work).decode(&mut batch) {
+        let pool = self.dataset.decode_pool();
+        let mut decoder = BatchDecoder::new(&self.parts, work, pool.take(Some(&self.parts)));
+        let decoded = decoder.decode(&mut batch);
+        pool.give_back(Some(&self.parts), decoder.into_memory());
+        match decoded {
             // Nobody stops it.
             Ok(()) | Err(Undecoded::Stopped) => Ok(batch),
             Err(Undecoded::Failed(error)) => Err(error),
@@ -283,6 +284,13 @@ impl Stream {
     #[must_use]
     pub fn names_split(&self) -> bool {
         self.names_split
+    }
+
+    /// True if no row comes twice: in a single epoch, unless rows are drawn or stand beside others.
+    #[must_use]
+    pub fn takes_rows_once(&self) -> bool {
+        let is_one_epoch = self.plan().options().epochs.is_some_and(|epochs| epochs.get() == 1);
+        is_one_epoch && matches!(self.parts.rows, Rows::Selected(_)) && self.parts.context.is_none()
     }
 
     /// Number of groups that rows are drawn from; `None` where they are not drawn.

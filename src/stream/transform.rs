@@ -138,10 +138,11 @@ impl SampleTransform {
 /// Memory of a thread that forms samples, kept between them.
 pub(super) struct SampleTransformer<'f> {
     transform: &'f SampleTransform,
-    work: Option<Buffers>,
+    work: Option<TransformMemory>,
 }
 
-struct Buffers {
+/// What a [`SampleTransformer`] needs of memory. It goes with one transform.
+pub(super) struct TransformMemory {
     augmenter: Augmenter,
     image: Vec<f32>,
     mask: Vec<u8>,
@@ -150,7 +151,7 @@ struct Buffers {
     whitened: Vec<f32>,
 }
 
-impl Buffers {
+impl TransformMemory {
     /// Makes room for a sample, and for what becomes of it where that does not stay in the batch.
     fn resize(&mut self, work: &Steps, image_stays: bool, mask_stays: bool) -> Result<(), TryReserveError> {
         let [height, width, channels] = work.shape;
@@ -168,18 +169,22 @@ impl Buffers {
 }
 
 impl<'f> SampleTransformer<'f> {
-    pub(super) fn new(transform: &'f SampleTransform) -> Self {
-        let work = transform.work.as_ref().map(
-            |Steps { spec, shape: [height, width, channels], planes, .. }| Buffers {
-                augmenter: Augmenter::new(spec, [*height, *width], *channels, *planes),
-                image: Vec::new(),
-                mask: Vec::new(),
-                changed: Vec::new(),
-                changed_mask: Vec::new(),
-                whitened: Vec::new(),
-            },
-        );
-        Self { transform, work }
+    /// With `memory` that a transformer of the same transform has left, if there is any.
+    pub(super) fn reusing(transform: &'f SampleTransform, memory: Option<TransformMemory>) -> Self {
+        let new = |Steps { spec, shape: [height, width, channels], planes, .. }: &Steps| TransformMemory {
+            augmenter: Augmenter::new(spec, [*height, *width], *channels, *planes),
+            image: Vec::new(),
+            mask: Vec::new(),
+            changed: Vec::new(),
+            changed_mask: Vec::new(),
+            whitened: Vec::new(),
+        };
+        Self { transform, work: transform.work.as_ref().map(|steps| memory.unwrap_or_else(|| new(steps))) }
+    }
+
+    /// Its memory, for a transformer of the same transform.
+    pub(super) fn into_memory(self) -> Option<TransformMemory> {
+        self.work
     }
 
     /// Destination of the image of a row that comes in parts, before [`SampleTransformer::transform`] makes a sample of it with the same
@@ -223,7 +228,8 @@ impl<'f> SampleTransformer<'f> {
             && bytemuck::try_cast_slice::<u8, f32>(image).is_ok();
         let mask_stays = last_mask.is_identity();
         buffers.resize(work, image_stays, mask_stays)?;
-        let Buffers { augmenter, image: plain, mask: plain_mask, changed, changed_mask, whitened } = buffers;
+        let TransformMemory { augmenter, image: plain, mask: plain_mask, changed, changed_mask, whitened } =
+            buffers;
         if let Some(stored) = stored_image {
             work.image.convert(stored, row_window, bytemuck::cast_slice_mut(plain))?;
         }

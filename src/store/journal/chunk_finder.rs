@@ -7,7 +7,8 @@ use std::path::Path;
 
 use memchr::memmem;
 
-/// Bytes by which a chunk is recognized, at its beginning and at its end. Its end is the checksum of a zlib stream.
+/// Bytes at its end by which a chunk is recognized: the checksum of a zlib stream is among them. A chunk that is taken for
+/// another one costs its row, which a run that continues makes again: there the checksum of all bytes decides.
 const RECOGNIZED: usize = 64;
 
 /// Bytes before the end of the file in which a chunk is looked for, beside its own.
@@ -43,19 +44,14 @@ impl ChunkFinder {
     }
 
     fn is_at(&self, chunk: &[u8], address: u64) -> io::Result<bool> {
-        let length = chunk.len().min(RECOGNIZED);
+        let expected = &chunk[chunk.len() - chunk.len().min(RECOGNIZED)..];
         let mut found = [0; RECOGNIZED];
-        let found = &mut found[..length];
-        for first in [chunk.len() - length, 0] {
-            match self.file.read_exact_at(found, address + first as u64) {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-                read => read?,
-            }
-            if *found != chunk[first..first + length] {
-                return Ok(false);
-            }
+        let found = &mut found[..expected.len()];
+        let first = address + (chunk.len() - expected.len()) as u64;
+        match self.file.read_exact_at(found, first) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            read => read.map(|()| *found == *expected),
         }
-        Ok(true)
     }
 
     fn search(&mut self, chunk: &[u8]) -> io::Result<Option<u64>> {
