@@ -57,10 +57,11 @@ WAYS = {
                 ["batches", "s0.h5", "s1.h5"], ["batches", "good.h5", "--zca-whitening", "bad.zca.h5"]],
     "explain": [["explain", "bad.h5", "--at", "0:0:0"], ["explain", "virtual.h5", "--at", "0:0:0"]],
     "preview": [["preview", "bad.h5", "-o", "OUT"], ["preview", "bad.h5", "--png", "OUT"],
-                ["preview", "virtual.h5", "--terminal=always"]],
+                ["preview", "virtual.h5", "--terminal=always"], ["preview", "bad.h5", "-o", "OUT", "--against", "STUDY"]],
     "serve": [["serve", "bad.h5", "--listen", "127.0.0.1:0"], ["serve", "virtual.h5", "--listen", "127.0.0.1:0"]],
     "whiten": [["whiten", "bad.h5", "-o", "OUT"], ["whiten", "virtual.h5", "-o", "OUT"]],
-    "prep": [["prep", "STUDY", "-o", "OUT", "--reuse", "bad.h5"], ["prep", "STUDY", "-o", "OUT", "--reuse", "virtual.h5"]],
+    "prep": [["prep", "STUDY", "-o", "OUT", "--reuse", "bad.h5"], ["prep", "STUDY", "-o", "OUT", "--reuse", "virtual.h5"],
+             ["prep", "STUDY", "-o", "OUT", "--split-from", "bad.h5"]],
 }
 # These read no file of ours.
 OTHERS = {"audit", "structures", "completions", "help"}
@@ -71,6 +72,20 @@ def test_every_command_is_listed(dicomprep):
     text = dicomprep("--help").stdout
     commands = set(re.findall(r"^  ([a-z-]+) ", text.split("Commands:")[1].split("Options:")[0], re.M))
     assert commands == set(WAYS) | OTHERS
+
+
+# Options that name files which are no HDF5 file of ours, or are written.
+NO_FILE_OF_OURS = {"--config", "--output", "--report", "--plan", "--link", "--dicoms", "--contours", "--table", "--pseudonym-key",
+                   "--split-file", "--augment", "--token-file", "--tls-cert", "--tls-key", "--against"}
+
+
+def test_every_option_that_names_a_file_is_listed(dicomprep):
+    """A new option that names a file of ours belongs to WAYS, any other to NO_FILE_OF_OURS."""
+    for command, ways in WAYS.items():
+        text = dicomprep(command, "--help").stdout
+        named = set(re.findall(r"^ +(?:-\w, )?(--[a-z0-9-]+) <(?:[A-Z_|]*FILE|CSV|DIR|DATA_DIR|PATH)>", text, re.M))
+        tried = {word for way in ways for word in way if word.startswith("--")}
+        assert named <= tried | NO_FILE_OF_OURS, command
 
 
 @pytest.mark.parametrize("words", [words for ways in WAYS.values() for words in ways], ids=" ".join)
