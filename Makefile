@@ -153,10 +153,9 @@ bench-augment: bench-programs $(STAMPS)/bench ## compare augmentation with Keras
 	-@$(MAKE) --no-print-directory $(STAMPS)/bench-augment
 	$(BENCH_VENV)/bin/python benches/augment.py --target $(TARGET)/release $(BENCH_FLAGS)
 
-# The codecs alone: no build of the program is needed.
-bench-codecs: $(STAMPS)/bench ## compare the codecs with libjpeg-turbo and CharLS
-	$(BENCH_VENV)/bin/pip install --quiet 'imagecodecs>=2025.3'
-	$(BENCH_VENV)/bin/python benches/codecs.py
+bench-codecs: bench-programs $(STAMPS)/bench ## compare the codecs with libjpeg-turbo, CharLS, OpenJPEG, OpenJPH, GDCM and pydicom's plugins
+	$(BENCH_VENV)/bin/pip install --quiet 'imagecodecs>=2025.3' python-gdcm pyjpegls pylibjpeg pylibjpeg-openjpeg pylibjpeg-rle
+	$(BENCH_VENV)/bin/python benches/codecs.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-scaling: bench-programs $(STAMPS)/bench ## what prep and batches cost as samples and images grow (1 GB; 8 GB with LARGE=1)
 	$(BENCH_VENV)/bin/python benches/scaling.py --target $(TARGET)/release $(if $(LARGE),--large) $(BENCH_FLAGS)
@@ -181,7 +180,7 @@ bench-spark: bench-programs wheel ## compare Spark with the same shards made by 
 	$(SPARK_VENV)/bin/python benches/spark.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-programs: $(CMAKE_PATH)
-	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures
+	$(WITH_CMAKE) $(CARGO) build --release $(CARGO_FLAGS) --bins --example make_fixtures --example decode_images
 
 install: $(CMAKE_PATH) ## install dicomprep into cargo's bin folder
 	$(WITH_CMAKE) $(CARGO) install --path . --locked

@@ -2,6 +2,7 @@
 """What people write by hand for the job of `dicomprep prep`: pydicom, Pillow and h5py.
 
     usual_script.py TREE OUTPUT [--processes N]   packs the inner contours and their images
+    usual_script.py TREE OUTPUT --plugin NAME     decodes with this plugin of pydicom
     usual_script.py TREE OUTPUT --floor FILE      only reads those files, and writes the bytes of FILE
 
 Prints one JSON line. The clock starts after the imports and stops when the file is closed; nothing is
@@ -15,6 +16,7 @@ import multiprocessing
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -41,9 +43,12 @@ def pairs(tree):
     return [pair[2:] for pair in sorted(found)]
 
 
-def load(pair):
+def load(pair, plugin=""):
     """The image and the mask of a pair."""
-    image = pydicom.dcmread(pair[0]).pixel_array
+    image = pydicom.dcmread(pair[0])
+    if plugin:
+        image.pixel_array_options(decoding_plugin=plugin)
+    image = image.pixel_array
     with open(pair[1]) as text:
         polygon = [tuple(map(float, line.split())) for line in text]
     canvas = Image.new("L", image.shape[::-1], 0)
@@ -65,13 +70,13 @@ def write(loaded, count, output):
             masks[row, ..., 0] = mask
 
 
-def pack(tree, output, processes):
+def pack(tree, output, processes, plugin):
     found = pairs(tree)
     if processes == 1:
-        write(map(load, found), len(found), output)
+        write((load(pair, plugin) for pair in found), len(found), output)
         return len(found)
     with multiprocessing.Pool(processes) as pool:
-        write(pool.imap(load, found, chunksize=8), len(found), output)
+        write(pool.imap(partial(load, plugin=plugin), found, chunksize=8), len(found), output)
         pool.close()
         pool.join()  # so that the time of the workers is counted
     return len(found)
@@ -94,6 +99,7 @@ def main():
     parser.add_argument("tree", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--plugin", default="")
     parser.add_argument("--floor", type=Path)
     words = parser.parse_args()
     content = words.floor.read_bytes() if words.floor else b""
@@ -101,7 +107,7 @@ def main():
     if words.floor:
         images = floor(words.tree, words.output, memoryview(content))
     else:
-        images = pack(words.tree, words.output, words.processes)
+        images = pack(words.tree, words.output, words.processes, words.plugin)
     wall, busy = time.perf_counter() - wall, cpu() - busy
     versions = {
         "python": sys.version.split()[0],

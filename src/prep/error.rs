@@ -28,7 +28,7 @@ pub enum PrepError {
     PlanFile(#[from] PlanFileError),
     /// The images have several sizes.
     #[error(
-        "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize makes them one",
+        "{}: the images have {count} sizes: {sizes}; --size HxW with --fit pad, crop or resize makes them one, --size varied keeps them",
         data_dir.display()
     )]
     Sizes {

@@ -124,7 +124,7 @@ pub(super) fn decode_frame(
 fn take_samples(
     header: &ImageHeader,
     stream: Codestream,
-    samples: impl Iterator<Item = i32> + Clone,
+    samples: impl ExactSizeIterator<Item = i32> + Clone,
     decoded: &mut Vec<u8>,
     leniencies: &mut BTreeSet<Leniency>,
 ) -> Result<(), DicomFault> {
@@ -138,7 +138,11 @@ fn take_samples(
     // value stands higher, the stream has other bits as well.
     let is_exact = header.transfer_syntax.is_lossless() || high_bit + 1 != bits_stored;
     if is_exact || u16::from(stream.precision) <= bits_stored {
-        decoded.extend(samples.flat_map(|sample| sample.to_le_bytes().into_iter().take(bytes)));
+        match bytes {
+            1 => put_samples::<1>(samples, decoded),
+            2 => put_samples::<2>(samples, decoded),
+            _ => put_samples::<4>(samples, decoded),
+        }
         return Ok(());
     }
     let (low, high) = header.stored.range().unwrap_or_default();
@@ -154,6 +158,14 @@ fn take_samples(
         decoded.extend(clamped.to_le_bytes().into_iter().take(bytes));
     }
     Ok(())
+}
+
+/// Writes the lowest `SIZE` bytes of each sample, little endian.
+fn put_samples<const SIZE: usize>(samples: impl ExactSizeIterator<Item = i32>, decoded: &mut Vec<u8>) {
+    decoded.resize(samples.len() * SIZE, 0);
+    for (place, sample) in decoded.as_chunks_mut::<SIZE>().0.iter_mut().zip(samples) {
+        place.copy_from_slice(&sample.to_le_bytes()[..SIZE]);
+    }
 }
 
 /// Holds what the codestream says about itself against the header.
