@@ -76,11 +76,11 @@ impl<'r> RejectedSamples<'r> {
         self.samples.len()
     }
 
-    /// Makes those in `places`, on the threads of `studio`. Samples whose image or contours cannot be read are left out.
+    /// Makes those in `places`, on the threads of `renderer`. Samples whose image or contours cannot be read are left out.
     pub(super) fn render(
         &self,
         file: &DatasetFile,
-        studio: &SampleRenderer<'_>,
+        renderer: &SampleRenderer<'_>,
         places: std::ops::Range<usize>,
     ) -> Vec<RejectedSample> {
         let sources = self.sources;
@@ -88,7 +88,7 @@ impl<'r> RejectedSamples<'r> {
             let fresh = rows.make(*sample).ok()?;
             Some(self.sample(file, &fresh, rejected))
         };
-        studio.pool().install(|| {
+        renderer.pool().install(|| {
             let samples = self.samples[places].par_iter();
             samples.map_init(|| sources.rows(), make).flatten().collect()
         })

@@ -22,7 +22,8 @@ pub(super) struct Cropper {
 }
 
 impl Cropper {
-    /// That of `options` for the rows of `selection`, with the sizes of all rows of `file`; `None` where images leave as large as they are stored.
+    /// The one that `options` ask for, for the rows of `selection`; `None` where images leave as large as they are stored.
+    /// `sizes` are those of all rows of `file`.
     ///
     /// # Errors
     /// [`StreamError::OwnSizes`] where images have sizes of their own and none is given, [`StreamError::LargerThanSize`] where

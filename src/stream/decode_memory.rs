@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(pool.take(None).image.len(), 100);
         (0..2 * MOST).for_each(|_| pool.give_back(None, DecodeMemory::default()));
         assert_eq!(pool.spare.lock().unwrap().len(), MOST);
-        // Whoever comes while another one has the lock gets new memory, and waits for nobody.
+        // While another thread has the lock, memory is new, and nothing waits.
         let locked = pool.spare.lock().unwrap();
         assert!(pool.take(None).image.is_empty());
         drop(locked);
