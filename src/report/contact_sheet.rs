@@ -42,7 +42,7 @@ pub(super) struct Grid {
 /// Writes sheets `sheet-0001.png` and so on into a folder.
 pub(super) struct Sheets<'s> {
     pub(super) file: &'s DatasetFile,
-    pub(super) studio: &'s SampleRenderer<'s>,
+    pub(super) renderer: &'s SampleRenderer<'s>,
     pub(super) folder: &'s Path,
     pub(super) zoom: Option<NonZeroUsize>,
     /// Replaces the sheets that are in the folder.
@@ -117,8 +117,8 @@ impl Sheets<'_> {
             let size = [GAP + across * (grid.image[0] + GAP), GAP + down * (grid.tile_height() + GAP)];
             let mut canvas = Canvas::new(size, BACKGROUND);
             let mut place = 0;
-            for rows in rows.chunks(self.studio.portion_samples()) {
-                let tiles = self.studio.draw(&mut facts, rows, |_, drawn| self.tile(drawn, grid.zoom))?;
+            for rows in rows.chunks(self.renderer.portion_samples()) {
+                let tiles = self.renderer.draw(&mut facts, rows, |_, drawn| self.tile(drawn, grid.zoom))?;
                 for SamplePicture { facts, picture } in tiles {
                     let corner = grid.corner(place);
                     grid.describe(&mut canvas, corner, &facts, structures);

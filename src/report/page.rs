@@ -31,7 +31,7 @@ pub(super) struct Page<'p> {
     /// Samples with annotations that the audit has left out, where they are shown.
     pub(super) rejected: Option<&'p RejectedSamples<'p>>,
     pub(super) file: &'p DatasetFile,
-    pub(super) studio: &'p SampleRenderer<'p>,
+    pub(super) renderer: &'p SampleRenderer<'p>,
     /// The name of the file, without its folder.
     pub(super) name: &'p str,
     /// HTML.
@@ -182,10 +182,10 @@ impl Page<'_> {
         let mut shown = 0;
         let mut start = 0;
         while start < rejected.len() {
-            self.studio.check()?;
-            let end = rejected.len().min(start + self.studio.portion_samples());
+            self.renderer.check()?;
+            let end = rejected.len().min(start + self.renderer.portion_samples());
             let mut portion = Portion::new(to.bytes + fixed, self.max_bytes);
-            for sample in rejected.render(self.file, self.studio, start..end) {
+            for sample in rejected.render(self.file, self.renderer, start..end) {
                 let pixels = encode_rejected(self.file, &sample);
                 let row = (self.file.rows() + shown + portion.entries.len()) as u64;
                 if !portion.add(rejected_entry(&sample, row, &pixels)?, &pixels.pixels) {
@@ -210,8 +210,8 @@ impl Page<'_> {
         let mut facts = FactsReader::new(self.file)?;
         let mut shown = 0;
         progress.begin("drawing", self.rows.len());
-        for rows in self.rows.chunks(self.studio.portion_samples()) {
-            let samples = self.studio.draw(&mut facts, rows, |_, drawn| encode(self.file, drawn))?;
+        for rows in self.rows.chunks(self.renderer.portion_samples()) {
+            let samples = self.renderer.draw(&mut facts, rows, |_, drawn| encode(self.file, drawn))?;
             let mut portion = Portion::new(to.bytes + fixed, self.max_bytes);
             for SamplePicture { facts, picture } in samples {
                 let encoded = picture.as_ref().ok();

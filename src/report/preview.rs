@@ -109,9 +109,14 @@ impl Preview {
         max_bytes: u64,
         control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
-        let studio = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
-        let intensities =
-            IntensityHistogram::count(&self.file, &studio, &self.selection, &self.balance, control.progress)?;
+        let renderer = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
+        let intensities = IntensityHistogram::count(
+            &self.file,
+            &renderer,
+            &self.selection,
+            &self.balance,
+            control.progress,
+        )?;
         let summary = Summary {
             info: &self.info,
             bins,
@@ -128,7 +133,7 @@ impl Preview {
         let page = Page {
             rejected: rejected.as_ref(),
             file: &self.file,
-            studio: &studio,
+            renderer: &renderer,
             name: &self.name(),
             summary: summary.html(),
             rows: &self.chosen_rows()?,
@@ -162,9 +167,10 @@ impl Preview {
         control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
         Self::check_sheets(folder, replace)?;
-        let studio = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
+        let renderer = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
         let rows = self.worst_first()?;
-        let sheets = Sheets { file: &self.file, studio: &studio, folder, zoom: self.options.zoom, replace };
+        let sheets =
+            Sheets { file: &self.file, renderer: &renderer, folder, zoom: self.options.zoom, replace };
         let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };
         shown.files = sheets.write(&rows, control.progress, |sample| shown.damaged.extend(damage(sample)))?;
         Ok(shown)
@@ -180,16 +186,16 @@ impl Preview {
         columns: usize,
         control: Control<'_>,
     ) -> Result<Shown, PreviewError> {
-        let studio = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
+        let renderer = SampleRenderer::new(&self.file, self.options.threads, control.cancel)?;
         let mut facts = FactsReader::new(&self.file)?;
         let rows = self.worst_first()?;
         let mut shown = Shown { samples: rows.len(), of: self.selection.len(), ..Shown::default() };
-        for rows in rows.chunks(studio.portion_samples()) {
+        for rows in rows.chunks(renderer.portion_samples()) {
             let draw = |facts: &_, drawn: &_| {
                 let mut text = Vec::new();
                 half_blocks::draw(&self.file, facts, drawn, columns, &mut text).map(|()| text)
             };
-            for SamplePicture { facts, picture } in studio.draw(&mut facts, rows, draw)? {
+            for SamplePicture { facts, picture } in renderer.draw(&mut facts, rows, draw)? {
                 match picture {
                     Ok(text) => to.write_all(&text?)?,
                     Err(error) => {

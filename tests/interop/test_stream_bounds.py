@@ -29,6 +29,7 @@ def large(final_data, tmp_path_factory):
     file = replace(final_data, folder / "1.h5", "images", images, **one_row_chunks(images))
     file = replace(file, folder / "2.h5", "masks", masks, **one_row_chunks(masks))
     with h5py.File(file, "r+") as opened:
+        opened["samples/image_rows"][:], opened["samples/image_columns"][:] = images.shape[1:3]
         seal(opened, *range(20))
     made = grown(file, folder / "large.h5", 36)
     os.remove(folder / "1.h5")

@@ -81,7 +81,7 @@ def _column(data: Dataset, name: str, pixels: str) -> Column:
     """The types of a column called `name`."""
     if name in _PIXELS:
         array = data[0][_PIXELS.index(name)]
-        metadata = {"dtype": array.dtype.name}
+        metadata: dict[str, Any] = {"dtype": array.dtype.name}
         # Images of their own sizes have them in image_rows and image_columns.
         if not _has_own_sizes(data):
             metadata["shape"] = list(array.shape)
