@@ -128,9 +128,20 @@ def flips(attack, runs):
         if result.returncode == 0:
             made = Path(words[words.index("-o") + 1]).read_bytes() if "-o" in words else result.stdout
             made = made.replace(b"flipped.h5", name.encode())
-            if made != right[way].replace(str(folder / "good.h5").encode(), str(path).encode().replace(
-                    b"flipped.h5", b"good.h5")):
+            expected = right[way].replace(str(folder / "good.h5").encode(), str(path).encode().replace(
+                b"flipped.h5", b"good.h5"))
+            if made != expected and not ("-o" in words and is_equal(program, folder, made, expected)):
                 attack.is_wrong(f"{way}: another result with exit code 0")
+
+
+def is_equal(program, folder, made, expected):
+    """True if two files hold the same. Compressed data are taken over as they are, with the bits after their end."""
+    for name, content in (("made.h5", made), ("expected.h5", expected)):
+        (folder / name).write_bytes(content)
+    words = ["diff", folder / "expected.h5", folder / "made.h5"]
+    compared = subprocess.run([program, *words], stdin=subprocess.DEVNULL, capture_output=True)
+    verified = subprocess.run([program, "verify", folder / "made.h5", "-q"], stdin=subprocess.DEVNULL, capture_output=True)
+    return compared.returncode == verified.returncode == 0
 
 
 def changes(attack, runs):
