@@ -99,7 +99,7 @@ impl<'f> RowCheck<'f> {
         let whole = cells.counted(self.file.shape());
         let counted = whole.of_le_bytes(pixel_type, &self.image);
         look.statistics = Some(ImageStatistics::of_le_bytes(pixel_type, &counted, self.file.channels()));
-        let padding = (whole.own_values(self.image.len()) - counted.len()) / pixel_type.size();
+        let padding = whole.padding_values(self.image.len(), counted.len()) / pixel_type.size();
         if i64::try_from(padding) != Ok(cells.padding_pixels.into()) {
             let detail =
                 format!("padding_pixels is {}, and {padding} pixels are padding", cells.padding_pixels);

@@ -37,10 +37,10 @@ impl CountedPixels {
         }
     }
 
-    /// Number of values of the image's own pixels, of `values` stored ones.
+    /// Number of values, or bytes, that are padding, where `counted` are counted of `stored` ones.
     #[must_use]
-    pub fn own_values(self, values: usize) -> usize {
-        values / self.stored.pixels() * self.own.pixels()
+    pub fn padding_values(self, stored: usize, counted: usize) -> usize {
+        stored / self.stored.pixels() * self.own.pixels() - counted
     }
 
     /// Bytes, or masks, of the image's own pixels alone.
@@ -86,7 +86,10 @@ mod tests {
         let pixels = Pixels::UInt8(vec![1, 2, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0]);
         assert_eq!(*counted.of(&pixels), Pixels::UInt8(vec![1, 2, 3]));
         assert_eq!(*counted.of_le_bytes(PixelType::UInt8, &pixels.le_bytes()), [1, 2, 3]);
-        assert_eq!((counted.own_values(12), &*counted.own_of_bytes(&[1, 0, 1, 0, 0, 0])), (4, &[1, 1][..]));
+        assert_eq!(
+            (counted.padding_values(12, 3), &*counted.own_of_bytes(&[1, 0, 1, 0, 0, 0])),
+            (1, &[1, 1][..])
+        );
         let whole = CountedPixels { own: grid(3, 2), padding: PaddingRange::NONE, ..counted };
         assert!(matches!(whole.of(&pixels), Cow::Borrowed(_)));
         assert!(matches!(whole.of_le_bytes(PixelType::UInt8, &[0; 12]), Cow::Borrowed(_)));

@@ -131,7 +131,7 @@ impl Sources {
 pub struct RejectedAnnotation {
     /// The number of its sample, below [`Sources::len`].
     pub sample: usize,
-    /// What the file calls the sample.
+    /// Its id in the file.
     pub id: String,
     /// The mask plane.
     pub plane: usize,
@@ -182,7 +182,8 @@ impl SourceRows<'_> {
         let image = pixels.le_bytes();
         let masks = self.assembler.masks();
         let checksum = [crc32c::crc32c(&image), crc32c::crc32c(masks)];
-        let pixels = PixelFacts::new(&statistics, whole.own_values(pixels.len()) - counted.len(), checksum);
+        let padding = whole.padding_values(pixels.len(), counted.len());
+        let pixels = PixelFacts::new(&statistics, padding, checksum);
         let facts = self.namer.keyed(facts);
         let names = self.namer.names(sample);
         let place = self.sources.plan.place(sample);

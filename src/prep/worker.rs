@@ -274,7 +274,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         if self.shared.settings.plan.splits.of(sample.patient).counts_as_train() {
             self.totals.histogram.add(&counted);
         }
-        let padding = whole.own_values(pixels.len()) - counted.len();
+        let padding = whole.padding_values(pixels.len(), counted.len());
         let pixels = PixelFacts::new(&statistics, padding, row.checksum);
         let facts = self.shared.settings.namer.keyed(facts);
         let names = self.shared.settings.namer.names(sample);
@@ -309,7 +309,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let checksum = [crc32c::crc32c(&bytes), crc32c::crc32c(self.assembler.masks())];
         self.images.encode(&bytes, plan.pixel_type.size(), &mut image);
         self.masks.encode(self.assembler.masks(), 1, &mut mask);
-        let padding = whole.own_values(pixels.len()) - counted.len();
+        let padding = whole.padding_values(pixels.len(), counted.len());
         let pixels = PixelFacts::new(&statistics, padding, checksum);
         let facts = self.shared.settings.namer.keyed(facts);
         let names = self.shared.settings.namer.names(sample);

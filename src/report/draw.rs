@@ -123,7 +123,7 @@ impl<'f> SampleRenderer<'f> {
     }
 }
 
-/// What a picture needs to know of its image.
+/// Facts of an image that its picture depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShownHeader {
     /// Center and width of the header, NaN where there is none.

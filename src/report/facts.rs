@@ -2,7 +2,7 @@
 
 use crate::audit::{Check, Severity};
 use crate::model::GridShape;
-use crate::store::{Cell, ColumnWalk, DatasetFile, StoreError, column};
+use crate::store::{Cell, ColumnWalk, DatasetFile, ImageSizes, StoreError, column};
 
 /// Facts about one sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +60,7 @@ pub(super) struct FactsReader {
     spacing: ColumnWalk,
     rows: ColumnWalk,
     columns: ColumnWalk,
-    /// Of files whose images may have sizes of their own.
-    image_sides: Option<[ColumnWalk; 2]>,
+    image_sizes: ImageSizes,
     window: ColumnWalk,
     findings: Option<ColumnWalk>,
     shape: GridShape,
@@ -78,9 +77,6 @@ impl FactsReader {
         let walk = |name: &str| Ok::<_, StoreError>(file.column(name)?.walk());
         let has_findings = file.has_column(column::FINDINGS);
         let has_spacing = file.has_column(column::SPACING);
-        let image_sides = file
-            .has_column(column::IMAGE_ROWS)
-            .then(|| Ok([walk(column::IMAGE_ROWS)?, walk(column::IMAGE_COLUMNS)?]));
         let config: serde_json::Value = serde_json::from_str(&file.identity().config).unwrap_or_default();
         Ok(Self {
             id: walk(column::ID)?,
@@ -91,7 +87,7 @@ impl FactsReader {
             spacing: walk(if has_spacing { column::SPACING } else { column::PIXEL_SPACING })?,
             rows: walk(column::ROWS)?,
             columns: walk(column::COLUMNS)?,
-            image_sides: image_sides.transpose()?,
+            image_sizes: ImageSizes::new(file)?,
             window: walk(column::WINDOW)?,
             findings: has_findings.then(|| walk(column::FINDINGS)).transpose()?,
             shape: file.shape(),
@@ -128,12 +124,8 @@ impl FactsReader {
 
     /// The image's own size; that of the stored one where it is none.
     fn image_shape(&mut self, at: usize) -> Result<GridShape, StoreError> {
-        let Some([rows, columns]) = &mut self.image_sides else { return Ok(self.shape) };
-        let sides = [rows.cell(at)?, columns.cell(at)?].map(|cell| cell.number(0).unwrap_or(0.0) as usize);
-        let own = GridShape::new(sides[0], sides[1]).ok();
-        Ok(own
-            .filter(|own| own.rows() <= self.shape.rows() && own.columns() <= self.shape.columns())
-            .unwrap_or(self.shape))
+        let sides = self.image_sizes.sides(at)?;
+        Ok(self.image_sizes.of_sides(sides).unwrap_or(self.shape))
     }
 
     fn planes(&mut self, at: usize) -> Result<Vec<Option<u64>>, StoreError> {

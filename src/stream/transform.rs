@@ -141,7 +141,7 @@ pub(super) struct SampleTransformer<'f> {
     work: Option<TransformMemory>,
 }
 
-/// What a [`SampleTransformer`] needs of memory. It goes with one transform.
+/// Memory of a [`SampleTransformer`]. It goes with one transform.
 pub(super) struct TransformMemory {
     augmenter: Augmenter,
     image: Vec<f32>,
