@@ -206,7 +206,11 @@ fn a_frame_of_another_size_or_kind_is_refused() {
         }
         if case.signed && (case.name.contains("2000") || case.name.starts_with("htj2k")) {
             let unsigned = Case { signed: false, ..case.clone() };
-            assert!(decoded(&unsigned.file(&[], &[&case.frame])).is_err(), "{}", case.name);
+            let read = decoded(&unsigned.file(&[], &[&case.frame]));
+            let bits = |value: &i64| value & ((1 << case.stored) - 1);
+            let expected = case.expected.clone().unwrap().iter().map(bits).collect();
+            let is_whole = case.stored == case.allocated;
+            assert_eq!(read.ok(), is_whole.then_some(expected), "{}", case.name);
         }
     }
 }

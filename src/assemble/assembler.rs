@@ -60,6 +60,12 @@ impl<'a> Assembler<'a> {
         }
     }
 
+    /// An assembler for a thread of a rayon pool, whose idle threads decode tiles of its images.
+    #[must_use]
+    pub fn on_pool(plan: &'a SampleSet, options: &'a AssembleOptions) -> Self {
+        Self { stored: StoredPixels::on_pool(), ..Self::new(plan, options) }
+    }
+
     /// The image of the last sample: row-major (row, column, channel).
     #[must_use]
     pub fn pixels(&self) -> &Pixels {

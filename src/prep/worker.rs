@@ -148,7 +148,7 @@ impl<'a, 'p> Worker<'a, 'p> {
         let expected = [plan.image_bytes(), plan.pairs.structures().len() * plan.shape.pixels()];
         Self {
             shared,
-            assembler: Assembler::new(&shared.settings.plan.pairs, shared.settings.options),
+            assembler: Assembler::on_pool(&shared.settings.plan.pairs, shared.settings.options),
             images: ChunkEncoder::new(compression, shared.settings.encoder),
             // Masks are runs and nothing else.
             masks: ChunkEncoder::new(compression, Encoder::Planes),

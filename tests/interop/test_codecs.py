@@ -1,5 +1,7 @@
 """Compressed images: the values in the file are those that were encoded, and those that other decoders give."""
 
+import io
+import json
 import os
 import random
 import resource
@@ -8,6 +10,8 @@ import subprocess
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
+from pydicom._uid_dict import UID_dictionary
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
@@ -212,3 +216,85 @@ def test_damaged_streams_end_within_2_seconds_of_cpu(dicomprep, tmp_path, codec)
         codes.append(done.returncode)
     # The undamaged stream is read, and there are some that are not.
     assert codes[0] == 0 and 1 in codes[1:]
+
+
+# Ends of the UIDs of transfer syntaxes that are read.
+READ = ["", ".1", ".1.98", ".1.99", ".2", ".5", ".8.1", *(f".4.{number}" for number in (
+    50, 51, 53, 55, 57, 70, 80, 81, 90, 91, 92, 93, 110, 111, 112, 201, 202, 203))]
+
+
+def test_every_other_transfer_syntax_of_the_standard_is_refused_by_name(dicomprep, tmp_path):
+    syntaxes = {uid: entry[0] for uid, entry in UID_dictionary.items() if entry[1] == "Transfer Syntax"}
+    refused = {uid: name for uid, name in syntaxes.items() if uid.removeprefix("1.2.840.10008.1.2") not in READ}
+    assert len(refused) > 30
+    study = Study(tmp_path / "data")
+    array = picture((8, 8), 8)
+    for number, uid in enumerate(refused):
+        image = compressed(array, 8, JPEG + "70", bytes(100))
+        image.file_meta.TransferSyntaxUID = UID(uid)
+        study.add(f"P{number:03}", number + 1, image)
+    result, _ = dicomprep.report(study.root, tmp_path / "x.h5", "--split", "none", "-v", code=1)
+    for uid, name in refused.items():
+        words = name.split(" (Process")[0]
+        assert f"({uid})" in result.stdout + result.stderr and words in result.stdout + result.stderr, (uid, name)
+
+
+def tiled(array, tile, **options):
+    """A JPEG 2000 stream of several tiles, from OpenJPEG."""
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "JPEG2000", no_jp2=True, tile_size=tile[::-1], **options)
+    return stream.getvalue()
+
+
+def colored(array, syntax, frame):
+    image = compressed(array[..., 0], 8, syntax, frame)
+    image.SamplesPerPixel, image.PlanarConfiguration, image.PhotometricInterpretation = 3, 0, "YBR_RCT"
+    return image
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_tiles_are_those_of_the_whole_image_on_any_number_of_threads(dicomprep, tmp_path, threads):
+    shape = (157, 211)
+    color = np.stack([picture(shape, 8), picture(shape, 8)[::-1], picture(shape, 8)[:, ::-1]], axis=-1)
+    deep = picture(shape, 16, signed=True)
+    images = [
+        (deep, compressed(deep, 16, JPEG + "201", imagecodecs.htj2k_encode(deep, reversible=True, tile=(64, 48)))),
+        (color[..., 0], compressed(color[..., 0], 8, JPEG + "90", tiled(color[..., 0], (50, 60)))),
+        # Pillow 13 writes tiles of 16 bits wrongly beyond the first column.
+        (deep.view("u2"), compressed(deep.view("u2"), 16, JPEG + "90", tiled(deep.view("u2"), (40, 211)))),
+    ]
+    for number, (array, image) in enumerate(images):
+        study = Study(tmp_path / str(number))
+        study.add("P1", 1, image)
+        dicomprep.prep(study.root, tmp_path / "x.h5", "--split", "none", "--force", "--threads", threads)
+        with h5py.File(tmp_path / "x.h5") as file:
+            np.testing.assert_array_equal(file["images"][0, ..., 0], array)
+    study = Study(tmp_path / "color")
+    study.add("P1", 1, colored(color, JPEG + "90", tiled(color, (64, 33), mct=1)))
+    study.add("P2", 2, colored(color, JPEG + "203", imagecodecs.htj2k_encode(color, reversible=True, tile=(31, 64))))
+    dicomprep.prep(study.root, tmp_path / "x.h5", "--split", "none", "--force", "--threads", threads)
+    with h5py.File(tmp_path / "x.h5") as file:
+        for number in range(2):
+            np.testing.assert_array_equal(file["images"][number], color)
+
+
+def test_the_sign_is_that_of_the_header_in_jpeg_2000(dicomprep, tmp_path):
+    """As pydicom, GDCM and SimpleITK read the streams of 16 bits, and pydicom that of 12."""
+    array = picture((64, 40), 12, signed=True)
+    encode = lambda values, bits: imagecodecs.jpeg2k_encode(  # noqa: E731
+        values, level=0, reversible=True, codecformat="j2k", bitspersample=bits)
+    for number, (meant, frame, kind) in enumerate([
+        (array, encode(array.view("u2"), 16), "int16"),
+        (array, encode(array.view("u2") & 0xFFF, 12), "int16"),
+        (array.view("u2"), encode(array, 16), "uint16"),
+    ]):
+        image = compressed(meant, 16, JPEG + "90", frame)
+        expected, _ = get_decoder(UID(JPEG + "90")).as_array(image, decoding_plugin="pylibjpeg")
+        np.testing.assert_array_equal(expected, meant)
+        study = Study(tmp_path / str(number))
+        study.add("P1", 1, image)
+        result = dicomprep.prep(study.root, tmp_path / "x.h5", "--split", "none", "--force")
+        assert ("another sign" in result.stdout + result.stderr) == (number > 0), result.stderr
+        with h5py.File(tmp_path / "x.h5") as file:
+            assert file["images"].dtype == kind
+            np.testing.assert_array_equal(file["images"][0, ..., 0], meant)

@@ -5,7 +5,8 @@ use crate::error::JpegLsError;
 /// The largest parameter of a Golomb code: beyond it, the stream is damaged.
 const MOST_K: u32 = 24;
 
-/// The statistics of prediction errors in one context.
+/// The statistics of prediction errors in one context, and what the next sample needs of them, which is known long before
+/// it: the next sample waits for the one before.
 #[derive(Clone, Copy)]
 #[repr(align(16))]
 pub(crate) struct Context {
@@ -13,34 +14,43 @@ pub(crate) struct Context {
     a: u32,
     /// Sum of the errors, kept in the range of -n to 0.
     b: i32,
-    /// Correction of the prediction.
-    pub(crate) c: i32,
     /// Number of errors.
     n: i32,
+    /// Correction of the prediction.
+    pub(crate) c: i16,
+    /// The parameter of the Golomb code.
+    k: u8,
+    /// -1 if the two signs of an error are exchanged in its code, which is so without loss alone (T.87 A.5.2).
+    mirror: i8,
 }
 
 /// The least `k` for which n times 2 to the power of k reaches `a`.
 #[inline(always)]
-fn golomb_parameter(n: u32, a: u32) -> Result<u32, JpegLsError> {
+fn golomb_parameter(n: u32, a: u32) -> u32 {
     let k = n.leading_zeros().saturating_sub(a.leading_zeros());
-    let k = k + u32::from(n << k < a);
+    k + u32::from(n << k < a)
+}
+
+/// Refuses a parameter that no image has.
+#[inline(always)]
+fn sound(k: u32) -> Result<u32, JpegLsError> {
     if k > MOST_K { Err(JpegLsError::Code) } else { Ok(k) }
 }
 
 impl Context {
     pub(crate) fn new(first_a: u32) -> Self {
-        Self { a: first_a, b: 0, c: 0, n: 1 }
+        Self { a: first_a, b: 0, n: 1, c: 0, k: golomb_parameter(1, first_a) as u8, mirror: 0 }
     }
 
     #[inline(always)]
     pub(crate) fn k(&self) -> Result<u32, JpegLsError> {
-        golomb_parameter(self.n as u32, self.a)
+        sound(self.k.into())
     }
 
-    /// True if the two signs of an error are exchanged in its code, for `k` of 0 and without loss (T.87 A.5.2).
+    /// What the bits of an error are combined with where nothing is lost.
     #[inline(always)]
-    pub(crate) fn is_mirrored(&self) -> bool {
-        2 * self.b <= -self.n
+    pub(crate) fn mirror(&self) -> i32 {
+        self.mirror.into()
     }
 
     /// Takes in a quantized error (T.87 A.6). `step` is 2 NEAR + 1.
@@ -57,14 +67,16 @@ impl Context {
         n += 1;
         if b <= -n {
             b += n;
-            self.c -= i32::from(self.c > -128);
+            self.c -= i16::from(self.c > -128);
             b = b.max(1 - n);
         } else if b > 0 {
             b -= n;
-            self.c += i32::from(self.c < 127);
+            self.c += i16::from(self.c < 127);
             b = b.min(0);
         }
+        let k = golomb_parameter(n as u32, a);
         (self.a, self.b, self.n) = (a, b, n);
+        (self.k, self.mirror) = (k as u8, -i8::from(k == 0 && 2 * b <= -n));
     }
 }
 
@@ -86,7 +98,7 @@ impl RunContext {
 
     #[inline(always)]
     pub(crate) fn k(&self) -> Result<u32, JpegLsError> {
-        golomb_parameter(self.n as u32, self.a + ((self.n >> 1) * self.alike) as u32)
+        sound(golomb_parameter(self.n as u32, self.a + ((self.n >> 1) * self.alike) as u32))
     }
 
     /// The error of this code, which is taken in.

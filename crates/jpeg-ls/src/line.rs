@@ -54,11 +54,19 @@ impl Coder {
         let width = previous.len() - 2;
         previous[width + 1] = previous[width];
         current[0] = previous[1];
-        let mut second = self.quantize(previous[1] - previous[0]);
-        for x in 1..=width {
-            let first = self.quantize(previous[x + 1] - previous[x]);
-            self.above[x] = 81 * first + 9 * second;
-            second = first;
+        // By comparisons, of which the compiler makes vector code: a table is read sample by sample.
+        let ([t1, t2, t3], near) = (self.p.thresholds, self.p.near);
+        let level = |gradient: i32| {
+            let (size, sign) = (gradient.abs(), gradient >> 31);
+            let level = i32::from(size > near)
+                + i32::from(size >= t1)
+                + i32::from(size >= t2)
+                + i32::from(size >= t3);
+            (level ^ sign) - sign
+        };
+        let neighbours = previous[..width].iter().zip(&previous[1..]).zip(&previous[2..]);
+        for (above, ((&before, &at), &behind)) in self.above[1..].iter_mut().zip(neighbours) {
+            *above = 81 * level(behind - at) + 9 * level(at - before);
         }
     }
 
@@ -156,7 +164,7 @@ impl Coder {
         let sign = context >> 31;
         let context = &mut self.contexts[((context ^ sign) - sign) as usize & 511];
         let prediction = (a + b - c).clamp(a.min(b), a.max(b));
-        let prediction = (prediction + ((context.c ^ sign) - sign)).clamp(0, p.maxval);
+        let prediction = (prediction + ((i32::from(context.c) ^ sign) - sign)).clamp(0, p.maxval);
         let k = context.k()?;
         let code = golomb::read(bits, k, p.limit, p.error_bits)? as i32;
         if code > 2 * p.range {
@@ -164,7 +172,7 @@ impl Coder {
         }
         let mut error = (code >> 1) ^ -(code & 1);
         if PLAIN || p.near == 0 {
-            error ^= -i32::from(k == 0 && context.is_mirrored());
+            error ^= context.mirror();
         }
         context.update(error, if PLAIN { 1 } else { 2 * p.near + 1 }, p.reset);
         Ok(reconstruct::<PLAIN>(p, prediction, (error ^ sign) - sign))

@@ -47,6 +47,7 @@ pub(super) fn decode_frame(
     frame: &[u8],
     stored: &mut StoredPixels,
 ) -> Result<bool, DicomFault> {
+    let threads = stored.threads();
     let StoredPixels { decoded, samples, wide_samples, leniencies, .. } = stored;
     check_plausible(header.decoded_bytes() as u64, frame.len() as u64)?;
     let order = SampleOrder::of(header);
@@ -113,8 +114,9 @@ pub(super) fn decode_frame(
         Codec::Jpeg2000 => {
             let image = jpeg_2000::open(frame)?;
             check_stream(header, image.stream)?;
-            image.decode(header.transfer_syntax, wide_samples)?;
-            take_samples(header, image.stream, wide_samples.iter().copied(), decoded, leniencies)?;
+            image.decode(header.transfer_syntax, threads, wide_samples)?;
+            let stream = sign_by_header(header, image.stream, wide_samples, leniencies);
+            take_samples(header, stream, wide_samples.iter().copied(), decoded, leniencies)?;
         }
     }
     Ok(is_ybr)
@@ -203,6 +205,35 @@ fn check_stream(header: &ImageHeader, stream: Codestream) -> Result<(), DicomFau
         return Err(DicomFault::Unsupported { value: format!("{precision} bits"), supported });
     }
     Ok(())
+}
+
+/// Gives the samples of a JPEG 2000 stream the sign that the header says, as the usual readers do, where the stream says
+/// another: the bits of an unsigned stream are two's complement; a signed stream of all bits allocated is unsigned.
+/// Returns what the stream is then.
+fn sign_by_header(
+    header: &ImageHeader,
+    stream: Codestream,
+    samples: &mut [i32],
+    leniencies: &mut BTreeSet<Leniency>,
+) -> Codestream {
+    let StoredFormat::Integer { bits_allocated, bits_stored, signed, .. } = header.stored else {
+        return stream;
+    };
+    let precision = u16::from(stream.precision);
+    let top = stream.precision - 1;
+    match (stream.signed, signed) {
+        (false, true) if precision < bits_stored && samples.iter().any(|sample| sample >> top != 0) => {
+            let unused = 32 - u32::from(stream.precision);
+            samples.iter_mut().for_each(|sample| *sample = *sample << unused >> unused);
+        }
+        (true, false) if precision == bits_allocated && samples.iter().any(|&sample| sample < 0) => {
+            let bits = ((1_u64 << precision) - 1) as u32 as i32;
+            samples.iter_mut().for_each(|sample| *sample &= bits);
+        }
+        _ => return stream,
+    }
+    leniencies.insert(Leniency::SignOfHeader);
+    Codestream { signed, ..stream }
 }
 
 /// Refuses values of which the stream and the header say different things: negative ones under an unsigned header; and

@@ -39,6 +39,8 @@ pub enum Leniency {
     NoEndMarker,
     /// A lossy compressed image has values slightly beyond Bits Stored.
     Overshoot,
+    /// A JPEG 2000 stream says another sign than Pixel Representation (0028,0103), which counts.
+    SignOfHeader,
     /// There is an ICC profile (0028,2000).
     IccProfile,
     /// A rescale or a Modality LUT stands in a colour image.
@@ -95,6 +97,9 @@ impl fmt::Display for Leniency {
             Self::NoEndMarker => "the compressed image has no end marker; all its rows are there",
             Self::Overshoot => {
                 "lossy compression goes beyond Bits Stored; such values are set to the largest or smallest"
+            }
+            Self::SignOfHeader => {
+                "the JPEG 2000 stream says another sign than Pixel Representation; its bits are read by the header"
             }
             Self::IccProfile => "there is an ICC profile; it is not applied, as in most readers",
             Self::RescaleOfColor => {

@@ -31,6 +31,7 @@ mod stored_format;
 mod stored_pixels;
 mod transfer_syntax;
 pub(super) mod tree;
+mod unsupported_syntax;
 mod value;
 mod value_text;
 mod vr;

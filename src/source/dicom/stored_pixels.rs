@@ -39,6 +39,8 @@ pub struct StoredPixels {
     pub(super) samples: Vec<u16>,
     pub(super) wide_samples: Vec<i32>,
     pub(super) leniencies: BTreeSet<Leniency>,
+    /// True if tiles are shared out to the threads of the caller's pool.
+    pub(super) on_pool: bool,
 }
 
 impl Default for StoredPixels {
@@ -50,6 +52,7 @@ impl Default for StoredPixels {
             samples: Vec::new(),
             wide_samples: Vec::new(),
             leniencies: BTreeSet::new(),
+            on_pool: false,
         }
     }
 }
@@ -62,6 +65,20 @@ impl StoredPixels {
     #[must_use]
     pub fn values(&self) -> &StoredValues {
         &self.values
+    }
+
+    /// Memory for a thread of a rayon pool, whose idle threads decode tiles of its images.
+    #[must_use]
+    pub fn on_pool() -> Self {
+        Self { on_pool: true, ..Self::default() }
+    }
+
+    /// Threads that decode an image.
+    pub(super) fn threads(&self) -> usize {
+        match rayon::current_thread_index() {
+            Some(_) if self.on_pool => rayon::current_num_threads(),
+            _ => 1,
+        }
     }
 
     /// Departures from the standard in the pixel data of the image that was read last. Those of its header are in

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::error::{DicomFault, Located};
-use super::{attribute, data_set::Syntax};
+use super::{attribute, data_set::Syntax, unsupported_syntax};
 
 /// A transfer syntax that is supported (PS3.5 annex A).
 ///
@@ -271,33 +271,11 @@ impl fmt::Display for TransferSyntax {
     }
 }
 
-/// Names of transfer syntaxes that are not supported (PS3.6 annex A).
-const REFUSED: [(&str, &str); 16] = [
-    ("1.2.840.10008.1.2.4.94", "JPIP Referenced"),
-    ("1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate"),
-    ("1.2.840.10008.1.2.4.204", "JPIP HTJ2K Referenced"),
-    ("1.2.840.10008.1.2.4.205", "JPIP HTJ2K Referenced Deflate"),
-    ("1.2.840.10008.1.2.4.100", "MPEG2 Main Profile / Main Level"),
-    ("1.2.840.10008.1.2.4.101", "MPEG2 Main Profile / High Level"),
-    ("1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1"),
-    ("1.2.840.10008.1.2.4.103", "MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1"),
-    ("1.2.840.10008.1.2.4.104", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video"),
-    ("1.2.840.10008.1.2.4.105", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video"),
-    ("1.2.840.10008.1.2.4.106", "MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2"),
-    ("1.2.840.10008.1.2.4.107", "HEVC/H.265 Main Profile / Level 5.1"),
-    ("1.2.840.10008.1.2.4.108", "HEVC/H.265 Main 10 Profile / Level 5.1"),
-    ("1.2.840.10008.1.2.7.1", "SMPTE ST 2110-20 Uncompressed Progressive Active Video"),
-    ("1.2.840.10008.1.2.7.2", "SMPTE ST 2110-20 Uncompressed Interlaced Active Video"),
-    ("1.2.840.10008.1.2.4.52", "JPEG Extended (Processes 3 & 5)"),
-];
-
 /// Name and UID, or the UID alone where it is not known.
 fn described(uid: &str) -> String {
     let supported =
         TransferSyntax::ALL.into_iter().find(|syntax| syntax.uid() == uid).map(TransferSyntax::name);
-    // The fragmentable forms of the videos have the same names.
-    let refused = || REFUSED.iter().find(|(known, _)| uid.strip_suffix(".1").unwrap_or(uid) == *known);
-    match supported.or_else(|| refused().map(|(_, name)| *name)) {
+    match supported.or_else(|| unsupported_syntax::name(uid)) {
         Some(name) => format!("{name} ({uid})"),
         None => format!("{:?}", uid.chars().take(64).collect::<String>()),
     }
@@ -317,8 +295,29 @@ mod tests {
 
     #[test]
     fn an_unsupported_syntax_is_named() {
-        let error = TransferSyntax::from_uid("1.2.840.10008.1.2.4.100").unwrap_err().in_file("a.dcm");
-        assert!(error.to_string().contains("MPEG2"), "{error}");
-        assert!(error.to_string().contains("1.2.840.10008.1.2.4.100"), "{error}");
+        let refused = |uid| TransferSyntax::from_uid(uid).unwrap_err().in_file("a.dcm").to_string();
+        let error = refused("1.2.840.10008.1.2.4.100.1");
+        assert!(
+            error.contains("Fragmentable MPEG2 Main Profile / Main Level (1.2.840.10008.1.2.4.100.1)"),
+            "{error}"
+        );
+        for unknown in ["1.2.840.10008.1.2.4.100.2", "1.2.3.1"] {
+            assert!(refused(unknown).contains(&format!("{unknown:?}")), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn every_syntax_of_the_dictionary_has_a_name() {
+        use dicom_dictionary_std::uids;
+        let others = [
+            uids::SMPTEST211020_UNCOMPRESSED_PROGRESSIVE_ACTIVE_VIDEO,
+            uids::SMPTEST211020_UNCOMPRESSED_INTERLACED_ACTIVE_VIDEO,
+            uids::SMPTEST211030PCM_DIGITAL_AUDIO,
+        ];
+        let registry = dicom_transfer_syntax_registry::TransferSyntaxRegistry;
+        let known = registry.iter().map(|syntax| syntax.uid().to_owned());
+        for uid in known.chain(others.map(str::to_owned)) {
+            assert!(described(&uid).ends_with(&format!(" ({uid})")), "{uid} has no name");
+        }
     }
 }

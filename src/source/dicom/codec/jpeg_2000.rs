@@ -8,7 +8,9 @@
 use super::super::error::DicomFault;
 use super::super::transfer_syntax::TransferSyntax;
 use super::codestream::{Codestream, unpadded};
+use super::jpeg_2000_tiles::{Grid, Tiles};
 use super::openjpeg;
+use super::part_counts::mend_part_counts;
 
 /// The codec takes 14 kB for a tile, whatever its size. Real images have one, or some hundred.
 const MOST_TILES: u64 = 4096;
@@ -19,6 +21,7 @@ const COMPONENT_TRANSFORMS: u16 = 0x8100;
 /// A codestream that has been found complete.
 pub(in super::super) struct Jpeg2000<'a> {
     pub(in super::super) stream: Codestream,
+    grid: Grid,
     /// From SOC to the last tile-part.
     tiles: &'a [u8],
 }
@@ -34,12 +37,13 @@ pub(in super::super) fn open(frame: &[u8]) -> Result<Jpeg2000<'_>, DicomFault> {
             "JPEG 2000 codestreams of part 1, of part 15 and with the component transforms of part 2";
         return Err(DicomFault::Unsupported { value: "extensions of part 2".to_owned(), supported });
     }
-    if size.tiles > MOST_TILES {
+    let tiles = size.grid.tiles();
+    if tiles > MOST_TILES {
         let supported = "JPEG 2000 of up to 4096 tiles";
-        return Err(DicomFault::Unsupported { value: format!("{} tiles", size.tiles), supported });
+        return Err(DicomFault::Unsupported { value: format!("{tiles} tiles"), supported });
     }
     let end = end_of_tiles(bytes, &size).ok_or(INCOMPLETE)?;
-    Ok(Jpeg2000 { stream: size.stream, tiles: &bytes[..end] })
+    Ok(Jpeg2000 { stream: size.stream, grid: size.grid, tiles: &bytes[..end] })
 }
 
 const INCOMPLETE: DicomFault = DicomFault::Codestream { format: "JPEG 2000" };
@@ -66,55 +70,60 @@ fn unboxed(frame: &[u8]) -> Option<&[u8]> {
 }
 
 impl Jpeg2000<'_> {
-    /// Decodes the samples: of each pixel one behind the other.
+    /// Decodes the samples: of each pixel one behind the other. Tiles are shared out to so many threads of the pool that
+    /// the caller is on.
     pub(in super::super) fn decode(
         &self,
         syntax: TransferSyntax,
+        threads: usize,
         samples: &mut Vec<i32>,
     ) -> Result<(), DicomFault> {
-        let Codestream { rows, columns, components, .. } = self.stream;
-        let pixels = rows as usize * columns as usize;
-        // Other segments may stand before the end marker; the library knows the main header and tile-parts alone.
-        let mut whole = [self.tiles, &[0xFF, 0xD9]].concat();
-        mend_part_counts(&mut whole);
-        openjpeg::decode(&whole, pixels, components.into(), samples).ok_or_else(|| DicomFault::Codec {
+        let components = self.stream.components.into();
+        let decoded = match Tiles::find(self.tiles, &self.grid) {
+            Some(tiles) => tiles.decode(components, threads, samples),
+            None => self.decode_whole(components, samples),
+        };
+        decoded.ok_or_else(|| DicomFault::Codec {
             syntax: syntax.to_string(),
             message: "the codestream is damaged".to_owned(),
         })
+    }
+
+    fn decode_whole(&self, components: usize, samples: &mut Vec<i32>) -> Option<()> {
+        let pixels = self.stream.rows as usize * self.stream.columns as usize;
+        // Other segments may stand before the end marker; the library knows the main header and tile-parts alone.
+        let mut whole = [self.tiles, &[0xFF, 0xD9]].concat();
+        mend_part_counts(&mut whole);
+        openjpeg::decode(&whole, pixels, components, samples)
     }
 }
 
 struct ImageSize {
     stream: Codestream,
-    /// Number of tiles.
-    tiles: u64,
+    grid: Grid,
 }
 
 impl ImageSize {
     fn read(bytes: &[u8]) -> Option<Self> {
         let segment = bytes.strip_prefix(&[0xFF, 0x4F, 0xFF, 0x51])?;
-        let word = |at: usize| Some(u32::from_be_bytes(*segment.get(at..)?.first_chunk()?));
-        let (width, height, left, top) = (word(4)?, word(8)?, word(12)?, word(16)?);
-        let (tile_width, tile_height, tile_left, tile_top) = (word(20)?, word(24)?, word(28)?, word(32)?);
+        let grid = Grid::read(bytes)?;
         let components = u16::from_be_bytes(*segment.get(36..)?.first_chunk()?);
         let &[depth, dx, dy] = segment.get(38..)?.first_chunk()?;
         let all = segment.get(38..)?.get(..3 * usize::from(components))?;
         if all.as_chunks::<3>().0.iter().any(|component| *component != [depth, dx, dy]) {
             return None;
         }
-        if (dx, dy) != (1, 1) || tile_width == 0 || tile_height == 0 {
+        if (dx, dy) != (1, 1) {
             return None;
         }
-        let across = width.checked_sub(tile_left)?.div_ceil(tile_width);
-        let down = height.checked_sub(tile_top)?.div_ceil(tile_height);
         let stream = Codestream {
-            rows: height.checked_sub(top)?,
-            columns: width.checked_sub(left)?,
+            rows: grid.rows(),
+            columns: grid.columns(),
             components,
             precision: (depth & 0x7F) + 1,
             signed: depth & 0x80 != 0,
         };
-        Some(Self { stream, tiles: u64::from(across) * u64::from(down) })
+        Some(Self { stream, grid })
     }
 
     /// True if the coding style in a COD or COC segment (A.6.1, A.6.2), from the number of decomposition levels
@@ -134,7 +143,7 @@ impl ImageSize {
             let across = count(self.stream.columns, exponents & 0x0F);
             total = total.saturating_add(across.saturating_mul(count(self.stream.rows, exponents >> 4)));
         }
-        let least = u64::from(levels) + self.tiles.max(1);
+        let least = u64::from(levels) + self.grid.tiles();
         (total.max(least).saturating_mul(repeated) <= bytes as u64).then_some(())
     }
 }
@@ -148,10 +157,10 @@ fn end_of_tiles(bytes: &[u8], size: &ImageSize) -> Option<usize> {
         let Some(&[0xFF, code, l0, l1]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) else {
             // The end marker may be the last two bytes.
             let ends = bytes.get(at..).is_some_and(|rest| rest.starts_with(&[0xFF, 0xD9]));
-            return (ends && at > 2 && parts >= size.tiles).then_some(end);
+            return (ends && at > 2 && parts >= size.grid.tiles()).then_some(end);
         };
         match code {
-            0xD9 => return (parts >= size.tiles).then_some(end),
+            0xD9 => return (parts >= size.grid.tiles()).then_some(end),
             // SOT (A.4.2): the tile-part's length is counted from its marker; 0 means up to the end.
             0x90 => {
                 parts += 1;
@@ -160,7 +169,7 @@ fn end_of_tiles(bytes: &[u8], size: &ImageSize) -> Option<usize> {
                 match length {
                     0 => {
                         let tiles = unpadded(bytes).strip_suffix(&[0xFF, 0xD9])?;
-                        return (parts >= size.tiles).then_some(tiles.len());
+                        return (parts >= size.grid.tiles()).then_some(tiles.len());
                     }
                     14.. => at += length,
                     _ => return None,
@@ -173,31 +182,6 @@ fn end_of_tiles(bytes: &[u8], size: &ImageSize) -> Option<usize> {
                 at += 2 + length;
             }
         }
-    }
-}
-
-/// Leaves the numbers of tile-parts open (TNsot, A.4.2) if some tile has more of them than it says, as of some writers: the library would leave out the parts beyond without an error. `stream` has been followed to its
-/// end.
-fn mend_part_counts(stream: &mut [u8]) {
-    let mut parts = Vec::new();
-    let mut at = 2;
-    while let Some(&[0xFF, code, l0, l1]) = stream.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-        let length = stream.get(at + 6..).and_then(|rest| rest.first_chunk::<4>());
-        at += match (code, length) {
-            (0xD9, _) | (0x90, None) => break,
-            (0x90, Some(&length)) => {
-                parts.push(at);
-                match u32::from_be_bytes(length) {
-                    0 => break,
-                    length => length as usize,
-                }
-            }
-            _ => 2 + usize::from(u16::from_be_bytes([l0, l1])),
-        };
-    }
-    let is_beyond = |&at: &usize| matches!(stream[at + 10..], [part, of, ..] if of != 0 && part >= of);
-    if parts.iter().any(is_beyond) {
-        parts.iter().for_each(|at| stream[at + 11] = 0);
     }
 }
 
@@ -261,27 +245,6 @@ mod tests {
         assert_eq!((found.rows, found.columns, found.precision, found.signed), (200, 300, 14, true));
         assert!(open(&stream[..stream.len() - 2]).is_err());
         assert!(open(&stream[..stream.len() - 3]).is_err());
-    }
-
-    #[test]
-    fn tiles_with_more_parts_than_they_say_have_an_open_number() {
-        let whole = stream([300, 200], &[], &[], 2);
-        let part = whole[45..whole.len() - 2].to_vec();
-        let with_parts = |numbers: &[[u8; 2]]| {
-            let mut stream = whole[..45].to_vec();
-            for number in numbers {
-                let start = stream.len();
-                stream.extend(&part);
-                stream[start + 10..start + 12].copy_from_slice(number);
-            }
-            [&stream[..], &[0xFF, 0xD9]].concat()
-        };
-        let mut good = with_parts(&[[0, 2], [1, 2], [2, 0]]);
-        mend_part_counts(&mut good);
-        assert_eq!(good, with_parts(&[[0, 2], [1, 2], [2, 0]]));
-        let mut short = with_parts(&[[0, 2], [1, 2], [2, 2]]);
-        mend_part_counts(&mut short);
-        assert_eq!(short, with_parts(&[[0, 0], [1, 0], [2, 0]]));
     }
 
     #[test]
