@@ -8,7 +8,7 @@
 use super::super::error::DicomFault;
 use super::super::transfer_syntax::TransferSyntax;
 use super::codestream::{Codestream, unpadded};
-use super::jpeg_2000_tiles::{Grid, Tiles};
+use super::jpeg_2000_tiles::{TileGrid, Tiles};
 use super::openjpeg;
 use super::part_counts::mend_part_counts;
 
@@ -21,7 +21,7 @@ const COMPONENT_TRANSFORMS: u16 = 0x8100;
 /// A codestream that has been found complete.
 pub(in super::super) struct Jpeg2000<'a> {
     pub(in super::super) stream: Codestream,
-    grid: Grid,
+    grid: TileGrid,
     /// From SOC to the last tile-part.
     tiles: &'a [u8],
 }
@@ -100,13 +100,13 @@ impl Jpeg2000<'_> {
 
 struct ImageSize {
     stream: Codestream,
-    grid: Grid,
+    grid: TileGrid,
 }
 
 impl ImageSize {
     fn read(bytes: &[u8]) -> Option<Self> {
         let segment = bytes.strip_prefix(&[0xFF, 0x4F, 0xFF, 0x51])?;
-        let grid = Grid::read(bytes)?;
+        let grid = TileGrid::read(bytes)?;
         let components = u16::from_be_bytes(*segment.get(36..)?.first_chunk()?);
         let &[depth, dx, dy] = segment.get(38..)?.first_chunk()?;
         let all = segment.get(38..)?.get(..3 * usize::from(components))?;

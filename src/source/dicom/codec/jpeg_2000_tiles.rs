@@ -19,7 +19,7 @@ const SOT: u8 = 0x90;
 
 /// The image and its tiles on the reference grid: the first eight words of SIZ (A.5.1).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grid {
+pub(super) struct TileGrid {
     /// Right, bottom, left and top of the image.
     image: [u32; 4],
     tile_size: [u32; 2],
@@ -30,7 +30,7 @@ pub(super) struct Grid {
 /// Where the words of SIZ begin in a codestream.
 const WORDS: usize = 8;
 
-impl Grid {
+impl TileGrid {
     /// `None` where tiles have no size or the image lies outside of them.
     pub(super) fn read(stream: &[u8]) -> Option<Self> {
         let words: [u8; 32] = *stream.get(WORDS..)?.first_chunk()?;
@@ -97,7 +97,7 @@ impl Grid {
 pub(super) struct Tiles<'a> {
     /// The codestream up to the end of its last tile-part.
     bytes: &'a [u8],
-    grid: Grid,
+    grid: TileGrid,
     /// The main header without what it says of tile-parts.
     header: Vec<u8>,
     /// The tile-parts of each tile.
@@ -107,7 +107,7 @@ pub(super) struct Tiles<'a> {
 impl<'a> Tiles<'a> {
     /// Finds the tiles of a codestream, which ends with its last tile-part and has been followed to there. `None` where it
     /// has one tile, where one of them has no tile-part, and where the main header holds packet headers of all tiles.
-    pub(super) fn find(bytes: &'a [u8], grid: &Grid) -> Option<Self> {
+    pub(super) fn find(bytes: &'a [u8], grid: &TileGrid) -> Option<Self> {
         let count = usize::try_from(grid.tiles()).ok().filter(|&count| count > 1)?;
         let mut tiles =
             Self { bytes, grid: *grid, header: bytes.get(..2)?.to_vec(), parts: vec![Vec::new(); count] };
@@ -139,7 +139,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// The codestream of one tile, and its grid.
-    fn stream(&self, tile: usize) -> Option<(Vec<u8>, Grid)> {
+    fn stream(&self, tile: usize) -> Option<(Vec<u8>, TileGrid)> {
         let grid = self.grid.of_tile(tile)?;
         let mut stream = self.header.clone();
         grid.write(&mut stream);
@@ -188,7 +188,7 @@ impl<'a> Tiles<'a> {
         (!failed.into_inner()).then_some(())
     }
 
-    fn decode_tile(&self, number: usize, components: usize, tile: &mut Vec<i32>) -> Option<Grid> {
+    fn decode_tile(&self, number: usize, components: usize, tile: &mut Vec<i32>) -> Option<TileGrid> {
         let (stream, grid) = self.stream(number)?;
         let pixels = grid.columns() as usize * grid.rows() as usize;
         openjpeg::decode(&stream, pixels, components, tile)?;
@@ -196,7 +196,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// Copies the rows of a tile to their place in the image.
-    fn place(&self, grid: &Grid, components: usize, tile: &[i32], image: &mut [i32]) {
+    fn place(&self, grid: &TileGrid, components: usize, tile: &[i32], image: &mut [i32]) {
         let width = grid.columns() as usize * components;
         let across = self.grid.columns() as usize * components;
         let left = (grid.image[2] - self.grid.image[2]) as usize * components;
@@ -225,7 +225,7 @@ mod tests {
     }
 
     fn tiles(stream: &[u8]) -> Option<Tiles<'_>> {
-        Tiles::find(stream.strip_suffix(&[0xFF, 0xD9]).unwrap(), &Grid::read(stream).unwrap())
+        Tiles::find(stream.strip_suffix(&[0xFF, 0xD9]).unwrap(), &TileGrid::read(stream).unwrap())
     }
 
     fn components(stream: &[u8]) -> usize {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     fn whole(stream: &[u8]) -> Vec<i32> {
-        let (grid, mut samples) = (Grid::read(stream).unwrap(), Vec::new());
+        let (grid, mut samples) = (TileGrid::read(stream).unwrap(), Vec::new());
         let pixels = grid.columns() as usize * grid.rows() as usize;
         openjpeg::decode(stream, pixels, components(stream), &mut samples).unwrap();
         samples
@@ -258,7 +258,7 @@ mod tests {
             for word in [0, 1, 2, 3, 6, 7] {
                 stream[WORDS + 4 * word + 1] += 1;
             }
-            assert_eq!(Grid::read(&stream).unwrap().image[2] >> 16, 1);
+            assert_eq!(TileGrid::read(&stream).unwrap().image[2] >> 16, 1);
             assert!(whole(&stream) == expected && by_tiles(&stream, 2).unwrap() == expected, "{name} moved");
             names.push((name, tiles(&stream).unwrap().parts.len()));
         }
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn the_area_of_each_tile_lies_in_the_image() {
         let (_, stream) = streams().find(|(name, _)| *name == "offset").unwrap();
-        let grid = Grid::read(&stream).unwrap();
+        let grid = TileGrid::read(&stream).unwrap();
         let areas: Vec<_> = (0..8).map(|tile| grid.of_tile(tile).unwrap().image).collect();
         assert_eq!(areas[0], [14, 16, 7, 5]);
         assert_eq!(areas[3], [42, 16, 36, 5]);
