@@ -20,6 +20,10 @@ pub(super) trait Coordinates {
     /// The first run of pixels from pixel `from` on that all lie within `bounds`, as long as can be; empty and
     /// at the end where there is none.
     fn run_within(&self, bounds: &Bounds, from: usize) -> Range<usize>;
+
+    /// The row that the pixels of `run` make from the first on once their places are clamped to `bounds`, as long as it is
+    /// a straight one, and the pixel where it ends; `None` where it is not straight.
+    fn clamped(&self, bounds: &Bounds, run: Range<usize>) -> Option<(StraightRow, usize)>;
 }
 
 /// Pixels handled together: enough for the compiler to use vectors, few enough to stay in registers.
@@ -85,6 +89,32 @@ impl StraightRow {
         let fractions = step.map(|step| array::from_fn(|number| (step as u32).wrapping_mul(number as u32)));
         Self { start, step, fractions, len }
     }
+
+    /// True if all its pixels are at one place.
+    pub(super) fn stands_still(&self) -> bool {
+        self.step == [0, 0]
+    }
+
+    /// The pixels whose places lie within `bounds` on one axis. Where there are none, it is empty and begins after the pixels
+    /// that are still before the bounds.
+    fn axis_within(&self, axis: usize, bounds: &Bounds) -> Range<usize> {
+        let (mut low, mut high) = (bounds.low[axis] - self.start[axis], bounds.high[axis] - self.start[axis]);
+        let (mut step, len) = (self.step[axis], self.len as i64);
+        if step < 0 {
+            (low, high, step) = (-high, -low, -step);
+        }
+        if step == 0 {
+            return if low > 0 || high < 0 { self.len..self.len } else { 0..self.len };
+        }
+        // ceil(low / step) to floor(high / step). Most rows begin or end inside: a division takes long.
+        let first = if low <= 0 { 0 } else { ((low - 1) / step + 1).min(len) };
+        let end = match high {
+            ..0 => 0,
+            _ if (len - 1) * step <= high => len,
+            _ => high / step + 1,
+        };
+        first as usize..end as usize
+    }
 }
 
 impl Coordinates for StraightRow {
@@ -115,23 +145,26 @@ impl Coordinates for StraightRow {
     }
 
     fn run_within(&self, bounds: &Bounds, from: usize) -> Range<usize> {
-        let mut run = from as i64..self.len as i64;
-        for axis in 0..2 {
-            let (mut low, mut high) =
-                (bounds.low[axis] - self.start[axis], bounds.high[axis] - self.start[axis]);
-            let mut step = self.step[axis];
-            if step < 0 {
-                (low, high, step) = (-high, -low, -step);
+        let [rows, columns] = [0, 1].map(|axis| self.axis_within(axis, bounds));
+        let run = from.max(rows.start).max(columns.start)..rows.end.min(columns.end);
+        if run.is_empty() { self.len..self.len } else { run }
+    }
+
+    fn clamped(&self, bounds: &Bounds, run: Range<usize>) -> Option<(StraightRow, usize)> {
+        let (mut row, mut end) = (*self, run.end);
+        for (axis, place) in self.at(run.start).into_iter().enumerate() {
+            let inside = self.axis_within(axis, bounds);
+            let clamped = place.clamp(bounds.low[axis], bounds.high[axis]);
+            if clamped == place {
+                end = end.min(inside.end);
+                continue;
             }
-            if step > 0 {
-                // ceil(low / step) to floor(high / step)
-                run.start = run.start.max(-(-low).div_euclid(step));
-                run.end = run.end.min(high.div_euclid(step) + 1);
-            } else if low > 0 || high < 0 {
-                run.end = run.start;
+            if run.start < inside.start {
+                end = end.min(inside.start);
             }
+            (row.start[axis], row.step[axis], row.fractions[axis]) = (clamped, 0, [0; BLOCK]);
         }
-        if run.is_empty() { self.len..self.len } else { run.start as usize..run.end as usize }
+        Some((row, end))
     }
 }
 
@@ -181,6 +214,10 @@ impl Coordinates for Curve {
         let end = len.map_or(places.len(), |len| start + len);
         from + start..from + end
     }
+
+    fn clamped(&self, _: &Bounds, _: Range<usize>) -> Option<(StraightRow, usize)> {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +241,30 @@ mod tests {
             let bounds = Bounds { low, high: [low[0] + size[0], low[1] + size[1]] };
             let from = from.min(len);
             prop_assert_eq!(line.run_within(&bounds, from), curve.run_within(&bounds, from));
+        }
+
+        #[test]
+        fn a_clamped_line_is_straight_in_parts(
+            start in [-50_i64..50, -50_i64..50],
+            step in [-7_i64..8, -7_i64..8],
+            low in [-20_i64..20, -20_i64..20],
+            size in [0_i64..30, 0_i64..30],
+            len in 0_usize..40,
+        ) {
+            let line = StraightRow::from_step(start, step, len);
+            let high = [low[0] + size[0], low[1] + size[1]];
+            let (mut at, mut parts) = (0, 0);
+            while at < len {
+                let (row, end) = line.clamped(&Bounds { low, high }, at..len).unwrap();
+                prop_assert!(at < end && end <= len);
+                for pixel in at..end {
+                    let place = line.at(pixel);
+                    let clamped = [0, 1].map(|axis| place[axis].clamp(low[axis], high[axis]));
+                    prop_assert_eq!(row.at(pixel), clamped);
+                }
+                (at, parts) = (end, parts + 1);
+            }
+            prop_assert!(parts <= 5, "each axis enters once and leaves once");
         }
     }
 

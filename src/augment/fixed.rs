@@ -20,16 +20,19 @@ pub(super) fn fixed_cut(pixels: f64) -> i64 {
 }
 
 /// The pixel at or before `coordinate`.
+#[inline(always)]
 pub(super) fn floor(coordinate: i64) -> i64 {
     coordinate >> FRACTION_BITS
 }
 
 /// Fraction of `coordinate` above its [`floor`], from 0 to below 1, cut to 24 bits.
+#[inline(always)]
 pub(super) fn fraction(coordinate: i64) -> f32 {
     low_fraction(coordinate as u32)
 }
 
 /// [`fraction`] of a coordinate modulo one pixel.
+#[inline(always)]
 pub(super) fn low_fraction(low: u32) -> f32 {
     const UNIT: f32 = 1.0 / (1 << 24) as f32;
     // Signed numbers become floats faster.

@@ -23,6 +23,7 @@ mod sample;
 mod structure;
 mod tally;
 mod voi_lut_function;
+mod widest;
 
 pub(crate) use choice::{choice, is_default};
 pub use counted::CountedPixels;
@@ -45,3 +46,4 @@ pub use sample::{AnnotationRef, FileId, FrameRef, Sample};
 pub use structure::{MAX_STRUCTURES, StructureError, StructureSet};
 pub use tally::{Bin, Note, Reason, Skipped, Tally};
 pub use voi_lut_function::VoiLutFunction;
+pub(crate) use widest::with_widest;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::SourceImage;
 use crate::augment::FillMode;
-use crate::augment::coordinates::{BLOCK, Block, Bounds, Coordinates};
+use crate::augment::coordinates::{BLOCK, Block, Bounds, Coordinates, StraightRow};
 use crate::augment::fixed::ONE;
+use crate::model::with_widest;
 
 /// Fills one row of the output.
 pub(super) fn fill_row(source: &SourceImage<'_>, places: &impl Coordinates, out: &mut [f32]) {
@@ -43,8 +44,12 @@ impl<'a> Corners<'a> {
 
     /// Pixels anywhere. With constant, those outside have their value already.
     fn fill_border(&self, places: &impl Coordinates, run: Range<usize>, out: &mut [f32]) {
-        if self.source.fill_mode != FillMode::Constant {
-            return self.fill_run(&Located { corners: self, places }, run, out);
+        match self.source.fill_mode {
+            FillMode::Nearest => return self.fill_clamped(places, run, out),
+            FillMode::Reflect | FillMode::Wrap => {
+                return self.fill_run(&Located { corners: self, places }, run, out);
+            }
+            FillMode::Constant => {}
         }
         let image = Bounds { low: [0, 0], high: self.source.shape.map(|side| (side as i64 - 1) * ONE) };
         let mut from = run.start;
@@ -59,11 +64,31 @@ impl<'a> Corners<'a> {
         }
     }
 
+    /// Pixels anywhere, those outside as the border nearest to them: along a side of the image they are a straight row
+    /// again, and beyond a corner all are the same.
+    fn fill_clamped(&self, places: &impl Coordinates, mut run: Range<usize>, out: &mut [f32]) {
+        while !run.is_empty() {
+            let Some((row, end)) = places.clamped(&self.inside, run.clone()) else {
+                return self.fill_run(&Located { corners: self, places }, run, out);
+            };
+            if row.stands_still() {
+                let channels = self.source.channels;
+                let pixels = &mut out[run.start * channels..end * channels];
+                let (first, rest) = pixels.split_at_mut(channels);
+                self.store(&Block::new(|_| row.at(run.start)), first);
+                rest.chunks_exact_mut(channels).for_each(|pixel| pixel.copy_from_slice(first));
+            } else {
+                self.fill_run(&row, run.start..end, out);
+            }
+            run.start = end;
+        }
+    }
+
     /// All of `run` lies inside.
     fn fill_run(&self, places: &impl Coordinates, run: Range<usize>, out: &mut [f32]) {
         let channels = self.source.channels;
         let out = &mut out[run.start * channels..run.end * channels];
-        if channels > 1 || run.len() < BLOCK {
+        if channels > 1 || self.right == 0 || run.len() < BLOCK {
             for (number, pixels) in out.chunks_mut(BLOCK * channels).enumerate() {
                 let at = run.start + number * BLOCK;
                 self.store(&Block::new(|number| places.at((at + number).min(run.end - 1))), pixels);
@@ -79,14 +104,21 @@ impl<'a> Corners<'a> {
         }
     }
 
-    /// Inside an image of one channel. What the loop needs fits into registers as long as it stands alone.
+    /// Inside an image of one channel that has several columns. What the loop needs fits into registers as long as it stands
+    /// alone.
     #[inline(never)]
     fn fill_blocks(&self, places: &impl Coordinates, start: usize, blocks: &mut [[f32; BLOCK]]) {
-        let slices = self.slices();
-        let columns = self.source.shape[1];
-        for (number, block) in blocks.iter_mut().enumerate() {
-            *block = between(slices, columns, 1, &places.block(start + number * BLOCK));
-        }
+        let (all, columns) = (self.source.pixels, self.source.shape[1]);
+        let len = all.len() - self.down;
+        let (top, bottom) = (&all[..len], &all[self.down..][..len]);
+        with_widest(
+            #[inline(always)]
+            || {
+                for (number, block) in blocks.iter_mut().enumerate() {
+                    *block = between_rows([top, bottom], columns, &places.block(start + number * BLOCK));
+                }
+            },
+        );
     }
 
     /// Stores at most [`BLOCK`] pixels of all channels.
@@ -144,6 +176,10 @@ impl<T: Coordinates> Coordinates for Located<'_, T> {
     fn run_within(&self, _: &Bounds, from: usize) -> Range<usize> {
         from..self.len()
     }
+
+    fn clamped(&self, _: &Bounds, _: Range<usize>) -> Option<(StraightRow, usize)> {
+        None
+    }
 }
 
 /// Bilinear interpolation between four slices of the same length.
@@ -154,6 +190,23 @@ fn between(slices: [&[f32]; 4], columns: usize, channels: usize, block: &Block) 
         let index = (row as usize * columns + column as usize) * channels;
         *corners = [slices[0][index], slices[1][index], slices[2][index], slices[3][index]];
     }
+    interpolate(&corners, block)
+}
+
+/// [`between`] two rows of one channel, one below the other: what is next to each other is loaded together.
+#[inline(always)]
+fn between_rows(rows: [&[f32]; 2], columns: usize, block: &Block) -> [f32; BLOCK] {
+    let mut corners = [[0.0; 4]; BLOCK];
+    for (corners, &[row, column]) in corners.iter_mut().zip(&block.pixels) {
+        let index = row as usize * columns + column as usize;
+        let (top, bottom) = (&rows[0][index..index + 2], &rows[1][index..index + 2]);
+        *corners = [top[0], top[1], bottom[0], bottom[1]];
+    }
+    interpolate(&corners, block)
+}
+
+#[inline(always)]
+fn interpolate(corners: &[[f32; 4]; BLOCK], block: &Block) -> [f32; BLOCK] {
     let mut values = [0.0; BLOCK];
     for number in 0..BLOCK {
         let [a, b, c, d] = corners[number];
