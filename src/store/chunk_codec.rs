@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deflate::PlaneDeflater;
 use super::filters::Applied;
-use crate::model::choice;
+use crate::model::{choice, with_widest};
 
 /// Compression level: 0 stores the chunks as they are, 1 to 9 as in gzip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,19 +243,29 @@ impl ChunkDecoder {
         chunk: &[u8],
         element_size: usize,
         length: usize,
-        mut take: impl FnMut(&[u8]),
+        take: impl FnMut(&[u8]),
     ) -> Result<(), CodecError> {
         self.planes.resize(length, 0);
         inflate(&mut self.inflater, chunk, &mut self.planes)?;
-        let elements = length / element_size;
-        let at_once = (PART_BYTES / element_size).max(1);
-        self.part.resize(at_once * element_size, 0);
-        for first in (0..elements).step_by(at_once) {
-            let part = &mut self.part[..at_once.min(elements - first) * element_size];
-            unshuffle_on_this_machine(&self.planes, element_size, first, part);
-            take(part);
-        }
+        unshuffle_parts(&self.planes, element_size, &mut self.part, take);
         Ok(())
+    }
+}
+
+/// Hands the elements of `planes` to `take` in parts, in order, each made in `memory`.
+pub(super) fn unshuffle_parts(
+    planes: &[u8],
+    element_size: usize,
+    memory: &mut Vec<u8>,
+    mut take: impl FnMut(&[u8]),
+) {
+    let elements = planes.len() / element_size;
+    let at_once = (PART_BYTES / element_size).max(1);
+    memory.resize(at_once * element_size, 0);
+    for first in (0..elements).step_by(at_once) {
+        let part = &mut memory[..at_once.min(elements - first) * element_size];
+        unshuffle_on_this_machine(planes, element_size, first, part);
+        take(part);
     }
 }
 
@@ -272,7 +282,10 @@ fn inflate(
 /// [`shuffle`] with the widest vectors that there are.
 fn shuffle_on_this_machine(bytes: &[u8], element_size: usize, planes: &mut Vec<u8>) {
     planes.resize(bytes.len(), 0);
-    pulp::Arch::new().dispatch(|| shuffle(bytes, element_size, planes));
+    with_widest(
+        #[inline(always)]
+        || shuffle(bytes, element_size, planes),
+    );
 }
 
 /// All first bytes of the elements in `bytes`, then all second bytes, and so on.
@@ -296,8 +309,11 @@ fn shuffle(bytes: &[u8], element_size: usize, planes: &mut [u8]) {
 }
 
 /// [`unshuffle`] with the widest vectors that there are.
-fn unshuffle_on_this_machine(planes: &[u8], element_size: usize, first: usize, bytes: &mut [u8]) {
-    pulp::Arch::new().dispatch(|| unshuffle(planes, element_size, first, bytes));
+pub(super) fn unshuffle_on_this_machine(planes: &[u8], element_size: usize, first: usize, bytes: &mut [u8]) {
+    with_widest(
+        #[inline(always)]
+        || unshuffle(planes, element_size, first, bytes),
+    );
 }
 
 /// The inverse of [`shuffle`], for the elements from `first` on that `bytes` has room for. What is left over of a

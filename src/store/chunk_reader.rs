@@ -3,8 +3,8 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::chunk_codec::{ChunkDecoder, PADDING};
-use super::chunk_span::Span;
-use super::chunk_table::is_longer_than_any;
+use super::chunk_fetch::fetch;
+use super::chunk_pair::ChunkPair;
 use super::{Applied, ChunkTable, CodecError, EncodedChunk, StoreError};
 
 /// Reads and decodes chunks, for one thread; keeps its memory between chunks.
@@ -14,6 +14,7 @@ pub struct ChunkReader {
     whole: Vec<u8>,
     decoder: ChunkDecoder,
     zlib: Option<Decompress>,
+    pair: ChunkPair,
 }
 
 impl ChunkReader {
@@ -47,7 +48,7 @@ impl ChunkReader {
         if is_plain && span.bytes as usize == bytes.len() {
             return table.read_at(bytes, span.address);
         }
-        let length = self.fetch(table, chunk, &span, bytes.len())?;
+        let length = fetch(&mut self.encoded, table, chunk, &span, bytes.len())?;
         let encoded = &self.encoded[..if applied.deflated { length + PADDING } else { length }];
         let decoded = self.decoder.decode(encoded, applied, bytes);
         let checked = decoded.and_then(|()| match applied.deflated {
@@ -84,7 +85,7 @@ impl ChunkReader {
             && let Applied { deflated: true, shuffled_elements: Some(element_size) } =
                 table.applied(span.filters_left_out)
         {
-            let encoded = self.fetch(table, chunk, &span, length)?;
+            let encoded = fetch(&mut self.encoded, table, chunk, &span, length)?;
             let encoded = &self.encoded[..encoded + PADDING];
             let decoded = self.decoder.decode_parts(encoded, element_size, length, take);
             return decoded.map_err(|source| table.damaged(chunk, source));
@@ -99,28 +100,9 @@ impl ChunkReader {
         read
     }
 
-    /// Reads a chunk that decodes to `decoded` bytes as it stands in the file, and says how long it is there.
-    /// [`PADDING`] zeros follow it.
-    fn fetch(
-        &mut self,
-        table: &ChunkTable,
-        chunk: usize,
-        span: &Span,
-        decoded: usize,
-    ) -> Result<usize, StoreError> {
-        let length = span.bytes as usize;
-        // No encoder makes a chunk much larger than it was; a size that says so is not believed.
-        if is_longer_than_any(length, decoded) {
-            return Err(table.damaged(chunk, CodecError::Length { found: length, expected: decoded }));
-        }
-        if self.encoded.len() < length + PADDING {
-            self.encoded.resize(length + PADDING, 0);
-        }
-        let (encoded, rest) = self.encoded.split_at_mut(length);
-        table.read_at(encoded, span.address)?;
-        // What a damaged stream is taken for must not depend on what was read before.
-        rest[..PADDING].fill(0);
-        Ok(length)
+    /// Two chunks that were read together.
+    pub(super) fn pair(&mut self) -> &mut ChunkPair {
+        &mut self.pair
     }
 
     /// As [`ChunkReader::read`]; the chunk as it stands in the file comes with it.

@@ -9,6 +9,8 @@ pub struct RowReader<'f> {
     checksums: Option<&'f ColumnReader>,
     reader: ChunkReader,
     page: ColumnPage,
+    /// The rows whose images were inflated together and are not yet asked for.
+    together: [Option<usize>; 2],
 }
 
 impl<'f> RowReader<'f> {
@@ -26,7 +28,7 @@ impl<'f> RowReader<'f> {
         checksums: Option<&'f ColumnReader>,
         reader: ChunkReader,
     ) -> Self {
-        Self { file, checksums, reader, page: ColumnPage::default() }
+        Self { file, checksums, reader, page: ColumnPage::default(), together: [None; 2] }
     }
 
     /// The reader of chunks, whose memory another reader of rows can use.
@@ -48,7 +50,30 @@ impl<'f> RowReader<'f> {
     /// [`StoreError::Damaged`] where its chunk is damaged or its CRC-32C is another, [`StoreError::Io`] where
     /// it cannot be read.
     pub fn read_image(&mut self, row: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
-        self.read(self.file.images(), row, 0, bytes)
+        let Some(number) = self.take_together(row) else {
+            return self.read(self.file.images(), row, 0, bytes);
+        };
+        self.reader.pair().write(number, bytes);
+        self.compare(self.file.images(), row, 0, || crc32c::crc32c(bytes))
+    }
+
+    /// Reads the images of two rows that [`RowReader::read_image`] and [`RowReader::read_image_parts`] will be asked for: both
+    /// take less time so. What cannot be read, is read again then.
+    pub fn read_images_together(&mut self, rows: [usize; 2]) {
+        let together = self.reader.pair().read(self.file.images(), rows, self.file.image_bytes());
+        self.together = rows.map(|row| together.then_some(row));
+    }
+
+    /// True if the image of `row` was read so.
+    #[must_use]
+    pub fn is_together(&self, row: usize) -> bool {
+        self.together.contains(&Some(row))
+    }
+
+    fn take_together(&mut self, row: usize) -> Option<usize> {
+        let number = self.together.iter().position(|together| *together == Some(row))?;
+        self.together[number] = None;
+        Some(number)
     }
 
     /// Reads the mask of `row`, (H, W, K), into `bytes`, which is [`DatasetTables::mask_bytes`] long.
@@ -66,12 +91,17 @@ impl<'f> RowReader<'f> {
     /// As [`RowReader::read_image`].
     pub fn read_image_parts(&mut self, row: usize, mut take: impl FnMut(&[u8])) -> Result<(), StoreError> {
         let (table, verify, mut found) = (self.file.images(), self.checksums.is_some(), 0);
-        self.reader.read_parts(table, row, |part| {
+        let taken = self.take_together(row);
+        let checked = |part: &[u8]| {
             if verify {
                 found = crc32c::crc32c_append(found, part);
             }
             take(part);
-        })?;
+        };
+        match taken {
+            Some(number) => self.reader.pair().write_parts(number, checked),
+            None => self.reader.read_parts(table, row, checked)?,
+        }
         self.compare(table, row, 0, || found)
     }
 

@@ -90,6 +90,9 @@ impl MaskConverter {
             "the bytes of one stored mask"
         );
         assert_eq!(out.len(), self.schema.sample_bytes(), "the bytes of one mask in a batch");
+        if self.is_identity() {
+            return out.copy_from_slice(stored);
+        }
         match self.dtype {
             MaskDtype::UInt8 => self.convert_with(stored, out.as_chunks_mut().0, |value| [value]),
             MaskDtype::Float32 => {

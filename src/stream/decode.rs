@@ -105,7 +105,9 @@ impl<'s> BatchDecoder<'s> {
         let Batch { images, masks, augmentations, .. } = batch;
         augmentations.clear();
         let places = images.chunks_exact_mut(image_bytes).zip(masks.chunks_exact_mut(mask_bytes));
-        for (order::PlannedSample { row, .. }, (image, mask)) in batch.samples.iter().zip(places) {
+        for (number, (sample, (image, mask))) in batch.samples.iter().zip(places).enumerate() {
+            let order::PlannedSample { row, .. } = sample;
+            self.read_together(*row, &batch.samples[number + 1..]);
             if self.work.stopped.load(Ordering::Relaxed) {
                 return Err(Undecoded::Stopped);
             }
@@ -117,6 +119,19 @@ impl<'s> BatchDecoder<'s> {
             filled.map_err(|error| Undecoded::Failed(parts.sample_error(*row, error)))?;
         }
         Ok(())
+    }
+
+    /// Reads the image of `row` together with that of the first of the samples to come which is no more in the cache than
+    /// its own, unless it is there already.
+    fn read_together(&mut self, row: u64, to_come: &[order::PlannedSample]) {
+        let StreamParts { context, cropper, .. } = self.parts;
+        let is_there = |row: u64| self.work.cache.has(row);
+        if context.is_some() || cropper.is_some() || self.reader.is_together(row as usize) || is_there(row) {
+            return;
+        }
+        if let Some(other) = to_come.iter().find(|sample| !is_there(sample.row)) {
+            self.reader.read_images_together([row as usize, other.row as usize]);
+        }
     }
 
     /// `params` as one line of JSON.
