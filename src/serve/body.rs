@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::batches::Ahead;
 use super::job::Job;
 use super::log::{LogEntry, LogFormat};
+use super::portion_memory::PortionMemory;
 use super::server::{Broken, until};
 use crate::order::Cursor;
 
@@ -92,7 +93,7 @@ async fn send_all(
     sender: &Sender<io::Result<Bytes>>,
     cursor: &mut Cursor,
 ) -> Result<(), Cut> {
-    let patient = Patient { run, sender };
+    let (patient, memory) = (Patient { run, sender }, PortionMemory::default());
     for piece in run.job.start().map_err(|error| Cut::Failed(error.to_string()))? {
         patient.send(piece).await?;
     }
@@ -106,7 +107,7 @@ async fn send_all(
         let mut sent = 0;
         let mut pieces = encoded.pieces;
         while sent < bytes {
-            let Some(part) = portion(&mut pieces) else { break };
+            let Some(part) = portion(&mut pieces, &memory) else { break };
             let length = part.len() as u64;
             match patient.try_send(part).await? {
                 None => sent += length,
@@ -114,6 +115,7 @@ async fn send_all(
                 Some(_) => {
                     pieces.clear();
                     ahead.rest(Some(at));
+                    memory.free();
                     patient.wait().await?;
                     let again = ahead.take().await.ok_or(Cut::Gone)?.1;
                     pieces = again.map_err(|error| Cut::Failed(error.without_id()))?.pieces;
@@ -134,12 +136,12 @@ async fn send_all(
 
 /// Takes the next portion off the pieces; `None` when they are empty. It is a copy: the portion that a reader who takes
 /// nothing leaves in the connection would otherwise hold the memory of its whole batch.
-fn portion(pieces: &mut Vec<Bytes>) -> Option<Bytes> {
+fn portion(pieces: &mut Vec<Bytes>, memory: &PortionMemory) -> Option<Bytes> {
     while pieces.first()?.is_empty() {
         pieces.remove(0);
     }
     let first = pieces.first_mut()?;
-    Some(Bytes::copy_from_slice(&first.split_to(first.len().min(PORTION_BYTES))))
+    Some(memory.copy(&first.split_to(first.len().min(PORTION_BYTES))))
 }
 
 /// Takes `bytes` off the pieces.
@@ -206,8 +208,8 @@ mod tests {
         let large = vec![7; PORTION_BYTES + 3];
         let given = || vec![Bytes::from_static(b"ab"), Bytes::new(), Bytes::from(large.clone())];
         let mut pieces = given();
-        let mut parts = Vec::new();
-        while let Some(part) = portion(&mut pieces) {
+        let (mut parts, memory) = (Vec::new(), PortionMemory::default());
+        while let Some(part) = portion(&mut pieces, &memory) {
             assert!(part.len() <= PORTION_BYTES);
             parts.push(part);
         }

@@ -17,6 +17,7 @@ mod metrics;
 mod open_streams;
 mod openapi;
 mod page;
+mod portion_memory;
 mod query;
 mod range;
 mod reply;

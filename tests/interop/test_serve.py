@@ -449,6 +449,30 @@ def test_readers_that_are_killed_cost_nothing_afterwards(dicomprep, data):
             before, decoded = decoded, metric(service, "dicomprep_batches_decoded_total")
 
 
+def resident(service):
+    """Kilobytes of the service in memory."""
+    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{service.process.pid}/status").read()).group(1))
+
+
+def test_readers_that_take_nothing_hold_no_batch(dicomprep, data):
+    """A batch has 3.9 MB here, and each of many readers that have taken one byte costs less than 1 MB."""
+    query = "batch_size=20&size=128x128&crop=pad&mask_dtype=float32&epochs=0"
+    with serving(dicomprep, data, "--cache", "0", "--max-streams", "150", "--prefetch", "1") as service:
+        service.read(f"datasets/data/schema?{query}")
+        before, held = resident(service), []
+        for number in range(100):
+            held.append(service.open(f"datasets/data/batches?{query}&seed={number}"))
+            assert len(held[-1].read(1)) == 1
+        end = time.monotonic() + 60
+        while (each := (resident(service) - before) / len(held)) >= 1000:
+            assert time.monotonic() < end, f"{each:.0f} kB a reader"
+            time.sleep(0.2)
+        # They go on where they were.
+        assert held[0].read(6) == b"NUMPY\x01"
+        for one in held:
+            one.close()
+
+
 def test_more_connections_than_are_taken_wait_in_order(dicomprep, data):
     """Thousands of connections that say nothing: the service holds no more than it takes, and lives."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
