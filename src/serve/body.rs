@@ -112,7 +112,8 @@ async fn send_all(
             match patient.try_send(part).await? {
                 None => sent += length,
                 // The reader rests: nothing is kept for it but the place where it goes on.
-                Some(_) => {
+                Some(part) => {
+                    drop(part);
                     pieces.clear();
                     ahead.rest(Some(at));
                     memory.free();
