@@ -85,7 +85,6 @@ pub(super) fn decode_frame(
             check_stream(header, image.codestream)?;
             let lossless = header.transfer_syntax == TransferSyntax::JpegXlLossless;
             image.decode(header, lossless, samples)?;
-            let samples = samples.iter().copied().map(i32::from);
             take_samples(header, image.codestream, samples, decoded, leniencies)?;
             return Ok(is_ybr && !image.is_transformed());
         }
@@ -95,7 +94,7 @@ pub(super) fn decode_frame(
             if !jpeg::decode(header.transfer_syntax, frame, samples)? {
                 leniencies.insert(Leniency::NoEndMarker);
             }
-            take_samples(header, stream, samples.iter().copied().map(i32::from), decoded, leniencies)?;
+            take_samples(header, stream, samples, decoded, leniencies)?;
             let Some(color) = header.color.as_ref().filter(|_| header.samples() > 1) else {
                 return Ok(false);
             };
@@ -109,46 +108,47 @@ pub(super) fn decode_frame(
             if !jpeg_ls::decode(header.transfer_syntax, frame, samples)? {
                 leniencies.insert(Leniency::NoEndMarker);
             }
-            take_samples(header, stream, samples.iter().copied().map(i32::from), decoded, leniencies)?;
+            take_samples(header, stream, samples, decoded, leniencies)?;
         }
         Codec::Jpeg2000 => {
             let image = jpeg_2000::open(frame)?;
             check_stream(header, image.stream)?;
             image.decode(header.transfer_syntax, threads, wide_samples)?;
             let stream = sign_by_header(header, image.stream, wide_samples, leniencies);
-            take_samples(header, stream, wide_samples.iter().copied(), decoded, leniencies)?;
+            take_samples(header, stream, wide_samples, decoded, leniencies)?;
         }
     }
     Ok(is_ybr)
 }
 
 /// Writes the samples of a codec as bytes of the stored format, where both agree about the values.
-fn take_samples(
+fn take_samples<S: Copy + Into<i32>>(
     header: &ImageHeader,
     stream: Codestream,
-    samples: impl ExactSizeIterator<Item = i32> + Clone,
+    samples: &[S],
     decoded: &mut Vec<u8>,
     leniencies: &mut BTreeSet<Leniency>,
 ) -> Result<(), DicomFault> {
     let StoredFormat::Integer { bits_stored, high_bit, signed, .. } = header.stored else {
         return Err(DicomFault::Codestream { format: "compressed image" });
     };
-    check_signs(signed, bits_stored, stream, samples.clone())?;
+    check_signs(signed, bits_stored, stream, samples)?;
     let bytes = header.stored.bytes();
-    decoded.clear();
     // Without loss, nothing but unused bits, which may hold an overlay, stands above the value (PS3.5 8.1.1). Where the
     // value stands higher, the stream has other bits as well.
     let is_exact = header.transfer_syntax.is_lossless() || high_bit + 1 != bits_stored;
     if is_exact || u16::from(stream.precision) <= bits_stored {
         match bytes {
-            1 => put_samples::<1>(samples, decoded),
-            2 => put_samples::<2>(samples, decoded),
-            _ => put_samples::<4>(samples, decoded),
+            1 => put_samples::<1, S>(samples, decoded),
+            2 => put_samples::<2, S>(samples, decoded),
+            _ => put_samples::<4, S>(samples, decoded),
         }
         return Ok(());
     }
     let (low, high) = header.stored.range().unwrap_or_default();
-    for sample in samples {
+    decoded.clear();
+    for &sample in samples {
+        let sample = sample.into();
         // Two's complement in a stream without sign may be of Bits Stored or of all bits.
         let shift = 32
             - if sample >> bits_stored == 0 { u32::from(bits_stored) } else { u32::from(stream.precision) };
@@ -162,11 +162,11 @@ fn take_samples(
     Ok(())
 }
 
-/// Writes the lowest `SIZE` bytes of each sample, little endian.
-fn put_samples<const SIZE: usize>(samples: impl ExactSizeIterator<Item = i32>, decoded: &mut Vec<u8>) {
+/// Writes the lowest `SIZE` bytes of each sample, little endian. What `decoded` held is written over.
+fn put_samples<const SIZE: usize, S: Copy + Into<i32>>(samples: &[S], decoded: &mut Vec<u8>) {
     decoded.resize(samples.len() * SIZE, 0);
-    for (place, sample) in decoded.as_chunks_mut::<SIZE>().0.iter_mut().zip(samples) {
-        place.copy_from_slice(&sample.to_le_bytes()[..SIZE]);
+    for (place, &sample) in decoded.as_chunks_mut::<SIZE>().0.iter_mut().zip(samples) {
+        place.copy_from_slice(&sample.into().to_le_bytes()[..SIZE]);
     }
 }
 
@@ -239,18 +239,17 @@ fn sign_by_header(
 /// Refuses values of which the stream and the header say different things: negative ones under an unsigned header; and
 /// where the header says signed, the stream unsigned and with fewer bits, ones with the stream's highest bit, which may be
 /// meant as negative or not.
-fn check_signs(
+fn check_signs<S: Copy + Into<i32>>(
     signed: bool,
     bits_stored: u16,
     stream: Codestream,
-    mut samples: impl Iterator<Item = i32>,
+    samples: &[S],
 ) -> Result<(), DicomFault> {
     let top = stream.precision - 1;
+    let any = |is: fn(i32, u8) -> bool| samples.iter().any(|&sample| is(sample.into(), top));
     let differs = match (stream.signed, signed) {
-        (true, false) => samples.any(|sample| sample < 0),
-        (false, true) if u16::from(stream.precision) < bits_stored => {
-            samples.any(|sample| sample >> top != 0)
-        }
+        (true, false) => any(|sample, _| sample < 0),
+        (false, true) if u16::from(stream.precision) < bits_stored => any(|sample, top| sample >> top != 0),
         _ => false,
     };
     if differs {
