@@ -6,6 +6,7 @@ mod blocks;
 mod diff;
 mod diff_rows;
 mod error;
+mod fold_counts;
 mod problem;
 mod repair;
 mod row_check;

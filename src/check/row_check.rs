@@ -1,5 +1,6 @@
 //! One row: whether image, mask and columns agree.
 
+use super::fold_counts::FoldCounts;
 use super::problem::{Problem, ProblemKind};
 use super::train_counts::TrainCounts;
 use crate::split::SplitName;
@@ -21,6 +22,15 @@ pub(super) struct RowCheck<'f> {
     pub(super) mask: Vec<u8>,
     /// The pixels of all rows in train.
     pub(super) train: TrainCounts,
+    /// Those of all rows in folds.
+    pub(super) folds: FoldCounts,
+}
+
+/// The statistics that count a row.
+#[derive(Debug, Clone, Copy)]
+struct CountedIn {
+    is_train: bool,
+    fold: Option<u16>,
 }
 
 /// Problems of one row.
@@ -52,6 +62,7 @@ impl<'f> RowCheck<'f> {
             image: vec![0; file.image_bytes()],
             mask: vec![0; file.mask_bytes()],
             train: TrainCounts::new(file),
+            folds: FoldCounts::new(file),
         })
     }
 
@@ -77,36 +88,45 @@ impl<'f> RowCheck<'f> {
             Err(error) => look.problem(ProblemKind::MaskDamaged, &place, reason(&error)),
         }
         let Some(columns) = &mut self.columns else { return look };
-        match columns.split(row).and_then(|split| Ok((split, columns.part(row)?, columns.read(row)?))) {
-            Ok((split, part, cells)) => {
-                let counts = split.is_empty() || split == SplitName::Train.name();
+        let mut read =
+            || Ok((columns.split(row)?, columns.fold(row)?, columns.part(row)?, columns.read(row)?));
+        match read() {
+            Ok((split, fold, part, cells)) => {
+                let is_train = split.is_empty() || split == SplitName::Train.name();
                 if look.image_is_sound {
-                    self.count(&mut look, &cells, counts, &place);
+                    self.count(&mut look, &cells, CountedIn { is_train, fold }, &place);
                 }
                 for detail in self.contradictions(&look, &cells, &split) {
                     look.problem(ProblemKind::Columns, &place, detail);
                 }
                 (look.cells, look.split, look.part) = (Some(cells), Some(split), Some(part));
             }
-            Err(error) => look.problem(ProblemKind::Columns, &place, error.with_cause()),
+            Err(error) => {
+                let error: StoreError = error;
+                look.problem(ProblemKind::Columns, &place, error.with_cause());
+            }
         }
         look
     }
 
-    /// Counts the pixels of a sound image that are not padding; `is_train` tells if train has them.
-    fn count(&mut self, look: &mut RowLook, cells: &SampleRow, is_train: bool, place: &str) {
+    /// Counts the pixels of a sound image that are not padding.
+    fn count(&mut self, look: &mut RowLook, cells: &SampleRow, counted_in: CountedIn, place: &str) {
         let pixel_type = self.file.pixel_type();
         let whole = cells.counted(self.file.shape());
         let counted = whole.of_le_bytes(pixel_type, &self.image);
-        look.statistics = Some(ImageStatistics::of_le_bytes(pixel_type, &counted, self.file.channels()));
+        let statistics = ImageStatistics::of_le_bytes(pixel_type, &counted, self.file.channels());
+        look.statistics = Some(statistics);
         let padding = whole.padding_values(self.image.len(), counted.len()) / pixel_type.size();
         if i64::try_from(padding) != Ok(cells.padding_pixels.into()) {
             let detail =
                 format!("padding_pixels is {}, and {padding} pixels are padding", cells.padding_pixels);
             look.problem(ProblemKind::Columns, place, detail);
         }
-        if is_train {
+        if counted_in.is_train {
             self.train.add(&counted);
+        }
+        if let Some(fold) = counted_in.fold {
+            self.folds.add(fold, &statistics, &counted);
         }
     }
 

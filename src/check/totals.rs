@@ -4,12 +4,21 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
+use super::fold_counts::FoldCounts;
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
 use super::train_counts::TrainCounts;
 use crate::model::PixelType;
 use crate::split::SplitName;
-use crate::store::{DatasetFile, Moments, RowReader, SPLIT_DISJOINT, SampleRows, StoreError};
+use crate::store::{
+    DatasetFile, Moments, PERCENTILE_LEVELS, RowReader, SPLIT_DISJOINT, SampleRows, StoreError,
+};
+
+/// Counts of the pixels of all rows, against which the recorded statistics are held.
+pub(super) struct PixelCounts {
+    pub(super) train: TrainCounts,
+    pub(super) folds: FoldCounts,
+}
 
 /// Gathers the rows of a file, in order.
 #[derive(Default)]
@@ -80,7 +89,7 @@ impl VerifyTotals {
     }
 
     /// Judges what was gathered, once all rows were taken.
-    pub(super) fn judge(&mut self, file: &DatasetFile, train: &TrainCounts) -> Result<(), StoreError> {
+    pub(super) fn judge(&mut self, file: &DatasetFile, counts: &PixelCounts) -> Result<(), StoreError> {
         if self.uncounted > 0 {
             // Damage is already reported; figures over the rest would only repeat it.
             return Ok(());
@@ -104,17 +113,35 @@ impl VerifyTotals {
         if file.split_disjoint() != disjoint {
             wrong("/@split_disjoint", format!("is {:?}, not {disjoint:?}", file.split_disjoint()));
         }
-        let figures = self.moments.figures().into_iter();
-        let by_channel = self.moments.channel_figures();
-        let by_channel = (0..4).flat_map(|figure| by_channel.map(|channel| channel[figure]));
-        let figures: Vec<f64> = figures.chain(train.percentiles()).chain(by_channel).collect();
-        let recorded = file.recorded_statistics();
-        for ((name, recorded), figure) in recorded.into_iter().zip(&figures) {
-            if !agree(file.pixel_type(), recorded, *figure, [figures[2], figures[3]]) {
-                wrong(&format!("/images@{name}"), format!("is {recorded:?}, and the rows give {figure:?}"));
+        self.judge_statistics(file, counts);
+        if images_disjoint { self.find_equal_images(file) } else { Ok(()) }
+    }
+
+    /// Holds the statistics of train and of folds against the counts.
+    fn judge_statistics(&mut self, file: &DatasetFile, counts: &PixelCounts) {
+        let train = figures(&self.moments, counts.train.percentiles());
+        self.compare(file, "/images", &file.recorded_statistics(), &train);
+        for (fold, without) in counts.folds.without_each().enumerate() {
+            let recorded = file.recorded_fold_statistics(fold);
+            let percentiles = recorded.iter().skip(4).filter_map(|(_, figure)| *figure);
+            let percentiles = without.percentiles(&percentiles.collect::<Vec<f64>>());
+            self.compare(file, &format!("/folds/{fold}"), &recorded, &figures(&without.moments, percentiles));
+        }
+    }
+
+    fn compare(
+        &mut self,
+        file: &DatasetFile,
+        place: &str,
+        recorded: &[(&'static str, Option<f64>)],
+        figures: &[f64],
+    ) {
+        for ((name, recorded), figure) in recorded.iter().zip(figures) {
+            if !agree(file.pixel_type(), *recorded, *figure, [figures[2], figures[3]]) {
+                let what = format!("is {recorded:?}, and the rows give {figure:?}");
+                self.problems.add_of_file(ProblemKind::Statistics, &format!("{place}@{name}"), what);
             }
         }
-        if images_disjoint { self.find_equal_images(file) } else { Ok(()) }
     }
 
     /// Equal checksums and sums are not believed: the images are read and compared.
@@ -144,6 +171,13 @@ impl VerifyTotals {
         }
         Ok(())
     }
+}
+
+/// Figures in the order of [`DatasetFile::recorded_statistics`].
+fn figures(moments: &Moments, percentiles: [f64; PERCENTILE_LEVELS.len()]) -> Vec<f64> {
+    let by_channel = moments.channel_figures();
+    let by_channel = (0..4).flat_map(|figure| by_channel.map(|channel| channel[figure]));
+    moments.figures().into_iter().chain(percentiles).chain(by_channel).collect()
 }
 
 /// True if a recorded figure is the one that the rows give. Those of integers are exact; of floats, the order of the

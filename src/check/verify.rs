@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::CheckError;
 use super::against::{Against, SourceOptions, sources_of};
 use super::blocks::{self, Crew};
+use super::fold_counts::FoldCounts;
 use super::problem::{ProblemKind, Problems};
 use super::row_check::{RowCheck, RowLook};
-use super::totals::VerifyTotals;
+use super::totals::{PixelCounts, VerifyTotals};
 use super::train_counts::TrainCounts;
 use crate::prep::{Control, Sources};
 use crate::store::{DatasetFile, Flaw, SampleColumns};
@@ -99,7 +100,7 @@ pub(super) fn verify_file(
         totals.problems.add_of_file(ProblemKind::Structure, &flaw.place, &*flaw.what);
     }
     let mut against = sources.map(|sources| Against::new(sources, file));
-    let train = walk_rows(
+    let counts = walk_rows(
         file,
         structure.columns_are_sound,
         against.as_ref(),
@@ -107,7 +108,7 @@ pub(super) fn verify_file(
         Crew { threads, control, stage: "verifying rows" },
     )?;
     if structure.columns_are_sound {
-        totals.judge(file, &train)?;
+        totals.judge(file, &counts)?;
         if let Some(against) = &mut against {
             against.find_added(&mut totals.problems, threads, control)?;
         }
@@ -127,14 +128,14 @@ pub(super) fn verify_file(
     })
 }
 
-/// Looks at all rows. Returns the pixels of those in train.
+/// Looks at all rows. Returns the counts of their pixels.
 fn walk_rows(
     file: &DatasetFile,
     columns_are_sound: bool,
     against: Option<&Against<'_>>,
     totals: &mut VerifyTotals,
     crew: Crew<'_>,
-) -> Result<TrainCounts, CheckError> {
+) -> Result<PixelCounts, CheckError> {
     let checksums = file.checksums().ok();
     let start = || {
         let fresh = against.map(|against| against.sources().rows());
@@ -156,7 +157,10 @@ fn walk_rows(
         },
         |looks| looks.into_iter().for_each(|look| totals.take(look)),
     )?;
-    let mut train = TrainCounts::new(file);
-    checks.iter().for_each(|(check, _)| train.merge(&check.train));
-    Ok(train)
+    let mut counts = PixelCounts { train: TrainCounts::new(file), folds: FoldCounts::new(file) };
+    for (check, _) in &checks {
+        counts.train.merge(&check.train);
+        counts.folds.merge(&check.folds);
+    }
+    Ok(counts)
 }

@@ -10,7 +10,7 @@ use super::planned_split::SplitSource;
 use super::written_rows::WrittenRows;
 use crate::model::{Note, Place};
 use crate::split::{SplitName, SplitSpec, assign_draws};
-use crate::store::{Moments, NO_FOLD, TrainStatistics, ValueHistogram};
+use crate::store::{Moments, NO_FOLD, RecordedStatistics, TrainStatistics, ValueHistogram};
 
 /// Size of one split.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -121,21 +121,16 @@ impl FinalSplits {
         ledger.row_patients.iter().map(|&patient| self.of_patient[patient as usize].name()).collect()
     }
 
-    /// The statistics of the train split. `histogram` counts the samples that the plan had put there. Those of
+    /// The statistics of the train split and of folds. `histogram` counts the samples that the plan had put there. Those of
     /// patients that have changed sides are read back; so are the rows that equal a sample that was counted and then left
     /// out, and, for exact percentiles of floats, all rows of the split.
-    pub(super) fn train_statistics(
+    pub(super) fn statistics(
         &self,
         ledger: &Ledger,
         mut histogram: ValueHistogram,
         written: &WrittenRows<'_>,
-    ) -> Result<TrainStatistics, PrepError> {
-        let mut moments = Moments::default();
-        for (&split, total) in self.of_patient.iter().zip(&ledger.patients) {
-            if split.counts_as_train() {
-                moments.merge(&total.moments);
-            }
-        }
+    ) -> Result<RecordedStatistics, PrepError> {
+        let moments = self.moments(ledger, |patient| self.of_patient[patient].counts_as_train());
         let patient = |row: &usize| ledger.row_patients[*row] as usize;
         let now = |row: &usize| self.of_patient[patient(row)].counts_as_train();
         let before = |row: &usize| ledger.planned[patient(row)].split.counts_as_train();
@@ -151,7 +146,46 @@ impl FinalSplits {
         }
         let train = || rows.filter(now).collect::<Vec<usize>>();
         let percentiles = written.percentiles(&histogram, train)?;
-        Ok(TrainStatistics { moments, percentiles })
+        let without_fold = self.fold_statistics(ledger, histogram, written)?;
+        Ok(RecordedStatistics { train: TrainStatistics { moments, percentiles }, without_fold })
+    }
+
+    /// For each fold, the statistics of all others. `histogram` counts the samples of the train split; each row of a fold is
+    /// read back once, and of floats, once more for each other fold.
+    fn fold_statistics(
+        &self,
+        ledger: &Ledger,
+        mut histogram: ValueHistogram,
+        written: &WrittenRows<'_>,
+    ) -> Result<Vec<TrainStatistics>, PrepError> {
+        let Some(last) = ledger.planned.iter().filter_map(|planned| planned.fold).max() else {
+            return Ok(Vec::new());
+        };
+        let patient = |row: usize| ledger.row_patients[row] as usize;
+        let rows = |wanted: &dyn Fn(usize) -> bool| {
+            (0..ledger.row_patients.len()).filter(|row| wanted(patient(*row))).collect::<Vec<usize>>()
+        };
+        let in_no_fold = |patient: usize| self.folds[patient].is_none();
+        let beside = rows(&|patient| self.of_patient[patient].counts_as_train() && in_no_fold(patient));
+        if !beside.is_empty() {
+            histogram.subtract(&written.histogram(&beside)?);
+        }
+        let without = |fold: u16| {
+            let is_other = |patient: usize| self.folds[patient].is_some_and(|other| other != fold);
+            let mut others = histogram.clone();
+            others.subtract(&written.histogram(&rows(&|patient| self.folds[patient] == Some(fold)))?);
+            let percentiles = written.percentiles(&others, || rows(&is_other))?;
+            Ok(TrainStatistics { moments: self.moments(ledger, is_other), percentiles })
+        };
+        (0..=last).map(without).collect()
+    }
+
+    /// The moments of all patients that `wanted` names by their place.
+    fn moments(&self, ledger: &Ledger, wanted: impl Fn(usize) -> bool) -> Moments {
+        let mut moments = Moments::default();
+        let patients = ledger.patients.iter().enumerate();
+        patients.filter(|(patient, _)| wanted(*patient)).for_each(|(_, total)| moments.merge(&total.moments));
+        moments
     }
 }
 

@@ -256,7 +256,7 @@ impl Merging {
             threads,
             control,
         };
-        let train = splits.train_statistics(&ledger, histogram, &written)?;
+        let statistics = splits.statistics(&ledger, histogram, &written)?;
         let id = |patient: u32| patient_ids[patient as usize].as_deref().unwrap_or_default().to_owned();
         let root = RootAttributes {
             patients: ledger.patients_with_rows(),
@@ -274,7 +274,7 @@ impl Merging {
         let samples = writer.rows();
         let (names, folds) = (splits.column(&ledger), splits.fold_column(&ledger));
         let cells = LateCells { splits: &names, folds: &folds, findings: &ledger.findings(&texts) };
-        let bytes = writer.finish(&root, &train, &cells)?;
+        let bytes = writer.finish(&root, &statistics, &cells)?;
         Ok(MergeSummary {
             output: OutputFile { path: PathBuf::new(), bytes },
             is_virtual: false,

@@ -18,7 +18,7 @@ use super::summary::{OutputFile, PrepSummary, StageSeconds};
 use super::worker::{RowSettings, Shared, Worker};
 use super::written_rows::WrittenRows;
 use super::{PrepError, PrepOptions};
-use crate::store::{DatasetWriter, Encoder, LateCells, RootAttributes, Target, TrainStatistics};
+use crate::store::{DatasetWriter, Encoder, LateCells, RecordedStatistics, RootAttributes, Target};
 
 /// Makes the file that `plan` describes under the name that `target` has claimed.
 ///
@@ -91,9 +91,9 @@ pub fn run(
             threads: plan.options.threads,
             control: &control,
         };
-        let train = splits.train_statistics(&sink.ledger, totals.histogram, &written)?;
+        let statistics = splits.statistics(&sink.ledger, totals.histogram, &written)?;
         let root = root_attributes(plan, encoder, &summary, namer.joined(&splits), &sink.ledger);
-        let bytes = finish_file(sink, &namer, &splits, root, &train)?;
+        let bytes = finish_file(sink, &namer, &splits, root, &statistics)?;
         summary.seconds.write += finishing.elapsed().as_secs_f64();
         summary.output = Some(OutputFile { path, bytes });
         summary.notes.extend(resume.remove_kept());
@@ -108,14 +108,14 @@ fn finish_file(
     namer: &Namer<'_>,
     splits: &FinalSplits,
     mut root: RootAttributes,
-    train: &TrainStatistics,
+    statistics: &RecordedStatistics,
 ) -> Result<u64, PrepError> {
     let Sink { writer, digest, ledger, .. } = sink;
     root.source_digest = digest.finish(|input| namer.input(input));
     let texts = ledger.finding_texts();
     let (names, folds) = (splits.column(&ledger), splits.fold_column(&ledger));
     let cells = LateCells { splits: &names, folds: &folds, findings: &ledger.findings(&texts) };
-    Ok(writer.finish(&root, train, &cells)?)
+    Ok(writer.finish(&root, statistics, &cells)?)
 }
 
 fn root_attributes(

@@ -4,12 +4,16 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hdf5::{File, Location};
+
 use super::column_reader::ColumnReader;
 use super::dataset_tables::{ClosedFile, DatasetTables};
 use super::element::read_element;
 use super::error::hdf5_error;
 use super::sample_column::SampleColumn;
-use super::schema::{FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column};
+use super::schema::{
+    FOLDS, FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column,
+};
 use super::sound_file::SoundFile;
 use super::virtual_file;
 use super::virtual_file::{SourceIdentity, SourceTables, VirtualSource, VirtualTables};
@@ -152,6 +156,7 @@ impl DatasetFile {
             pixel_type,
             structures,
             train,
+            without_fold: fold_figures(hdf5),
             identity,
             split_disjoint: attributes::read_texts(hdf5, attribute::SPLIT_DISJOINT).unwrap_or_default(),
             images: image_table,
@@ -200,18 +205,26 @@ impl DatasetFile {
     #[must_use]
     pub fn recorded_statistics(&self) -> Vec<(&'static str, Option<f64>)> {
         let images = self.hdf5().dataset(IMAGES).ok();
-        let number = |name| Some((name, attributes::read_number::<f64>(images.as_deref()?, name)));
+        self.recorded_at(images.as_deref().map(|images| &**images))
+    }
+
+    /// As [`DatasetFile::recorded_statistics`], those of the rows that are trained with when `fold` is held out.
+    #[must_use]
+    pub fn recorded_fold_statistics(&self, fold: usize) -> Vec<(&'static str, Option<f64>)> {
+        self.recorded_at(self.hdf5().group(&format!("{FOLDS}/{fold}")).ok().as_deref())
+    }
+
+    fn recorded_at(&self, at: Option<&Location>) -> Vec<(&'static str, Option<f64>)> {
+        let number = |name| Some((name, attributes::read_number::<f64>(at?, name)));
         let single =
             [attribute::TRAIN_MEAN, attribute::TRAIN_STD, attribute::TRAIN_MIN, attribute::TRAIN_MAX];
-        let percentiles = self.recorded_percentiles();
+        let percentiles = at.map(recorded_percentiles).unwrap_or_default();
         let level = |level: usize| (attribute::TRAIN_PERCENTILES, percentiles.get(level).copied());
         let mut all: Vec<_> =
             single.into_iter().filter_map(number).chain((0..PERCENTILE_LEVELS.len()).map(level)).collect();
         if self.tables.channels == 3 {
             for name in attribute::TRAIN_CHANNELS {
-                let figures =
-                    images.as_deref().and_then(|images| attributes::read_numbers::<f64>(images, name));
-                let figures = figures.unwrap_or_default();
+                let figures = at.and_then(|at| attributes::read_numbers::<f64>(at, name)).unwrap_or_default();
                 all.extend((0..3).map(|channel| (name, figures.get(channel).copied())));
             }
         }
@@ -228,12 +241,7 @@ impl DatasetFile {
     /// The percentiles of train as they are recorded, NaN included; no more than there are levels.
     #[must_use]
     pub fn recorded_percentiles(&self) -> Vec<f64> {
-        let images = self.hdf5().dataset(IMAGES).ok();
-        let percentiles =
-            images.and_then(|images| attributes::read_numbers(&images, attribute::TRAIN_PERCENTILES));
-        let mut percentiles: Vec<f64> = percentiles.unwrap_or_default();
-        percentiles.truncate(PERCENTILE_LEVELS.len());
-        percentiles
+        self.hdf5().dataset(IMAGES).map(|images| recorded_percentiles(&images)).unwrap_or_default()
     }
 
     /// The attributes that the rows do not decide, as they are recorded; what is missing is empty.
@@ -333,4 +341,19 @@ fn read_table(
         return Err(layout(format!("its chunks have {} rows; `{command}` undoes that", table.chunk_rows())));
     }
     Ok(table)
+}
+/// The statistics of each fold; none where the file has none.
+fn fold_figures(file: &File) -> Vec<TrainFigures> {
+    let group = |fold: usize| file.group(&format!("{FOLDS}/{fold}")).ok();
+    match file.link_exists(FOLDS) {
+        true => (0..).map_while(group).map(|group| TrainFigures::read(&group)).collect(),
+        false => Vec::new(),
+    }
+}
+
+fn recorded_percentiles(at: &Location) -> Vec<f64> {
+    let mut percentiles: Vec<f64> =
+        attributes::read_numbers(at, attribute::TRAIN_PERCENTILES).unwrap_or_default();
+    percentiles.truncate(PERCENTILE_LEVELS.len());
+    percentiles
 }

@@ -23,6 +23,7 @@ pub struct DatasetTables {
     pub(super) pixel_type: PixelType,
     pub(super) structures: Vec<String>,
     pub(super) train: TrainFigures,
+    pub(super) without_fold: Vec<TrainFigures>,
     pub(super) identity: DatasetIdentity,
     pub(super) split_disjoint: Vec<String>,
     pub(super) images: ChunkTable,
@@ -112,6 +113,19 @@ impl DatasetTables {
     #[must_use]
     pub fn train(&self) -> &TrainFigures {
         &self.train
+    }
+
+    /// The statistics of the rows that are trained with when `fold` is held out: those of all other folds. Without a fold,
+    /// and of files older than version 1.4, which have none for folds, those of the train split.
+    #[must_use]
+    pub fn trained_with(&self, fold: Option<u16>) -> &TrainFigures {
+        fold.and_then(|fold| self.without_fold.get(usize::from(fold))).unwrap_or(&self.train)
+    }
+
+    /// Number of folds that have statistics.
+    #[must_use]
+    pub fn folds(&self) -> usize {
+        self.without_fold.len()
     }
 
     /// Identity of the data set.

@@ -92,14 +92,14 @@ impl DatasetIdentity {
 }
 
 impl TrainFigures {
-    /// Those of `/images`.
-    pub(super) fn read(images: &hdf5::Dataset) -> Self {
+    /// Those of `/images`, or of a fold: the attributes of `at`.
+    pub(super) fn read(at: &hdf5::Location) -> Self {
         let figure =
-            |name: &str| attributes::read_number::<f64>(images, name).filter(|figure| figure.is_finite());
-        let percentiles = attributes::read_numbers::<f64>(images, attribute::TRAIN_PERCENTILES);
+            |name: &str| attributes::read_number::<f64>(at, name).filter(|figure| figure.is_finite());
+        let percentiles = attributes::read_numbers::<f64>(at, attribute::TRAIN_PERCENTILES);
         let outer = percentiles.as_deref().and_then(|all| Some([*all.first()?, *all.last()?]));
         let by_channel = |name: &str| {
-            attributes::read_numbers::<f64>(images, name).and_then(|all| <[f64; 3]>::try_from(all).ok())
+            attributes::read_numbers::<f64>(at, name).and_then(|all| <[f64; 3]>::try_from(all).ok())
         };
         let of_channels = || {
             let [mean, std, min, max] = attribute::TRAIN_CHANNELS.map(by_channel);

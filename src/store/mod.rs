@@ -106,7 +106,7 @@ pub use target::Target;
 pub use value_histogram::ValueHistogram;
 pub use virtual_file::VirtualSource;
 pub use whitening_file::WhiteningFile;
-pub use writer::{DatasetWriter, GENERATOR, TrainStatistics};
+pub use writer::{DatasetWriter, GENERATOR, RecordedStatistics, TrainStatistics};
 
 #[cfg(test)]
 mod source_scan;

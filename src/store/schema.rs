@@ -3,11 +3,11 @@
 /// Root attribute `format`.
 pub const FORMAT: &str = "dicomprep";
 /// Root attribute `format_version`, `major.minor`. Readers refuse a major part they do not know.
-pub const FORMAT_VERSION: &str = "1.3";
+pub const FORMAT_VERSION: &str = "1.4";
 /// The major version this code writes and reads.
 pub(super) const FORMAT_MAJOR: &str = "1";
 /// The minor version this code writes.
-pub(super) const FORMAT_MINOR: u32 = 3;
+pub(super) const FORMAT_MINOR: u32 = 4;
 
 /// Root attribute `format` of a whitening file.
 pub(super) const ZCA_FORMAT: &str = "dicomprep zca";
@@ -19,6 +19,10 @@ pub(super) const MASKS: &str = "masks";
 pub(super) const SAMPLES: &str = "samples";
 /// The group that only shards have.
 pub(super) const SHARD: &str = "shard";
+/// The group of a file with folds: in it one for each, named by its number, whose attributes are statistics.
+pub(super) const FOLDS: &str = "folds";
+/// The minor version of the format from which on each fold has statistics.
+pub(super) const FOLDS_SINCE: u32 = 4;
 /// The dataset of a whitening file.
 pub(super) const MATRIX: &str = "matrix";
 

@@ -8,8 +8,8 @@ use super::error::hdf5_error;
 use super::sample_column::SampleColumn;
 use super::sample_row::{TextWidth, TextWidths};
 use super::schema::{
-    DOCUMENTATION, FORMAT_MINOR, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS,
-    PERCENTILE_LEVELS, SAMPLES, SHARD, attribute, virtual_attribute,
+    DOCUMENTATION, FOLDS, FOLDS_SINCE, FORMAT_MINOR, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES,
+    MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS, SAMPLES, SHARD, attribute, column, virtual_attribute,
 };
 use super::sound_file::all_datasets;
 use super::text_checksum::{self, MAY_BE_EMPTY, TEXTS};
@@ -64,6 +64,9 @@ impl DatasetFile {
         self.check_attributes(&mut found).map_err(&hdf5)?;
         self.check_members(&mut found).map_err(&hdf5)?;
         found.columns_are_sound = self.check_columns(&mut found)?;
+        if found.columns_are_sound {
+            self.check_folds(&mut found)?;
+        }
         for path in self.virtual_sources() {
             let Structure { flaws, .. } = DatasetFile::open(&path)?.check_structure()?;
             let name = path.display();
@@ -176,7 +179,7 @@ impl DatasetFile {
     fn check_members(&self, found: &mut Structure) -> hdf5::Result<()> {
         let file = self.hdf5();
         for name in file.member_names()? {
-            if ![IMAGES, MASKS, SAMPLES, SHARD].contains(&&*name) {
+            if ![FOLDS, IMAGES, MASKS, SAMPLES, SHARD].contains(&&*name) {
                 found.note(format!("/{name}"), "is no part of the format");
             }
         }
@@ -244,6 +247,22 @@ impl DatasetFile {
             }
         }
         Ok(sound)
+    }
+
+    /// Each fold that a row is in has statistics.
+    fn check_folds(&self, found: &mut Structure) -> Result<(), StoreError> {
+        if self.minor_version() < FOLDS_SINCE {
+            return Ok(());
+        }
+        let (mut walk, mut folds) = (self.column(column::FOLD)?.walk(), 0);
+        for row in 0..self.rows() {
+            let fold = walk.cell(row)?.number(0).unwrap_or(-1.0);
+            folds = folds.max((fold + 1.0) as usize);
+        }
+        if folds > self.folds() {
+            found.flaw(format!("/{FOLDS}"), format!("has {} of {folds} folds", self.folds()));
+        }
+        Ok(())
     }
 
     /// The flaw of a column; of one that the format does not know, only its checksum is looked at.

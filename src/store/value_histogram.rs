@@ -134,6 +134,15 @@ impl ValueHistogram {
         self.rank(level).map_or(f64::NAN, |(bin, _)| self.value(bin as usize))
     }
 
+    /// What [`ValueHistogram::percentile`] gives where the percentile is `value`: of floats, the lower edge of its bin.
+    #[must_use]
+    pub fn lower_edge(&self, value: f64) -> f64 {
+        match self.pixel_type {
+            PixelType::Float32 if value.is_finite() => f64::from(float_of_bin(float_bin(value as f32))),
+            _ => value,
+        }
+    }
+
     /// [`ValueHistogram::percentile`], exact for floats too where `fine` has counted the same pixels in the
     /// [`ValueHistogram::percentile_bins`] of this level.
     #[must_use]

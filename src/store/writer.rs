@@ -6,14 +6,14 @@ use std::sync::Arc;
 use hdf5::file::LibraryVersion;
 use hdf5::plist::group_create::LinkPhaseChange;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
-use hdf5::{Dataset, File};
+use hdf5::{Dataset, File, Group, Location};
 
 use super::chunked_dataset::{ChunkedLayout, set_rows};
 use super::error::{hdf5_error, io_error};
 use super::journal::{JournalHeader, JournalWriter, RunOfRows};
 use super::sample_writer::SampleWriter;
 use super::schema::{
-    COMPACT, DOCUMENTATION, FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS,
+    COMPACT, DOCUMENTATION, FOLDS, FORMAT, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS,
     PERCENTILE_LEVELS, ROW_MAJOR_NOTE, SAMPLES, SPLIT_DISJOINT, attribute,
 };
 use super::shard::ShardColumns;
@@ -34,6 +34,15 @@ pub struct TrainStatistics {
     pub moments: Moments,
     /// Percentiles at [`PERCENTILE_LEVELS`]; NaN where there is no pixel.
     pub percentiles: [f64; PERCENTILE_LEVELS.len()],
+}
+
+/// The statistics that a file records.
+#[derive(Debug)]
+pub struct RecordedStatistics {
+    /// Those of the train split, or of all samples where there are no splits.
+    pub train: TrainStatistics,
+    /// For each fold, those of all other folds: of the rows that are trained with when it is held out.
+    pub without_fold: Vec<TrainStatistics>,
 }
 
 /// Writes one file of the format of this module.
@@ -97,12 +106,7 @@ impl DatasetWriter {
         map: Option<VirtualMap>,
     ) -> hdf5::Result<Self> {
         let file = create_file(target.partial())?;
-        let links = LinkPhaseChange { max_compact: COMPACT.0, min_dense: COMPACT.1 };
-        let samples = file
-            .create_group_builder()
-            .with_gcpl(|create| create.link_phase_change(links))
-            .obj_track_times(false)
-            .create(SAMPLES)?;
+        let samples = create_group(&file, SAMPLES)?;
         let pixels = match map {
             Some(map) => PixelStore::Virtual(map),
             None => PixelStore::Chunks(PixelDatasets::create(&file, &spec)?),
@@ -240,7 +244,7 @@ impl DatasetWriter {
     pub fn finish(
         self,
         root: &RootAttributes,
-        train: &TrainStatistics,
+        statistics: &RecordedStatistics,
         cells: &LateCells<'_>,
     ) -> Result<u64, StoreError> {
         let path = self.target.path().to_owned();
@@ -254,7 +258,8 @@ impl DatasetWriter {
             }
         };
         write_root_attributes(&file, &spec, root, rows)
-            .and_then(|()| pixels.write_attributes(&spec, &root.units, train))
+            .and_then(|()| pixels.write_attributes(&spec, &root.units, &statistics.train))
+            .and_then(|()| write_folds(&file, spec.channels, &statistics.without_fold))
             .map_err(&failed)?;
         // That it is so, `prep` has seen to.
         let disjoint = match cells.splits.iter().any(|split| !split.is_empty())
@@ -314,26 +319,45 @@ impl PixelDatasets {
         attributes::write_dimension_labels(&self.masks, labels, &MASK_DIMENSIONS)?;
         let at = &self.images;
         attributes::write_text(at, attribute::UNITS, units)?;
-        let [mean, std, min, max] = train.moments.figures();
-        attributes::write_number(at, attribute::TRAIN_MEAN, mean)?;
-        attributes::write_number(at, attribute::TRAIN_STD, std)?;
-        attributes::write_number(at, attribute::TRAIN_MIN, min)?;
-        attributes::write_number(at, attribute::TRAIN_MAX, max)?;
-        if spec.channels == 3 {
-            let channels = train.moments.channel_figures();
-            for (figure, name) in attribute::TRAIN_CHANNELS.iter().enumerate() {
-                attributes::write_numbers(at, name, &[3], &channels.map(|figures| figures[figure]))?;
-            }
-        }
-        let percentiles = &train.percentiles;
-        attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], percentiles)?;
-        attributes::write_numbers(
-            at,
-            attribute::TRAIN_PERCENTILE_LEVELS,
-            &[PERCENTILE_LEVELS.len()],
-            &PERCENTILE_LEVELS,
-        )
+        write_statistics(at, spec.channels, train)
     }
+}
+
+/// Creates a group that has no time, with its links in its header.
+fn create_group(parent: &Group, name: &str) -> hdf5::Result<Group> {
+    let links = LinkPhaseChange { max_compact: COMPACT.0, min_dense: COMPACT.1 };
+    let builder = parent.create_group_builder().with_gcpl(|create| create.link_phase_change(links));
+    builder.obj_track_times(false).create(name)
+}
+
+/// Writes the attributes that [`TrainFigures::read`](super::TrainFigures) reads.
+fn write_statistics(at: &Location, channels: usize, statistics: &TrainStatistics) -> hdf5::Result<()> {
+    let [mean, std, min, max] = statistics.moments.figures();
+    attributes::write_number(at, attribute::TRAIN_MEAN, mean)?;
+    attributes::write_number(at, attribute::TRAIN_STD, std)?;
+    attributes::write_number(at, attribute::TRAIN_MIN, min)?;
+    attributes::write_number(at, attribute::TRAIN_MAX, max)?;
+    if channels == 3 {
+        let channels = statistics.moments.channel_figures();
+        for (figure, name) in attribute::TRAIN_CHANNELS.iter().enumerate() {
+            attributes::write_numbers(at, name, &[3], &channels.map(|figures| figures[figure]))?;
+        }
+    }
+    let (percentiles, levels) = (&statistics.percentiles, &PERCENTILE_LEVELS);
+    attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], percentiles)?;
+    attributes::write_numbers(at, attribute::TRAIN_PERCENTILE_LEVELS, &[levels.len()], levels)
+}
+
+/// Writes the group of each fold, where there are folds.
+fn write_folds(file: &File, channels: usize, without_fold: &[TrainStatistics]) -> hdf5::Result<()> {
+    if without_fold.is_empty() {
+        return Ok(());
+    }
+    let folds = create_group(file, FOLDS)?;
+    for (fold, statistics) in without_fold.iter().enumerate() {
+        write_statistics(&*create_group(&folds, &fold.to_string())?, channels, statistics)?;
+    }
+    Ok(())
 }
 
 const MASK_CELLS: TypeDescriptor = TypeDescriptor::Unsigned(IntSize::U1);

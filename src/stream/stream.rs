@@ -77,7 +77,8 @@ impl Stream {
             [] => file.structures().to_vec(),
             named => named.to_vec(),
         };
-        let by_channel = ChannelNormalization::new(options.normalization_choice(), file.train());
+        let by_channel =
+            ChannelNormalization::new(options.normalization_choice(), file.trained_with(options.fold));
         let normalization = by_channel.common();
         let transform = SampleTransform::new(&TransformOptions {
             image_shape: [size.rows(), size.columns(), images * file.channels()],

@@ -5,7 +5,7 @@ use dicomprep::raster::{Combine, MaskRule, Rasterizer};
 use dicomprep::series::{SeriesFrame, reaches, sort_series};
 use dicomprep::source::{AnnotationFile, Drawn, FrameKey};
 
-use super::make_annotations::ImageSpec;
+use crate::make_annotations::ImageSpec;
 
 /// The keys of `images`, which are a series.
 pub(crate) fn keys_of(images: &[ImageSpec]) -> Vec<FrameKey> {

@@ -1,4 +1,10 @@
-//! What several test files share.
+//! Functions that several test files share.
+
+pub(crate) mod annotations;
+#[allow(dead_code, reason = "shared with the fuzz targets")]
+pub(crate) mod dicom;
+#[allow(dead_code, reason = "shared with other programs of tests")]
+pub(crate) mod packed;
 
 use std::path::{Path, PathBuf};
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use dicomprep::model::{Geometry, GridShape, PaddingRange, PixelType, Pixels, StructureSet};
 use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
-    ImageStatistics, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS, RootAttributes, SampleRow, StackPlace,
-    Target, TextWidth, TextWidths, TrainStatistics, ValueHistogram,
+    ImageStatistics, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS, RecordedStatistics, RootAttributes,
+    SampleRow, StackPlace, Target, TextWidth, TextWidths, TrainStatistics, ValueHistogram,
 };
 use dicomprep::stream::{ImageDtype, StreamOptions, StreamWork};
 
@@ -53,8 +53,9 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
         (0..rows).map(|row| if row / 10 < rows.div_ceil(20) { "train" } else { "val" }).collect();
     let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
     let train = TrainStatistics { moments, percentiles };
+    let statistics = RecordedStatistics { train, without_fold: Vec::new() };
     let cells = LateCells { splits: &splits, folds: &vec![NO_FOLD; rows], findings: &vec![""; rows] };
-    writer.finish(&root(rows), &train, &cells).unwrap();
+    writer.finish(&root(rows), &statistics, &cells).unwrap();
 }
 
 /// Room of texts of so many bytes of ASCII.

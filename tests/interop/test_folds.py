@@ -378,3 +378,44 @@ def test_a_listed_split_of_shards_stays(dicomprep, data, tmp_path):
     assert dicomprep("merge", *shards, "-o", tmp_path / "merged.h5").returncode == 0
     assert (tmp_path / "merged.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
     assert Counter(splits(tmp_path / "merged.h5").values()) == {"train": COUNT // 2 - 1, "test": COUNT // 2}
+
+
+def figures(pixels):
+    """Mean, deviation, extremes and percentiles of `pixels`, by numpy alone."""
+    wide = pixels.astype(np.float64)
+    percentiles = np.percentile(wide, [0.5, 2, 50, 98, 99.5], method="inverted_cdf")
+    return [wide.mean(), wide.std(), wide.min(), wide.max(), *percentiles]
+
+
+@pytest.mark.parametrize("count, words", [(4, []), (3, ["--split", "train=0.7,val=0.3"]), (4, ["--dtype", "float32"])])
+def test_statistics_are_those_of_the_other_folds(count, words, dicomprep, data, tmp_path):
+    """Neither stream is normalized by pixels of the fold that is held out; verify and merge agree."""
+    out, merged, words = tmp_path / "x.h5", tmp_path / "merged.h5", ["--folds", count, *words]
+    dicomprep.prep(data, out, *words)
+    shards = [tmp_path / f"{index}.h5" for index in range(2)]
+    for index, shard in enumerate(shards):
+        dicomprep.prep(data, shard, "--shard", f"{index}/2", *words)
+    assert dicomprep("merge", *shards, "-o", merged).returncode == 0
+    assert merged.read_bytes() == out.read_bytes()
+    assert dicomprep("verify", out).returncode == 0
+    with h5py.File(out) as file:
+        number, images = file["samples/fold"][:], file["images"][:]
+        there = [dict(file[f"folds/{fold}"].attrs) for fold in range(count)]
+        assert len(file["folds"]) == count
+    for fold, attributes in enumerate(there):
+        expected = figures(images[(number >= 0) & (number != fold)])
+        found = [attributes[f"train_{name}"] for name in ("mean", "std", "min", "max")]
+        assert np.allclose([*found, *attributes["train_percentiles"]], expected, rtol=1e-12, atol=0)
+        for held_out, rows in ([], (number >= 0) & (number != fold)), (["--held-out"], number == fold):
+            stream = tmp_path / "x.npy"
+            result = dicomprep("batches", out, "--fold", fold, "--normalize", "zscore", "--no-shuffle", "--batch-size",
+                               len(images), "-o", stream, "--force", *held_out)
+            assert result.returncode == 0, result.stderr
+            wanted = (images[rows].astype(np.float64) - expected[0]) / expected[1]
+            assert np.allclose(np.load(stream), wanted, rtol=0, atol=1e-6)
+    with h5py.File(merged, "r+") as file:
+        file["folds/1"].attrs["train_mean"] += 1
+    assert "/folds/1@train_mean" in dicomprep("verify", merged).stderr
+    with h5py.File(merged, "r+") as file:
+        del file["folds"]
+    assert f"has 0 of {count} folds" in dicomprep("verify", merged).stderr

@@ -1,14 +1,10 @@
 //! The committed tree `fixtures/final_data` is what the generator makes, byte for byte.
-#![allow(clippy::unwrap_used, reason = "in tests the panic itself is the message")]
-
-#[path = "../examples/make_fixtures.rs"]
-mod make_fixtures;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use make_fixtures::{FixtureOptions, write_tree};
+use crate::make_fixtures::{FixtureOptions, write_tree};
 
 /// Every file below `root`, by its path relative to it.
 fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {

@@ -1,7 +1,5 @@
 //! Which rows of the file an epoch is made of: those selected, each once or balanced over groups.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 

@@ -4,14 +4,8 @@
 //! are above [`LEVEL`]. There are less than 200 of them, so perfect draws fail with a probability below 0.02
 //! over the choice of the keys; draws that are known to be wrong are found out.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
-#[path = "order_statistics/p_values.rs"]
-#[allow(dead_code, reason = "shared with other tests")]
-mod p_values;
-
+use crate::p_values::{p_of_counts, p_of_equal_counts, p_of_normal};
 use dicomprep::augment::{AugmentParams, AugmentSpec, DrawKey, draw};
-use p_values::{p_of_counts, p_of_equal_counts, p_of_normal};
 
 const LEVEL: f64 = 1e-4;
 const SHAPE: [usize; 2] = [200, 300];

@@ -1,10 +1,5 @@
 //! DICOM files made to break a reader, and the corners of the standard that readers get wrong.
 
-#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
-
-#[path = "common/dicom.rs"]
-mod dicom;
-
 use dicomprep::model::{PixelType, Pixels, Reason};
 use dicomprep::source::{
     ConvertOptions, DicomError, DicomFault, ImageHeader, Leniency, Limits, ModalityTransform, Monochrome1,
@@ -12,7 +7,7 @@ use dicomprep::source::{
 };
 use proptest::prelude::*;
 
-use dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
+use crate::common::dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
 
 const RLE: &str = "1.2.840.10008.1.2.5";
 const JPEG: &str = "1.2.840.10008.1.2.4.70";

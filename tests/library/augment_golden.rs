@@ -1,13 +1,11 @@
 //! Draws that are known one by one.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
 use dicomprep::augment::{AugmentSpec, DrawKey, draw};
 
 /// Every line is: the spec's number, seed, epoch, row, height and width, and after the bar what was drawn.
 #[test]
 fn draws_are_the_ones_they_always_were() {
-    let (_, text) = include_str!("golden/augment_params.txt").split_once("\n\n").unwrap();
+    let (_, text) = include_str!("../golden/augment_params.txt").split_once("\n\n").unwrap();
     let (specs, list) = text.split_once("\n\n").unwrap();
     let specs: Vec<_> =
         specs.lines().map(|spec| AugmentSpec::from_toml(&spec.replace("; ", "\n")).unwrap()).collect();

@@ -1,7 +1,5 @@
 //! What becomes of samples.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
 use dicomprep::augment::{
     AugmentParams, AugmentSpec, Augmenter, DrawKey, ImageAndMask, ImageAndMaskMut, draw,
 };

@@ -1,7 +1,5 @@
 //! The order of a stream: every row exactly once, whoever asks, in whatever pieces.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
 use std::num::NonZeroU64;
 
 use dicomprep::order::{

@@ -1,18 +1,15 @@
 //! The batches of a file: what they hold, and that nothing but the options that say so decides it.
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
-#[path = "common/packed.rs"]
-mod packed;
-
+use crate::common::packed;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use crate::common::packed::{options, stored, work, write_file};
 use dicomprep::augment::Preset;
 use dicomprep::order::{Cursor, Uneven};
 use dicomprep::store::{DatasetFile, TypedValues};
 use dicomprep::stream::{AugmentSource, Batch, Dataset, ImageDtype, StreamError, StreamOptions, StreamWork};
-use packed::{options, stored, work, write_file};
 use proptest::prelude::*;
 
 const ROWS: usize = 100;

@@ -1,14 +1,8 @@
 //! Files that depart from the standard and leave no doubt about their values: each is read, and says so.
 
-#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
-
-#[path = "common/dicom.rs"]
-#[allow(dead_code, reason = "not every test file writes every kind of file")]
-mod dicom;
-
 use std::collections::BTreeSet;
 
-use dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
+use crate::common::dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
 use dicomprep::source::{
     DicomError, DicomFault, Leniency, Limits, ModalityTransform, StoredPixels, StoredValues, parse_header,
     parse_image,

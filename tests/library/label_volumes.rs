@@ -1,9 +1,5 @@
 //! Label volumes of the shared data, as nibabel and slicerio wrote them, against their golden masks.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
@@ -49,7 +45,7 @@ fn part(volume: &LabelVolume, name: &str) -> VolumePart {
 
 #[test]
 fn volumes_of_other_tools_give_their_golden_masks() {
-    let Some(folder) = common::shared_data().map(|data| data.join("annotations/toolkits")) else {
+    let Some(folder) = crate::common::shared_data().map(|data| data.join("annotations/toolkits")) else {
         eprintln!("skipped: no shared data");
         return;
     };

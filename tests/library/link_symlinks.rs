@@ -1,6 +1,4 @@
 //! Symbolic links, pipes, names and folders that a file system may hold.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a panic in a helper is the test's message")]
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,10 +1,6 @@
 //! Public DICOM files of many kinds: each gives exactly the stored values that pydicom gives, or is refused
 //! with an error that names it. And the real images of a study: each gives the bytes at its end.
 
-#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
-
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,7 +78,7 @@ const LOSSY_COLOR: &[&str] = &[
 
 #[test]
 fn each_file_gives_the_expected_values_or_is_refused() {
-    let Some(folder) = common::shared_data().map(|data| data.join("dicom-variety")) else {
+    let Some(folder) = crate::common::shared_data().map(|data| data.join("dicom-variety")) else {
         eprintln!("skipped: no data folder");
         return;
     };
@@ -173,7 +169,8 @@ fn dtype_and_digest(values: &StoredValues) -> (&'static str, String) {
 
 #[test]
 fn each_image_of_the_study_gives_the_bytes_at_its_end() {
-    let Some(folder) = common::shared_data().map(|data| data.join("sunnybrook/final_data/dicoms")) else {
+    let Some(folder) = crate::common::shared_data().map(|data| data.join("sunnybrook/final_data/dicoms"))
+    else {
         eprintln!("skipped: no data folder");
         return;
     };

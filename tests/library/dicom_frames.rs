@@ -1,11 +1,5 @@
 //! Multi-frame objects: each frame by itself, with its own geometry, rescale and window.
 
-#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
-
-#[path = "common/dicom.rs"]
-#[allow(dead_code, reason = "not every test file writes every kind of file")]
-mod dicom;
-
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +12,7 @@ use dicomprep::model::{GridShape, PixelType, Pixels};
 use dicomprep::raster::MaskRule;
 use dicomprep::source::Monochrome1;
 
-use dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
+use crate::common::dicom::{BIG, Builder, EXPLICIT, IMPLICIT, element};
 use dicomprep::source::{
     DicomFault, FrameReader, ImageHeader, Limits, ModalityTransform, ReadAt, StoredPixels, StoredValues,
     parse_frame, parse_header, parse_image,

@@ -1,7 +1,5 @@
 //! Masks that are known to the bit.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -54,7 +52,7 @@ impl<'a> Golden<'a> {
 
 #[test]
 fn masks_of_our_own_polygons() {
-    let text = include_str!("golden/masks.txt");
+    let text = include_str!("../golden/masks.txt");
     let blocks: Vec<&str> = text.split("\n\n").skip(1).collect();
     assert_eq!(blocks.len(), 16);
     for golden in blocks.into_iter().map(Golden::parse) {
@@ -81,7 +79,7 @@ fn packed(mask: &Mask) -> String {
 
 #[test]
 fn masks_of_random_polygons() {
-    let Some(data) = common::shared_data() else {
+    let Some(data) = crate::common::shared_data() else {
         eprintln!("skipped: the folder of random polygons is not there");
         return;
     };
@@ -107,7 +105,7 @@ fn read_contour(path: &Path) -> Points {
 
 #[test]
 fn masks_of_real_contours() {
-    let Some(data) = common::shared_data().map(|data| data.join("sunnybrook")) else {
+    let Some(data) = crate::common::shared_data().map(|data| data.join("sunnybrook")) else {
         eprintln!("skipped: the folder of real contours is not there");
         return;
     };

@@ -1,23 +1,15 @@
 //! RT Structure Sets written with dicom-object, against masks that are known.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
-#[path = "common/annotations.rs"]
-mod annotations;
-#[allow(dead_code, reason = "the example's functions that only others use")]
-#[path = "../examples/make_annotations.rs"]
-mod make_annotations;
-
-use annotations::{key_of, keys_of, mask_under};
+use crate::common::annotations::{key_of, keys_of, mask_under};
+use crate::make_annotations::{
+    AXIAL, ContourSpec, ImageSpec, OBLIQUE, RoiSpec, contour, contour_data, file_bytes, square, stack,
+    structure_set,
+};
 use dicom_dictionary_std::uids;
 use dicomprep::model::Part;
 use dicomprep::raster::{Combine, MaskRule};
 use dicomprep::source::{
     AnnotationFile, AnnotationOptions, ContourSpacing, Drawn, FrameKey, Joined, Limits, RtStruct,
-};
-use make_annotations::{
-    AXIAL, ContourSpec, ImageSpec, OBLIQUE, RoiSpec, contour, contour_data, file_bytes, square, stack,
-    structure_set,
 };
 
 const INCLUSIVE: MaskRule = MaskRule::CenterInclusive;

@@ -1,10 +1,6 @@
 //! Two readers of one file: this project's walk over the header, and dicom-object. Where both take a file they must
 //! agree on every attribute and on the pixels; what this project alone refuses is refused for what the image is.
 
-#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
-
-mod common;
-
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
@@ -142,7 +138,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// and one of every kind.
 fn all_files() -> Vec<PathBuf> {
     let mut all = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/final_data/dicoms"));
-    match common::shared_data() {
+    match crate::common::shared_data() {
         Some(data) => {
             all.extend(files(&data.join("dicom-variety")));
             all.extend(files(&data.join("sunnybrook/final_data/dicoms")).into_iter().step_by(20));

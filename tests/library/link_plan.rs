@@ -1,5 +1,4 @@
 //! Plans of whole data directories: every file ends in exactly one bin, whatever the folders hold.
-#![allow(clippy::unwrap_used, reason = "a panic in a helper is the test's message")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,14 +1,12 @@
 //! Every codec against small frames that independent encoders made: exact values or a refusal, also where
 //! the frame is cut, split in fragments or damaged. `golden/codecs/make.py` says how the frames were made.
 
-#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
-
 use std::collections::BTreeSet;
 
 use dicomprep::source::{DicomError, DicomFault, Limits, StoredPixels, StoredValues, parse_image};
 use proptest::prelude::*;
 
-const FRAMES: &str = include_str!("golden/codecs/frames.txt");
+const FRAMES: &str = include_str!("../golden/codecs/frames.txt");
 const ROWS: u16 = 13;
 const COLUMNS: u16 = 11;
 

@@ -1,9 +1,5 @@
 //! RT Structure Sets and segmentations of the shared data against their golden masks.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -92,7 +88,7 @@ fn expected(masks: &serde_json::Value) -> BTreeMap<String, (u64, String)> {
 
 #[test]
 fn structure_sets_give_their_golden_masks() {
-    let Some(folder) = common::shared_data().map(|data| data.join("annotations")) else {
+    let Some(folder) = crate::common::shared_data().map(|data| data.join("annotations")) else {
         eprintln!("skipped: no shared data");
         return;
     };
@@ -121,7 +117,7 @@ fn structure_sets_give_their_golden_masks() {
 
 #[test]
 fn segmentations_give_their_golden_masks() {
-    let Some(folder) = common::shared_data().map(|data| data.join("annotations")) else {
+    let Some(folder) = crate::common::shared_data().map(|data| data.join("annotations")) else {
         eprintln!("skipped: no shared data");
         return;
     };
@@ -146,7 +142,7 @@ fn segmentations_give_their_golden_masks() {
 
 #[test]
 fn annotations_of_real_tools_give_their_masks() {
-    let Some(folder) = common::shared_data().map(|data| data.join("annotations/toolkits")) else {
+    let Some(folder) = crate::common::shared_data().map(|data| data.join("annotations/toolkits")) else {
         eprintln!("skipped: no shared data");
         return;
     };

@@ -1,12 +1,6 @@
 //! What a DICOM object is and belongs to, read from its first bytes.
 
-#![allow(clippy::unwrap_used, reason = "in tests the panic is the message")]
-
-#[path = "common/dicom.rs"]
-#[allow(dead_code, reason = "not every test file writes every kind of file")]
-mod dicom;
-
-use dicom::{BIG, Builder, EXPLICIT, IMPLICIT};
+use crate::common::dicom::{BIG, Builder, EXPLICIT, IMPLICIT};
 use dicomprep::source::{DicomFault, Limits, ObjectKind, parse_header, parse_identity};
 
 const DOSE: &str = "1.2.840.10008.5.1.4.1.1.481.2";

@@ -1,19 +1,14 @@
 //! Whitening files: made of a packed file, and taken for that file only.
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
-#[allow(dead_code, reason = "other tests use more of it")]
-#[path = "common/packed.rs"]
-mod packed;
 
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use crate::common::packed::{SHAPE, image, write_file};
 use dicomprep::augment::{Centering, Whitening};
 use dicomprep::prep::Progress;
 use dicomprep::store::{DatasetFile, StoreError, Target, WhiteningFile};
 use dicomprep::whiten::{WhitenError, WhitenOptions, whiten};
-use packed::{SHAPE, image, write_file};
 
 struct Silence;
 

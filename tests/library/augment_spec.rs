@@ -1,7 +1,5 @@
 //! Specs as they are written in TOML, good and bad, and presets.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
 use dicomprep::augment::{
     AugmentError, AugmentParams, AugmentSpec, Crop, DrawKey, FillMode, Interpolation, MirrorSpec, NoiseSpec,
     Preset, Range, ShiftRange, draw,

@@ -1,11 +1,6 @@
 //! Rows that are read back as they were appended, and appended to another file.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
-#[path = "common/packed.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
-mod packed;
-
+use crate::common::packed;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +8,7 @@ use std::sync::Arc;
 use dicomprep::model::{PixelType, Pixels};
 use dicomprep::store::{
     DatasetFile, DatasetWriter, EncodedRow, EncodedRows, Journal, KeptRows, LateCells, Moments, NO_FOLD,
-    PERCENTILE_LEVELS, PartsFolder, StoreError, Target, TrainStatistics, ValueHistogram,
+    PERCENTILE_LEVELS, PartsFolder, RecordedStatistics, StoreError, Target, TrainStatistics, ValueHistogram,
 };
 
 const ROWS: usize = 300;
@@ -36,8 +31,9 @@ fn copy_rows(source: &Path, copy: &Path, level: u8) {
     let splits: Vec<&str> = splits.iter().map(String::as_str).collect();
     let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
     let train = TrainStatistics { moments, percentiles };
+    let statistics = RecordedStatistics { train, without_fold: Vec::new() };
     let cells = LateCells { splits: &splits, folds: &[NO_FOLD; ROWS], findings: &[""; ROWS] };
-    writer.finish(&packed::root(ROWS), &train, &cells).unwrap();
+    writer.finish(&packed::root(ROWS), &statistics, &cells).unwrap();
 }
 
 #[test]

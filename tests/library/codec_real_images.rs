@@ -1,7 +1,4 @@
 //! The encoder for byte planes on a real study: no larger than the library's, and decoded exactly.
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
-mod common;
 
 use std::fs;
 
@@ -12,7 +9,8 @@ const PIXEL_BYTES: usize = 256 * 256 * 2;
 
 #[test]
 fn runs_are_no_larger_than_matches_on_real_images() {
-    let Some(study) = common::shared_data().map(|data| data.join("sunnybrook/final_data/dicoms")) else {
+    let Some(study) = crate::common::shared_data().map(|data| data.join("sunnybrook/final_data/dicoms"))
+    else {
         eprintln!("skipped: the real study is not there");
         return;
     };

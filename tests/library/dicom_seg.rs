@@ -1,23 +1,15 @@
 //! Segmentations written with dicom-object, against masks that are known.
 
-#![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
-
-#[path = "common/annotations.rs"]
-mod annotations;
-#[allow(dead_code, reason = "the example's functions that only others use")]
-#[path = "../examples/make_annotations.rs"]
-mod make_annotations;
-
-use annotations::{keys_of, mask_under};
+use crate::common::annotations::{keys_of, mask_under};
+use crate::make_annotations::{
+    AXIAL, FrameSpec, ImageSpec, OBLIQUE, SegmentationSpec, file_bytes, filled, segmentation, stack,
+};
 use dicom_core::{DataElement, PrimitiveValue, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use dicomprep::model::{Mask, Part};
 use dicomprep::raster::{Combine, MaskRule};
 use dicomprep::source::{AnnotationFile, AnnotationOptions, DicomSegmentation, Drawn, FrameKey, Limits};
-use make_annotations::{
-    AXIAL, FrameSpec, ImageSpec, OBLIQUE, SegmentationSpec, file_bytes, filled, segmentation, stack,
-};
 
 const SEG: &str = "1.2.840.10008.5.1.4.1.1.66.4";
 

@@ -1,0 +1,113 @@
+//! Counts of the pixels of folds, against which the statistics of `/folds` are held.
+
+use crate::model::PixelType;
+use crate::store::{DatasetFile, ImageStatistics, Moments, PERCENTILE_LEVELS, ValueHistogram};
+
+/// Counts of the pixels of each fold that a file has statistics of.
+pub(super) struct FoldCounts(Vec<FoldCount>);
+
+struct FoldCount {
+    moments: Moments,
+    histogram: ValueHistogram,
+}
+
+/// The statistics of the rows that are trained with when a fold is held out.
+pub(super) struct WithoutFold {
+    pub(super) moments: Moments,
+    histogram: ValueHistogram,
+}
+
+impl FoldCounts {
+    /// Counts nothing yet of `file`.
+    pub(super) fn new(file: &DatasetFile) -> Self {
+        Self::of(file.folds(), file.pixel_type())
+    }
+
+    fn of(folds: usize, pixel_type: PixelType) -> Self {
+        let none = || FoldCount { moments: Moments::default(), histogram: ValueHistogram::new(pixel_type) };
+        Self((0..folds).map(|_| none()).collect())
+    }
+
+    /// Counts an image of `fold`, or what of it is not padding: these bytes, which have these statistics.
+    pub(super) fn add(&mut self, fold: u16, statistics: &ImageStatistics, counted: &[u8]) {
+        if let Some(count) = self.0.get_mut(usize::from(fold)) {
+            count.moments.add(statistics);
+            count.histogram.add_le_bytes(counted);
+        }
+    }
+
+    /// Adds the counts of `other`, of the same file.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            mine.moments.merge(&theirs.moments);
+            mine.histogram.merge(&theirs.histogram);
+        }
+    }
+
+    /// For each fold, the counts of all others.
+    pub(super) fn without_each(&self) -> impl Iterator<Item = WithoutFold> {
+        let without = |fold: usize| {
+            let others = self.0.iter().enumerate().filter(move |(other, _)| *other != fold);
+            let mut sum: Option<WithoutFold> = None;
+            for (_, FoldCount { moments, histogram }) in others {
+                match &mut sum {
+                    None => {
+                        sum = Some(WithoutFold { moments: *moments, histogram: histogram.clone() });
+                    }
+                    Some(sum) => {
+                        sum.moments.merge(moments);
+                        sum.histogram.merge(histogram);
+                    }
+                }
+            }
+            sum
+        };
+        (0..self.0.len()).filter_map(without)
+    }
+}
+
+impl WithoutFold {
+    /// The percentiles that the file should have where it has `recorded`. Those of floats are known to a bin: where the
+    /// recorded one is in it, that; else the lower edge of the bin.
+    pub(super) fn percentiles(&self, recorded: &[f64]) -> [f64; PERCENTILE_LEVELS.len()] {
+        let mut number = 0;
+        PERCENTILE_LEVELS.map(|level| {
+            let (counted, said) = (self.histogram.percentile(level), recorded.get(number).copied());
+            number += 1;
+            said.filter(|said| self.histogram.lower_edge(*said) == counted).unwrap_or(counted)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Pixels;
+
+    fn counted(images: &[(u16, Pixels)]) -> Vec<WithoutFold> {
+        let mut counts = FoldCounts::of(3, images[0].1.pixel_type());
+        for (fold, pixels) in images {
+            counts.add(*fold, &ImageStatistics::of(pixels, 1), &pixels.le_bytes());
+        }
+        counts.without_each().collect()
+    }
+
+    #[test]
+    fn each_fold_is_left_out_of_its_own() {
+        let images = [(0, vec![1, 1]), (1, vec![5, 7]), (2, vec![9, 11])];
+        let without = counted(&images.map(|(fold, values)| (fold, Pixels::Int16(values))));
+        let means: Vec<f64> = without.iter().map(|without| without.moments.figures()[0]).collect();
+        assert_eq!(means, [8.0, 5.5, 3.5]);
+        let medians: Vec<f64> = without.iter().map(|without| without.percentiles(&[])[2]).collect();
+        assert_eq!(medians, [7.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn percentiles_of_floats_are_known_to_a_bin() {
+        let images = [(0, vec![1.0]), (1, vec![5.001]), (2, vec![5.001])];
+        let without = counted(&images.map(|(fold, values)| (fold, Pixels::Float32(values))));
+        let recorded = f64::from(5.001f32);
+        assert_eq!(without[0].percentiles(&[recorded; 5]), [recorded; 5]);
+        assert!(without[0].percentiles(&[5.5; 5]).iter().all(|found| *found != 5.5));
+    }
+}
