@@ -298,3 +298,35 @@ def test_the_sign_is_that_of_the_header_in_jpeg_2000(dicomprep, tmp_path):
         with h5py.File(tmp_path / "x.h5") as file:
             assert file["images"].dtype == kind
             np.testing.assert_array_equal(file["images"][0, ..., 0], meant)
+
+
+@pytest.mark.parametrize("transform", [0, 1, 2, 3])
+def test_color_transforms_of_jpeg_ls_are_undone(dicomprep, tmp_path, transform):
+    """HP1 to HP3, which CharLS undoes too."""
+    color = np.stack([picture((20, 24), 8), picture((20, 24), 8)[::-1], picture((20, 24), 8)[:, ::-1]], axis=-1)
+    red, green, blue = np.moveaxis(color.astype(int), -1, 0)
+    planes = [
+        [red, green, blue],
+        [red - green + 128, green, blue - green + 128],
+        [red - green + 128, green, blue - (red + green >> 1) - 128],
+        [green + ((blue - green + 128 & 255) + (red - green + 128 & 255) >> 2) - 64, blue - green + 128, red - green + 128],
+    ][transform]
+    stream = imagecodecs.jpegls_encode((np.stack(planes, axis=-1) & 255).astype(np.uint8))
+    stream = stream[:2] + b"\xff\xe8\x00\x07mrfx" + bytes([transform]) + stream[2:]
+    np.testing.assert_array_equal(imagecodecs.jpegls_decode(stream), color)
+    image = colored(color, JPEG + "80", stream)
+    image.PhotometricInterpretation = "RGB"
+    study = Study(tmp_path / "data")
+    study.add("P1", 1, image)
+    dicomprep.prep(study.root, tmp_path / "x.h5", "--split", "none")
+    with h5py.File(tmp_path / "x.h5") as file:
+        np.testing.assert_array_equal(file["images"][0], color)
+
+
+@pytest.mark.parametrize("syntax", ["201", "202", "203"])
+@pytest.mark.parametrize("tlm", [False, True])
+def test_the_syntaxes_of_htj2k_are_one(dicomprep, tmp_path, syntax, tlm):
+    array = picture((64, 40), 16, signed=True)
+    frame = imagecodecs.htj2k_encode(array, reversible=True, tlm=tlm, resolutions=4)
+    (found,) = packed(dicomprep, tmp_path, [compressed(array, 16, JPEG + syntax, frame)])
+    np.testing.assert_array_equal(found, array)
