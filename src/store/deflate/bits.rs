@@ -1,5 +1,7 @@
 //! Bits to bytes, least significant bit first (RFC 1951, 3.1.1).
 
+use super::huffman::Code;
+
 /// Bytes that [`BitWriter`] may overwrite behind the end of what it has written: it stores whole words.
 pub(super) const SPARE: usize = 8;
 
@@ -30,6 +32,21 @@ impl<'a> BitWriter<'a> {
         self.written += (self.count / 8) as usize;
         self.pending >>= self.count & !7;
         self.count &= 7;
+    }
+
+    /// Appends a code.
+    #[inline(always)]
+    pub(super) fn put_code(&mut self, code: Code) {
+        self.put(code.bits(), code.length());
+    }
+
+    /// Lets `write` append bits with a writer of its own, which the compiler can keep in registers.
+    #[inline(always)]
+    pub(super) fn with(&mut self, write: impl FnOnce(&mut BitWriter<'_>)) {
+        let Self { written, pending, count, .. } = *self;
+        let mut own = BitWriter { output: &mut *self.output, written, pending, count };
+        write(&mut own);
+        (self.written, self.pending, self.count) = (own.written, own.pending, own.count);
     }
 
     /// Fills the byte that has been begun with zeros.

@@ -1,8 +1,10 @@
 //! One block with Huffman codes, fixed or its own (RFC 1951, 3.2.3).
 
+use pulp::NullaryFnOnce;
+
 use super::bits::BitWriter;
 use super::header::Header;
-use super::huffman::{Code, assign_codes, code_lengths};
+use super::huffman::{Code, Codes, MAX_ASSIGNED, assign_codes, code_lengths};
 use super::runs::Stretch;
 use super::symbols::{
     END_OF_BLOCK, EXTRA_BITS, FIRST_LENGTH, MAX_MATCH, MIN_MATCH, SYMBOLS, SymbolCounts, extra_value,
@@ -12,7 +14,7 @@ use super::symbols::{
 /// The longest literal or length code. Inflaters look up 11 bits at once and need a second look for longer codes; a
 /// shorter limit costs nothing, as longer codes are rare and take room in the header. And five of them fit into the 56
 /// bits that are written at once.
-const LIMIT: usize = 11;
+const LIMIT: usize = MAX_ASSIGNED;
 
 /// The code lengths of a block with fixed codes (RFC 1951, 3.2.6).
 const FIXED_LENGTHS: [u8; SYMBOLS + 2] = {
@@ -79,9 +81,8 @@ impl BlockCoder {
             assign_codes(&self.lengths, &mut self.codes);
             self.join_matches(DISTANCE_BITS);
         }
-        self.write_body(data, stretches, bits);
-        let end = self.codes[END_OF_BLOCK];
-        bits.put(end.bits.into(), end.length);
+        pulp::Arch::new().dispatch(Body { coder: self, data, stretches, bits });
+        bits.put_code(self.codes[END_OF_BLOCK]);
     }
 
     /// Fills the table of matches. The distance 1 has the code of only zeros, `distance_bits` long.
@@ -89,13 +90,15 @@ impl BlockCoder {
         for (length, code) in (MIN_MATCH..).zip(&mut self.matches) {
             let index = length_index(length);
             let symbol = self.codes[FIRST_LENGTH + index];
-            let extra = (extra_value(length, index) as u32) << symbol.length;
-            let length = symbol.length + u32::from(EXTRA_BITS[index]) + distance_bits;
-            *code = Code { bits: symbol.bits | extra, length };
+            let extra = (extra_value(length, index) as u64) << symbol.length();
+            let length = symbol.length() + u32::from(EXTRA_BITS[index]) + distance_bits;
+            // At most 21 bits.
+            *code = Code::new((symbol.bits() | extra) as u32, length);
         }
     }
 
     /// Writes the literals and runs of `data`.
+    #[inline(always)]
     fn write_body(&self, data: &[u8], stretches: &[Stretch], bits: &mut BitWriter<'_>) {
         let mut rest = data;
         for stretch in stretches {
@@ -104,33 +107,50 @@ impl BlockCoder {
             rest = &after[stretch.run as usize..];
             let (full, rest) = matches(stretch.run as usize);
             for _ in 0..full {
-                let code = self.matches[MAX_MATCH - MIN_MATCH];
-                bits.put(code.bits.into(), code.length);
+                bits.put_code(self.matches[MAX_MATCH - MIN_MATCH]);
             }
             if rest > 0 {
-                let code = self.matches[rest - MIN_MATCH];
-                bits.put(code.bits.into(), code.length);
+                bits.put_code(self.matches[rest - MIN_MATCH]);
             }
         }
     }
 
     /// Writes five literals at once: each code has at most [`LIMIT`] bits.
-    #[inline]
+    #[inline(always)]
     fn write_literals(&self, literals: &[u8], bits: &mut BitWriter<'_>) {
-        let mut fives = literals.chunks_exact(5);
-        for five in &mut fives {
-            let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|i| self.codes[usize::from(five[i])]);
-            let ab = u64::from(a.bits) | u64::from(b.bits) << a.length;
-            let cd = u64::from(c.bits) | u64::from(d.bits) << c.length;
-            let ab_length = a.length + b.length;
-            let abcd_length = ab_length + c.length + d.length;
-            let abcd = ab | cd << ab_length;
-            bits.put(abcd | u64::from(e.bits) << abcd_length, abcd_length + e.length);
+        let codes: &[Code; 256] = self.codes.first_chunk().expect("there are more symbols than literals");
+        let (fives, rest) = literals.as_chunks::<5>();
+        for five in fives {
+            let [a, b, c, d, e] = five.map(|byte| codes[usize::from(byte)]);
+            let (ab, cd) = (Codes::of(a).then(Codes::of(b)), Codes::of(c).then(Codes::of(d)));
+            let all = ab.then(cd).then(Codes::of(e));
+            bits.put(all.bits, all.length());
         }
-        for byte in fives.remainder() {
-            let code = self.codes[usize::from(*byte)];
-            bits.put(code.bits.into(), code.length);
+        for byte in rest {
+            bits.put_code(codes[usize::from(*byte)]);
         }
+    }
+}
+
+/// The symbols of a block, to be written with the instructions that the machine has. A type of its own, not a closure: only
+/// this is sure to become part of the function that may use them.
+struct Body<'a, 'o> {
+    coder: &'a BlockCoder,
+    data: &'a [u8],
+    stretches: &'a [Stretch],
+    bits: &'a mut BitWriter<'o>,
+}
+
+impl NullaryFnOnce for Body<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { coder, data, stretches, bits } = self;
+        bits.with(
+            #[inline(always)]
+            |bits| coder.write_body(data, stretches, bits),
+        );
     }
 }
 

@@ -95,6 +95,11 @@ impl Header {
 
     /// Writes what was planned, after the three bits that begin a block.
     pub(super) fn write(&self, bits: &mut BitWriter<'_>) {
+        bits.with(|bits| self.write_with(bits));
+    }
+
+    #[inline(always)]
+    fn write_with(&self, bits: &mut BitWriter<'_>) {
         bits.put((self.symbols - FIRST_LENGTH) as u64, 5);
         // One distance code.
         bits.put(0, 5);
@@ -107,8 +112,8 @@ impl Header {
         for &(symbol, extra) in &self.items[..self.used] {
             let code = codes[usize::from(symbol)];
             bits.put(
-                u64::from(code.bits) | u64::from(extra) << code.length,
-                code.length + repeat_bits(symbol.into()),
+                code.bits() | u64::from(extra) << code.length(),
+                code.length() + repeat_bits(symbol.into()),
             );
         }
     }

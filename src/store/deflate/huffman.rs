@@ -76,25 +76,23 @@ const SYMBOL_MASK: u32 = (1 << SYMBOL_BITS) - 1;
 /// The depth in Huffman's tree of each of its inner nodes, in the order in which they are made, so the root
 /// is the last. `keys` hold the leaves' counts, ascending.
 fn inner_depths(keys: &[u32], depths: &mut [u32]) {
-    // Until a node has a parent, its place holds its weight; then the parent's index; at last its depth.
+    // Until a node has its parent's index in `depths`, and at last its depth, it waits with its weight. Which of a leaf and a
+    // node is lighter cannot be foretold, so nothing branches by it.
+    let mut weights = [u32::MAX; 1 << SYMBOL_BITS];
     let (mut leaf, mut inner) = (0, 0);
     for made in 0..depths.len() {
         let mut weight = 0;
         for _ in 0..2 {
-            let leaf_weight = keys.get(leaf).map(|key| key >> SYMBOL_BITS);
-            match leaf_weight {
-                Some(count) if inner == made || count <= depths[inner] => {
-                    weight += count;
-                    leaf += 1;
-                }
-                _ => {
-                    weight += depths[inner];
-                    depths[inner] = made as u32;
-                    inner += 1;
-                }
-            }
+            let of_leaf = keys.get(leaf).map_or(u32::MAX, |key| key >> SYMBOL_BITS);
+            let of_inner = weights[inner % weights.len()];
+            // Overwritten as long as the node is not taken. At the end there is one node alone, the root.
+            depths[inner] = made as u32;
+            weight += of_leaf.min(of_inner);
+            let takes_leaf = usize::from(of_leaf <= of_inner);
+            leaf += takes_leaf;
+            inner += 1 - takes_leaf;
         }
-        depths[made] = weight;
+        weights[made % weights.len()] = weight;
     }
     let root = depths.len() - 1;
     depths[root] = 0;
@@ -122,34 +120,102 @@ fn leaves_by_length(depths: &[u32], limit: usize) -> [usize; MAX_LENGTH + 1] {
     leaves
 }
 
-/// The code of a symbol: its bits in the order of the stream, the first one lowest, and their number.
+/// The code of a symbol: in the lowest eight bits the number of its bits, 0 for a symbol without a code; above them its
+/// bits in the order of the stream, the first one lowest. So the sum of codes has the sum of their lengths lowest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Code {
+pub(super) struct Code(u32);
+
+impl Code {
+    /// Bits of the number of bits.
+    const LENGTH_BITS: u32 = 8;
+
+    /// A code of `length` bits, at most 24.
+    pub(super) fn new(bits: u32, length: u32) -> Self {
+        debug_assert!(length <= u32::BITS - Self::LENGTH_BITS && bits >> length == 0);
+        Self(bits << Self::LENGTH_BITS | length)
+    }
+
     /// The bits.
-    pub(super) bits: u32,
-    /// Their number; 0 for a symbol without a code.
-    pub(super) length: u32,
+    #[inline(always)]
+    pub(super) fn bits(self) -> u64 {
+        u64::from(self.0 >> Self::LENGTH_BITS)
+    }
+
+    /// Their number.
+    #[inline(always)]
+    pub(super) fn length(self) -> u32 {
+        self.0 & 0xFF
+    }
 }
 
-/// The codes with these lengths: shorter ones first, symbols in order among those of one length.
+/// Codes of literals, one behind the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Codes {
+    /// Their bits.
+    pub(super) bits: u64,
+    /// The codes added up: the number of all bits stands in the lowest eight.
+    sum: u32,
+}
+
+impl Codes {
+    /// One code.
+    #[inline(always)]
+    pub(super) fn of(code: Code) -> Self {
+        Self { bits: code.bits(), sum: code.0 }
+    }
+
+    /// These, then `others`; below 64 bits in all.
+    #[inline(always)]
+    pub(super) fn then(self, others: Self) -> Self {
+        Self { bits: self.bits | others.bits << (self.sum % u64::BITS), sum: self.sum + others.sum }
+    }
+
+    /// The number of all bits.
+    #[inline(always)]
+    pub(super) fn length(self) -> u32 {
+        self.sum & 0xFF
+    }
+}
+
+/// The longest code that [`assign_codes`] assigns.
+pub(super) const MAX_ASSIGNED: usize = 11;
+
+/// The numbers of [`MAX_ASSIGNED`] bits with their bits turned round.
+static REVERSED: [u16; 1 << MAX_ASSIGNED] = {
+    let mut table = [0; 1 << MAX_ASSIGNED];
+    let mut number = 0;
+    while number < table.len() {
+        table[number] = (number as u16).reverse_bits() >> (16 - MAX_ASSIGNED);
+        number += 1;
+    }
+    table
+};
+
+/// The codes with these lengths, of which none is above [`MAX_ASSIGNED`]: shorter ones first, symbols in order among those
+/// of one length.
 pub(super) fn assign_codes(lengths: &[u8], codes: &mut [Code]) {
-    let mut of_length = [0u32; MAX_LENGTH + 1];
+    let mut of_length = [0u16; MAX_ASSIGNED + 1];
     for &length in lengths {
         of_length[usize::from(length)] += 1;
     }
     of_length[0] = 0;
-    let mut next = [0u32; MAX_LENGTH + 1];
-    for length in 1..=MAX_LENGTH {
-        next[length] = (next[length - 1] + of_length[length - 1]) << 1;
+    // With zeros behind the bits of each code: the table turns them round as if they were the longest.
+    let (mut next, mut first) = ([0u16; MAX_ASSIGNED + 1], 0);
+    for length in 1..=MAX_ASSIGNED {
+        next[length] = first;
+        first += of_length[length] << (MAX_ASSIGNED - length);
     }
     for (code, &length) in codes.iter_mut().zip(lengths) {
-        let first = &mut next[usize::from(length)];
+        let place = &mut next[usize::from(length)];
         // Huffman codes are packed beginning with their highest bit.
-        let bits = first.reverse_bits().unbounded_shr(32 - u32::from(length));
-        *code = Code { bits, length: length.into() };
-        *first += u32::from(length > 0);
+        let bits = REVERSED[usize::from(*place) % REVERSED.len()];
+        *code = if length == 0 { Code::default() } else { Code::new(bits.into(), length.into()) };
+        *place += (1 << MAX_ASSIGNED) >> length & LONGEST_STEP;
     }
 }
+
+/// The largest step from one code to the next; a symbol without a code takes none.
+const LONGEST_STEP: u16 = (1 << MAX_ASSIGNED) - 1;
 
 #[cfg(test)]
 mod tests {
@@ -219,10 +285,10 @@ mod tests {
         // The example of RFC 1951, 3.2.2, with the bits turned round.
         let mut codes = [Code::default(); 8];
         assign_codes(&[3, 3, 3, 3, 3, 2, 4, 4], &mut codes);
-        assert_eq!(codes.map(|code| code.bits), [0b010, 0b110, 0b001, 0b101, 0b011, 0b00, 0b0111, 0b1111]);
+        assert_eq!(codes.map(Code::bits), [0b010, 0b110, 0b001, 0b101, 0b011, 0b00, 0b0111, 0b1111]);
         assign_codes(&[0, 1, 1], &mut codes);
         assert_eq!(
-            codes[..3].iter().map(|code| (code.bits, code.length)).collect::<Vec<_>>(),
+            codes[..3].iter().map(|code| (code.bits(), code.length())).collect::<Vec<_>>(),
             [(0, 0), (0, 1), (1, 1)]
         );
     }

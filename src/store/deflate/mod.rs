@@ -20,6 +20,7 @@ mod bits;
 mod block;
 mod header;
 mod huffman;
+mod repeats;
 mod runs;
 mod split;
 mod symbols;
@@ -28,7 +29,8 @@ mod tests;
 
 use bits::{BitWriter, SPARE};
 use block::BlockCoder;
-use runs::{Stretch, scan};
+use repeats::Repeats;
+use runs::{Scan, Stretch};
 use symbols::SymbolCounts;
 
 /// Deflate with a window of 32 KiB, made by the fastest algorithm (RFC 1950, 2.2).
@@ -56,6 +58,7 @@ pub(in crate::store) fn bound(length: usize) -> usize {
 
 /// Makes zlib streams; keeps its memory between calls.
 pub(in crate::store) struct PlaneDeflater {
+    repeats: Repeats,
     /// The stretches of the block that is being gathered, then those of the unit behind it.
     stretches: Vec<Stretch>,
     coder: BlockCoder,
@@ -64,7 +67,7 @@ pub(in crate::store) struct PlaneDeflater {
 impl PlaneDeflater {
     /// A deflater for one thread.
     pub(in crate::store) fn new() -> Self {
-        Self { stretches: Vec::new(), coder: BlockCoder::new() }
+        Self { repeats: Repeats::default(), stretches: Vec::new(), coder: BlockCoder::new() }
     }
 
     /// Writes a zlib stream of `planes`, each of `plane_bytes` bytes, to the beginning of `output`, which
@@ -85,7 +88,8 @@ impl PlaneDeflater {
         bits.bytes(&ZLIB_HEADER);
         let mut blocks = Blocks { planes, coder: &mut self.coder, bits, settled: 0 };
         let plane_bytes = if plane_bytes < MIN_PLANE_BYTES { planes.len() } else { plane_bytes };
-        blocks.cut(plane_bytes, &mut self.stretches);
+        self.repeats.mark(planes);
+        blocks.cut(plane_bytes, &self.repeats, &mut self.stretches);
         let mut bits = blocks.bits;
         bits.align();
         bits.bytes(&libdeflater::adler32(planes).to_be_bytes());
@@ -105,7 +109,7 @@ struct Blocks<'a> {
 
 impl Blocks<'_> {
     /// Writes all blocks. `stretches` is memory to work in.
-    fn cut(&mut self, plane_bytes: usize, stretches: &mut Vec<Stretch>) {
+    fn cut(&mut self, plane_bytes: usize, repeats: &Repeats, stretches: &mut Vec<Stretch>) {
         stretches.clear();
         let (mut block, mut unit) = (SymbolCounts::EMPTY, SymbolCounts::EMPTY);
         let (mut block_bits, mut position) = (0, 0);
@@ -113,13 +117,23 @@ impl Blocks<'_> {
             let plane_end = position - position % plane_bytes + plane_bytes;
             let limit = plane_end.min(position + UNIT_BYTES).min(self.planes.len());
             let gathered = stretches.len();
-            let end = scan(self.planes, position, limit, stretches, &mut unit);
+            let bytes = &self.planes[..limit];
+            let end = pulp::Arch::new().dispatch(Scan {
+                bytes,
+                repeats,
+                from: position,
+                stretches,
+                tally: &mut unit,
+            });
             let unit_bits = split::estimate(&unit);
+            if block.bytes == 0 {
+                (block, block_bits, position) = (unit.clone(), unit_bits, end);
+                continue;
+            }
             let mut merged = block.clone();
             merged.add(&unit);
             let merged_bits = split::estimate(&merged);
-            let fits = merged.bytes <= BLOCK_BYTES && merged_bits <= block_bits + unit_bits;
-            if block.bytes == 0 || fits {
+            if merged.bytes <= BLOCK_BYTES && merged_bits <= block_bits + unit_bits {
                 (block, block_bits) = (merged, merged_bits);
             } else {
                 self.write(&mut block, position, &stretches[..gathered]);

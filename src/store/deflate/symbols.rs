@@ -36,6 +36,7 @@ const LENGTH_INDEX: [u8; 256] = {
 };
 
 /// The symbol of a match of 3 to 258 bytes, less 257.
+#[inline(always)]
 pub(super) fn length_index(length: usize) -> usize {
     LENGTH_INDEX[length - MIN_MATCH].into()
 }
@@ -59,6 +60,7 @@ impl SymbolCounts {
     pub(super) const EMPTY: Self = Self { counts: [0; SYMBOLS], bytes: 0 };
 
     /// Counts the matches that make up a run of `length` bytes: see [`matches()`].
+    #[inline(always)]
     pub(super) fn add_run(&mut self, length: usize) {
         let (full, rest) = matches(length);
         self.counts[SYMBOLS - 1] += full as u32;
@@ -77,6 +79,7 @@ impl SymbolCounts {
 }
 
 /// A run as matches: so many of 258 bytes, and one of the rest, which is 0 or at least 3.
+#[inline(always)]
 pub(super) fn matches(length: usize) -> (usize, usize) {
     (length / MAX_MATCH, length % MAX_MATCH)
 }
