@@ -7,8 +7,7 @@ const COUNTED: usize = 255;
 
 /// The digest of the sides of `contour`, without those of no length, and how many distinct points it has, up to 255.
 pub(super) fn points_digest(contour: &Polygon) -> (u128, u8) {
-    let mut sum = 0u128;
-    let mut points = Vec::with_capacity(contour.points().len());
+    let (mut sum, mut distinct) = (0u128, DistinctHashes::new());
     let last = contour.points().len() - 1;
     let mut before = (contour.points()[last], hashes(contour.points()[last]));
     for &point in contour.points() {
@@ -17,13 +16,38 @@ pub(super) fn points_digest(contour: &Polygon) -> (u128, u8) {
             // A sum does not depend on the order of the sides, nor each term on that of its ends.
             let [high, low] = [0, 1].map(|half| mixed(hashes[half].wrapping_add(before.1[half])));
             sum = sum.wrapping_add(u128::from(high) << 64 | u128::from(low));
-            points.push(hashes[0]);
+            distinct.add(hashes[0]);
             before = (point, hashes);
         }
     }
-    points.sort_unstable();
-    points.dedup();
-    (sum, points.len().min(COUNTED) as u8)
+    (sum, distinct.count as u8)
+}
+
+/// Distinct hashes, counted up to [`COUNTED`].
+struct DistinctHashes {
+    /// Each hash behind the place that its lowest bits name, at the first place that was free; 0 is a free place.
+    places: [u64; 2 * (COUNTED + 1)],
+    count: usize,
+}
+
+impl DistinctHashes {
+    fn new() -> Self {
+        Self { places: [0; 2 * (COUNTED + 1)], count: 0 }
+    }
+
+    fn add(&mut self, hash: u64) {
+        // Two hashes in 2^64 are taken for one.
+        let hash = hash.max(1);
+        let mut place = hash as usize % self.places.len();
+        // There is always a free place: half of them are never taken.
+        while self.places[place] != 0 && self.places[place] != hash {
+            place = (place + 1) % self.places.len();
+        }
+        if self.places[place] == 0 && self.count < COUNTED {
+            self.places[place] = hash;
+            self.count += 1;
+        }
+    }
 }
 
 /// Two hashes of a point.

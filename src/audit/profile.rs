@@ -67,7 +67,7 @@ impl Profile {
             let long = dx.hypot(dy);
             if long > 0.0 {
                 let out = [sign * dy / long, -sign * dx / long];
-                let pixel = |depth: f64| [x + depth * out[0], y + depth * out[1]].map(|at| at.round() as i64);
+                let pixel = |depth: f64| [x + depth * out[0], y + depth * out[1]].map(nearest);
                 pairs.extend(DEPTHS.map(|depth| [-depth, depth].map(pixel)));
             }
         }
@@ -87,6 +87,15 @@ impl Profile {
         let values = |side: usize| self.pairs.iter().map(|pair| picture.at(pair[side])).collect();
         brighter(values(0), values(1))
     }
+}
+
+/// The nearest whole number, away from zero at halves, as [`f64::round`] gives it, which is a call of a function where the
+/// compiler may not use SSE 4.1.
+fn nearest(value: f64) -> i64 {
+    let whole = value as i64;
+    // Exact for all coordinates, which are far below 2^52.
+    let rest = value - whole as f64;
+    whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5)
 }
 
 /// Probability that one of `these` is larger than one of `those`, ties counting half (the statistic of Mann and Whitney
@@ -115,6 +124,13 @@ pub(super) fn brighter(these: Vec<f32>, those: Vec<f32>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_are_those_of_the_standard_library() {
+        for value in [0.0, -0.0, 0.5, -0.5, 1.5, 2.5, 0.499_999_999_999_999_94, -2.4999, 1_048_579.5, -7.75] {
+            assert_eq!(nearest(value), value.round() as i64, "{value}");
+        }
+    }
 
     #[test]
     fn ties_count_half() {

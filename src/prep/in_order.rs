@@ -18,6 +18,8 @@ struct State<T, S> {
     waiting: BTreeMap<usize, T>,
     sink: S,
     stopped: bool,
+    /// Threads that wait: to wake none would be a call of the system all the same.
+    sleeping: usize,
 }
 
 /// The work was stopped: by a failure, or by a thread that panicked.
@@ -27,7 +29,7 @@ pub(crate) struct Stopped;
 impl<T, S> InOrder<T, S> {
     /// Results go to `sink`, number 0 first.
     pub(crate) fn new(sink: S, window: usize) -> Self {
-        let state = State { next: 0, waiting: BTreeMap::new(), sink, stopped: false };
+        let state = State { next: 0, waiting: BTreeMap::new(), sink, stopped: false, sleeping: 0 };
         Self { state: Mutex::new(state), moved: Condvar::new(), window }
     }
 
@@ -41,7 +43,9 @@ impl<T, S> InOrder<T, S> {
     ) -> Result<(), Stopped> {
         let mut state = self.lock();
         while !state.stopped && number >= state.next + self.window {
+            state.sleeping += 1;
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.sleeping -= 1;
         }
         if state.stopped {
             return Err(Stopped);
@@ -58,7 +62,7 @@ impl<T, S> InOrder<T, S> {
             }
             state.next += 1;
         }
-        if state.next != first {
+        if state.next != first && state.sleeping > 0 {
             self.moved.notify_all();
         }
         Ok(())

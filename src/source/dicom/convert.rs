@@ -170,7 +170,15 @@ fn write_integers(
 
 /// Writes `slope * value + offset`, known to fit: what wraps on the way is made up for by its end.
 fn write_linear<S: Copy + Into<i32>>(values: &[S], slope: i32, offset: i32, out: &mut Pixels) -> bool {
-    let value = |&stored: &S| stored.into().wrapping_mul(slope).wrapping_add(offset);
+    // Without the product, the compiler need not widen the values.
+    match slope {
+        1 => write_each(values, |stored| stored.wrapping_add(offset), out),
+        _ => write_each(values, |stored| stored.wrapping_mul(slope).wrapping_add(offset), out),
+    }
+}
+
+fn write_each<S: Copy + Into<i32>>(values: &[S], map: impl Fn(i32) -> i32, out: &mut Pixels) -> bool {
+    let value = |&stored: &S| map(stored.into());
     match out {
         Pixels::UInt8(out) => replace(out, values.iter().map(|stored| value(stored) as u8)),
         Pixels::Int16(out) => replace(out, values.iter().map(|stored| value(stored) as i16)),
