@@ -140,7 +140,13 @@ deny: ## licences, duplicate versions and advisories of all dependencies, by car
 	@command -v cargo-deny >/dev/null || { echo "make: first cargo install --locked cargo-deny" >&2; exit 1; }
 	$(CARGO) deny --workspace --all-features check
 
-bench: bench-prep bench-batches bench-augment bench-scaling bench-shards ## all benchmarks; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
+# Each benchmark leaves its rows in this file.
+SUMMARY := $(CURDIR)/bench-data/summary.jsonl
+
+bench: bench-programs ## all benchmarks, and at the end one table of them; BENCH_FLAGS are passed on, BENCH_FLAGS=--help says which
+	mkdir -p $(dir $(SUMMARY)) && rm -f $(SUMMARY)
+	DICOMPREP_BENCH_SUMMARY=$(SUMMARY) $(MAKE) --no-print-directory bench-prep bench-batches bench-augment bench-scaling bench-shards
+	python3 benches/summary.py --target $(TARGET)/release $(SUMMARY)
 
 bench-prep: bench-programs $(STAMPS)/bench ## compare prep with the usual Python script (2 GB)
 	$(BENCH_VENV)/bin/python benches/prep.py --target $(TARGET)/release $(BENCH_FLAGS)

@@ -110,6 +110,10 @@ def report(results):
         ratios = [part[1]["cpu"] / own[1]["cpu"] for part, own in zip(found, mine)]
         rate = middle([1 / seconds for seconds in cpu], ",.0f")
         print(f"| {name} | {rate} | {middle([seconds * 1e3 for seconds in cpu], '.4f')} | {middle(ratios, '.1f')} |")
+        if name != OURS:
+            figure = f"{middle([1 / part[1]['cpu'] for part in mine], ',.0f')} samples/s per core"
+            peer = f"{name}: {rate} samples/s ({', '.join(found[0].get('versions', []))})"
+            common.summarize("augmentation", "rotation, shift, zoom, flip", figure, statistics.median(ratios), peer)
 
 
 def report_machine(results):

@@ -100,6 +100,9 @@ def cost(result):
     return result["cpu"] * 1e3 / result["samples"]
 
 
+OURS = "dicomprep, to the reader"
+
+
 def report(file, results):
     rounds = len(results[BASE])
     print(f"\n{file.name}: {file.samples:,} samples, {file.samples * file.sample_bytes / 1e6:,.0f} MB decoded, "
@@ -121,6 +124,19 @@ def report(file, results):
         ]
         print(f"| {name} | {' | '.join(cells)} |")
     print()
+    if OURS in results:
+        summarize(file, results)
+
+
+def summarize(file, results):
+    """Of each contender that is not dicomprep, how many times faster dicomprep is, for the summary."""
+    figure = f"{middle(results[OURS], rate, ',.0f')} samples/s, {middle(results[OURS], cost, '.3f')} ms CPU each"
+    for name, theirs in results.items():
+        if not name.startswith(("dicomprep", "floor")):
+            times = statistics.median(rate(own) / rate(other) for own, other in zip(results[OURS], theirs))
+            peer = f"{name}: {middle(theirs, rate, ',.0f')} samples/s"
+            versions = common.named(theirs[0].get("versions") or file.versions)
+            common.summarize("batches", f"{file.samples:,} samples, to the reader", figure, times, f"{peer} ({versions})")
 
 
 def versions(file, results):

@@ -183,6 +183,23 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+# ---------------------------------------------------------------- the summary
+
+
+def summarize(about, what, figure, times=None, peer=""):
+    """A row of the table that `make bench` prints at its end: what was measured, the figure of dicomprep, and how many
+    times as good it is as that of `peer`, which is named with its version."""
+    place = os.environ.get("DICOMPREP_BENCH_SUMMARY")
+    if place:
+        with open(place, "a") as rows:
+            rows.write(json.dumps({"about": about, "what": what, "figure": figure, "times": times, "peer": peer}) + "\n")
+
+
+def named(versions):
+    """Packages with their versions, as people write them."""
+    return ", ".join(sorted(f"{name} {number}" for name, number in versions.items()))
+
+
 # ---------------------------------------------------------------- the scripts
 
 

@@ -65,6 +65,10 @@ def main():
         ratio = statistics.median(a["wall"] / b["wall"] for a, b in zip(results["cp and sync"], rounds))
         peak = max(result["peak_mb"] for result in rounds)
         print(f"| {name} | {wall:.2f} | {size / wall / 1e6:.0f} | {ratio:.2f} | {samples / wall:,.0f} | {peak:.0f} |")
+        if name != "cp and sync":
+            figure = f"{samples / wall:,.0f} samples/s, {peak:.0f} MB"
+            peer = run(["cp", "--version"])[0].splitlines()[0]
+            common.summarize(name, f"{samples:,} samples in {args.shards} shards", figure, ratio, peer)
     shutil.rmtree(out, ignore_errors=True)
 
 

@@ -83,6 +83,7 @@ def main():
         slope = f"{math.log(wall / last[1]) / math.log(files / last[0]):.2f}" if last else ""
         more = f"{(peak - base[1]) * 2**20 / (files - base[0]):.0f}" if files > base[0] else ""
         print(f"| {files:,} | {samples:,} | {wall:.2f} | {cpu / files * 1e6:.1f} | {slope} | {peak:.0f} | {more} |", flush=True)
+        common.summarize("planning", f"{files:,} files", f"{cpu / files * 1e6:.0f} us CPU a file, {peak:.0f} MB")
         last = files, wall
     shutil.rmtree(args.scratch, ignore_errors=True)
 

@@ -120,6 +120,10 @@ def report(tree, results):
             f"{median(name, lambda result: result['peak_mb']):.0f}",
         ]
         print(f"| {name} | {' | '.join(cells)} |")
+        if name.startswith("dicomprep"):
+            figure = f"{cells[0]} images/s, {cells[2]} ms CPU each, {cells[-1]} MB"
+            what = f"{first['images']:,} images of {tree.name}, {name.removeprefix('dicomprep, ')}"
+            common.summarize("prep", what, figure, ratio(name, wall), "the script with " + common.named(first["versions"]))
     parallel = [results.get(name) for name in ("script, 2 processes", f"dicomprep, {common.cores()} threads")]
     if all(parallel):
         pairs = zip(*parallel)

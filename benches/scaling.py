@@ -76,6 +76,7 @@ def report_exponents(trees, results):
         costs = [median(results[tree, what, 1], "cpu") for tree in (first, second)]
         exponent = math.log(costs[1] / costs[0]) / math.log(many / few)
         print(f"\nCPU of {what} from {few:,} to {many:,} samples: exponent {exponent:.2f}.")
+        common.summarize(what, f"CPU time from {few:,} to {many:,} samples", f"exponent {exponent:.2f}")
 
 
 def median(results, key):
