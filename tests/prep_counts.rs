@@ -134,6 +134,7 @@ fn images_after_the_first_are_made_in_memory_that_is_there() {
     assert!(allocations <= 90 && large[0] <= 90, "{small:?} {large:?}");
     assert!(bytes < 16_000, "{bytes} bytes an image");
     assert!(large[1] < bytes + 1_000, "{large:?} bytes an image of 16 times the pixels, {small:?} before");
-    // Who an image is of is told by the same read of its header. Each of header, contour, image and contour again is read by one call, and another one finds the end.
-    assert!(reads <= 8, "{reads} reads an image");
+    // Who an image is of is told by the same read of its header. Each of header, contour, image and contour again is read by
+    // one call, and two more find the chunks of a row in the output, for the journal.
+    assert!(reads <= 6, "{reads} reads an image");
 }

@@ -6,15 +6,17 @@ use std::io::{self, ErrorKind, Read};
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Advice, fadvise};
 
 use super::file_mark::{FileMark, HEADER_BYTES};
+#[cfg(test)]
+use super::slow_disk;
 use crate::files::{Catalog, Roots};
 use crate::layout::SampleSet;
 use crate::model::{FileId, Place, Reason, Sample, Skipped};
-use crate::source::{DicomError, ImageHeader, Limits, parse_header};
+use crate::source::{DicomError, ImageHeader, Limits, MAX_CONTOUR_BYTES, parse_header};
 
 /// Reads all bytes of a planned sample's image into `bytes`, memory that is used again.
 ///
@@ -30,42 +32,49 @@ pub fn read_image(plan: &SampleSet, sample: &Sample, limits: &Limits, bytes: &mu
     )
 }
 
-/// An image file whose first bytes were asked for.
-#[derive(Debug)]
-pub struct FetchedHeader {
-    file: File,
-    length: u64,
+/// Bytes of an image that are asked for before it is read: of a file of many frames, not all.
+const MOST_FETCHED: u64 = 8 << 20;
+
+/// Asks the system to fetch the image of a planned sample into memory, and does not wait for it.
+pub fn fetch_image(plan: &SampleSet, sample: &Sample) {
+    fetch(&plan.catalog, sample.image.file, MOST_FETCHED);
 }
 
-/// Asks the system to fetch the first bytes of a planned sample's image, as many as [`read_header`] reads first,
-/// before it waits for them: of a tree that is not in memory, many are on their way at once. `None` where the file
-/// cannot be opened at the moment.
-pub fn fetch_header(plan: &SampleSet, sample: &Sample) -> Option<FetchedHeader> {
-    let (file, length) = open_once(plan.catalog.roots(), &plan.image_path(sample)).ok()?;
-    // A fetch that fails is reported when the file is read.
-    let _ = fadvise(&file, 0, NonZeroU64::new(HEADER_BYTES as u64), Advice::WillNeed);
-    Some(FetchedHeader { file, length })
+/// As [`fetch_image`], for as much of it as [`read_header`] reads first.
+pub fn fetch_header(plan: &SampleSet, sample: &Sample) {
+    fetch(&plan.catalog, sample.image.file, HEADER_BYTES as u64);
 }
 
-/// Reads just the header of the file of a planned sample's image, which may have been `fetched`, and the mark of the file.
-/// See [`header_of`] for that of the sample's frame.
+/// As [`fetch_image`], for the files of the contours of `sample`.
+pub fn fetch_contours(plan: &SampleSet, sample: &Sample) {
+    sample.references().for_each(|(_, one)| fetch(&plan.catalog, one.file, MAX_CONTOUR_BYTES as u64));
+}
+
+fn fetch(catalog: &Catalog, file: FileId, bytes: u64) {
+    // What cannot be opened or fetched is reported when it is read.
+    if let Ok((file, length)) = open_once(catalog.roots(), &catalog.path(file)) {
+        let _ = fadvise(&file, 0, NonZeroU64::new(length.min(bytes)), Advice::WillNeed);
+        #[cfg(test)]
+        slow_disk::fetch(&file);
+    }
+}
+
+/// Reads just the header of the file of a planned sample's image, and the mark of the file. See [`header_of`] for that of
+/// the sample's frame.
 ///
 /// # Errors
 /// Why the image cannot be used.
 pub fn read_header(
     plan: &SampleSet,
     sample: &Sample,
-    fetched: Option<FetchedHeader>,
     limits: &Limits,
     bytes: &mut Vec<u8>,
 ) -> Result<(ImageHeader, FileMark), Skipped> {
     let name = plan.image_name(sample);
     let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error);
-    let (file, length) = match fetched {
-        Some(FetchedHeader { file, length }) => (file, length),
-        None => open(plan.catalog.roots(), &plan.image_path(sample)).map_err(failed)?,
-    };
-    read_first(&file, HEADER_BYTES, bytes).map_err(failed)?;
+    let roots = plan.catalog.roots();
+    let (file, length) = open(roots, &plan.image_path(sample)).map_err(failed)?;
+    read_first(roots, &file, length, HEADER_BYTES, bytes).map_err(failed)?;
     let parse = |bytes: &[u8]| parse_header(&name, bytes, length, limits).map_err(|e| dicom_skipped(&e));
     let mark = FileMark::of(length, bytes);
     if let Some(header) = parse(bytes)? {
@@ -142,7 +151,7 @@ pub(super) fn read_file(
     }
     // One byte more than the file has, so that its end is seen.
     let expected = usize::try_from(length).map_err(|_| too_long())? + 1;
-    read_first(&file, expected, bytes)?;
+    read_first(roots, &file, length, expected, bytes)?;
     if bytes.len() == expected {
         // It has grown since.
         (&file).take(limit.saturating_add(1).saturating_sub(expected as u64)).read_to_end(bytes)?;
@@ -157,16 +166,27 @@ pub(super) fn read_file(
 pub fn read_mark(catalog: &Catalog, file: FileId) -> io::Result<FileMark> {
     let (opened, bytes) = open(catalog.roots(), &catalog.path(file))?;
     let mut start = Vec::new();
-    read_first(&opened, HEADER_BYTES, &mut start)?;
+    read_first(catalog.roots(), &opened, bytes, HEADER_BYTES, &mut start)?;
     Ok(FileMark::of(bytes, &start))
 }
 
-/// Reads the first `count` bytes of a file, or all it has, into `bytes`, whatever these hold. Asks for all at once:
-/// [`Read::read_to_end`] begins with small reads where a limit stands before it.
-pub(super) fn read_first(mut file: &File, count: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+/// Reads the first `count` bytes of a file of `length` bytes, or all it has, into `bytes`, whatever these hold, and notes in
+/// `roots` if it had to wait. Asks for all at once: [`Read::read_to_end`] begins with small reads where a limit stands
+/// before it.
+pub(super) fn read_first(
+    roots: &Roots,
+    mut file: &File,
+    length: u64,
+    count: usize,
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
     bytes.resize(count, 0);
-    let mut filled = 0;
-    while filled < count {
+    let at_once = read_now(roots, file, bytes);
+    let start = Instant::now();
+    let mut filled = at_once.unwrap_or(0);
+    #[cfg(test)]
+    slow_disk::wait(file);
+    while filled < count && filled as u64 != length {
         match file.read(&mut bytes[filled..]) {
             Ok(0) => break,
             Ok(read) => filled += read,
@@ -175,7 +195,41 @@ pub(super) fn read_first(mut file: &File, count: usize, bytes: &mut Vec<u8>) -> 
         }
     }
     bytes.truncate(filled);
+    let in_memory = at_once.is_some_and(|read| read == filled);
+    roots.note_read(!in_memory && start.elapsed() > NO_WAIT);
     Ok(())
+}
+
+/// What takes no longer was not waited for.
+const NO_WAIT: Duration = Duration::from_micros(150);
+
+/// Reads what of a file is in memory; `None` where that is nothing, or where the system cannot tell.
+#[cfg(target_os = "linux")]
+fn read_now(roots: &Roots, file: &File, bytes: &mut [u8]) -> Option<usize> {
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+    #[cfg(test)]
+    if !slow_disk::has_read(file) {
+        return None;
+    }
+    if !roots.tell_what_is_in_memory() {
+        return None;
+    }
+    // From where the file stands, as `read` does.
+    match preadv2(file, &mut [io::IoSliceMut::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT) {
+        Ok(read) => Some(read),
+        Err(Errno::AGAIN) => None,
+        Err(_) => {
+            // The file system, or the kernel; another failure is found again by the read that follows.
+            roots.note_no_telling();
+            None
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_now(_: &Roots, _: &File, _: &mut [u8]) -> Option<usize> {
+    None
 }
 
 pub(super) fn unreadable(name: &str, reason: Reason, error: &io::Error) -> Skipped {

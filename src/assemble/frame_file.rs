@@ -53,12 +53,16 @@ impl FrameFile {
         let name = plan.image_name(sample);
         let id = sample.image.file;
         let failed = |error: io::Error| unreadable(&name, Reason::ImageUnreadable, &error).of(id);
-        let (file, length) = open(plan.catalog.roots(), &plan.image_path(sample)).map_err(failed)?;
+        let roots = plan.catalog.roots();
+        let (file, length) = open(roots, &plan.image_path(sample)).map_err(failed)?;
         let reader =
             FrameReader::open(&name, &file, length, limits).map_err(|error| dicom_skipped(&error).of(id))?;
         let sha256 = digest(&file).map_err(failed)?;
         let mut start = Vec::new();
-        (&file).rewind().and_then(|()| read_first(&file, HEADER_BYTES, &mut start)).map_err(failed)?;
+        (&file)
+            .rewind()
+            .and_then(|()| read_first(roots, &file, length, HEADER_BYTES, &mut start))
+            .map_err(failed)?;
         let mark = FileMark::of(length, &start);
         Ok(Self { id, file, reader, sha256, length, mark })
     }

@@ -1,6 +1,7 @@
 //! One planned sample becomes pixels and masks. The only module that knows both images and rasters.
 
 mod assembler;
+mod coming;
 mod contour;
 mod drawn;
 mod facts;
@@ -16,13 +17,16 @@ mod options;
 mod regrid;
 mod remarks;
 mod sample;
+#[cfg(test)]
+mod slow_disk;
 mod taken;
 
 pub use assembler::Assembler;
+pub use coming::Coming;
 pub use contour::{ContourReader, ReadContour, contour_digest};
 pub use facts::{AnnotationFacts, Assembled, SampleFacts, StageTimes};
 pub use file_mark::FileMark;
-pub use files::{fetch_header, header_of, read_header, read_image, read_mark};
+pub use files::{fetch_contours, fetch_header, fetch_image, header_of, read_header, read_image, read_mark};
 pub use fit::Fit;
 pub use frame_file::FrameFile;
 pub use made_before::{MadeBefore, NothingBefore, RowKey};

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rustix::fs::OFlags;
 
@@ -16,7 +17,19 @@ const FLAGS: OFlags = OFlags::NONBLOCK;
 /// Names were checked when the folders were listed. A file may be replaced by a symbolic link since, so that each is
 /// opened beneath its folder, or the place of the open file is compared with the folders.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Roots(Arc<Vec<Root>>);
+pub(crate) struct Roots(Arc<Folders>);
+
+#[derive(Debug, Default)]
+struct Folders {
+    roots: Vec<Root>,
+    /// Reads that may still be made without waiting before the files count as being in memory.
+    slow: AtomicU32,
+    /// Set where the system cannot tell what of a file is in memory.
+    tells_nothing: AtomicBool,
+}
+
+/// Reads after one that had to wait, for which files count as not being in memory.
+const SLOW_FOR: u32 = 256;
 
 #[derive(Debug)]
 struct Root {
@@ -27,7 +40,7 @@ struct Root {
 
 impl PartialEq for Roots {
     fn eq(&self, other: &Self) -> bool {
-        self.0.iter().map(|root| &root.path).eq(other.0.iter().map(|root| &root.path))
+        self.paths().eq(other.paths())
     }
 }
 
@@ -37,17 +50,43 @@ impl Roots {
     /// The folders at `paths`, absolute and with links resolved.
     pub(crate) fn new<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Self {
         let root = |path: &Path| Root { path: path.to_owned(), folder: File::open(path).ok() };
-        Self(Arc::new(paths.into_iter().map(root).collect()))
+        Self(Arc::new(Folders { roots: paths.into_iter().map(root).collect(), ..Folders::default() }))
     }
 
     /// The folders, the data directory first.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().map(|root| &*root.path)
+        self.0.roots.iter().map(|root| &*root.path)
     }
 
     /// These folders and those of `other`.
     pub(super) fn join(&self, other: &Self) -> Self {
-        Self::new(self.0.iter().chain(&*other.0).map(|root| &*root.path))
+        Self::new(self.paths().chain(other.paths()))
+    }
+
+    /// Notes that a read `waited` for the disk or the network, or did not.
+    pub(crate) fn note_read(&self, waited: bool) {
+        let slow = self.0.slow.load(Ordering::Relaxed);
+        if waited {
+            self.0.slow.store(SLOW_FOR, Ordering::Relaxed);
+        } else if slow > 0 {
+            // That a note of another thread is lost now and then does no harm.
+            self.0.slow.store(slow - 1, Ordering::Relaxed);
+        }
+    }
+
+    /// True if reads had to wait lately.
+    pub(crate) fn are_slow(&self) -> bool {
+        self.0.slow.load(Ordering::Relaxed) > 0
+    }
+
+    /// Notes that the system cannot tell what of these files is in memory.
+    pub(crate) fn note_no_telling(&self) {
+        self.0.tells_nothing.store(true, Ordering::Relaxed);
+    }
+
+    /// True if the system can tell, as far as is known, what of these files is in memory.
+    pub(crate) fn tell_what_is_in_memory(&self) -> bool {
+        !self.0.tells_nothing.load(Ordering::Relaxed)
     }
 
     /// Opens the file at `path` for reading.
@@ -68,12 +107,11 @@ impl Roots {
         use rustix::fs::{Mode, ResolveFlags, openat2};
         use rustix::io::Errno;
 
-        let below =
-            |root: &Root| Some((path.strip_prefix(&root.path).ok()?.to_owned(), root.path.as_os_str().len()));
-        let root = self.0.iter().max_by_key(|root| below(root).map(|(_, length)| length))?;
-        let (name, _) = below(root)?;
+        let below = |root: &'_ Root| path.strip_prefix(&root.path).ok().map(|_| root.path.as_os_str().len());
+        let root = self.0.roots.iter().max_by_key(|root| below(root))?;
+        let name = path.strip_prefix(&root.path).ok()?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | FLAGS;
-        match openat2(root.folder.as_ref()?, &name, flags, Mode::empty(), ResolveFlags::BENEATH) {
+        match openat2(root.folder.as_ref()?, name, flags, Mode::empty(), ResolveFlags::BENEATH) {
             Ok(file) => Some(Ok(file.into())),
             // EXDEV: it leads out of this folder; the others say that the kernel cannot do it, or not now.
             Err(Errno::XDEV | Errno::NOSYS | Errno::PERM | Errno::INVAL | Errno::AGAIN) => None,
@@ -90,7 +128,7 @@ impl Roots {
     fn open_and_check(&self, path: &Path) -> io::Result<File> {
         let file = OpenOptions::new().read(true).custom_flags(FLAGS.bits().cast_signed()).open(path)?;
         let real = place_of(&file, path)?;
-        if self.0.iter().any(|root| real.starts_with(&root.path)) {
+        if self.0.roots.iter().any(|root| real.starts_with(&root.path)) {
             return Ok(file);
         }
         let why = "it leads out of the data directory; put a copy in its place";

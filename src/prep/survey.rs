@@ -11,14 +11,15 @@ use super::Control;
 use super::identities::Identities;
 use super::stack_places::StackImage;
 use crate::assemble::{
-    FileMark, GridMap, GridMapError, Remarks, Spacings, fetch_header, header_of, read_header, reject_image,
+    Coming, FileMark, GridMap, GridMapError, Remarks, Spacings, fetch_header, header_of, read_header,
+    reject_image,
 };
 use crate::audit::ImageFacts;
 use crate::layout::SampleSet;
 use crate::model::{Evidence, FileId, GridShape, ImagePlane, PixelType, Place, Reason, Sample, Skipped};
 use crate::source::{ImageHeader, Limits, ModalityTransform, PixelTypeChoice};
 
-/// Samples looked at by one thread at a time, and files that it has open for that, if it may.
+/// Samples looked at by one thread at a time.
 const BLOCK: usize = 64;
 
 /// Properties of all headers together.
@@ -78,38 +79,31 @@ impl Survey {
     ) -> Self {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut survey = Self::default();
-            let (mut bytes, mut index, mut rest) = (Vec::new(), block * BLOCK, samples);
+            let mut bytes = Vec::new();
+            let mut coming = Coming::new(plan, samples, fetch_header);
             // The header of the last file, which may have more of the frames.
             let mut last: Option<(FileId, (ImageHeader, FileMark))> = None;
-            while !rest.is_empty() {
-                // Where no more files can be opened, those that are open are read, and closed, first.
-                let fetched: Vec<_> = rest.iter().map_while(|sample| fetch_header(plan, sample)).collect();
-                let now;
-                (now, rest) = rest.split_at(fetched.len().max(1));
-                let mut fetched = fetched.into_iter();
-                for sample in now {
-                    if control.cancel.load(Ordering::Relaxed) {
-                        return survey;
-                    }
-                    let fetched = fetched.next();
-                    let file = match last.take().filter(|(file, _)| *file == sample.image.file) {
-                        Some((_, read)) => Ok(read),
-                        None => read_header(plan, sample, fetched, limits, &mut bytes),
-                    };
-                    let read = file.map(|read| &last.insert((sample.image.file, read)).1);
-                    let image = read.and_then(|(header, mark)| {
-                        let header = header_of(plan, sample, header)?;
-                        let shape = spaced(&header, spacing, limits).map_err(|error| {
-                            let place = Place::file(plan.image_name(sample));
-                            Skipped::new(place, Reason::ImageSize, error.to_string())
-                        })?;
-                        Ok(UsableImage { header, shape, mark: *mark })
-                    });
-                    match image {
-                        Ok(image) => survey.add(index, sample, image),
-                        Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
-                    }
-                    index += 1;
+            for (place, sample) in samples.iter().enumerate() {
+                if control.cancel.load(Ordering::Relaxed) {
+                    return survey;
+                }
+                coming.fetch_from(place + 1);
+                let file = match last.take().filter(|(file, _)| *file == sample.image.file) {
+                    Some((_, read)) => Ok(read),
+                    None => read_header(plan, sample, limits, &mut bytes),
+                };
+                let read = file.map(|read| &last.insert((sample.image.file, read)).1);
+                let image = read.and_then(|(header, mark)| {
+                    let header = header_of(plan, sample, header)?;
+                    let shape = spaced(&header, spacing, limits).map_err(|error| {
+                        let place = Place::file(plan.image_name(sample));
+                        Skipped::new(place, Reason::ImageSize, error.to_string())
+                    })?;
+                    Ok(UsableImage { header, shape, mark: *mark })
+                });
+                match image {
+                    Ok(image) => survey.add(block * BLOCK + place, sample, image),
+                    Err(skipped) => reject_image(plan, sample, skipped, &mut survey.remarks),
                 }
             }
             control.progress.advance(samples.len());

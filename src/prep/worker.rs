@@ -13,7 +13,8 @@ use super::resume::{EarlierReader, EarlierRows, Origin};
 use super::sink::Outcome;
 use super::{Control, PlanFileError, PrepError, PrepPlan};
 use crate::assemble::{
-    AnnotationFacts, AssembleOptions, Assembled, Assembler, Remarks, SampleFacts, StageTimes, reject_image,
+    AnnotationFacts, AssembleOptions, Assembled, Assembler, Coming, Remarks, SampleFacts, StageTimes,
+    fetch_image, reject_image,
 };
 use crate::audit::{Bright, Finding, ImageView, against_image};
 use crate::model::{Pixels, Place, Reason, Sample, Skipped, first_bits};
@@ -28,6 +29,10 @@ const WAITING_PER_THREAD: usize = 4;
 /// Bytes of an image of which a thread takes two at once. Of larger ones there may be few, and each thread should have
 /// some.
 const SMALL_IMAGE: usize = 1 << 20;
+
+/// Images that are asked for before they are read, at most, where they are not in memory; and their bytes.
+const FETCHED_IMAGES: usize = 64;
+const FETCHED_BYTES: usize = 32 << 20;
 
 /// Everything that decides the rows of a plan, resolved.
 #[derive(Clone, Copy)]
@@ -44,6 +49,7 @@ pub(super) struct Shared<'a> {
     control: Control<'a>,
     earlier: &'a EarlierRows,
     claimed: AtomicUsize,
+    coming: Mutex<Coming<'a>>,
     line: InOrder<WorkerResult, OrderedRows<'a>>,
     /// Why the files are not those of the plan.
     error: Mutex<Option<PrepError>>,
@@ -88,11 +94,14 @@ impl<'a> Shared<'a> {
         control: Control<'a>,
     ) -> Self {
         let plan = settings.plan;
+        let window = (FETCHED_BYTES / plan.image_bytes().max(1)).clamp(2, FETCHED_IMAGES);
+        let coming = Coming::new(&plan.pairs, &plan.samples[plan.share()], fetch_image).within(window);
         Self {
             settings,
             control,
             earlier,
             claimed: AtomicUsize::new(0),
+            coming: Mutex::new(coming),
             line: InOrder::new(line, WAITING_PER_THREAD * plan.options.threads),
             error: Mutex::new(None),
             spare: Mutex::new(Vec::new()),
@@ -117,7 +126,9 @@ impl<'a> Shared<'a> {
         let image_bytes = self.settings.plan.image_bytes();
         let at_once = if image_bytes <= SMALL_IMAGE { 2 } else { 1 };
         let first = self.claimed.fetch_add(at_once, Ordering::Relaxed);
-        (first < all).then(|| first..all.min(first + at_once))
+        let places = (first < all).then(|| first..all.min(first + at_once))?;
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner).fetch_from(places.end);
+        Some(places)
     }
 
     /// Stops the work; the first error is the one that is told.
