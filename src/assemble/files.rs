@@ -181,7 +181,7 @@ pub(super) fn read_first(
     bytes: &mut Vec<u8>,
 ) -> io::Result<()> {
     bytes.resize(count, 0);
-    let at_once = read_now(roots, file, bytes);
+    let at_once = read_now(roots, file, bytes)?;
     let start = Instant::now();
     let mut filled = at_once.unwrap_or(0);
     #[cfg(test)]
@@ -205,31 +205,32 @@ const NO_WAIT: Duration = Duration::from_micros(150);
 
 /// Reads what of a file is in memory; `None` where that is nothing, or where the system cannot tell.
 #[cfg(target_os = "linux")]
-fn read_now(roots: &Roots, file: &File, bytes: &mut [u8]) -> Option<usize> {
+fn read_now(roots: &Roots, file: &File, bytes: &mut [u8]) -> io::Result<Option<usize>> {
     use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
     #[cfg(test)]
     if !slow_disk::has_read(file) {
-        return None;
+        return Ok(None);
     }
     if !roots.tell_what_is_in_memory() {
-        return None;
+        return Ok(None);
     }
     // From where the file stands, as `read` does.
     match preadv2(file, &mut [io::IoSliceMut::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT) {
-        Ok(read) => Some(read),
-        Err(Errno::AGAIN) => None,
-        Err(_) => {
-            // The file system, or the kernel; another failure is found again by the read that follows.
+        Ok(read) => Ok(Some(read)),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+        // The file system or the kernel knows no such call.
+        Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS | Errno::PERM) => {
             roots.note_no_telling();
-            None
+            Ok(None)
         }
+        Err(error) => Err(error.into()),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn read_now(_: &Roots, _: &File, _: &mut [u8]) -> Option<usize> {
-    None
+fn read_now(_: &Roots, _: &File, _: &mut [u8]) -> io::Result<Option<usize>> {
+    Ok(None)
 }
 
 pub(super) fn unreadable(name: &str, reason: Reason, error: &io::Error) -> Skipped {

@@ -164,6 +164,16 @@ ssize_t pread64(int fd, void *bytes, size_t size, off64_t offset)
     DO("read", fd, NULL, (ssize_t)-1, NEXT(pread64)(fd, bytes, size, offset));
 }
 
+ssize_t preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
+{
+    DO("read", fd, NULL, (ssize_t)-1, NEXT(preadv2)(fd, parts, count, offset, flags));
+}
+
+ssize_t preadv64v2(int fd, const struct iovec *parts, int count, off64_t offset, int flags)
+{
+    DO("read", fd, NULL, (ssize_t)-1, NEXT(preadv64v2)(fd, parts, count, offset, flags));
+}
+
 int fsync(int fd)
 {
     DO("fsync", fd, NULL, -1, NEXT(fsync)(fd));
