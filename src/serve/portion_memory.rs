@@ -10,7 +10,14 @@ const MOST: usize = 4;
 /// Memory of the portions of one stream. Fresh memory for each would be cleared by the system page by page, which takes
 /// longer than to copy into it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PortionMemory(Arc<Mutex<Vec<Vec<u8>>>>);
+pub(super) struct PortionMemory(Arc<Mutex<Spare>>);
+
+#[derive(Debug, Default)]
+struct Spare {
+    portions: Vec<Vec<u8>>,
+    /// Nothing is kept from [`PortionMemory::free`] to the next portion, also of what comes back late.
+    rests: bool,
+}
 
 /// A portion that gives its memory back.
 struct Portion {
@@ -22,16 +29,18 @@ impl PortionMemory {
     /// A copy of `bytes`, whose memory comes back once it was sent.
     pub(super) fn copy(&self, bytes: &[u8]) -> Bytes {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut copy = spare.pop().unwrap_or_default();
+        spare.rests = false;
+        let mut copy = spare.portions.pop().unwrap_or_default();
         drop(spare);
         copy.clear();
         copy.extend_from_slice(bytes);
         Bytes::from_owner(Portion { bytes: copy, memory: self.clone() })
     }
 
-    /// Frees what no portion uses.
+    /// Frees what no portion uses, and what those that are on their way use once they were sent.
     pub(super) fn free(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+        let freed = Spare { portions: Vec::new(), rests: true };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = freed;
     }
 }
 
@@ -44,8 +53,8 @@ impl AsRef<[u8]> for Portion {
 impl Drop for Portion {
     fn drop(&mut self) {
         let mut spare = self.memory.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() < MOST {
-            spare.push(std::mem::take(&mut self.bytes));
+        if !spare.rests && spare.portions.len() < MOST {
+            spare.portions.push(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -67,8 +76,13 @@ mod tests {
         assert_eq!((again.as_ptr(), &again[..]), (at, &[8; 500][..]));
         let many: Vec<Bytes> = (0..3 * MOST).map(|_| memory.copy(&[0; 10])).collect();
         drop(many);
-        assert_eq!(memory.0.lock().unwrap().len(), MOST);
+        let spare = || memory.0.lock().unwrap().portions.len();
+        assert_eq!(spare(), MOST);
+        let late = memory.copy(&[0; 10]);
         memory.free();
-        assert!(memory.0.lock().unwrap().is_empty());
+        drop(late);
+        assert_eq!(spare(), 0, "what comes back to a reader that rests is not kept");
+        drop(memory.copy(&[0; 10]));
+        assert_eq!(spare(), 1);
     }
 }

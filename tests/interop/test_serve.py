@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import h5py
 import numpy as np
@@ -457,11 +457,13 @@ def resident(service):
 def test_readers_that_take_nothing_hold_no_batch(dicomprep, data):
     """A batch has 3.9 MB here, and each of many readers that have taken one byte costs less than 1 MB."""
     query = "batch_size=20&size=128x128&crop=pad&mask_dtype=float32&epochs=0"
-    with serving(dicomprep, data, "--cache", "0", "--max-streams", "150", "--prefetch", "1") as service:
+    with serving(dicomprep, data, "--cache", "0", "--max-streams", "150", "--prefetch", "1") as service, \
+            ExitStack() as readers:
         service.read(f"datasets/data/schema?{query}")
         before, held = resident(service), []
         for number in range(100):
-            held.append(service.open(f"datasets/data/batches?{query}&seed={number}"))
+            reader = service.open(f"datasets/data/batches?{query}&seed={number}")
+            held.append(readers.enter_context(closing(reader)))
             assert len(held[-1].read(1)) == 1
         end = time.monotonic() + 60
         while (each := (resident(service) - before) / len(held)) >= 1000:
@@ -469,8 +471,6 @@ def test_readers_that_take_nothing_hold_no_batch(dicomprep, data):
             time.sleep(0.2)
         # They go on where they were.
         assert held[0].read(6) == b"NUMPY\x01"
-        for one in held:
-            one.close()
 
 
 def test_more_connections_than_are_taken_wait_in_order(dicomprep, data):
