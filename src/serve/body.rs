@@ -19,8 +19,9 @@ use super::portion_memory::PortionMemory;
 use super::server::{Broken, until};
 use crate::order::Cursor;
 
-/// Bytes that are handed over at once: so much is copied into the socket without waiting.
-const PORTION_BYTES: usize = 256 << 10;
+/// Bytes that are handed over at once: so much is copied into the socket without waiting. A connection whose reader rests
+/// holds four of them.
+const PORTION_BYTES: usize = 192 << 10;
 /// A reader that takes nothing for so long gets its batches decoded again when it goes on, so that it holds no memory.
 const REST_AFTER: Duration = Duration::from_secs(2);
 
