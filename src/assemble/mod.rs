@@ -1,7 +1,6 @@
 //! One planned sample becomes pixels and masks. The only module that knows both images and rasters.
 
 mod assembler;
-mod coming;
 mod contour;
 mod drawn;
 mod facts;
@@ -14,15 +13,17 @@ mod made_before;
 mod mask_notes;
 mod masks;
 mod options;
+mod read_ahead;
 mod regrid;
 mod remarks;
 mod sample;
 #[cfg(test)]
 mod slow_disk;
 mod taken;
+#[cfg(test)]
+mod test_pairs;
 
 pub use assembler::Assembler;
-pub use coming::Coming;
 pub use contour::{ContourReader, ReadContour, contour_digest};
 pub use facts::{AnnotationFacts, Assembled, SampleFacts, StageTimes};
 pub use file_mark::FileMark;
@@ -31,5 +32,6 @@ pub use fit::Fit;
 pub use frame_file::FrameFile;
 pub use made_before::{MadeBefore, NothingBefore, RowKey};
 pub use options::AssembleOptions;
+pub use read_ahead::ReadAhead;
 pub use regrid::{GridMap, GridMapError, Spacings};
 pub use remarks::{Remarks, reject_image};

@@ -14,7 +14,7 @@ use super::nesting::outside;
 use super::options::AuditOptions;
 use super::shape::{Painter, Subject, check_shape};
 use super::{Check, Finding, ImageFacts, Thresholds, copies, coverage, direction, headers, wall};
-use crate::assemble::{Coming, ContourReader, fetch_contours};
+use crate::assemble::{ContourReader, ReadAhead, fetch_contours};
 use crate::layout::SampleSet;
 use crate::model::Sample;
 use crate::model::{Place, PolygonError, Reason, Skipped};
@@ -60,9 +60,9 @@ pub fn audit(
     let auditor = || SampleAuditor::new(plan, options);
     let blocks = samples.par_chunks(BLOCK).enumerate().map_init(auditor, |auditor, (block, samples)| {
         let mut done = Block::default();
-        let mut coming = Coming::new(plan, samples, fetch_contours);
+        let mut ahead = ReadAhead::new(plan, samples, fetch_contours);
         for (index, sample) in samples.iter().enumerate() {
-            coming.fetch_from(index + 1);
+            ahead.fetch_from(index + 1);
             if watch.cancel.load(Ordering::Relaxed) {
                 break;
             }

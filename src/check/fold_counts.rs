@@ -4,15 +4,14 @@ use crate::model::PixelType;
 use crate::store::{DatasetFile, ImageStatistics, Moments, PERCENTILE_LEVELS, ValueHistogram};
 
 /// Counts of the pixels of each fold that a file has statistics of.
-pub(super) struct FoldCounts(Vec<FoldCount>);
-
-struct FoldCount {
-    moments: Moments,
-    histogram: ValueHistogram,
+pub(super) struct FoldCounts {
+    pixel_type: PixelType,
+    folds: Vec<FoldCount>,
 }
 
-/// The statistics of the rows that are trained with when a fold is held out.
-pub(super) struct WithoutFold {
+/// Counts of the pixels of some folds.
+#[derive(Clone)]
+pub(super) struct FoldCount {
     pub(super) moments: Moments,
     histogram: ValueHistogram,
 }
@@ -24,13 +23,12 @@ impl FoldCounts {
     }
 
     fn of(folds: usize, pixel_type: PixelType) -> Self {
-        let none = || FoldCount { moments: Moments::default(), histogram: ValueHistogram::new(pixel_type) };
-        Self((0..folds).map(|_| none()).collect())
+        Self { pixel_type, folds: vec![FoldCount::new(pixel_type); folds] }
     }
 
     /// Counts an image of `fold`, or what of it is not padding: these bytes, which have these statistics.
     pub(super) fn add(&mut self, fold: u16, statistics: &ImageStatistics, counted: &[u8]) {
-        if let Some(count) = self.0.get_mut(usize::from(fold)) {
+        if let Some(count) = self.folds.get_mut(usize::from(fold)) {
             count.moments.add(statistics);
             count.histogram.add_le_bytes(counted);
         }
@@ -38,44 +36,40 @@ impl FoldCounts {
 
     /// Adds the counts of `other`, of the same file.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            mine.moments.merge(&theirs.moments);
-            mine.histogram.merge(&theirs.histogram);
-        }
+        self.folds.iter_mut().zip(&other.folds).for_each(|(mine, theirs)| mine.merge(theirs));
     }
 
-    /// For each fold, the counts of all others.
-    pub(super) fn without_each(&self) -> impl Iterator<Item = WithoutFold> {
-        let without = |fold: usize| {
-            let others = self.0.iter().enumerate().filter(move |(other, _)| *other != fold);
-            let mut sum: Option<WithoutFold> = None;
-            for (_, FoldCount { moments, histogram }) in others {
-                match &mut sum {
-                    None => {
-                        sum = Some(WithoutFold { moments: *moments, histogram: histogram.clone() });
-                    }
-                    Some(sum) => {
-                        sum.moments.merge(moments);
-                        sum.histogram.merge(histogram);
-                    }
-                }
-            }
-            sum
-        };
-        (0..self.0.len()).filter_map(without)
+    /// For each fold, the counts of all others: of the rows that are trained with when it is held out.
+    pub(super) fn without_each(&self) -> impl Iterator<Item = FoldCount> {
+        (0..self.folds.len()).map(|held_out| {
+            let mut others = FoldCount::new(self.pixel_type);
+            let folds = self.folds.iter().enumerate().filter(|(fold, _)| *fold != held_out);
+            folds.for_each(|(_, fold)| others.merge(fold));
+            others
+        })
     }
 }
 
-impl WithoutFold {
+impl FoldCount {
+    fn new(pixel_type: PixelType) -> Self {
+        Self { moments: Moments::default(), histogram: ValueHistogram::new(pixel_type) }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.moments.merge(&other.moments);
+        self.histogram.merge(&other.histogram);
+    }
+
     /// The percentiles that the file should have where it has `recorded`. Those of floats are known to a bin: where the
     /// recorded one is in it, that; else the lower edge of the bin.
     pub(super) fn percentiles(&self, recorded: &[f64]) -> [f64; PERCENTILE_LEVELS.len()] {
-        let mut number = 0;
-        PERCENTILE_LEVELS.map(|level| {
-            let (counted, said) = (self.histogram.percentile(level), recorded.get(number).copied());
-            number += 1;
-            said.filter(|said| self.histogram.lower_edge(*said) == counted).unwrap_or(counted)
-        })
+        let mut percentiles = PERCENTILE_LEVELS.map(|level| self.histogram.percentile(level));
+        for (counted, recorded) in percentiles.iter_mut().zip(recorded) {
+            if self.histogram.lower_edge(*recorded) == *counted {
+                *counted = *recorded;
+            }
+        }
+        percentiles
     }
 }
 
@@ -84,7 +78,7 @@ mod tests {
     use super::*;
     use crate::model::Pixels;
 
-    fn counted(images: &[(u16, Pixels)]) -> Vec<WithoutFold> {
+    fn counted(images: &[(u16, Pixels)]) -> Vec<FoldCount> {
         let mut counts = FoldCounts::of(3, images[0].1.pixel_type());
         for (fold, pixels) in images {
             counts.add(*fold, &ImageStatistics::of(pixels, 1), &pixels.le_bytes());

@@ -7,6 +7,7 @@ mod diff;
 mod diff_rows;
 mod error;
 mod fold_counts;
+mod pixel_counts;
 mod problem;
 mod repair;
 mod row_check;

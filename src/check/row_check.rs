@@ -1,8 +1,7 @@
 //! One row: whether image, mask and columns agree.
 
-use super::fold_counts::FoldCounts;
+use super::pixel_counts::{CountedIn, PixelCounts};
 use super::problem::{Problem, ProblemKind};
-use super::train_counts::TrainCounts;
 use crate::split::SplitName;
 use crate::store::{
     AnnotationCell, ColumnReader, ColumnWalk, DatasetFile, ImageStatistics, RowReader, SampleRow, SampleRows,
@@ -20,17 +19,8 @@ pub(super) struct RowCheck<'f> {
     pub(super) image: Vec<u8>,
     /// Its mask, where that is sound.
     pub(super) mask: Vec<u8>,
-    /// The pixels of all rows in train.
-    pub(super) train: TrainCounts,
-    /// Those of all rows in folds.
-    pub(super) folds: FoldCounts,
-}
-
-/// The statistics that count a row.
-#[derive(Debug, Clone, Copy)]
-struct CountedIn {
-    is_train: bool,
-    fold: Option<u16>,
+    /// The pixels of all rows.
+    pub(super) counts: PixelCounts,
 }
 
 /// Problems of one row.
@@ -61,8 +51,7 @@ impl<'f> RowCheck<'f> {
             ids: file.column(column::ID).ok().map(ColumnReader::walk),
             image: vec![0; file.image_bytes()],
             mask: vec![0; file.mask_bytes()],
-            train: TrainCounts::new(file),
-            folds: FoldCounts::new(file),
+            counts: PixelCounts::new(file),
         })
     }
 
@@ -92,9 +81,9 @@ impl<'f> RowCheck<'f> {
             || Ok((columns.split(row)?, columns.fold(row)?, columns.part(row)?, columns.read(row)?));
         match read() {
             Ok((split, fold, part, cells)) => {
-                let is_train = split.is_empty() || split == SplitName::Train.name();
+                let train = split.is_empty() || split == SplitName::Train.name();
                 if look.image_is_sound {
-                    self.count(&mut look, &cells, CountedIn { is_train, fold }, &place);
+                    self.count(&mut look, &cells, CountedIn { train, fold }, &place);
                 }
                 for detail in self.contradictions(&look, &cells, &split) {
                     look.problem(ProblemKind::Columns, &place, detail);
@@ -122,12 +111,7 @@ impl<'f> RowCheck<'f> {
                 format!("padding_pixels is {}, and {padding} pixels are padding", cells.padding_pixels);
             look.problem(ProblemKind::Columns, place, detail);
         }
-        if counted_in.is_train {
-            self.train.add(&counted);
-        }
-        if let Some(fold) = counted_in.fold {
-            self.folds.add(fold, &statistics, &counted);
-        }
+        self.counts.add(counted_in, &statistics, &counted);
     }
 
     /// The id of `row`, or its number where there is none.

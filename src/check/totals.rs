@@ -4,21 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
-use super::fold_counts::FoldCounts;
+use super::pixel_counts::PixelCounts;
 use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
-use super::train_counts::TrainCounts;
 use crate::model::PixelType;
 use crate::split::SplitName;
 use crate::store::{
     DatasetFile, Moments, PERCENTILE_LEVELS, RowReader, SPLIT_DISJOINT, SampleRows, StoreError,
 };
-
-/// Counts of the pixels of all rows, against which the recorded statistics are held.
-pub(super) struct PixelCounts {
-    pub(super) train: TrainCounts,
-    pub(super) folds: FoldCounts,
-}
 
 /// Gathers the rows of a file, in order.
 #[derive(Default)]

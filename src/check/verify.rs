@@ -8,11 +8,10 @@ use serde::Serialize;
 use super::CheckError;
 use super::against::{Against, SourceOptions, sources_of};
 use super::blocks::{self, Crew};
-use super::fold_counts::FoldCounts;
+use super::pixel_counts::PixelCounts;
 use super::problem::{ProblemKind, Problems};
 use super::row_check::{RowCheck, RowLook};
-use super::totals::{PixelCounts, VerifyTotals};
-use super::train_counts::TrainCounts;
+use super::totals::VerifyTotals;
 use crate::prep::{Control, Sources};
 use crate::store::{DatasetFile, Flaw, SampleColumns};
 
@@ -157,10 +156,7 @@ fn walk_rows(
         },
         |looks| looks.into_iter().for_each(|look| totals.take(look)),
     )?;
-    let mut counts = PixelCounts { train: TrainCounts::new(file), folds: FoldCounts::new(file) };
-    for (check, _) in &checks {
-        counts.train.merge(&check.train);
-        counts.folds.merge(&check.folds);
-    }
+    let mut counts = PixelCounts::new(file);
+    checks.iter().for_each(|(check, _)| counts.merge(&check.counts));
     Ok(counts)
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::Control;
-use crate::assemble::{Coming, FrameFile, fetch_image, read_image};
+use crate::assemble::{FrameFile, ReadAhead, fetch_image, read_image};
 use crate::audit::{Check, Finding, ImageFacts};
 use crate::layout::SampleSet;
 use crate::model::Sample;
@@ -46,9 +46,9 @@ impl UnlabelledImages {
         let blocks = pairs.unlabelled.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut seen = Self::default();
             let mut decoder = Decoder::default();
-            let mut coming = Coming::new(pairs, samples, fetch_image);
+            let mut ahead = ReadAhead::new(pairs, samples, fetch_image);
             for (index, sample) in samples.iter().enumerate() {
-                coming.fetch_from(index + 1);
+                ahead.fetch_from(index + 1);
                 if control.cancel.load(Ordering::Relaxed) {
                     break;
                 }

@@ -11,7 +11,7 @@ use super::Control;
 use super::identities::Identities;
 use super::stack_places::StackImage;
 use crate::assemble::{
-    Coming, FileMark, GridMap, GridMapError, Remarks, Spacings, fetch_header, header_of, read_header,
+    FileMark, GridMap, GridMapError, ReadAhead, Remarks, Spacings, fetch_header, header_of, read_header,
     reject_image,
 };
 use crate::audit::ImageFacts;
@@ -80,14 +80,14 @@ impl Survey {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
             let mut survey = Self::default();
             let mut bytes = Vec::new();
-            let mut coming = Coming::new(plan, samples, fetch_header);
+            let mut ahead = ReadAhead::new(plan, samples, fetch_header);
             // The header of the last file, which may have more of the frames.
             let mut last: Option<(FileId, (ImageHeader, FileMark))> = None;
             for (place, sample) in samples.iter().enumerate() {
                 if control.cancel.load(Ordering::Relaxed) {
                     return survey;
                 }
-                coming.fetch_from(place + 1);
+                ahead.fetch_from(place + 1);
                 let file = match last.take().filter(|(file, _)| *file == sample.image.file) {
                     Some((_, read)) => Ok(read),
                     None => read_header(plan, sample, limits, &mut bytes),

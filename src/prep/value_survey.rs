@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::control::Control;
 use super::pool::pool;
 use super::{PrepError, PrepOptions};
-use crate::assemble::{Coming, FrameFile, fetch_image, read_image};
+use crate::assemble::{FrameFile, ReadAhead, fetch_image, read_image};
 use crate::layout::SampleSet;
 use crate::model::{PixelType, Pixels, Sample};
 use crate::source::{ConvertOptions, ImageHeader, PixelTypeChoice, StoredPixels, convert, parse_image};
@@ -31,12 +31,12 @@ pub(super) fn resolve(
     control.progress.begin("reading values", samples.len());
     let of_block = |samples: &[Sample]| {
         let mut survey = ValueSurvey::new(plan, options);
-        let mut coming = Coming::new(plan, samples, fetch_image);
+        let mut ahead = ReadAhead::new(plan, samples, fetch_image);
         for (place, sample) in samples.iter().enumerate() {
             if control.cancel.load(Ordering::Relaxed) {
                 break;
             }
-            coming.fetch_from(place + 1);
+            ahead.fetch_from(place + 1);
             survey.add(sample);
             control.progress.advance(1);
         }

@@ -13,7 +13,7 @@ use super::resume::{EarlierReader, EarlierRows, Origin};
 use super::sink::Outcome;
 use super::{Control, PlanFileError, PrepError, PrepPlan};
 use crate::assemble::{
-    AnnotationFacts, AssembleOptions, Assembled, Assembler, Coming, Remarks, SampleFacts, StageTimes,
+    AnnotationFacts, AssembleOptions, Assembled, Assembler, ReadAhead, Remarks, SampleFacts, StageTimes,
     fetch_image, reject_image,
 };
 use crate::audit::{Bright, Finding, ImageView, against_image};
@@ -49,7 +49,7 @@ pub(super) struct Shared<'a> {
     control: Control<'a>,
     earlier: &'a EarlierRows,
     claimed: AtomicUsize,
-    coming: Mutex<Coming<'a>>,
+    ahead: Mutex<ReadAhead<'a>>,
     line: InOrder<WorkerResult, OrderedRows<'a>>,
     /// Why the files are not those of the plan.
     error: Mutex<Option<PrepError>>,
@@ -95,13 +95,13 @@ impl<'a> Shared<'a> {
     ) -> Self {
         let plan = settings.plan;
         let window = (FETCHED_BYTES / plan.image_bytes().max(1)).clamp(2, FETCHED_IMAGES);
-        let coming = Coming::new(&plan.pairs, &plan.samples[plan.share()], fetch_image).within(window);
+        let ahead = ReadAhead::new(&plan.pairs, &plan.samples[plan.share()], fetch_image).within(window);
         Self {
             settings,
             control,
             earlier,
             claimed: AtomicUsize::new(0),
-            coming: Mutex::new(coming),
+            ahead: Mutex::new(ahead),
             line: InOrder::new(line, WAITING_PER_THREAD * plan.options.threads),
             error: Mutex::new(None),
             spare: Mutex::new(Vec::new()),
@@ -127,7 +127,7 @@ impl<'a> Shared<'a> {
         let at_once = if image_bytes <= SMALL_IMAGE { 2 } else { 1 };
         let first = self.claimed.fetch_add(at_once, Ordering::Relaxed);
         let places = (first < all).then(|| first..all.min(first + at_once))?;
-        self.coming.lock().unwrap_or_else(PoisonError::into_inner).fetch_from(places.end);
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).fetch_from(places.end);
         Some(places)
     }
 

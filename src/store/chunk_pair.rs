@@ -24,8 +24,8 @@ pub(super) struct ChunkPair {
 }
 
 impl ChunkPair {
-    /// Reads and inflates two chunks of the dataset of `table`, of `length` bytes. `false` where that cannot be done together: for whatever
-    /// reason, each can still be read alone, and damage shows then.
+    /// Reads and inflates two chunks of the dataset of `table`, of `length` bytes. `false` where that cannot be done
+    /// together: for whatever reason, each can still be read alone, and damage shows then.
     pub(super) fn read(&mut self, table: &ChunkTable, chunks: [usize; 2], length: usize) -> bool {
         if self.left_out > 0 {
             self.left_out -= 1;

@@ -342,6 +342,7 @@ fn read_table(
     }
     Ok(table)
 }
+
 /// The statistics of each fold; none where the file has none.
 fn fold_figures(file: &File) -> Vec<TrainFigures> {
     let group = |fold: usize| file.group(&format!("{FOLDS}/{fold}")).ok();

@@ -3,7 +3,7 @@
 use std::convert::identity;
 use std::ops::Deref;
 
-use crate::model::{PixelType, Pixels};
+use crate::model::{PixelType, Pixels, with_widest};
 
 /// Count, extremes and sums of the values of one image, of all its channels together; of a colour image, of each channel
 /// as well.
@@ -100,7 +100,10 @@ impl ChannelStatistics {
     }
 
     fn of_integers<S: Copy, T: Copy + Ord + Into<i32>>(values: &[S], read: impl Fn(S) -> T) -> Self {
-        pulp::Arch::new().dispatch(|| Self::of_integers_in_vectors(values, &read))
+        with_widest(
+            #[inline(always)]
+            || Self::of_integers_in_vectors(values, &read),
+        )
     }
 
     #[inline(always)]

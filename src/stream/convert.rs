@@ -7,7 +7,7 @@ use super::scaling::Scaling;
 use super::{
     AxisOrder, ChannelNormalization, ConvertError, ImageDtype, Normalization, RowWindow, TensorSchema,
 };
-use crate::model::PixelType;
+use crate::model::{PixelType, with_widest};
 
 /// Turns the images of one file into the numbers of a stream.
 #[derive(Debug, Clone)]
@@ -223,11 +223,14 @@ impl ImageConverter {
             ImageDtype::Float32 => {
                 let PixelMap { read, scale } = map;
                 let (out, _) = out.as_chunks_mut::<4>();
-                pulp::Arch::new().dispatch(move || {
-                    for (to, &pixel) in out.iter_mut().zip(pixels) {
-                        *to = scale(read(pixel)).to_le_bytes();
-                    }
-                });
+                with_widest(
+                    #[inline(always)]
+                    || {
+                        for (to, &pixel) in out.iter_mut().zip(pixels) {
+                            *to = scale(read(pixel)).to_le_bytes();
+                        }
+                    },
+                );
             }
             ImageDtype::Float16 => {
                 for (pixels, out) in pixels.chunks(BLOCK).zip(out.chunks_mut(2 * BLOCK)) {

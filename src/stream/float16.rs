@@ -4,6 +4,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::ConvertError;
+use crate::model::with_widest;
 
 /// Pixels that are converted at a time where they cannot be all at once: they stay in the nearest cache.
 pub(super) const BLOCK: usize = 512;
@@ -52,15 +53,17 @@ pub(super) fn convert_to_float16<const SIZE: usize>(
 ) -> Result<(), ConvertError> {
     let PixelMap { read, scale } = map;
     let values = &mut [0.0; BLOCK][..pixels.len()];
-    let filled = &mut *values;
-    let largest = pulp::Arch::new().dispatch(move || {
-        let mut largest = 0.0_f32;
-        for (value, &pixel) in filled.iter_mut().zip(pixels) {
-            *value = scale(read(pixel));
-            largest = if value.abs() > largest { value.abs() } else { largest };
-        }
-        largest
-    });
+    let largest = with_widest(
+        #[inline(always)]
+        || {
+            let mut largest = 0.0_f32;
+            for (value, &pixel) in values.iter_mut().zip(pixels) {
+                *value = scale(read(pixel));
+                largest = if value.abs() > largest { value.abs() } else { largest };
+            }
+            largest
+        },
+    );
     range.largest = range.largest.max(largest);
     if largest >= FLOAT16_LIMIT {
         let overflowing = pixels.iter().zip(&*values).filter(|(_, value)| value.abs() >= FLOAT16_LIMIT);

@@ -3,6 +3,7 @@
 pub(crate) mod annotations;
 #[allow(dead_code, reason = "shared with the fuzz targets")]
 pub(crate) mod dicom;
+pub(crate) mod linked;
 #[allow(dead_code, reason = "shared with other programs of tests")]
 pub(crate) mod packed;
 

@@ -5,12 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use dicomprep::model::{ImagePlane, Mask, Part};
-use dicomprep::raster::{Combine, MaskRule, Rasterizer};
+use dicomprep::raster::{Combine, MaskRule};
 use dicomprep::series::{SeriesFrame, reaches, sort_series};
 use dicomprep::source::{
-    AnnotationFile, AnnotationOptions, Drawn, FrameKey, Limits, open_dicom_annotation, parse_header,
+    AnnotationFile, AnnotationOptions, FrameKey, Limits, open_dicom_annotation, parse_header,
 };
 use sha2::{Digest, Sha256};
+
+use crate::common::annotations::mask_under;
 
 /// The images of a folder.
 fn keys(folder: &Path) -> Vec<FrameKey> {
@@ -42,20 +44,6 @@ fn keys(folder: &Path) -> Vec<FrameKey> {
         shares_plane: reach.shares_plane,
     };
     headers.iter().zip(&reaches).map(key).collect()
-}
-
-/// The mask of a part on an image under `rule`, `None` where it is not annotated.
-fn mask(file: &dyn AnnotationFile, part: Part, key: &FrameKey, rule: MaskRule) -> Option<Mask> {
-    match file.on(part, key).unwrap() {
-        Drawn::NotAnnotated => None,
-        Drawn::Raster(mask) => Some(mask),
-        Drawn::Contours(polygons) => {
-            let mut mask = Mask::zeros(key.shape);
-            let points: Vec<&[[f64; 2]]> = polygons.iter().map(|polygon| polygon.points()).collect();
-            Rasterizer::new(rule).rasterize_all(points, Combine::EvenOdd, &mut mask);
-            Some(mask)
-        }
-    }
 }
 
 /// Number of ones, and the first 16 hex digits of the SHA-256 of the mask.
@@ -104,7 +92,8 @@ fn structure_sets_give_their_golden_masks() {
                 let part = part_named(&*file, structure);
                 let expected = expected(masks);
                 for key in &keys {
-                    let found = mask(&*file, part, key, rule).map(|mask| digest(&mask));
+                    let found =
+                        mask_under(&*file, part, key, rule, Combine::EvenOdd).map(|mask| digest(&mask));
                     let wanted = expected.get(&*key.sop_instance_uid);
                     assert_eq!(found.as_ref(), wanted, "{name} {structure} {rule}");
                     compared += usize::from(wanted.is_some());
@@ -130,7 +119,9 @@ fn segmentations_give_their_golden_masks() {
             let number = u16::try_from(frame["segment"].as_u64().unwrap()).unwrap();
             let key =
                 keys.iter().find(|key| *key.sop_instance_uid == *frame["src"].as_str().unwrap()).unwrap();
-            let Some(found) = mask(&*file, Part::Segment(number), key, MaskRule::Center) else {
+            let Some(found) =
+                mask_under(&*file, Part::Segment(number), key, MaskRule::Center, Combine::EvenOdd)
+            else {
                 panic!("{name}: segment {number} is not on its image");
             };
             assert_eq!(found.count_ones() as u64, frame["ge_half"].as_u64().unwrap(), "{name}");
@@ -159,7 +150,8 @@ fn annotations_of_real_tools_give_their_masks() {
             let joined = file.join(&[part], &keys);
             assert!(joined.lost.is_empty(), "{name}: {:?}", joined.lost);
             for (index, key) in keys.iter().enumerate() {
-                let found = mask(&*file, part, key, MaskRule::CenterInclusive).map(|mask| digest(&mask));
+                let found = mask_under(&*file, part, key, MaskRule::CenterInclusive, Combine::EvenOdd)
+                    .map(|mask| digest(&mask));
                 assert_eq!(joined.images.contains(&(part, index)), found.is_some(), "{name} {structure}");
                 // dcmqi names only the images that it has frames of; the masks of the others were empty.
                 let wanted = expected.get(&*key.sop_instance_uid).cloned();

@@ -3,50 +3,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use dicomprep::files::FilesError;
-use dicomprep::layout::{
-    self, LayoutError, LinkedFolders, Reading, Require, SampleSet, Select, StructureChoice, StructurePatterns,
-};
+use dicomprep::layout::{LayoutError, LinkedFolders, Require, SampleSet, Select};
 use dicomprep::model::{Bin, Reason};
-use dicomprep::source::Limits;
 use proptest::prelude::*;
 
-fn select(structures: &str, require: Require) -> Select {
-    Select {
-        structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()),
-        require,
-        ..Select::default()
-    }
-}
-
-/// The samples of a data directory.
-fn plan(layout: &LinkedFolders, select: &Select) -> Result<SampleSet, LayoutError> {
-    let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
-    layout::plan(layout, select, &Reading { limits: &limits, cancel: &cancel })
-}
+use crate::common::linked::{plan, select, tree, write};
 
 fn inner() -> Select {
     select("inner", Require::Any)
-}
-
-fn write(root: &Path, name: &str) {
-    let path = root.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, "").unwrap();
-}
-
-fn tree(link: &str, files: &[&str]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for folder in ["dicoms", "contourfiles"] {
-        fs::create_dir(root.path().join(folder)).unwrap();
-    }
-    fs::write(root.path().join("link.csv"), format!("patient_id,original_id\n{link}")).unwrap();
-    for name in files {
-        write(root.path(), name);
-    }
-    root
 }
 
 fn plan_of(root: &Path, options: &Select) -> SampleSet {

@@ -7,48 +7,14 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
 use dicomprep::files::FilesError;
-use dicomprep::layout::{
-    self, LayoutError, LinkedFolders, Reading, Require, SampleSet, Select, StructureChoice, StructurePatterns,
-};
+use dicomprep::layout::{LinkedFolders, Require, SampleSet, Select};
 use dicomprep::model::Reason;
-use dicomprep::source::Limits;
+
+use crate::common::linked::{plan, select, tree, write};
 
 const CONTOUR: &str = "contourfiles/O1/i-contours/IM-0001-0001-icontour-manual.txt";
-
-fn select(structures: &str, require: Require) -> Select {
-    Select {
-        structures: StructureChoice::Named(StructurePatterns::parse(structures).unwrap()),
-        require,
-        ..Select::default()
-    }
-}
-
-/// The samples of a data directory.
-fn plan(layout: &LinkedFolders, select: &Select) -> Result<SampleSet, LayoutError> {
-    let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
-    layout::plan(layout, select, &Reading { limits: &limits, cancel: &cancel })
-}
-
-fn write(root: &Path, name: &str) {
-    let path = root.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, "").unwrap();
-}
-
-fn tree(files: &[&str]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for folder in ["dicoms", "contourfiles"] {
-        fs::create_dir(root.path().join(folder)).unwrap();
-    }
-    fs::write(root.path().join("link.csv"), "patient_id,original_id\nP1,O1\n").unwrap();
-    for name in files {
-        write(root.path(), name);
-    }
-    root
-}
 
 fn plan_of(root: &Path) -> SampleSet {
     let layout = LinkedFolders::new(root, None, None, None).unwrap();
@@ -68,8 +34,8 @@ fn skipped(plan: &SampleSet) -> Vec<(&str, Reason)> {
 
 #[test]
 fn files_are_followed_inside_and_refused_outside() {
-    let root = tree(&["dicoms/P1/1.dcm", "store/2.dcm", CONTOUR]);
-    let outside = tree(&["3.dcm"]);
+    let root = tree("P1,O1\n", &["dicoms/P1/1.dcm", "store/2.dcm", CONTOUR]);
+    let outside = tree("P1,O1\n", &["3.dcm"]);
     let patient = root.path().join("dicoms/P1");
     symlink("../../store/2.dcm", patient.join("2.dcm")).unwrap();
     symlink(outside.path().join("3.dcm"), patient.join("3.dcm")).unwrap();
@@ -96,8 +62,10 @@ fn files_are_followed_inside_and_refused_outside() {
 
 #[test]
 fn folders_are_followed_where_the_layout_has_folders() {
-    let root =
-        tree(&["store/images/1.dcm", "store/images/sub/x.txt", "store/drawn/i/IM-1-1-icontour-manual.txt"]);
+    let root = tree(
+        "P1,O1\n",
+        &["store/images/1.dcm", "store/images/sub/x.txt", "store/drawn/i/IM-1-1-icontour-manual.txt"],
+    );
     let data = root.path();
     symlink("../store/images", data.join("dicoms/P1")).unwrap();
     fs::create_dir(data.join("store/drawn/O")).unwrap();
@@ -118,7 +86,7 @@ fn folders_are_followed_where_the_layout_has_folders() {
 
 #[test]
 fn whole_parts_may_be_links_inside() {
-    let root = tree(&["store/d/P1/1.dcm", "store/link.csv"]);
+    let root = tree("P1,O1\n", &["store/d/P1/1.dcm", "store/link.csv"]);
     let data = root.path();
     fs::rename(data.join("link.csv"), data.join("store/link.csv")).unwrap();
     fs::rename(data.join("contourfiles"), data.join("store/c")).unwrap();
@@ -135,8 +103,8 @@ fn whole_parts_may_be_links_inside() {
 
 #[test]
 fn whole_parts_that_lead_out_need_an_option() {
-    let root = tree(&[]);
-    let outside = tree(&["dicoms/P1/1.dcm"]);
+    let root = tree("P1,O1\n", &[]);
+    let outside = tree("P1,O1\n", &["dicoms/P1/1.dcm"]);
     fs::remove_dir(root.path().join("dicoms")).unwrap();
     symlink(outside.path().join("dicoms"), root.path().join("dicoms")).unwrap();
     write(root.path(), CONTOUR);
@@ -160,7 +128,7 @@ fn whole_parts_that_lead_out_need_an_option() {
 
 #[test]
 fn loops_end_and_a_folder_is_read_once() {
-    let root = tree(&["dicoms/P1/1.dcm", CONTOUR]);
+    let root = tree("P1,O1\n", &["dicoms/P1/1.dcm", CONTOUR]);
     let data = root.path();
     symlink(".", data.join("dicoms/self")).unwrap();
     symlink("../..", data.join("contourfiles/O1/i-contours/up")).unwrap();
@@ -187,7 +155,7 @@ fn loops_end_and_a_folder_is_read_once() {
 
 #[test]
 fn the_data_directory_may_be_a_link_and_its_path_does_not_matter() {
-    let root = tree(&["dicoms/P1/1.dcm", "dicoms/P1/x", CONTOUR]);
+    let root = tree("P1,O1\n", &["dicoms/P1/1.dcm", "dicoms/P1/x", CONTOUR]);
     let other = tempfile::tempdir().unwrap();
     symlink(root.path(), other.path().join("data")).unwrap();
     assert_eq!(plan_of(&other.path().join("data")), plan_of(root.path()));
@@ -195,7 +163,7 @@ fn the_data_directory_may_be_a_link_and_its_path_does_not_matter() {
 
 #[test]
 fn pipes_and_sockets_are_never_opened() {
-    let root = tree(&["dicoms/P1/1.dcm", CONTOUR]);
+    let root = tree("P1,O1\n", &["dicoms/P1/1.dcm", CONTOUR]);
     let pipe = root.path().join("dicoms/P1/2.dcm");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     symlink("2.dcm", root.path().join("dicoms/P1/3.dcm")).unwrap();
@@ -220,7 +188,7 @@ fn plan_error(layout: &LinkedFolders, options: &Select) -> String {
 
 #[test]
 fn names_that_are_not_utf8_are_shown_and_ignored() {
-    let root = tree(&["dicoms/P1/1.dcm", CONTOUR]);
+    let root = tree("P1,O1\n", &["dicoms/P1/1.dcm", CONTOUR]);
     let bad = OsStr::from_bytes(b"\xE9.dcm");
     fs::write(root.path().join("dicoms/P1").join(bad), "").unwrap();
     fs::create_dir(root.path().join("dicoms").join(bad)).unwrap();
@@ -237,7 +205,7 @@ fn names_that_are_not_utf8_are_shown_and_ignored() {
 
 #[test]
 fn folders_that_cannot_be_listed_are_told() {
-    let root = tree(&["dicoms/P1/1.dcm", CONTOUR]);
+    let root = tree("P1,O1\n", &["dicoms/P1/1.dcm", CONTOUR]);
     let locked = root.path().join("dicoms/P1");
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     // An administrator may list it all the same.

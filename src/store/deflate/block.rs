@@ -1,7 +1,5 @@
 //! One block with Huffman codes, fixed or its own (RFC 1951, 3.2.3).
 
-use pulp::NullaryFnOnce;
-
 use super::bits::BitWriter;
 use super::header::Header;
 use super::huffman::{Code, Codes, MAX_ASSIGNED, assign_codes, code_lengths};
@@ -10,6 +8,7 @@ use super::symbols::{
     END_OF_BLOCK, EXTRA_BITS, FIRST_LENGTH, MAX_MATCH, MIN_MATCH, SYMBOLS, SymbolCounts, extra_value,
     length_index, matches,
 };
+use crate::model::with_widest;
 
 /// The longest literal or length code. Inflaters look up 11 bits at once and need a second look for longer codes; a
 /// shorter limit costs nothing, as longer codes are rare and take room in the header. And five of them fit into the 56
@@ -81,7 +80,15 @@ impl BlockCoder {
             assign_codes(&self.lengths, &mut self.codes);
             self.join_matches(DISTANCE_BITS);
         }
-        pulp::Arch::new().dispatch(Body { coder: self, data, stretches, bits });
+        with_widest(
+            #[inline(always)]
+            || {
+                bits.with(
+                    #[inline(always)]
+                    |bits| self.write_body(data, stretches, bits),
+                );
+            },
+        );
         bits.put_code(self.codes[END_OF_BLOCK]);
     }
 
@@ -129,28 +136,6 @@ impl BlockCoder {
         for byte in rest {
             bits.put_code(codes[usize::from(*byte)]);
         }
-    }
-}
-
-/// The symbols of a block, to be written with the instructions that the machine has. A type of its own, not a closure: only
-/// this is sure to become part of the function that may use them.
-struct Body<'a, 'o> {
-    coder: &'a BlockCoder,
-    data: &'a [u8],
-    stretches: &'a [Stretch],
-    bits: &'a mut BitWriter<'o>,
-}
-
-impl NullaryFnOnce for Body<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { coder, data, stretches, bits } = self;
-        bits.with(
-            #[inline(always)]
-            |bits| coder.write_body(data, stretches, bits),
-        );
     }
 }
 

@@ -2,15 +2,10 @@
 
 use super::bits::BitWriter;
 use super::huffman::{Code, assign_codes, code_lengths};
-use super::symbols::{END_OF_BLOCK, FIRST_LENGTH, SYMBOLS};
+use super::symbols::{END_OF_BLOCK, FIRST_LENGTH, LENGTH_SYMBOLS, LENGTHS_ORDER, SYMBOLS};
 
 /// The longest code of a code length.
 const LENGTHS_LIMIT: usize = 7;
-/// Symbols for code lengths: 0 to 15, 16 for a repetition, 17 and 18 for zeros.
-const LENGTH_SYMBOLS: usize = 19;
-/// The order in which the code lengths of code lengths stand in a header.
-const LENGTHS_ORDER: [usize; LENGTH_SYMBOLS] =
-    [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// Bits that begin a block.
 const BLOCK_BITS: u64 = 3;

@@ -178,7 +178,7 @@ impl Codes {
 }
 
 /// The longest code that [`assign_codes`] assigns.
-pub(super) const MAX_ASSIGNED: usize = 11;
+pub(in crate::store) const MAX_ASSIGNED: usize = 11;
 
 /// The numbers of [`MAX_ASSIGNED`] bits with their bits turned round.
 static REVERSED: [u16; 1 << MAX_ASSIGNED] = {

@@ -27,11 +27,17 @@ mod symbols;
 #[cfg(test)]
 mod tests;
 
+// The inflater of these streams uses the same.
+pub(super) use huffman::MAX_ASSIGNED;
+pub(super) use symbols::{END_OF_BLOCK, EXTRA_BITS, LENGTHS_ORDER, SHORTEST};
+
 use bits::{BitWriter, SPARE};
 use block::BlockCoder;
 use repeats::Repeats;
-use runs::{Scan, Stretch};
+use runs::{Stretch, scan};
 use symbols::SymbolCounts;
+
+use crate::model::with_widest;
 
 /// Deflate with a window of 32 KiB, made by the fastest algorithm (RFC 1950, 2.2).
 const ZLIB_HEADER: [u8; 2] = [0x78, 0x01];
@@ -118,13 +124,10 @@ impl Blocks<'_> {
             let limit = plane_end.min(position + UNIT_BYTES).min(self.planes.len());
             let gathered = stretches.len();
             let bytes = &self.planes[..limit];
-            let end = pulp::Arch::new().dispatch(Scan {
-                bytes,
-                repeats,
-                from: position,
-                stretches,
-                tally: &mut unit,
-            });
+            let end = with_widest(
+                #[inline(always)]
+                || scan(bytes, repeats, position, stretches, &mut unit),
+            );
             let unit_bits = split::estimate(&unit);
             if block.bytes == 0 {
                 (block, block_bits, position) = (unit.clone(), unit_bits, end);

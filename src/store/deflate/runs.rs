@@ -1,7 +1,5 @@
 //! Repetitions of a byte: the input as stretches of literals, each followed by a run.
 
-use pulp::NullaryFnOnce;
-
 use super::repeats::Repeats;
 use super::symbols::{MAX_MATCH, MIN_MATCH, SymbolCounts};
 
@@ -14,56 +12,50 @@ pub(super) struct Stretch {
     pub(super) run: u32,
 }
 
-/// Symbols after which a [`Scan`] stops.
+/// Symbols after which [`scan`] stops.
 pub(super) const UNIT_SYMBOLS: usize = 8192;
 
 /// Takes stretches off `bytes[from..]` until they make [`UNIT_SYMBOLS`] symbols, appends them to `stretches` and counts
-/// their symbols in `tally`, which is emptied before. Its output is the end.
+/// their symbols in `tally`, which is emptied before. Returns the end.
 ///
-/// `bytes[from..]` must be shorter than 2^32; `repeats` are the marks of `bytes`. A run may begin at `from`, with the byte before.
-pub(super) struct Scan<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) repeats: &'a Repeats,
-    pub(super) from: usize,
-    pub(super) stretches: &'a mut Vec<Stretch>,
-    pub(super) tally: &'a mut SymbolCounts,
-}
-
-impl NullaryFnOnce for Scan<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn call(self) -> usize {
-        let Self { bytes, repeats, from, stretches, tally } = self;
-        *tally = SymbolCounts::EMPTY;
-        let mut literals = LiteralCounts([[0; 256]; 4]);
-        let (mut literal, mut position, mut symbols) = (from, from, 0);
-        while symbols < UNIT_SYMBOLS && literal < bytes.len() {
-            let stop = bytes.len().min(literal + UNIT_SYMBOLS - symbols);
-            let start = repeats.find_run(position, stop);
-            literals.add(&bytes[literal..start]);
-            let count = start - literal;
-            let mut run = 0;
-            literal = start;
-            position = start;
-            if start < stop {
-                position = repeats.run_end(start, bytes.len());
-                run = position - start;
-                // One or two bytes beyond full matches are literals of the next stretch.
-                if run % MAX_MATCH < MIN_MATCH {
-                    run -= run % MAX_MATCH;
-                }
-                tally.add_run(run);
-                literal += run;
+/// `bytes[from..]` must be shorter than 2^32; `repeats` are the marks of `bytes`. A run may begin at `from`, with the byte
+/// before.
+#[inline(always)]
+pub(super) fn scan(
+    bytes: &[u8],
+    repeats: &Repeats,
+    from: usize,
+    stretches: &mut Vec<Stretch>,
+    tally: &mut SymbolCounts,
+) -> usize {
+    *tally = SymbolCounts::EMPTY;
+    let mut literals = LiteralCounts([[0; 256]; 4]);
+    let (mut literal, mut position, mut symbols) = (from, from, 0);
+    while symbols < UNIT_SYMBOLS && literal < bytes.len() {
+        let stop = bytes.len().min(literal + UNIT_SYMBOLS - symbols);
+        let start = repeats.find_run(position, stop);
+        literals.add(&bytes[literal..start]);
+        let count = start - literal;
+        let mut run = 0;
+        literal = start;
+        position = start;
+        if start < stop {
+            position = repeats.run_end(start, bytes.len());
+            run = position - start;
+            // One or two bytes beyond full matches are literals of the next stretch.
+            if run % MAX_MATCH < MIN_MATCH {
+                run -= run % MAX_MATCH;
             }
-            symbols += count + run.div_ceil(MAX_MATCH);
-            // Neither is longer than `bytes[from..]`, which the caller keeps below 2^32.
-            stretches.push(Stretch { literals: count as u32, run: run as u32 });
+            tally.add_run(run);
+            literal += run;
         }
-        literals.sum(tally);
-        tally.bytes = literal - from;
-        literal
+        symbols += count + run.div_ceil(MAX_MATCH);
+        // Neither is longer than `bytes[from..]`, which the caller keeps below 2^32.
+        stretches.push(Stretch { literals: count as u32, run: run as u32 });
     }
+    literals.sum(tally);
+    tally.bytes = literal - from;
+    literal
 }
 
 /// Counts of bytes in four tables, so that equal neighbours do not wait for each other.
@@ -117,14 +109,7 @@ mod tests {
         let mut repeats = Repeats::default();
         repeats.mark(data);
         while position < data.len() {
-            let end = Scan {
-                bytes: data,
-                repeats: &repeats,
-                from: position,
-                stretches: &mut stretches,
-                tally: &mut tally,
-            }
-            .call();
+            let end = scan(data, &repeats, position, &mut stretches, &mut tally);
             assert_eq!(end - position, tally.bytes);
             assert!(tally.counts.iter().sum::<u32>() as usize <= UNIT_SYMBOLS + data.len() / MAX_MATCH + 1);
             all.add(&tally);

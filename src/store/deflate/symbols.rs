@@ -3,7 +3,7 @@
 /// Symbols of the literal and length alphabet that a stream may hold.
 pub(super) const SYMBOLS: usize = 286;
 /// The symbol at the end of every block.
-pub(super) const END_OF_BLOCK: usize = 256;
+pub(in crate::store) const END_OF_BLOCK: usize = 256;
 /// The symbol of the shortest match.
 pub(super) const FIRST_LENGTH: usize = 257;
 /// The shortest match.
@@ -12,21 +12,27 @@ pub(super) const MIN_MATCH: usize = 3;
 pub(super) const MAX_MATCH: usize = 258;
 
 /// The shortest match of each length symbol.
-const BASE: [u16; 29] = [
+pub(in crate::store) const SHORTEST: [u16; 29] = [
     3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
     227, 258,
 ];
 
 /// Extra bits after each length symbol.
-pub(super) const EXTRA_BITS: [u8; 29] =
+pub(in crate::store) const EXTRA_BITS: [u8; 29] =
     [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+
+/// Symbols for code lengths (RFC 1951, 3.2.7): 0 to 15, 16 for a repetition, 17 and 18 for zeros.
+pub(super) const LENGTH_SYMBOLS: usize = 19;
+/// The order in which the code lengths of code lengths stand in a header.
+pub(in crate::store) const LENGTHS_ORDER: [usize; LENGTH_SYMBOLS] =
+    [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// For each match length less 3, its symbol less 257.
 const LENGTH_INDEX: [u8; 256] = {
     let mut table = [0; 256];
     let (mut length, mut index) = (MIN_MATCH, 0);
     while length <= MAX_MATCH {
-        if index < 28 && length >= BASE[index + 1] as usize {
+        if index < 28 && length >= SHORTEST[index + 1] as usize {
             index += 1;
         }
         table[length - MIN_MATCH] = index as u8;
@@ -43,7 +49,7 @@ pub(super) fn length_index(length: usize) -> usize {
 
 /// The extra bits' value of a match of `length` bytes, whose symbol less 257 is `index`.
 pub(super) fn extra_value(length: usize, index: usize) -> usize {
-    length - BASE[index] as usize
+    length - SHORTEST[index] as usize
 }
 
 /// Counts of each literal and length in a part of the input.

@@ -1,5 +1,6 @@
 //! One stream that is inflated.
 
+use super::super::deflate::LENGTHS_ORDER;
 use super::bits::BitReader;
 use super::table::{self, END, Entry, LITERAL, LONGEST, RUN, SYMBOLS};
 use crate::model::with_widest;
@@ -10,8 +11,6 @@ pub(super) const SLACK: usize = 4 + 258;
 /// Runs up to this length are written as so many bytes at once.
 const SHORT_RUN: usize = 16;
 
-/// The order in which the code lengths of code lengths stand in a header.
-const LENGTHS_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 /// The longest code of a code length.
 const LONGEST_OF_LENGTHS: usize = 7;
 

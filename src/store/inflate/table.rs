@@ -1,11 +1,11 @@
 //! Huffman codes as tables (RFC 1951, 3.2.2 and 3.2.5).
 
+use super::super::deflate::{END_OF_BLOCK, EXTRA_BITS, MAX_ASSIGNED, SHORTEST};
+
 /// The longest code, as [`deflate`](super::super::deflate) makes them.
-pub(super) const LONGEST: usize = 11;
+pub(super) const LONGEST: usize = MAX_ASSIGNED;
 /// Symbols of the alphabet of literals and lengths, those that no stream may hold included.
 pub(super) const SYMBOLS: usize = 288;
-/// The symbol at the end of a block.
-const END_OF_BLOCK: usize = 256;
 
 /// What the next bits of a stream mean: a number whose low six bits are the length of the code.
 pub(super) type Entry = u32;
@@ -17,39 +17,6 @@ pub(super) const RUN: Entry = 1 << 14;
 /// The entry is the end of the block.
 pub(super) const END: Entry = 1 << 13;
 
-/// The shortest match of each length symbol, and the bits of what is added to it.
-const LENGTHS: [(u16, u8); 29] = [
-    (3, 0),
-    (4, 0),
-    (5, 0),
-    (6, 0),
-    (7, 0),
-    (8, 0),
-    (9, 0),
-    (10, 0),
-    (11, 1),
-    (13, 1),
-    (15, 1),
-    (17, 1),
-    (19, 2),
-    (23, 2),
-    (27, 2),
-    (31, 2),
-    (35, 3),
-    (43, 3),
-    (51, 3),
-    (59, 3),
-    (67, 4),
-    (83, 4),
-    (99, 4),
-    (115, 4),
-    (131, 5),
-    (163, 5),
-    (195, 5),
-    (227, 5),
-    (258, 0),
-];
-
 /// The entry of each symbol of literals and lengths, without the length of its code. That of a symbol that means nothing is 0.
 pub(super) static LITERALS_AND_LENGTHS: [Entry; SYMBOLS] = {
     let (mut entries, mut symbol) = ([0; SYMBOLS], 0);
@@ -59,8 +26,8 @@ pub(super) static LITERALS_AND_LENGTHS: [Entry; SYMBOLS] = {
     }
     entries[END_OF_BLOCK] = END;
     let mut number = 0;
-    while number < LENGTHS.len() {
-        let (shortest, bits) = LENGTHS[number];
+    while number < SHORTEST.len() {
+        let (shortest, bits) = (SHORTEST[number], EXTRA_BITS[number]);
         entries[END_OF_BLOCK + 1 + number] = RUN | (shortest as Entry) << 16 | (bits as Entry) << 8;
         number += 1;
     }

@@ -5,7 +5,7 @@ use crate::model::Sample;
 
 /// Samples that are read one after the other. While reads have to wait for the disk or the network, the files of those that
 /// come are asked for, so that many are on their way at once; while all is in memory, that costs nothing.
-pub struct Coming<'s> {
+pub struct ReadAhead<'s> {
     plan: &'s SampleSet,
     samples: &'s [Sample],
     /// Asks for what is read of a sample, and does not wait for it.
@@ -15,7 +15,7 @@ pub struct Coming<'s> {
     fetched: usize,
 }
 
-impl<'s> Coming<'s> {
+impl<'s> ReadAhead<'s> {
     /// All of these samples of `plan`.
     #[must_use]
     pub fn new(plan: &'s SampleSet, samples: &'s [Sample], fetch: fn(&SampleSet, &Sample)) -> Self {
@@ -47,38 +47,18 @@ impl<'s> Coming<'s> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-    use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
     use super::super::slow_disk::SlowDisk;
+    use super::super::test_pairs::pairs;
     use super::super::{ContourReader, fetch_contours, fetch_header, fetch_image, read_header, read_image};
     use super::*;
-    use crate::layout::{LinkedFolders, Reading, Require, Select, StructureChoice, plan};
     use crate::model::GridShape;
     use crate::source::Limits;
 
     /// Longer than it takes to ask for all files of a tree, even on a busy machine.
     const LATENCY: Duration = Duration::from_millis(300);
     const IMAGES: usize = 40;
-
-    /// A data directory of files that nothing but their size matters of.
-    fn pairs(root: &Path) -> SampleSet {
-        let [dicoms, contours] = ["dicoms/P", "contourfiles/O/i-contours"].map(|folder| root.join(folder));
-        fs::create_dir_all(&dicoms).and_then(|()| fs::create_dir_all(&contours)).unwrap();
-        fs::write(root.join("link.csv"), "patient_id,original_id\nP,O\n").unwrap();
-        for number in 1..=IMAGES {
-            fs::write(dicoms.join(format!("{number}.dcm")), [1; 5000]).unwrap();
-            let contour = contours.join(format!("IM-0001-{number:04}-icontour-manual.txt"));
-            fs::write(contour, "1 1\n2 1\n2 2\n").unwrap();
-        }
-        let select =
-            Select { structures: StructureChoice::Default, require: Require::Any, ..Select::default() };
-        let (limits, cancel) = (Limits::default(), AtomicBool::new(false));
-        let layout = LinkedFolders::new(root, None, None, None).unwrap();
-        plan(&layout, &select, &Reading { limits: &limits, cancel: &cancel }).unwrap()
-    }
 
     /// Reads of a slow disk that were on their way at once, and those that were waited for, where each of `count` samples
     /// is `read` and those that come are asked for by `fetch`.
@@ -88,12 +68,13 @@ mod tests {
         mut read: impl FnMut(&SampleSet, &Sample),
     ) -> (usize, usize) {
         let folder = tempfile::tempdir().unwrap();
-        let plan = pairs(folder.path());
+        // Of their files, nothing but the size matters.
+        let plan = pairs(folder.path(), &vec![vec![1; 5000]; IMAGES]);
         let disk = SlowDisk::below(folder.path(), LATENCY);
-        let mut coming = Coming::new(&plan, &plan.samples, fetch).within(window);
+        let mut ahead = ReadAhead::new(&plan, &plan.samples, fetch).within(window);
         assert_eq!(plan.samples.len(), IMAGES);
         for (index, sample) in plan.samples[..count].iter().enumerate() {
-            coming.fetch_from(index + 1);
+            ahead.fetch_from(index + 1);
             read(&plan, sample);
         }
         (disk.most_at_once(), disk.waits())
