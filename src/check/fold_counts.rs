@@ -1,11 +1,12 @@
 //! Counts of the pixels of folds, against which the statistics of `/folds` are held.
 
 use crate::model::PixelType;
-use crate::store::{DatasetFile, ImageStatistics, Moments, PERCENTILE_LEVELS, ValueHistogram};
+use crate::store::{DatasetFile, ImageStatistics, Moments, Percentiles, PixelHistogram};
 
 /// Counts of the pixels of each fold that a file has statistics of.
 pub(super) struct FoldCounts {
-    pixel_type: PixelType,
+    /// Counts of no image.
+    empty: FoldCount,
     folds: Vec<FoldCount>,
 }
 
@@ -13,17 +14,19 @@ pub(super) struct FoldCounts {
 #[derive(Clone)]
 pub(super) struct FoldCount {
     pub(super) moments: Moments,
-    histogram: ValueHistogram,
+    histogram: PixelHistogram,
 }
 
 impl FoldCounts {
     /// Counts nothing yet of `file`.
     pub(super) fn new(file: &DatasetFile) -> Self {
-        Self::of(file.folds(), file.pixel_type())
+        Self::of(file.folds(), file.pixel_type(), file.channels())
     }
 
-    fn of(folds: usize, pixel_type: PixelType) -> Self {
-        Self { pixel_type, folds: vec![FoldCount::new(pixel_type); folds] }
+    fn of(folds: usize, pixel_type: PixelType, channels: usize) -> Self {
+        let histogram = PixelHistogram::new(pixel_type, channels);
+        let empty = FoldCount { moments: Moments::default(), histogram };
+        Self { folds: vec![empty.clone(); folds], empty }
     }
 
     /// Counts an image of `fold`, or what of it is not padding: these bytes, which have these statistics.
@@ -42,7 +45,7 @@ impl FoldCounts {
     /// For each fold, the counts of all others: of the rows that are trained with when it is held out.
     pub(super) fn without_each(&self) -> impl Iterator<Item = FoldCount> {
         (0..self.folds.len()).map(|held_out| {
-            let mut others = FoldCount::new(self.pixel_type);
+            let mut others = self.empty.clone();
             let folds = self.folds.iter().enumerate().filter(|(fold, _)| *fold != held_out);
             folds.for_each(|(_, fold)| others.merge(fold));
             others
@@ -51,20 +54,16 @@ impl FoldCounts {
 }
 
 impl FoldCount {
-    fn new(pixel_type: PixelType) -> Self {
-        Self { moments: Moments::default(), histogram: ValueHistogram::new(pixel_type) }
-    }
-
     fn merge(&mut self, other: &Self) {
         self.moments.merge(&other.moments);
         self.histogram.merge(&other.histogram);
     }
 
-    /// The percentiles that the file should have where it has `recorded`. Those of floats are known to a bin: where the
-    /// recorded one is in it, that; else the lower edge of the bin.
-    pub(super) fn percentiles(&self, recorded: &[f64]) -> [f64; PERCENTILE_LEVELS.len()] {
-        let mut percentiles = PERCENTILE_LEVELS.map(|level| self.histogram.percentile(level));
-        for (counted, recorded) in percentiles.iter_mut().zip(recorded) {
+    /// The percentiles that the file should have where it has `recorded`, in the order of [`Percentiles::figures`]. Those
+    /// of floats are known to a bin: where the recorded one is in it, that; else the lower edge of the bin.
+    pub(super) fn percentiles(&self, recorded: &[f64]) -> Percentiles {
+        let mut percentiles = self.histogram.percentiles();
+        for (counted, recorded) in percentiles.figures_mut().zip(recorded) {
             if self.histogram.lower_edge(*recorded) == *counted {
                 *counted = *recorded;
             }
@@ -79,7 +78,7 @@ mod tests {
     use crate::model::Pixels;
 
     fn counted(images: &[(u16, Pixels)]) -> Vec<FoldCount> {
-        let mut counts = FoldCounts::of(3, images[0].1.pixel_type());
+        let mut counts = FoldCounts::of(3, images[0].1.pixel_type(), 1);
         for (fold, pixels) in images {
             counts.add(*fold, &ImageStatistics::of(pixels, 1), &pixels.le_bytes());
         }
@@ -92,7 +91,7 @@ mod tests {
         let without = counted(&images.map(|(fold, values)| (fold, Pixels::Int16(values))));
         let means: Vec<f64> = without.iter().map(|without| without.moments.figures()[0]).collect();
         assert_eq!(means, [8.0, 5.5, 3.5]);
-        let medians: Vec<f64> = without.iter().map(|without| without.percentiles(&[])[2]).collect();
+        let medians: Vec<f64> = without.iter().map(|without| without.percentiles(&[]).all[2]).collect();
         assert_eq!(medians, [7.0, 1.0, 1.0]);
     }
 
@@ -101,7 +100,7 @@ mod tests {
         let images = [(0, vec![1.0]), (1, vec![5.001]), (2, vec![5.001])];
         let without = counted(&images.map(|(fold, values)| (fold, Pixels::Float32(values))));
         let recorded = f64::from(5.001f32);
-        assert_eq!(without[0].percentiles(&[recorded; 5]), [recorded; 5]);
-        assert!(without[0].percentiles(&[5.5; 5]).iter().all(|found| *found != 5.5));
+        assert_eq!(without[0].percentiles(&[recorded; 5]).all, [recorded; 5]);
+        assert!(without[0].percentiles(&[5.5; 5]).figures().all(|found| found != 5.5));
     }
 }

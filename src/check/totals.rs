@@ -9,9 +9,7 @@ use super::problem::{Problem, ProblemKind, Problems};
 use super::row_check::RowLook;
 use crate::model::PixelType;
 use crate::split::SplitName;
-use crate::store::{
-    DatasetFile, Moments, PERCENTILE_LEVELS, RowReader, SPLIT_DISJOINT, SampleRows, StoreError,
-};
+use crate::store::{DatasetFile, Moments, Percentiles, RowReader, SPLIT_DISJOINT, SampleRows, StoreError};
 
 /// Gathers the rows of a file, in order.
 #[derive(Default)]
@@ -116,8 +114,7 @@ impl VerifyTotals {
         self.compare(file, "/images", &file.recorded_statistics(), &train);
         for (fold, without) in counts.folds.without_each().enumerate() {
             let recorded = file.recorded_fold_statistics(fold);
-            let percentiles = recorded.iter().skip(4).filter_map(|(_, figure)| *figure);
-            let percentiles = without.percentiles(&percentiles.collect::<Vec<f64>>());
+            let percentiles = without.percentiles(&file.recorded_percentiles(Some(fold)));
             self.compare(file, &format!("/folds/{fold}"), &recorded, &figures(&without.moments, percentiles));
         }
     }
@@ -167,10 +164,12 @@ impl VerifyTotals {
 }
 
 /// Figures in the order of [`DatasetFile::recorded_statistics`].
-fn figures(moments: &Moments, percentiles: [f64; PERCENTILE_LEVELS.len()]) -> Vec<f64> {
+fn figures(moments: &Moments, percentiles: Percentiles) -> Vec<f64> {
+    let Percentiles { all, channels } = percentiles;
     let by_channel = moments.channel_figures();
     let by_channel = (0..4).flat_map(|figure| by_channel.map(|channel| channel[figure]));
-    moments.figures().into_iter().chain(percentiles).chain(by_channel).collect()
+    let figures = moments.figures().into_iter().chain(all).chain(by_channel);
+    figures.chain(channels.into_iter().flatten().flatten()).collect()
 }
 
 /// True if a recorded figure is the one that the rows give. Those of integers are exact; of floats, the order of the

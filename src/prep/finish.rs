@@ -10,7 +10,7 @@ use super::planned_split::SplitSource;
 use super::written_rows::WrittenRows;
 use crate::model::{Note, Place};
 use crate::split::{SplitName, SplitSpec, assign_draws};
-use crate::store::{Moments, NO_FOLD, RecordedStatistics, TrainStatistics, ValueHistogram};
+use crate::store::{Moments, NO_FOLD, PixelHistogram, RecordedStatistics, TrainStatistics};
 
 /// Size of one split.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -127,7 +127,7 @@ impl FinalSplits {
     pub(super) fn statistics(
         &self,
         ledger: &Ledger,
-        mut histogram: ValueHistogram,
+        mut histogram: PixelHistogram,
         written: &WrittenRows<'_>,
     ) -> Result<RecordedStatistics, PrepError> {
         let moments = self.moments(ledger, |patient| self.of_patient[patient].counts_as_train());
@@ -155,7 +155,7 @@ impl FinalSplits {
     fn fold_statistics(
         &self,
         ledger: &Ledger,
-        mut histogram: ValueHistogram,
+        mut histogram: PixelHistogram,
         written: &WrittenRows<'_>,
     ) -> Result<Vec<TrainStatistics>, PrepError> {
         let Some(last) = ledger.planned.iter().filter_map(|planned| planned.fold).max() else {

@@ -29,8 +29,8 @@ use super::{Control, PrepError, Splits, pool};
 use crate::audit::{Check, CheckSet};
 use crate::model::GridShape;
 use crate::store::{
-    DatasetFile, DatasetSpec, DatasetWriter, EncodedRow, Encoder, LateCells, RootAttributes, SampleRow,
-    SampleRows, ShardRow, ShardRows, Target, ValueHistogram, VirtualSource, folder_of,
+    DatasetFile, DatasetSpec, DatasetWriter, EncodedRow, Encoder, LateCells, PixelHistogram, RootAttributes,
+    SampleRow, SampleRows, ShardRow, ShardRows, Target, VirtualSource, folder_of,
 };
 
 /// Rows between two looks at whether to stop.
@@ -99,7 +99,7 @@ struct Merging {
     names: Vec<u8>,
     /// For each patient of the link table, what the file calls it.
     patient_ids: Vec<Option<Box<str>>>,
-    histogram: ValueHistogram,
+    histogram: PixelHistogram,
     next_number: u64,
     bytes_copied: u64,
     /// Threads that check rows; `None` where none are copied.
@@ -145,7 +145,7 @@ impl Merging {
             digest: SourceDigest::with_capacity(rows * 2),
             names: Vec::new(),
             patient_ids: vec![None; patients],
-            histogram: ValueHistogram::new(common.pixel_type),
+            histogram: PixelHistogram::new(common.pixel_type, common.channels),
             next_number: 0,
             bytes_copied: 0,
             pool: match options.merged_as {
@@ -252,6 +252,7 @@ impl Merging {
         let written = WrittenRows {
             writer: &writer,
             pixel_type: common.pixel_type,
+            channels: common.channels,
             counted: &ledger.row_counted,
             threads,
             control,

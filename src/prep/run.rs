@@ -87,6 +87,7 @@ pub fn run(
         let written = WrittenRows {
             writer: &sink.writer,
             pixel_type: plan.pixel_type,
+            channels: plan.channels,
             counted: &sink.ledger.row_counted,
             threads: plan.options.threads,
             control: &control,

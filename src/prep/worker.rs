@@ -19,8 +19,8 @@ use crate::assemble::{
 use crate::audit::{Bright, Finding, ImageView, against_image};
 use crate::model::{Pixels, Place, Reason, Sample, Skipped, first_bits};
 use crate::store::{
-    AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, NO_NUMBER, SampleRow,
-    StackPlace, ValueHistogram,
+    AnnotationCell, ChunkEncoder, Compression, EncodedRow, Encoder, ImageStatistics, NO_NUMBER,
+    PixelHistogram, SampleRow, StackPlace,
 };
 
 /// Finished rows that may wait for one that is not, for each thread.
@@ -60,7 +60,7 @@ pub(super) struct Shared<'a> {
 
 /// Sums that every thread adds when it is done.
 pub(super) struct WorkerTotals {
-    pub(super) histogram: ValueHistogram,
+    pub(super) histogram: PixelHistogram,
     pub(super) times: StageTimes,
     pub(super) compress: Duration,
     pub(super) bytes_read: u64,
@@ -69,7 +69,7 @@ pub(super) struct WorkerTotals {
 impl WorkerTotals {
     fn new(plan: &PrepPlan) -> Self {
         Self {
-            histogram: ValueHistogram::new(plan.pixel_type),
+            histogram: PixelHistogram::new(plan.pixel_type, plan.channels),
             times: StageTimes::default(),
             compress: Duration::ZERO,
             bytes_read: 0,

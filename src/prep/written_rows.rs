@@ -8,66 +8,45 @@ use super::PrepError;
 use super::control::Control;
 use super::pool::pool;
 use crate::model::{CountedPixels, PixelType};
-use crate::store::{ChunkReader, DatasetWriter, FineHistogram, PERCENTILE_LEVELS, ValueHistogram};
+use crate::store::{ChannelCounts, ChunkReader, DatasetWriter, Percentiles, PixelHistogram, ValueCounts};
 
 /// Counts pixels of rows that were written.
 pub(super) struct WrittenRows<'a> {
     pub(super) writer: &'a DatasetWriter,
     pub(super) pixel_type: PixelType,
+    pub(super) channels: usize,
     /// For each row, the pixels that are counted.
     pub(super) counted: &'a [CountedPixels],
     pub(super) threads: usize,
     pub(super) control: &'a Control<'a>,
 }
 
-/// Counts that add up over images and over threads.
-trait Counts: Clone + Send + Sync {
-    fn add_le_bytes(&mut self, bytes: &[u8]);
-    fn merge(&mut self, other: &Self);
-}
-
-impl Counts for ValueHistogram {
-    fn add_le_bytes(&mut self, bytes: &[u8]) {
-        ValueHistogram::add_le_bytes(self, bytes);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        ValueHistogram::merge(self, other);
-    }
-}
-
-impl Counts for FineHistogram {
-    fn add_le_bytes(&mut self, bytes: &[u8]) {
-        FineHistogram::add_le_bytes(self, bytes);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        FineHistogram::merge(self, other);
-    }
-}
-
 impl WrittenRows<'_> {
     /// The histogram of these rows.
-    pub(super) fn histogram(&self, rows: &[usize]) -> Result<ValueHistogram, PrepError> {
-        self.count(rows, &ValueHistogram::new(self.pixel_type), "counting pixels again")
+    pub(super) fn histogram(&self, rows: &[usize]) -> Result<PixelHistogram, PrepError> {
+        self.count(rows, &PixelHistogram::new(self.pixel_type, self.channels), "counting pixels again")
     }
 
     /// The exact percentiles of the rows that `histogram` has counted. Of integers, it knows them; `rows` are asked for
     /// and read a second time where they are floats.
     pub(super) fn percentiles(
         &self,
-        histogram: &ValueHistogram,
+        histogram: &PixelHistogram,
         rows: impl FnOnce() -> Vec<usize>,
-    ) -> Result<[f64; PERCENTILE_LEVELS.len()], PrepError> {
+    ) -> Result<Percentiles, PrepError> {
         if self.pixel_type != PixelType::Float32 {
-            return Ok(PERCENTILE_LEVELS.map(|level| histogram.percentile(level)));
+            return Ok(histogram.percentiles());
         }
-        let bins = FineHistogram::new(histogram.percentile_bins(&PERCENTILE_LEVELS));
-        let fine = self.count(&rows(), &bins, "exact percentiles")?;
-        Ok(PERCENTILE_LEVELS.map(|level| histogram.exact_percentile(level, &fine)))
+        let fine = self.count(&rows(), &histogram.fine(), "exact percentiles")?;
+        Ok(histogram.exact_percentiles(&fine))
     }
 
-    fn count<C: Counts>(&self, rows: &[usize], empty: &C, stage: &str) -> Result<C, PrepError> {
+    fn count<C: ValueCounts>(
+        &self,
+        rows: &[usize],
+        empty: &ChannelCounts<C>,
+        stage: &str,
+    ) -> Result<ChannelCounts<C>, PrepError> {
         let images = self.writer.written_images()?;
         let Control { progress, cancel } = *self.control;
         let count = |rows: &[usize]| {

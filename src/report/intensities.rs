@@ -10,7 +10,7 @@ use super::draw::SampleRenderer;
 use crate::model::PixelType;
 use crate::order::Selection;
 use crate::prep::Progress;
-use crate::store::{DatasetFile, SampleRows, StoreError, ValueHistogram, column};
+use crate::store::{DatasetFile, SampleRows, StoreError, ValueCounts, ValueHistogram, column};
 
 /// Images above which a sample of them is counted.
 const MOST_IMAGES: u64 = 10_000;
@@ -99,8 +99,7 @@ impl IntensityHistogram {
     }
 
     fn of_counts(pixel_type: PixelType, counted: &[(&str, u64, &ValueHistogram)]) -> Self {
-        let percentiles =
-            counted.iter().map(|(_, _, histogram)| LEVELS.map(|level| histogram.percentile(level)));
+        let percentiles = counted.iter().map(|(_, _, histogram)| histogram.percentiles(LEVELS));
         let percentiles: Vec<[f64; 3]> = percentiles.collect();
         let finite = percentiles.iter().filter(|levels| levels[0].is_finite());
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), levels| {

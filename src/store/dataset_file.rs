@@ -12,7 +12,8 @@ use super::element::read_element;
 use super::error::hdf5_error;
 use super::sample_column::SampleColumn;
 use super::schema::{
-    FOLDS, FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT, attribute, column,
+    CHANNEL_PERCENTILES_SINCE, FOLDS, FORMAT, IMAGES, MASKS, PERCENTILE_LEVELS, SAMPLES, SPLIT_DISJOINT,
+    attribute, column,
 };
 use super::sound_file::SoundFile;
 use super::virtual_file;
@@ -201,7 +202,7 @@ impl DatasetFile {
     }
 
     /// The attributes with the statistics of train as they are recorded, NaN included: mean, standard deviation,
-    /// minimum, maximum, and the percentiles.
+    /// minimum, maximum, and the percentiles; of colour images, these of each channel as well.
     #[must_use]
     pub fn recorded_statistics(&self) -> Vec<(&'static str, Option<f64>)> {
         let images = self.hdf5().dataset(IMAGES).ok();
@@ -214,18 +215,32 @@ impl DatasetFile {
         self.recorded_at(self.hdf5().group(&format!("{FOLDS}/{fold}")).ok().as_deref())
     }
 
+    /// The percentiles of [`DatasetFile::recorded_statistics`], or of a fold, in the order of
+    /// [`Percentiles::figures`](super::Percentiles::figures); NaN where there is none.
+    #[must_use]
+    pub fn recorded_percentiles(&self, fold: Option<usize>) -> Vec<f64> {
+        let recorded =
+            fold.map_or_else(|| self.recorded_statistics(), |fold| self.recorded_fold_statistics(fold));
+        let names = [attribute::TRAIN_PERCENTILES, attribute::TRAIN_CHANNEL_PERCENTILES];
+        let percentiles = recorded.into_iter().filter(|(name, _)| names.contains(name));
+        percentiles.map(|(_, figure)| figure.unwrap_or(f64::NAN)).collect()
+    }
+
     fn recorded_at(&self, at: Option<&Location>) -> Vec<(&'static str, Option<f64>)> {
-        let number = |name| Some((name, attributes::read_number::<f64>(at?, name)));
         let single =
             [attribute::TRAIN_MEAN, attribute::TRAIN_STD, attribute::TRAIN_MIN, attribute::TRAIN_MAX];
-        let percentiles = at.map(recorded_percentiles).unwrap_or_default();
-        let level = |level: usize| (attribute::TRAIN_PERCENTILES, percentiles.get(level).copied());
-        let mut all: Vec<_> =
-            single.into_iter().filter_map(number).chain((0..PERCENTILE_LEVELS.len()).map(level)).collect();
+        let number = |name| (name, at.and_then(|at| attributes::read_number::<f64>(at, name)));
+        let mut all: Vec<_> = single.into_iter().map(number).collect();
+        let mut add = |name, count| {
+            let figures = at.and_then(|at| attributes::read_numbers::<f64>(at, name)).unwrap_or_default();
+            all.extend((0..count).map(|place| (name, figures.get(place).copied())));
+        };
+        let levels = PERCENTILE_LEVELS.len();
+        add(attribute::TRAIN_PERCENTILES, levels);
         if self.tables.channels == 3 {
-            for name in attribute::TRAIN_CHANNELS {
-                let figures = at.and_then(|at| attributes::read_numbers::<f64>(at, name)).unwrap_or_default();
-                all.extend((0..3).map(|channel| (name, figures.get(channel).copied())));
+            attribute::TRAIN_CHANNELS.into_iter().for_each(|name| add(name, 3));
+            if self.minor_version() >= CHANNEL_PERCENTILES_SINCE {
+                add(attribute::TRAIN_CHANNEL_PERCENTILES, 3 * levels);
             }
         }
         all
@@ -236,12 +251,6 @@ impl DatasetFile {
     #[must_use]
     pub fn has_exact_percentiles(&self) -> bool {
         self.minor_version() > 0
-    }
-
-    /// The percentiles of train as they are recorded, NaN included; no more than there are levels.
-    #[must_use]
-    pub fn recorded_percentiles(&self) -> Vec<f64> {
-        self.hdf5().dataset(IMAGES).map(|images| recorded_percentiles(&images)).unwrap_or_default()
     }
 
     /// The attributes that the rows do not decide, as they are recorded; what is missing is empty.
@@ -350,11 +359,4 @@ fn fold_figures(file: &File) -> Vec<TrainFigures> {
         true => (0..).map_while(group).map(|group| TrainFigures::read(&group)).collect(),
         false => Vec::new(),
     }
-}
-
-fn recorded_percentiles(at: &Location) -> Vec<f64> {
-    let mut percentiles: Vec<f64> =
-        attributes::read_numbers(at, attribute::TRAIN_PERCENTILES).unwrap_or_default();
-    percentiles.truncate(PERCENTILE_LEVELS.len());
-    percentiles
 }

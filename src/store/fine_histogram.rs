@@ -1,5 +1,6 @@
 //! Counts of each float in a few bins of a [`ValueHistogram`](super::ValueHistogram).
 
+use super::ValueCounts;
 use super::ordered_float::{FLOAT_BIN_SHIFT, float_of_ordered, ordered_bits};
 
 /// Values of a bin.
@@ -30,9 +31,23 @@ impl FineHistogram {
         Self::new(values.map(|value| ordered_bits(value as f32) >> FLOAT_BIN_SHIFT))
     }
 
-    /// Counts float32 pixels that stand as [`Pixels::le_bytes`](crate::model::Pixels::le_bytes) gives them; NaN and
-    /// infinite ones are left out, as are those of other bins.
-    pub fn add_le_bytes(&mut self, bytes: &[u8]) {
+    /// The value that is number `rank` of bin `bin`, in ascending order from 1; `None` where the bin was not counted, or
+    /// has fewer values.
+    pub(super) fn value(&self, bin: u32, rank: u64) -> Option<f32> {
+        let (_, counts) = self.bins.iter().find(|(number, _)| *number == bin)?;
+        let mut seen = 0;
+        let reaches_rank = |count: &u64| {
+            seen += count;
+            seen >= rank
+        };
+        let place = counts.iter().position(reaches_rank)?;
+        Some(float_of_ordered(bin << FLOAT_BIN_SHIFT | place as u32))
+    }
+}
+
+impl ValueCounts for FineHistogram {
+    /// Values of other bins are left out too.
+    fn add_le_bytes(&mut self, bytes: &[u8]) {
         for &value in bytes.as_chunks().0 {
             let value = f32::from_le_bytes(value);
             let ordered = ordered_bits(value);
@@ -45,23 +60,9 @@ impl FineHistogram {
         }
     }
 
-    /// Adds the counts of `other`, of the same bins.
-    pub fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self) {
         for ((_, mine), (_, theirs)) in self.bins.iter_mut().zip(&other.bins) {
             mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
         }
-    }
-
-    /// The value that is number `rank` of bin `bin`, in ascending order from 1; `None` where the bin was not counted, or
-    /// has fewer values.
-    pub(super) fn value(&self, bin: u32, rank: u64) -> Option<f32> {
-        let (_, counts) = self.bins.iter().find(|(number, _)| *number == bin)?;
-        let mut seen = 0;
-        let reaches_rank = |count: &u64| {
-            seen += count;
-            seen >= rank
-        };
-        let place = counts.iter().position(reaches_rank)?;
-        Some(float_of_ordered(bin << FLOAT_BIN_SHIFT | place as u32))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::attributes;
-use super::schema::attribute;
+use super::schema::{PERCENTILE_LEVELS, attribute};
 
 /// The statistics of one channel of the train split.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -16,6 +16,9 @@ pub struct ChannelFigures {
     pub min: Option<f64>,
     /// Of attribute `train_channel_max`.
     pub max: Option<f64>,
+    /// The first and the last of the channel in `train_channel_percentiles`; in files older than format 1.5, which have
+    /// none, those of all channels together.
+    pub outer_percentiles: Option<[f64; 2]>,
 }
 
 /// The statistics of the pixels of the train split, as far as the file has them.
@@ -96,8 +99,19 @@ impl TrainFigures {
     pub(super) fn read(at: &hdf5::Location) -> Self {
         let figure =
             |name: &str| attributes::read_number::<f64>(at, name).filter(|figure| figure.is_finite());
-        let percentiles = attributes::read_numbers::<f64>(at, attribute::TRAIN_PERCENTILES);
-        let outer = percentiles.as_deref().and_then(|all| Some([*all.first()?, *all.last()?]));
+        let percentiles = |name: &str| attributes::read_numbers::<f64>(at, name);
+        let outer = |levels: &[f64]| {
+            let outer = [*levels.first()?, *levels.last()?];
+            outer.iter().all(|figure| figure.is_finite()).then_some(outer)
+        };
+        let outer_percentiles = percentiles(attribute::TRAIN_PERCENTILES).and_then(|levels| outer(&levels));
+        let outer_of_channels = match percentiles(attribute::TRAIN_CHANNEL_PERCENTILES) {
+            Some(all) => {
+                let mut channels = all.chunks(PERCENTILE_LEVELS.len());
+                [(); 3].map(|()| channels.next().and_then(outer))
+            }
+            None => [outer_percentiles; 3],
+        };
         let by_channel = |name: &str| {
             attributes::read_numbers::<f64>(at, name).and_then(|all| <[f64; 3]>::try_from(all).ok())
         };
@@ -110,6 +124,7 @@ impl TrainFigures {
                 std: known(std[channel]),
                 min: known(min[channel]),
                 max: known(max[channel]),
+                outer_percentiles: outer_of_channels[channel],
             }))
         };
         Self {
@@ -118,7 +133,7 @@ impl TrainFigures {
             min: figure(attribute::TRAIN_MIN),
             max: figure(attribute::TRAIN_MAX),
             channels: of_channels(),
-            outer_percentiles: outer.filter(|outer| outer.iter().all(|figure| figure.is_finite())),
+            outer_percentiles,
         }
     }
 }

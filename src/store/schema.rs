@@ -3,11 +3,11 @@
 /// Root attribute `format`.
 pub const FORMAT: &str = "dicomprep";
 /// Root attribute `format_version`, `major.minor`. Readers refuse a major part they do not know.
-pub const FORMAT_VERSION: &str = "1.4";
+pub const FORMAT_VERSION: &str = "1.5";
 /// The major version this code writes and reads.
 pub(super) const FORMAT_MAJOR: &str = "1";
 /// The minor version this code writes.
-pub(super) const FORMAT_MINOR: u32 = 4;
+pub(super) const FORMAT_MINOR: u32 = 5;
 
 /// Root attribute `format` of a whitening file.
 pub(super) const ZCA_FORMAT: &str = "dicomprep zca";
@@ -23,6 +23,8 @@ pub(super) const SHARD: &str = "shard";
 pub(super) const FOLDS: &str = "folds";
 /// The minor version of the format from which on each fold has statistics.
 pub(super) const FOLDS_SINCE: u32 = 4;
+/// The minor version of the format from which on each channel of colour images has percentiles.
+pub(super) const CHANNEL_PERCENTILES_SINCE: u32 = 5;
 /// The dataset of a whitening file.
 pub(super) const MATRIX: &str = "matrix";
 
@@ -78,6 +80,8 @@ pub(super) mod attribute {
     pub(in crate::store) const TRAIN_CHANNELS: [&str; 4] =
         ["train_channel_mean", "train_channel_std", "train_channel_min", "train_channel_max"];
     pub(in crate::store) const TRAIN_PERCENTILES: &str = "train_percentiles";
+    /// Those of each channel of colour images.
+    pub(in crate::store) const TRAIN_CHANNEL_PERCENTILES: &str = "train_channel_percentiles";
     pub(in crate::store) const TRAIN_PERCENTILE_LEVELS: &str = "train_percentile_levels";
 }
 

@@ -6,10 +6,10 @@ use super::cell_type::{CellType, NARROWEST_TEXT};
 use super::chunked_dataset::{Column, ColumnEncoder};
 use super::column_spec::{ColumnSpec, ColumnTexts};
 use super::sample_row::TextWidth;
-use super::schema::{SAMPLES, SHARD, column, shard, shard_attribute};
+use super::schema::{CHANNEL_PERCENTILES_SINCE, SAMPLES, SHARD, column, shard, shard_attribute};
 use super::{
-    ChannelStatistics, ColumnWalk, DatasetFile, DatasetSpec, EncodedChunk, ImageStatistics, ShardBond,
-    ShardSpec, StoreError, TextWidths, ValueHistogram, attributes, shard_bonds,
+    ChannelStatistics, ColumnWalk, DatasetFile, DatasetSpec, EncodedChunk, ImageStatistics, PixelHistogram,
+    ShardBond, ShardSpec, StoreError, TextWidths, attributes, shard_bonds,
 };
 use crate::model::PixelType;
 use crate::split::{SplitDraw, SplitName};
@@ -157,7 +157,7 @@ impl ShardColumns {
     }
 
     /// Completes the group. `train` counts the pixels of the rows that the plan counts as train.
-    pub(super) fn finish(mut self, rows: usize, train: &ValueHistogram) -> hdf5::Result<()> {
+    pub(super) fn finish(mut self, rows: usize, train: &PixelHistogram) -> hdf5::Result<()> {
         let (bins, counts): (Vec<u32>, Vec<u64>) = train.bins().unzip();
         let at = &self.group;
         attributes::write_numbers(at, shard_attribute::HISTOGRAM_BINS, &[bins.len()], &bins)?;
@@ -213,15 +213,27 @@ impl DatasetFile {
     /// The pixels of the rows of a shard that its plan counts as train.
     ///
     /// # Errors
-    /// [`StoreError::NotOurs`] where it has no such figures, or others than were written.
-    pub fn shard_histogram(&self) -> Result<ValueHistogram, StoreError> {
+    /// [`StoreError::NotOurs`] where it has no such figures, or others than were written, or those of all channels together
+    /// of an earlier version.
+    pub fn shard_histogram(&self) -> Result<PixelHistogram, StoreError> {
+        if self.channels() > 1 && self.minor_version() < CHANNEL_PERCENTILES_SINCE {
+            let version = self.format_version();
+            return Err(self.not_as_ours(&format!(
+                "it is a shard of format {version}, which does not count the pixels of each channel; make it again"
+            )));
+        }
+        self.read_histogram()
+    }
+
+    /// [`DatasetFile::shard_histogram`] of every version: earlier ones count all channels as if they were one.
+    pub(super) fn read_histogram(&self) -> Result<PixelHistogram, StoreError> {
         let read = || {
             let group = self.hdf5().group(SHARD).ok()?;
             let bins = attributes::read_numbers::<u32>(&group, shard_attribute::HISTOGRAM_BINS)?;
             let counts = attributes::read_numbers::<u64>(&group, shard_attribute::HISTOGRAM_COUNTS)?;
             let sum = attributes::read_number::<u32>(&group, shard_attribute::HISTOGRAM_CHECKSUM)?;
             let sound = sum == histogram_checksum(&bins, &counts) && bins.len() == counts.len();
-            let mut histogram = ValueHistogram::new(self.pixel_type());
+            let mut histogram = PixelHistogram::new(self.pixel_type(), self.channels());
             let all = sound && bins.iter().zip(&counts).all(|(bin, count)| histogram.add_bin(*bin, *count));
             all.then_some(histogram)
         };

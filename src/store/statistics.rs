@@ -53,15 +53,8 @@ impl ImageStatistics {
     /// are no whole value do not count. Only of 3 channels, each has statistics of its own.
     #[must_use]
     pub fn of_le_bytes(pixel_type: PixelType, bytes: &[u8], channels: usize) -> Self {
-        let of_channel = |channel: usize| {
-            let (size, mut plane) = (pixel_type.size(), Vec::with_capacity(bytes.len() / channels));
-            bytes
-                .chunks_exact(size)
-                .skip(channel)
-                .step_by(3)
-                .for_each(|value| plane.extend_from_slice(value));
-            ChannelStatistics::of_le_bytes(pixel_type, &plane)
-        };
+        let of_channel =
+            |channel: usize| ChannelStatistics::of_le_bytes(pixel_type, &plane(pixel_type, bytes, channel));
         Self {
             all: ChannelStatistics::of_le_bytes(pixel_type, bytes),
             channels: (channels == 3).then(|| [0, 1, 2].map(of_channel)),
@@ -267,6 +260,20 @@ impl Moments {
     pub fn channel_figures(&self) -> [[f64; 4]; 3] {
         let channels = self.total.and_then(|total| total.channels);
         channels.map_or([[f64::NAN; 4]; 3], |channels| channels.map(|channel| channel.figures()))
+    }
+}
+
+/// The values of one channel of colour pixels, as they stand in `bytes`; bytes at the end that are no whole pixel are left
+/// out.
+pub(super) fn plane(pixel_type: PixelType, bytes: &[u8], channel: usize) -> Vec<u8> {
+    fn of<const SIZE: usize>(bytes: &[u8], channel: usize) -> Vec<u8> {
+        let (pixels, _) = bytes.as_chunks::<SIZE>().0.as_chunks::<3>();
+        pixels.iter().map(|pixel| pixel[channel]).collect::<Vec<_>>().into_flattened()
+    }
+    match pixel_type {
+        PixelType::UInt8 => of::<1>(bytes, channel),
+        PixelType::Int16 | PixelType::UInt16 => of::<2>(bytes, channel),
+        PixelType::Float32 => of::<4>(bytes, channel),
     }
 }
 

@@ -8,8 +8,9 @@ use super::error::hdf5_error;
 use super::sample_column::SampleColumn;
 use super::sample_row::{TextWidth, TextWidths};
 use super::schema::{
-    DOCUMENTATION, FOLDS, FOLDS_SINCE, FORMAT_MINOR, FORMAT_VERSION, IMAGE_DIMENSIONS, IMAGES,
-    MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS, SAMPLES, SHARD, attribute, column, virtual_attribute,
+    CHANNEL_PERCENTILES_SINCE, DOCUMENTATION, FOLDS, FOLDS_SINCE, FORMAT_MINOR, FORMAT_VERSION,
+    IMAGE_DIMENSIONS, IMAGES, MASK_DIMENSIONS, MASKS, PERCENTILE_LEVELS, SAMPLES, SHARD, attribute, column,
+    virtual_attribute,
 };
 use super::sound_file::all_datasets;
 use super::text_checksum::{self, MAY_BE_EMPTY, TEXTS};
@@ -27,6 +28,11 @@ const IMAGE_NUMBERS: [&str; 6] = [
     attribute::TRAIN_PERCENTILES,
     attribute::TRAIN_PERCENTILE_LEVELS,
 ];
+/// Attributes of `/images` that are numbers of each channel.
+const CHANNEL_NUMBERS: [&str; 5] = {
+    let [mean, std, min, max] = attribute::TRAIN_CHANNELS;
+    [mean, std, min, max, attribute::TRAIN_CHANNEL_PERCENTILES]
+};
 
 /// Attributes of the root that only a virtual file has.
 const VIRTUAL: [&str; 3] = [virtual_attribute::FILES, virtual_attribute::IDENTITIES, virtual_attribute::RUNS];
@@ -113,8 +119,11 @@ impl DatasetFile {
             for name in texts.iter().chain(numbers).filter(is_missing) {
                 found.flaw(format!("/{object}@{name}"), "is missing");
             }
-            let in_color = object == IMAGES && self.channels() == 3;
-            let channel_names: &[&str] = if in_color { &attribute::TRAIN_CHANNELS } else { &[] };
+            let channel_names: &[&str] = match object == IMAGES && self.channels() == 3 {
+                true if self.minor_version() < CHANNEL_PERCENTILES_SINCE => &attribute::TRAIN_CHANNELS,
+                true => &CHANNEL_NUMBERS,
+                false => &[],
+            };
             for name in channel_names.iter().filter(|name| !names.iter().any(|n| n == *name)) {
                 found.flaw(format!("/{object}@{name}"), "is missing");
             }
@@ -231,7 +240,7 @@ impl DatasetFile {
             }
         }
         if !of_shard.is_empty()
-            && let Err(error) = self.shard_histogram()
+            && let Err(error) = self.read_histogram()
         {
             found.flaw("/shard@histogram_counts", error.with_cause());
         }

@@ -1,7 +1,7 @@
 //! Counts of each pixel value.
 
-use super::FineHistogram;
 use super::ordered_float::{FLOAT_BIN_SHIFT, float_of_ordered, ordered_bits};
+use super::{FineHistogram, ValueCounts};
 use crate::model::{PixelType, Pixels};
 
 /// Counts of each value. Integers are counted one by one; floats in bins that are 2⁻⁹ of the
@@ -42,20 +42,6 @@ impl ValueHistogram {
             Pixels::Int16(values) => self.count(values, int16_bin),
             Pixels::UInt16(values) => self.count(values, usize::from),
             Pixels::Float32(values) => self.count_floats(values.iter().copied()),
-        }
-    }
-
-    /// Counts pixels that stand as [`Pixels::le_bytes`] gives them.
-    pub fn add_le_bytes(&mut self, bytes: &[u8]) {
-        match self.pixel_type {
-            PixelType::UInt8 => self.count(bytes, usize::from),
-            PixelType::Int16 => self.count(bytes.as_chunks().0, |value| int16_bin(i16::from_le_bytes(value))),
-            PixelType::UInt16 => {
-                self.count(bytes.as_chunks().0, |value| usize::from(u16::from_le_bytes(value)));
-            }
-            PixelType::Float32 => {
-                self.count_floats(bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)));
-            }
         }
     }
 
@@ -111,13 +97,6 @@ impl ValueHistogram {
         self.counts.iter_mut().filter(|count| **count != 0).for_each(|count| *count = 0);
     }
 
-    /// Adds the counts of `other`, of the same pixel type.
-    pub fn merge(&mut self, other: &Self) {
-        for (bin, count) in other.occupied() {
-            self.counts[bin] = self.counts[bin].wrapping_add(count);
-        }
-    }
-
     /// Takes away counts that were added before.
     pub fn subtract(&mut self, other: &Self) {
         for (bin, count) in other.occupied() {
@@ -134,14 +113,14 @@ impl ValueHistogram {
         self.counts.iter().enumerate().map(count).filter(|(_, count)| *count > 0)
     }
 
-    /// The smallest value that at least `level` per cent of the pixels do not exceed (numpy's
+    /// For each level, the smallest value that at least so many per cent of the pixels do not exceed (numpy's
     /// `inverted_cdf`); NaN where nothing was counted. For floats, the lower edge of its bin.
     #[must_use]
-    pub fn percentile(&self, level: f64) -> f64 {
-        self.rank(level).map_or(f64::NAN, |(bin, _)| self.value(bin as usize))
+    pub fn percentiles<const N: usize>(&self, levels: [f64; N]) -> [f64; N] {
+        self.ranks(levels).map(|rank| rank.map_or(f64::NAN, |(bin, _)| self.value(bin as usize)))
     }
 
-    /// What [`ValueHistogram::percentile`] gives where the percentile is `value`: of floats, the lower edge of its bin.
+    /// What [`ValueHistogram::percentiles`] gives where a percentile is `value`: of floats, the lower edge of its bin.
     #[must_use]
     pub fn lower_edge(&self, value: f64) -> f64 {
         match self.pixel_type {
@@ -150,32 +129,40 @@ impl ValueHistogram {
         }
     }
 
-    /// [`ValueHistogram::percentile`], exact for floats too where `fine` has counted the same pixels in the
-    /// [`ValueHistogram::percentile_bins`] of this level.
+    /// [`ValueHistogram::percentiles`], exact for floats too where `fine` has counted the same pixels in the
+    /// [`ValueHistogram::percentile_bins`] of these levels.
     #[must_use]
-    pub fn exact_percentile(&self, level: f64, fine: &FineHistogram) -> f64 {
-        let Some((bin, rank)) = self.rank(level) else { return f64::NAN };
-        fine.value(bin, rank).map_or_else(|| self.value(bin as usize), f64::from)
+    pub fn exact_percentiles<const N: usize>(&self, levels: [f64; N], fine: &FineHistogram) -> [f64; N] {
+        let exact = |(bin, rank)| fine.value(bin, rank).map_or_else(|| self.value(bin as usize), f64::from);
+        self.ranks(levels).map(|rank| rank.map_or(f64::NAN, exact))
     }
 
     /// For each level, the bin of its percentile; none where nothing was counted.
-    pub fn percentile_bins(&self, levels: &[f64]) -> impl Iterator<Item = u32> {
-        levels.iter().filter_map(|level| self.rank(*level)).map(|(bin, _)| bin)
+    pub fn percentile_bins<const N: usize>(&self, levels: [f64; N]) -> impl Iterator<Item = u32> + use<N> {
+        self.ranks(levels).into_iter().flatten().map(|(bin, _)| bin)
     }
 
-    /// The bin of a percentile, and which of the values in it, in ascending order from 1, it is.
-    fn rank(&self, level: f64) -> Option<(u32, u64)> {
-        let total: u64 = self.occupied().map(|(_, count)| count).sum();
-        // Levels are given to a tenth of a per cent; in thousandths the rank is an exact integer.
-        let rank = (u128::from(total) * (level * 10.0).round() as u128).div_ceil(1000).max(1) as u64;
-        let mut before = 0;
-        for (bin, count) in self.occupied() {
-            if before + count >= rank {
-                return Some((bin as u32, rank - before));
+    /// The bin of each percentile, and which of the values in it, in ascending order from 1, it is.
+    fn ranks<const N: usize>(&self, levels: [f64; N]) -> [Option<(u32, u64)>; N] {
+        let counts: Vec<(usize, u64)> = self.occupied().collect();
+        let total: u64 = counts.iter().map(|(_, count)| count).sum();
+        levels.map(|level| {
+            // Levels are given to a tenth of a per cent; in thousandths the rank is an exact integer.
+            let rank = (u128::from(total) * (level * 10.0).round() as u128).div_ceil(1000).max(1) as u64;
+            let mut before = 0;
+            for &(bin, count) in &counts {
+                if before + count >= rank {
+                    return Some((bin as u32, rank - before));
+                }
+                before += count;
             }
-            before += count;
-        }
-        None
+            None
+        })
+    }
+
+    /// Number of all bins.
+    pub(super) fn len(&self) -> u32 {
+        self.counts.len() as u32
     }
 
     /// As [`ValueHistogram::counts`], with the numbers of bins.
@@ -199,6 +186,27 @@ impl ValueHistogram {
             PixelType::UInt8 | PixelType::UInt16 => bin as f64,
             PixelType::Int16 => bin as f64 - 32_768.0,
             PixelType::Float32 => f64::from(float_of_bin(bin)),
+        }
+    }
+}
+
+impl ValueCounts for ValueHistogram {
+    fn add_le_bytes(&mut self, bytes: &[u8]) {
+        match self.pixel_type {
+            PixelType::UInt8 => self.count(bytes, usize::from),
+            PixelType::Int16 => self.count(bytes.as_chunks().0, |value| int16_bin(i16::from_le_bytes(value))),
+            PixelType::UInt16 => {
+                self.count(bytes.as_chunks().0, |value| usize::from(u16::from_le_bytes(value)));
+            }
+            PixelType::Float32 => {
+                self.count_floats(bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)));
+            }
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (bin, count) in other.occupied() {
+            self.counts[bin] = self.counts[bin].wrapping_add(count);
         }
     }
 }
@@ -269,10 +277,7 @@ mod tests {
     fn percentiles_are_values_of_the_data() {
         let mut histogram = ValueHistogram::new(PixelType::Int16);
         histogram.add(&Pixels::Int16((-100..100).collect()));
-        assert_eq!(histogram.percentile(50.0), -1.0);
-        assert_eq!(histogram.percentile(0.5), -100.0);
-        assert_eq!(histogram.percentile(99.5), 98.0);
-        assert_eq!(histogram.percentile(98.0), 95.0);
+        assert_eq!(histogram.percentiles([0.5, 50.0, 98.0, 99.5]), [-100.0, -1.0, 95.0, 98.0]);
     }
 
     #[test]
@@ -284,7 +289,7 @@ mod tests {
         let mut taken = ValueHistogram::new(PixelType::UInt8);
         taken.add(&image);
         first.subtract(&taken);
-        assert_eq!(first.percentile(99.5), 3.0);
+        assert_eq!(first.percentiles([99.5]), [3.0]);
     }
 
     #[test]
@@ -300,9 +305,9 @@ mod tests {
     #[test]
     fn nothing_has_no_percentile() {
         let nothing = ValueHistogram::new(PixelType::Float32);
-        assert!(nothing.percentile(50.0).is_nan());
-        let fine = FineHistogram::new(nothing.percentile_bins(&[50.0]));
-        assert!(nothing.exact_percentile(50.0, &fine).is_nan());
+        assert!(nothing.percentiles([50.0])[0].is_nan());
+        let fine = FineHistogram::new(nothing.percentile_bins([50.0]));
+        assert!(nothing.exact_percentiles([50.0], &fine)[0].is_nan());
     }
 
     /// The smallest of `values` that at least `level` per cent of them do not exceed, by the definition.
@@ -329,7 +334,7 @@ mod tests {
             let level = f64::from(level) / 10.0;
             let pixels = Pixels::Float32(values.clone());
             let coarse = histogram(std::slice::from_ref(&pixels));
-            let mut fine = FineHistogram::new(coarse.percentile_bins(&[level]));
+            let mut fine = FineHistogram::new(coarse.percentile_bins([level]));
             // Counted in two halves, as two threads would.
             let mut rest = fine.clone();
             let bytes = pixels.le_bytes();
@@ -338,10 +343,10 @@ mod tests {
             rest.add_le_bytes(second);
             fine.merge(&rest);
             let expected = by_definition(&values, level);
-            proptest::prop_assert_eq!(coarse.exact_percentile(level, &fine), expected);
+            proptest::prop_assert_eq!(coarse.exact_percentiles([level], &fine), [expected]);
             let around = FineHistogram::around([expected]);
-            proptest::prop_assert!(coarse.percentile(level) <= expected);
-            proptest::prop_assert!(around.value(coarse.rank(level).map_or(0, |(bin, _)| bin), 1).is_none());
+            proptest::prop_assert!(coarse.percentiles([level])[0] <= expected);
+            proptest::prop_assert!(around.value(coarse.ranks([level])[0].map_or(0, |(bin, _)| bin), 1).is_none());
         }
     }
 }

@@ -21,8 +21,8 @@ use super::target::Target;
 use super::virtual_file::VirtualMap;
 use super::write_back::WriteBack;
 use super::{
-    ChunkTable, DatasetFile, DatasetSpec, EncodedRow, LateCells, Moments, NO_FOLD, PartsFolder,
-    RootAttributes, SampleRow, ShardBond, ShardRow, StoreError, ValueHistogram, VirtualSource, attributes,
+    ChunkTable, DatasetFile, DatasetSpec, EncodedRow, LateCells, Moments, NO_FOLD, PartsFolder, Percentiles,
+    PixelHistogram, RootAttributes, SampleRow, ShardBond, ShardRow, StoreError, VirtualSource, attributes,
     direct_chunk, text_checksum,
 };
 use crate::model::PixelType;
@@ -32,8 +32,8 @@ use crate::model::PixelType;
 pub struct TrainStatistics {
     /// Mean, standard deviation, extremes.
     pub moments: Moments,
-    /// Percentiles at [`PERCENTILE_LEVELS`]; NaN where there is no pixel.
-    pub percentiles: [f64; PERCENTILE_LEVELS.len()],
+    /// Percentiles at [`PERCENTILE_LEVELS`].
+    pub percentiles: Percentiles,
 }
 
 /// The statistics that a file records.
@@ -211,7 +211,7 @@ impl DatasetWriter {
     ///
     /// # Errors
     /// As [`DatasetWriter::append`].
-    pub fn finish_shard(&mut self, train: &ValueHistogram) -> Result<(), StoreError> {
+    pub fn finish_shard(&mut self, train: &PixelHistogram) -> Result<(), StoreError> {
         let rows = self.columns.rows();
         let finished = self.shard.take().map_or(Ok(()), |shard| shard.finish(rows, train));
         finished.map_err(hdf5_error("finish", self.target.path()))
@@ -343,8 +343,12 @@ fn write_statistics(at: &Location, channels: usize, statistics: &TrainStatistics
             attributes::write_numbers(at, name, &[3], &channels.map(|figures| figures[figure]))?;
         }
     }
-    let (percentiles, levels) = (&statistics.percentiles, &PERCENTILE_LEVELS);
-    attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[percentiles.len()], percentiles)?;
+    let (Percentiles { all, channels }, levels) = (&statistics.percentiles, &PERCENTILE_LEVELS);
+    if let Some(channels) = channels {
+        let (name, shape) = (attribute::TRAIN_CHANNEL_PERCENTILES, [channels.len(), levels.len()]);
+        attributes::write_numbers(at, name, &shape, channels.as_flattened())?;
+    }
+    attributes::write_numbers(at, attribute::TRAIN_PERCENTILES, &[all.len()], all)?;
     attributes::write_numbers(at, attribute::TRAIN_PERCENTILE_LEVELS, &[levels.len()], levels)
 }
 

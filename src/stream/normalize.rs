@@ -57,7 +57,7 @@ pub enum Normalization {
         Option<(f64, f64)>,
     ),
     /// `percentile`: y = (x - low) / (high - low), clipped to 0 to 1. Where high = low, y = 0. Of colour images, with the
-    /// percentiles of all channels together.
+    /// numbers of each channel.
     Percentile {
         /// The first of `train_percentiles` of `/images`, at 0.5 per cent; NaN where the file has none.
         low: f64,
@@ -89,8 +89,11 @@ impl ChannelNormalization {
     pub fn new(choice: NormalizationChoice, train: &TrainFigures) -> Self {
         let all = Normalization::new(choice, train);
         let of_channel = |figures: ChannelFigures| {
-            let ChannelFigures { mean, std, min, max } = figures;
-            Normalization::new(choice, &TrainFigures { mean, std, min, max, ..*train })
+            let ChannelFigures { mean, std, min, max, outer_percentiles } = figures;
+            Normalization::new(
+                choice,
+                &TrainFigures { mean, std, min, max, outer_percentiles, channels: None },
+            )
         };
         Self { all, channels: train.channels.map(|channels| channels.map(of_channel)) }
     }

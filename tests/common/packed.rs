@@ -6,8 +6,8 @@ use std::path::Path;
 use dicomprep::model::{Geometry, GridShape, PaddingRange, PixelType, Pixels, StructureSet};
 use dicomprep::store::{
     AnnotationCell, ChunkEncoder, Compression, DatasetSpec, DatasetWriter, EncodedChunk, EncodedRow, Encoder,
-    ImageStatistics, LateCells, Moments, NO_FOLD, PERCENTILE_LEVELS, RecordedStatistics, RootAttributes,
-    SampleRow, StackPlace, Target, TextWidth, TextWidths, TrainStatistics, ValueHistogram,
+    ImageStatistics, LateCells, Moments, NO_FOLD, PixelHistogram, RecordedStatistics, RootAttributes,
+    SampleRow, StackPlace, Target, TextWidth, TextWidths, TrainStatistics,
 };
 use dicomprep::stream::{ImageDtype, StreamOptions, StreamWork};
 
@@ -36,7 +36,7 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     let compression = spec.compression;
     let mut writer = DatasetWriter::create(Target::claim(path, true).unwrap(), spec).unwrap();
     let mut encoder = ChunkEncoder::new(compression, Encoder::Planes);
-    let (mut moments, mut histogram) = (Moments::default(), ValueHistogram::new(PixelType::Int16));
+    let (mut moments, mut histogram) = (Moments::default(), PixelHistogram::new(PixelType::Int16, 1));
     for row in 0..rows {
         let pixels = Pixels::Int16(image(row));
         let statistics = ImageStatistics::of(&pixels, 1);
@@ -51,8 +51,7 @@ pub(crate) fn write_file(path: &Path, rows: usize, level: u8) {
     }
     let splits: Vec<&str> =
         (0..rows).map(|row| if row / 10 < rows.div_ceil(20) { "train" } else { "val" }).collect();
-    let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
-    let train = TrainStatistics { moments, percentiles };
+    let train = TrainStatistics { moments, percentiles: histogram.percentiles() };
     let statistics = RecordedStatistics { train, without_fold: Vec::new() };
     let cells = LateCells { splits: &splits, folds: &vec![NO_FOLD; rows], findings: &vec![""; rows] };
     writer.finish(&root(rows), &statistics, &cells).unwrap();

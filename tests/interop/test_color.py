@@ -253,9 +253,12 @@ def test_streams_have_three_channels_normalized_each_by_its_own_numbers(dicompre
     train = images[splits == "train"].astype(float)
     mean, std = train.mean(axis=(0, 1, 2)), train.std(axis=(0, 1, 2))
     low, high = train.min(axis=(0, 1, 2)), train.max(axis=(0, 1, 2))
+    floor, ceiling = np.percentile(train, [0.5, 99.5], axis=(0, 1, 2), method="inverted_cdf")
+    assert len(set(floor)) > 1
     for words, expected in [
         (["--normalize", "zscore"], (images - mean) / std),
         (["--normalize", "minmax"], (images - low) / (high - low)),
+        (["--normalize", "percentile"], ((images - floor) / (ceiling - floor)).clip(0, 1)),
         (["--featurewise-center"], images - mean),
         (["--featurewise-std-normalization"], (images - mean) / (std + 1e-6)),
         (["--normalize", "sample-zscore"],

@@ -414,7 +414,7 @@ def test_info_tells_what_is_in_a_file(dicomprep, packed):
         assert info["config"] == json.loads(file.attrs["config"])
     text = dicomprep("info", packed)
     assert text.returncode == 0
-    for part in ("dicomprep 1.4", "int16", "rule center", "inner (annotated in", "train", info["source_digest"]):
+    for part in ("dicomprep 1.5", "int16", "rule center", "inner (annotated in", "train", info["source_digest"]):
         assert part in text.stdout
 
 

@@ -234,7 +234,7 @@ def test_every_column_has_units_and_a_description(packed, file):
 def test_attributes_say_what_the_file_is(packed, file):
     text = lambda value: value.decode() if isinstance(value, bytes) else value
     about = {name: text(value) for name, value in file.attrs.items()}
-    assert about["format"] == "dicomprep" and about["format_version"] == "1.4"
+    assert about["format"] == "dicomprep" and about["format_version"] == "1.5"
     assert about["generator"].startswith("dicomprep ")
     assert about["mask_rule"] == "center"
     assert [text(name) for name in about["structures"]] == packed.structures

@@ -89,7 +89,7 @@ def test_columns_say_where_images_lie(cine):
         assert len(np.unique(rows.stack[mine])) == stacks and len(np.unique(rows.z[mine])) <= positions
     assert np.isnan(rows.time[rows.patient == "P3"]).all() and not np.isnan(rows.time[rows.patient == "P1"]).any()
     with h5py.File(cine) as data:
-        assert data.attrs["format_version"] == "1.4" and data["samples/trigger_time"].attrs["units"] == "ms"
+        assert data.attrs["format_version"] == "1.5" and data["samples/trigger_time"].attrs["units"] == "ms"
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])

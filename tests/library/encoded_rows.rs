@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dicomprep::model::{PixelType, Pixels};
 use dicomprep::store::{
     DatasetFile, DatasetWriter, EncodedRow, EncodedRows, Journal, KeptRows, LateCells, Moments, NO_FOLD,
-    PERCENTILE_LEVELS, PartsFolder, RecordedStatistics, StoreError, Target, TrainStatistics, ValueHistogram,
+    PartsFolder, PixelHistogram, RecordedStatistics, StoreError, Target, TrainStatistics,
 };
 
 const ROWS: usize = 300;
@@ -19,7 +19,7 @@ fn copy_rows(source: &Path, copy: &Path, level: u8) {
     let mut writer =
         DatasetWriter::create(Target::claim(copy, true).unwrap(), packed::spec(ROWS, level)).unwrap();
     let mut rows = EncodedRows::new(&file).unwrap();
-    let (mut moments, mut histogram) = (Moments::default(), ValueHistogram::new(PixelType::Int16));
+    let (mut moments, mut histogram) = (Moments::default(), PixelHistogram::new(PixelType::Int16, 1));
     let mut splits = Vec::new();
     for row in 0..file.rows() {
         let encoded = rows.read(row).unwrap();
@@ -29,8 +29,7 @@ fn copy_rows(source: &Path, copy: &Path, level: u8) {
         splits.push(rows.split(row).unwrap());
     }
     let splits: Vec<&str> = splits.iter().map(String::as_str).collect();
-    let percentiles = PERCENTILE_LEVELS.map(|level| histogram.percentile(level));
-    let train = TrainStatistics { moments, percentiles };
+    let train = TrainStatistics { moments, percentiles: histogram.percentiles() };
     let statistics = RecordedStatistics { train, without_fold: Vec::new() };
     let cells = LateCells { splits: &splits, folds: &[NO_FOLD; ROWS], findings: &[""; ROWS] };
     writer.finish(&packed::root(ROWS), &statistics, &cells).unwrap();

@@ -162,19 +162,29 @@ fn channels_are_normalized_each_by_its_own_numbers() {
         std: Some(std),
         min: Some(mean - std),
         max: Some(mean + std),
+        outer_percentiles: Some([mean, mean + std]),
     };
-    let channels = [figures(100.0, 10.0), figures(50.0, 20.0), figures(7.0, 0.0)];
-    let train =
-        TrainFigures { mean: Some(0.0), std: Some(1.0), channels: Some(channels), ..TrainFigures::default() };
-    let choice = NormalizationChoice::Named(NormalizationName::ZScore);
-    let normalization = ChannelNormalization::new(choice, &train);
+    let train = TrainFigures {
+        mean: Some(0.0),
+        std: Some(1.0),
+        outer_percentiles: Some([0.0, 1.0]),
+        channels: Some([figures(100.0, 10.0), figures(50.0, 20.0), figures(7.0, 0.0)]),
+        ..TrainFigures::default()
+    };
     // More pixels than a block.
     let pixels: Vec<u8> = (0..3 * 600).map(|at| (at * 7 % 256) as u8).collect();
-    let expected = |pixel: usize, channel: usize| {
-        let value = f64::from(pixels[pixel * 3 + channel]);
-        [(value - 100.0) / 10.0, (value - 50.0) / 20.0, value - 7.0][channel] as f32
-    };
-    for layout in [AxisOrder::Nhwc, AxisOrder::Nchw] {
+    let names = [NormalizationName::ZScore, NormalizationName::Percentile];
+    for (name, layout) in names.into_iter().flat_map(|name| AxisOrder::ALL.map(|layout| (name, layout))) {
+        let expected = |pixel: usize, channel: usize| {
+            let value = f64::from(pixels[pixel * 3 + channel]);
+            let centered = [(value - 100.0) / 10.0, (value - 50.0) / 20.0, value - 7.0][channel] as f32;
+            match name {
+                NormalizationName::ZScore => centered,
+                _ if channel == 2 => 0.0,
+                _ => centered.clamp(0.0, 1.0),
+            }
+        };
+        let normalization = ChannelNormalization::new(NormalizationChoice::Named(name), &train);
         let shape = [2, 300, 3];
         let converter =
             ImageConverter::new(PixelType::UInt8, shape, ImageDtype::Float32, layout, normalization).unwrap();
@@ -187,7 +197,7 @@ fn channels_are_normalized_each_by_its_own_numbers() {
             for channel in 0..3 {
                 let at = if layout == AxisOrder::Nhwc { pixel * 3 + channel } else { channel * 600 + pixel };
                 let difference = (found[at] - expected(pixel, channel)).abs();
-                assert!(difference <= 1e-5, "{layout:?} {pixel} {channel}: {difference}");
+                assert!(difference <= 1e-5, "{name:?} {layout:?} {pixel} {channel}: {difference}");
             }
         }
     }
