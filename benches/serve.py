@@ -4,8 +4,9 @@
 Readers are Python processes that read every byte of one epoch, 32 samples a batch: from a connection of the service, or
 from a pipe of a process of their own. Both run in turns on the same file in the page cache; k is 1, 2, 4, 8. Reported are
 medians over the rounds: samples of all readers a second, CPU milliseconds a sample without the readers', the peak memory
-of the service or of all processes together, and the ratio of the rates. Before, the bytes of every reader are compared
-with the stream of the command.
+of the service or of all processes together, the ratio of the rates, and that of the CPU time of the processes and their
+readers to that of the service and its own, which depends less on what else runs. Before, the bytes of every reader are
+compared with the stream of the command.
 
 - group: all readers take the same batches, which the service decodes once;
 - group, cardiac: the same with `augment=cardiac`, float32;
@@ -75,7 +76,7 @@ def reader():
         assert source.status == 200, source.read()
     else:
         start, source = time.monotonic(), open(0, "rb", buffering=0)
-    samples, first = 0, None
+    samples, first, began = 0, None, time.process_time()
     if check:
         while part := source.read(1 << 20):
             digest.update(part)
@@ -84,6 +85,7 @@ def reader():
             first = first or time.monotonic()
             samples += len(images)
     print(json.dumps({"samples": samples, "end": time.monotonic(), "first": first and first - start,
+                      "cpu": time.process_time() - began,
                       "digest": digest.hexdigest() if check else None}), flush=True)
 
 
@@ -165,7 +167,8 @@ def over_pipes(binary, file, kind, k, check=False):
 def summary(results, start, cpu, peak):
     samples = sum(result["samples"] for result in results)
     wall = max(result["end"] for result in results) - start
-    return {"rate": samples / wall, "cpu": cpu * 1e3 / max(samples, 1), "peak": peak,
+    with_readers = cpu + sum(result["cpu"] for result in results)
+    return {"rate": samples / wall, "cpu": cpu * 1e3 / max(samples, 1), "with_readers": with_readers, "peak": peak,
             "first": statistics.median(result["first"] or 0 for result in results),
             "digests": [result["digest"] for result in results]}
 
@@ -203,14 +206,15 @@ def main():
         expected = over_pipes(binary, file, kind, 4, check=True)["digests"]
         assert got == expected and len(set(got)) == (1 if kind.group else 4), f"{kind.name}: other bytes"
     print(f"{common.machine()}; {words.pairs:,} samples; every reader has the bytes of the command\n")
-    print("| readers | k | service, samples/s | k processes, samples/s | ratio | CPU ms/sample | of the processes "
-          "| peak MB | of the processes | first batch, ms |\n|---|---|---|---|---|---|---|---|---|---|")
+    print("| readers | k | service, samples/s | k processes, samples/s | ratio | ratio of CPU | CPU ms/sample "
+          "| of the processes | peak MB | of the processes | first batch, ms |\n|---|---|---|---|---|---|---|---|---|---|---|")
     for kind in KINDS:
         for k in words.k:
             pairs = [(over_http(binary, file, kind, k, cache), over_pipes(binary, file, kind, k)) for _ in range(words.rounds)]
             middle = lambda value: statistics.median(map(value, pairs))
             cells = [f"{middle(lambda p: p[0]['rate']):,.0f}", f"{middle(lambda p: p[1]['rate']):,.0f}",
                      f"{middle(lambda p: p[0]['rate'] / p[1]['rate']):.2f}",
+                     f"{middle(lambda p: p[1]['with_readers'] / p[0]['with_readers']):.2f}",
                      f"{middle(lambda p: p[0]['cpu']):.3f}", f"{middle(lambda p: p[1]['cpu']):.3f}",
                      f"{middle(lambda p: p[0]['peak']):,.0f}", f"{middle(lambda p: p[1]['peak']):,.0f}",
                      f"{1e3 * middle(lambda p: p[0]['first']):.0f}"]

@@ -170,7 +170,7 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// The batches from `start` on, of which `prefetch` are decoded ahead once the first is asked for.
+    /// The batches from `start` on, of which up to `prefetch` are decoded ahead from the first that is asked for on.
     pub(super) fn new(
         decoder: Arc<Decoder>,
         job: Arc<Job>,
@@ -184,10 +184,14 @@ impl Ahead {
 
     /// The next batch and its cursor; `None` at the end.
     pub(super) async fn take(&mut self) -> Option<(Cursor, Result<Encoded, BatchError>)> {
-        while self.coming.len() < self.prefetch.max(1) {
-            let Some(cursor) = self.next else { break };
-            self.coming.push_back((cursor, self.decoder.batch(&self.job, cursor, self.member.as_ref())));
-            self.next = self.job.after(cursor);
+        // One more than was taken, until there are `prefetch`: no reader's first batch waits for all those of the others.
+        for _ in 0..2 {
+            if self.coming.len() < self.prefetch.max(1)
+                && let Some(cursor) = self.next
+            {
+                self.coming.push_back((cursor, self.decoder.batch(&self.job, cursor, self.member.as_ref())));
+                self.next = self.job.after(cursor);
+            }
         }
         let (cursor, coming) = self.coming.pop_front()?;
         let began = Instant::now();

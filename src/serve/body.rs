@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::body::Body;
-use bytes::Bytes;
-use futures_util::stream;
+use bytes::Buf;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 
+use super::answer_body::Portions;
 use super::batches::Ahead;
+use super::encoded::Encoded;
 use super::job::Job;
 use super::log::{LogEntry, LogFormat};
+use super::pieces::Pieces;
 use super::portion_memory::PortionMemory;
 use super::server::{Broken, until};
 use crate::order::Cursor;
@@ -22,6 +23,8 @@ use crate::order::Cursor;
 /// Bytes that are handed over at once: so much is copied into the socket without waiting. A connection whose reader rests
 /// holds four of them.
 const PORTION_BYTES: usize = 192 << 10;
+/// The same of rows of the cache, which cost a connection that rests nothing: few portions are less work on both sides.
+const KEPT_PORTION_BYTES: usize = 768 << 10;
 /// A reader that takes nothing for so long gets its batches decoded again when it goes on, so that it holds no memory.
 const REST_AFTER: Duration = Duration::from_secs(2);
 
@@ -51,16 +54,14 @@ enum Cut {
     Failed(String),
 }
 
-/// The body of the stream, which a task fills. A stream that does not come to its end has no last chunk.
-pub(super) fn body(run: StreamRun, ahead: Ahead) -> Body {
-    let (sender, receiver) = channel::<io::Result<Bytes>>(1);
+/// The portions of the stream, which a task fills. A stream that does not come to its end has no last chunk.
+pub(super) fn portions(run: StreamRun, ahead: Ahead) -> Portions {
+    let (sender, receiver) = channel(1);
     tokio::spawn(send(run, ahead, sender));
-    Body::from_stream(stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|part| (part, receiver))
-    }))
+    Portions::new(receiver)
 }
 
-async fn send(run: StreamRun, mut ahead: Ahead, sender: Sender<io::Result<Bytes>>) {
+async fn send(run: StreamRun, mut ahead: Ahead, sender: Sender<io::Result<Pieces>>) {
     let counters = &run.job.served.counters;
     counters.streams_open.fetch_add(1, Ordering::Relaxed);
     let _open = run.job.open_stream();
@@ -91,83 +92,66 @@ async fn send(run: StreamRun, mut ahead: Ahead, sender: Sender<io::Result<Bytes>
 async fn send_all(
     run: &StreamRun,
     ahead: &mut Ahead,
-    sender: &Sender<io::Result<Bytes>>,
+    sender: &Sender<io::Result<Pieces>>,
     cursor: &mut Cursor,
 ) -> Result<(), Cut> {
     let (patient, memory) = (Patient { run, sender }, PortionMemory::default());
     for piece in run.job.start().map_err(|error| Cut::Failed(error.to_string()))? {
-        patient.send(piece).await?;
+        patient.send(piece.into()).await?;
     }
     while let Some((at, encoded)) = ahead.take().await {
         *cursor = at;
         if *run.draining.borrow() {
             return Err(Cut::Draining);
         }
-        let encoded = encoded.map_err(|error| Cut::Failed(error.without_id()))?;
-        let (bytes, samples) = (encoded.bytes(), encoded.samples);
+        let mut encoded = encoded.map_err(|error| Cut::Failed(error.without_id()))?;
+        let (bytes, samples) = (encoded.pieces.remaining(), encoded.samples);
         let mut sent = 0;
-        let mut pieces = encoded.pieces;
         while sent < bytes {
-            let Some(part) = portion(&mut pieces, &memory) else { break };
-            let length = part.len() as u64;
+            let part = portion(&mut encoded, &memory);
+            let length = part.remaining();
             match patient.try_send(part).await? {
                 None => sent += length,
                 // The reader rests: nothing is kept for it but the place where it goes on.
                 Some(part) => {
-                    drop(part);
-                    pieces.clear();
+                    drop((part, encoded));
                     ahead.rest(Some(at));
                     memory.free();
                     patient.wait().await?;
                     let again = ahead.take().await.ok_or(Cut::Gone)?.1;
-                    pieces = again.map_err(|error| Cut::Failed(error.without_id()))?.pieces;
-                    skip(&mut pieces, sent);
+                    encoded = again.map_err(|error| Cut::Failed(error.without_id()))?;
+                    encoded.pieces.advance(sent);
                 }
             }
         }
         let counters = &run.job.served.counters;
         counters.samples.fetch_add(samples, Ordering::Relaxed);
-        counters.bytes.fetch_add(bytes, Ordering::Relaxed);
+        counters.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         *cursor = run.job.cursor_after(at);
     }
     for piece in run.job.end() {
-        patient.send(piece).await?;
+        patient.send(piece.into()).await?;
     }
     Ok(())
 }
 
-/// Takes the next portion off the pieces; `None` when they are empty. It is a copy: the portion that a reader who takes
-/// nothing leaves in the connection would otherwise hold the memory of its whole batch.
-fn portion(pieces: &mut Vec<Bytes>, memory: &PortionMemory) -> Option<Bytes> {
-    while pieces.first()?.is_empty() {
-        pieces.remove(0);
-    }
-    let first = pieces.first_mut()?;
-    Some(memory.copy(&first.split_to(first.len().min(PORTION_BYTES))))
-}
-
-/// Takes `bytes` off the pieces.
-fn skip(pieces: &mut Vec<Bytes>, mut bytes: u64) {
-    while let Some(first) = pieces.first_mut() {
-        let here = bytes.min(first.len() as u64);
-        // A piece is in memory, so that its length is a usize.
-        drop(first.split_to(usize::try_from(here).unwrap_or(usize::MAX)));
-        bytes -= here;
-        if !first.is_empty() {
-            break;
-        }
-        pieces.remove(0);
+/// Takes the next portion off `encoded`. It is a copy, unless it is of the cache: the portion that a reader who takes nothing
+/// leaves in the connection would otherwise hold the memory of its whole batch.
+fn portion(encoded: &mut Encoded, memory: &PortionMemory) -> Pieces {
+    match encoded.is_kept {
+        true => encoded.pieces.take_front(KEPT_PORTION_BYTES),
+        false => memory.copy(encoded.pieces.take_front(PORTION_BYTES)).into(),
     }
 }
 
 /// The channel to a reader that may be slow.
 struct Patient<'a> {
     run: &'a StreamRun,
-    sender: &'a Sender<io::Result<Bytes>>,
+    sender: &'a Sender<io::Result<Pieces>>,
 }
 
 impl Patient<'_> {
-    async fn send(&self, part: Bytes) -> Result<(), Cut> {
+    async fn send(&self, part: Pieces) -> Result<(), Cut> {
         if let Some(part) = self.try_send(part).await? {
             self.wait().await?;
             self.sender.send(Ok(part)).await.map_err(|_| Cut::Gone)?;
@@ -176,7 +160,7 @@ impl Patient<'_> {
     }
 
     /// Sends `part`, or gives it back where the reader takes nothing for a while.
-    async fn try_send(&self, part: Bytes) -> Result<Option<Bytes>, Cut> {
+    async fn try_send(&self, part: Pieces) -> Result<Option<Pieces>, Cut> {
         match timeout(REST_AFTER, self.sender.reserve()).await {
             Ok(Ok(permit)) => {
                 permit.send(Ok(part));
@@ -203,23 +187,30 @@ impl Patient<'_> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     #[test]
     fn portions_are_the_pieces_in_order() {
-        let large = vec![7; PORTION_BYTES + 3];
-        let given = || vec![Bytes::from_static(b"ab"), Bytes::new(), Bytes::from(large.clone())];
-        let mut pieces = given();
-        let (mut parts, memory) = (Vec::new(), PortionMemory::default());
-        while let Some(part) = portion(&mut pieces, &memory) {
-            assert!(part.len() <= PORTION_BYTES);
-            parts.push(part);
-        }
-        assert_eq!(parts.concat(), given().concat());
-        for skipped in [0, 1, 2, 3, PORTION_BYTES + 4] {
-            let mut pieces = given();
-            skip(&mut pieces, skipped as u64);
-            assert_eq!(pieces.concat(), given().concat()[skipped..], "{skipped}");
+        let given =
+            || [Bytes::from_static(b"ab"), Bytes::new(), Bytes::from(vec![7; 3 * KEPT_PORTION_BYTES])];
+        let memory = PortionMemory::default();
+        for (is_kept, most) in [(false, PORTION_BYTES), (true, KEPT_PORTION_BYTES)] {
+            let mut encoded = Encoded { pieces: given().into_iter().collect(), is_kept, samples: 1 };
+            let held = encoded.pieces.clone();
+            let mut all = Vec::new();
+            while encoded.pieces.has_remaining() {
+                let mut portion = portion(&mut encoded, &memory);
+                assert!(portion.remaining() <= most);
+                let is_same = held
+                    .clone()
+                    .into_iter()
+                    .any(|piece| piece.as_ptr_range().contains(&portion.chunk().as_ptr()));
+                assert_eq!(is_same, is_kept, "copied unless it is of the cache");
+                all.extend_from_slice(&portion.copy_to_bytes(portion.remaining()));
+            }
+            assert_eq!(all, given().concat());
         }
     }
 }

@@ -1,19 +1,14 @@
 //! A batch in its format.
 
-use bytes::Bytes;
+use super::pieces::Pieces;
 
 /// A batch in its format.
 #[derive(Debug, Clone)]
 pub(super) struct Encoded {
     /// Its bytes, in pieces that need no copy.
-    pub(super) pieces: Vec<Bytes>,
+    pub(super) pieces: Pieces,
+    /// True if they are rows of the cache, so that no memory is held for a reader who takes nothing.
+    pub(super) is_kept: bool,
     /// Number of samples.
     pub(super) samples: u64,
-}
-
-impl Encoded {
-    /// Its length in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.len() as u64).sum()
-    }
 }

@@ -1,6 +1,7 @@
 //! A stream that a query asks for, and its batches in their format.
 
 use std::fmt::Write;
+use std::iter;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -13,11 +14,12 @@ use sha2::{Digest, Sha256};
 use super::datasets::{Opened, Served};
 use super::encoded::Encoded;
 use super::open_streams::OpenStream;
+use super::pieces::Pieces;
 use super::query::Query;
 use super::reply::Refusal;
 use crate::order::Cursor;
 use crate::sink::{self, FORMATS, Format, SinkError};
-use crate::stream::{Batch, BatchPool, Stream, StreamCursor, StreamError, StreamOptions};
+use crate::stream::{Batch, BatchPool, RowCache, Stream, StreamCursor, StreamError, StreamOptions};
 
 /// The largest number of batches that a group or a path may name.
 const MAX_GROUP_NAME: usize = 64;
@@ -243,8 +245,22 @@ impl Job {
         // Rows that nobody will ask for again need no memory.
         let is_alone = self.stream.takes_rows_once() && !streams.are_of_others(&self.key);
         let cache = if is_alone { cache.without_keeping() } else { cache.clone() };
+        if let Some(encoded) = self.encode_kept(cursor, &cache)? {
+            return Ok(encoded);
+        }
         let decoded = self.stream.batch_into(pool.take(), cursor, &cache)?;
         Ok(self.encoded(decoded, pool))
+    }
+
+    /// The batch at `cursor` as rows of `cache`, where they leave as they are there.
+    fn encode_kept(&self, cursor: Cursor, cache: &RowCache) -> Result<Option<Encoded>, StreamError> {
+        let Some(heads) = self.format.heads else { return Ok(None) };
+        let Some(rows) = self.stream.kept_rows(cursor, cache)? else { return Ok(None) };
+        let [image_head, mask_head] = heads(self.stream.schema(), rows.len()).map(Bytes::from);
+        let images = iter::once(image_head).chain(rows.iter().map(|row| row.image.clone()));
+        let masks = iter::once(mask_head).chain(rows.iter().map(|row| row.mask.clone()));
+        let samples = rows.len() as u64;
+        Ok(Some(Encoded { pieces: images.chain(masks).collect(), is_kept: true, samples }))
     }
 
     /// Counts a stream of the job as open until what it returns is dropped.
@@ -265,11 +281,11 @@ impl Job {
         let batch = Arc::new(Lent { batch, pool: pool.clone() });
         // The schema fits the format: `start` has made an encoder of it.
         let Ok(mut encoder) = (self.format.encoder)(self.stream.schema()) else {
-            return Encoded { pieces: Vec::new(), samples };
+            return Encoded { pieces: Pieces::default(), is_kept: false, samples };
         };
         let pieces =
             encoder.encode(&batch.batch).into_iter().map(|piece| owned(&batch, piece.bytes)).collect();
-        Encoded { pieces, samples }
+        Encoded { pieces, is_kept: false, samples }
     }
 }
 

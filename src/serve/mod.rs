@@ -5,6 +5,7 @@
 //! next batch. `docs/serve.md` describes the routes.
 
 mod access;
+mod answer_body;
 mod batches;
 mod body;
 mod datasets;
@@ -17,6 +18,7 @@ mod metrics;
 mod open_streams;
 mod openapi;
 mod page;
+mod pieces;
 mod portion_memory;
 mod query;
 mod range;

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
+
+use super::pieces::Pieces;
 
 /// Portions whose memory is kept: about as many are on their way at once.
 const MOST: usize = 4;
@@ -26,14 +28,14 @@ struct Portion {
 }
 
 impl PortionMemory {
-    /// A copy of `bytes`, whose memory comes back once it was sent.
-    pub(super) fn copy(&self, bytes: &[u8]) -> Bytes {
+    /// A copy of `pieces`, whose memory comes back once it was sent.
+    pub(super) fn copy(&self, pieces: Pieces) -> Bytes {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         spare.rests = false;
         let mut copy = spare.portions.pop().unwrap_or_default();
         drop(spare);
         copy.clear();
-        copy.extend_from_slice(bytes);
+        copy.put(pieces);
         Bytes::from_owner(Portion { bytes: copy, memory: self.clone() })
     }
 
@@ -66,23 +68,24 @@ mod tests {
     #[test]
     fn memory_comes_back_and_is_bounded() {
         let memory = PortionMemory::default();
-        let first = memory.copy(&[7; 1000]);
+        let copy = |bytes: &'static [u8]| memory.copy(Bytes::from_static(bytes).into());
+        let first = copy(&[7; 1000]);
         let at = first.as_ptr();
         let second = first.slice(10..);
         drop(first);
-        assert_ne!(memory.copy(&[1]).as_ptr(), at, "a part is still used");
+        assert_ne!(copy(&[1]).as_ptr(), at, "a part is still used");
         drop(second);
-        let again = memory.copy(&[8; 500]);
+        let again = copy(&[8; 500]);
         assert_eq!((again.as_ptr(), &again[..]), (at, &[8; 500][..]));
-        let many: Vec<Bytes> = (0..3 * MOST).map(|_| memory.copy(&[0; 10])).collect();
+        let many: Vec<Bytes> = (0..3 * MOST).map(|_| copy(&[0; 10])).collect();
         drop(many);
         let spare = || memory.0.lock().unwrap().portions.len();
         assert_eq!(spare(), MOST);
-        let late = memory.copy(&[0; 10]);
+        let late = copy(&[0; 10]);
         memory.free();
         drop(late);
         assert_eq!(spare(), 0, "what comes back to a reader that rests is not kept");
-        drop(memory.copy(&[0; 10]));
+        drop(copy(&[0; 10]));
         assert_eq!(spare(), 1);
     }
 }

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::batches::Ahead;
 use super::body::{self, StreamRun};
@@ -208,7 +208,7 @@ async fn stream(
         log: shared.options.log,
         _place: place,
     };
-    *response.body_mut() = body::body(run, ahead);
+    body::portions(run, ahead).answer(&mut response);
     Ok(response)
 }
 
@@ -230,7 +230,7 @@ async fn batch(
     let encoded =
         encoded.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     job.served.counters.waited(began.elapsed());
-    job.served.counters.sent(encoded.samples, encoded.bytes());
+    job.served.counters.sent(encoded.samples, encoded.pieces.remaining() as u64);
     let mut pieces: Vec<Bytes> = Vec::new();
     if job.is_document() {
         pieces = job.start().map_err(|error| Refusal::wrong(error.to_string()))?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Buf;
 
 use super::Shared;
 use super::datasets::Opened;
@@ -115,9 +116,10 @@ async fn tensors(shared: &Shared, name: &str, row: &str, mut query: Query) -> Re
     }
     on_thread(move || {
         let sample = job.encode_sample(epoch, row);
-        let sample =
-            sample.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.with_causes()))?;
-        Ok(of_type(StatusCode::OK, job.media_type(), sample.pieces.concat()))
+        let mut pieces = sample
+            .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.with_causes()))?
+            .pieces;
+        Ok(of_type(StatusCode::OK, job.media_type(), pieces.copy_to_bytes(pieces.remaining())))
     })
     .await
 }

@@ -19,6 +19,8 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use super::answer_body::AnswerBody;
+
 /// The longest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 32 << 10;
 /// Time for a TLS handshake.
@@ -112,7 +114,8 @@ impl Connections {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(broken.clone());
             async move {
-                Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {}))
+                let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+                Ok::<_, Infallible>(AnswerBody::of(response))
             }
         });
         let mut builder = http1::Builder::new();

@@ -39,6 +39,7 @@ pub(super) static ARROW: Format = Format {
     media_type: "application/vnd.apache.arrow.stream",
     needs_texts: true,
     has_batch_axis: true,
+    heads: None,
     encoder: |schema| Ok(Box::new(ArrowEncoder::new(schema)?)),
 };
 

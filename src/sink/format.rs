@@ -43,6 +43,9 @@ pub trait BatchFormat: Send {
     }
 }
 
+/// The bytes before the images and before the masks of a batch of so many samples.
+pub type Heads = fn(&StreamSchema, usize) -> [Vec<u8>; 2];
+
 /// A format of streams: what is known of it without a stream.
 pub struct Format {
     /// The name in options.
@@ -55,6 +58,8 @@ pub struct Format {
     pub needs_texts: bool,
     /// True if a batch is one record, whose tensors have an axis of samples; false if each sample is records of its own.
     pub has_batch_axis: bool,
+    /// Present where a batch has no other bytes than these and its tensors.
+    pub heads: Option<Heads>,
     /// The encoder of a stream.
     pub encoder: fn(&StreamSchema) -> Result<Box<dyn BatchFormat>, SinkError>,
 }

@@ -27,7 +27,7 @@ mod writer;
 
 pub use describe::describe;
 pub use error::SinkError;
-pub use format::{BatchFormat, Format, Piece};
+pub use format::{BatchFormat, Format, Heads, Piece};
 pub use output::{FileOutput, Output, is_pipe_or_device};
 pub use record_batches::RecordBatches;
 pub use record_columns::columns_as_record_batch;

@@ -23,6 +23,9 @@ pub(super) static NPY: Format = Format {
     media_type: "application/x-npy",
     needs_texts: false,
     has_batch_axis: true,
+    heads: Some(|schema, samples| {
+        [&schema.image, &schema.mask].map(|tensor| npy_head(tensor, Some(samples)))
+    }),
     encoder: |schema| Ok(Box::new(NpyEncoder::new(schema))),
 };
 

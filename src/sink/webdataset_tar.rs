@@ -31,6 +31,7 @@ pub(super) static WEBDATASET: Format = Format {
     media_type: "application/x-tar",
     needs_texts: true,
     has_batch_axis: false,
+    heads: None,
     encoder: |schema| Ok(Box::new(TarEncoder::new(schema))),
 };
 

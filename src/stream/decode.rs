@@ -1,7 +1,6 @@
 //! From the rows of the file to a batch: read, decode, convert.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::RowWindow;
@@ -21,16 +20,16 @@ use crate::store::{ColumnPage, RowReader, SampleColumns, StoreError, column};
 
 /// Decodes batches, for one thread; keeps its memory between samples.
 pub(super) struct BatchDecoder<'s> {
-    parts: &'s StreamParts,
-    work: &'s DecodeWork,
-    reader: RowReader<'s>,
+    pub(super) parts: &'s StreamParts,
+    pub(super) work: &'s DecodeWork,
+    pub(super) reader: RowReader<'s>,
     transformer: SampleTransformer<'s>,
     image: Vec<u8>,
     mask: Vec<u8>,
     /// The part of an image that leaves.
     part: Vec<u8>,
     /// The rows that were decoded last, where rows stand beside each other.
-    recent: VecDeque<(u64, Arc<DecodedRow>)>,
+    recent: VecDeque<(u64, DecodedRow)>,
     json: Vec<u8>,
     window: ColumnPage,
     window_function: ColumnPage,
@@ -53,7 +52,7 @@ pub(super) enum Undecoded {
 }
 
 /// An error of one sample.
-enum SampleError {
+pub(super) enum SampleError {
     Store(StoreError),
     Transform(TransformError),
 }
@@ -107,7 +106,7 @@ impl<'s> BatchDecoder<'s> {
         let places = images.chunks_exact_mut(image_bytes).zip(masks.chunks_exact_mut(mask_bytes));
         for (number, (sample, (image, mask))) in batch.samples.iter().zip(places).enumerate() {
             let order::PlannedSample { row, .. } = sample;
-            self.read_together(*row, &batch.samples[number + 1..]);
+            self.read_together(*row, batch.samples[number + 1..].iter().map(|sample| sample.row));
             if self.work.stopped.load(Ordering::Relaxed) {
                 return Err(Undecoded::Stopped);
             }
@@ -121,16 +120,16 @@ impl<'s> BatchDecoder<'s> {
         Ok(())
     }
 
-    /// Reads the image of `row` together with that of the first of the samples to come which is no more in the cache than
+    /// Reads the image of `row` together with that of the first of the rows to come which is no more in the cache than
     /// its own, unless it is there already.
-    fn read_together(&mut self, row: u64, to_come: &[order::PlannedSample]) {
+    pub(super) fn read_together(&mut self, row: u64, mut to_come: impl Iterator<Item = u64>) {
         let StreamParts { context, cropper, .. } = self.parts;
         let is_there = |row: u64| self.work.cache.has(row);
         if context.is_some() || cropper.is_some() || self.reader.is_together(row as usize) || is_there(row) {
             return;
         }
-        if let Some(other) = to_come.iter().find(|sample| !is_there(sample.row)) {
-            self.reader.read_images_together([row as usize, other.row as usize]);
+        if let Some(other) = to_come.find(|other| !is_there(*other)) {
+            self.reader.read_images_together([row as usize, other as usize]);
         }
     }
 
@@ -247,9 +246,9 @@ impl<'s> BatchDecoder<'s> {
     }
 
     /// `row` as it is stored, of the cache, of the rows that were decoded last, or decoded now.
-    fn decoded_row(&mut self, row: u64) -> Result<Arc<DecodedRow>, SampleError> {
+    fn decoded_row(&mut self, row: u64) -> Result<DecodedRow, SampleError> {
         if let Some((_, decoded)) = self.recent.iter().find(|(recent, _)| *recent == row) {
-            return Ok(Arc::clone(decoded));
+            return Ok(decoded.clone());
         }
         if let Some(kept) = self.work.cache.get(row) {
             return Ok(kept);
@@ -259,12 +258,12 @@ impl<'s> BatchDecoder<'s> {
         resize(&mut mask, self.parts.file.mask_bytes())?;
         self.reader.read_image(row as usize, &mut image)?;
         self.reader.read_mask(row as usize, &mut mask)?;
-        let decoded = Arc::new(DecodedRow { image, mask });
-        self.work.cache.keep_decoded(row, Arc::clone(&decoded));
+        let decoded = DecodedRow { image: image.into(), mask: mask.into() };
+        self.work.cache.keep_decoded(row, decoded.clone());
         if self.recent.len() > self.parts.context.as_ref().map_or(0, Context::images) {
             self.recent.pop_front();
         }
-        self.recent.push_back((row, Arc::clone(&decoded)));
+        self.recent.push_back((row, decoded.clone()));
         Ok(decoded)
     }
 
@@ -305,7 +304,7 @@ impl<'s> BatchDecoder<'s> {
 }
 
 impl StreamParts {
-    fn sample_error(&self, row: u64, error: SampleError) -> StreamError {
+    pub(super) fn sample_error(&self, row: u64, error: SampleError) -> StreamError {
         let ids = SampleColumns::column(&*self.file, column::ID);
         let id = ids.and_then(|ids| Ok(ids.walk().cell(row as usize)?.text().map(str::to_owned)));
         let id = id.ok().flatten().unwrap_or_else(|| "its id cannot be read".to_owned());

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
+
 /// Decoded rows under a budget of bytes. The first rows that come stay: every epoch needs every row once, so
 /// that no other choice would be met more often.
 ///
@@ -20,14 +22,16 @@ pub struct RowCache {
 #[derive(Debug, Default)]
 struct Rows {
     bytes: usize,
-    decoded: HashMap<u64, Arc<DecodedRow>>,
+    decoded: HashMap<u64, DecodedRow>,
 }
 
-/// The bytes of one row as they are in the file, decoded.
-#[derive(Debug)]
-pub(super) struct DecodedRow {
-    pub(super) image: Vec<u8>,
-    pub(super) mask: Vec<u8>,
+/// The bytes of one row as they are in the file, decoded. Clones share them.
+#[derive(Debug, Clone)]
+pub struct DecodedRow {
+    /// The image.
+    pub image: Bytes,
+    /// The mask.
+    pub mask: Bytes,
 }
 
 impl RowCache {
@@ -56,7 +60,7 @@ impl RowCache {
     }
 
     /// `row`, if it was kept.
-    pub(super) fn get(&self, row: u64) -> Option<Arc<DecodedRow>> {
+    pub(super) fn get(&self, row: u64) -> Option<DecodedRow> {
         if self.budget == 0 {
             return None;
         }
@@ -80,22 +84,30 @@ impl RowCache {
 
     /// Keeps the image and the mask of `row` if there is room.
     pub(super) fn keep(&self, row: u64, image: &[u8], mask: &[u8]) {
-        let bytes = image.len() + mask.len();
-        if !self.has_room_for(bytes) {
-            return;
+        if self.has_room_for(image.len() + mask.len()) {
+            let [image, mask] = [image, mask].map(Bytes::copy_from_slice);
+            self.keep_decoded(row, DecodedRow { image, mask });
         }
-        self.keep_decoded(row, Arc::new(DecodedRow { image: image.to_vec(), mask: mask.to_vec() }));
     }
 
     /// As [`RowCache::keep`], of a row that is decoded already.
-    pub(super) fn keep_decoded(&self, row: u64, decoded: Arc<DecodedRow>) {
-        let bytes = decoded.image.len() + decoded.mask.len();
+    pub(super) fn keep_decoded(&self, row: u64, decoded: DecodedRow) {
+        self.keep_together(decoded.image.len() + decoded.mask.len(), [(row, decoded)]);
+    }
+
+    /// Keeps those of `decoded` that are new, if there is room for `bytes`: the memory that they share, which lives as long
+    /// as one of them.
+    pub(super) fn keep_together(&self, bytes: usize, decoded: impl IntoIterator<Item = (u64, DecodedRow)>) {
         if !self.has_room_for(bytes) {
             return;
         }
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        if rows.bytes + bytes <= self.budget && rows.decoded.insert(row, decoded).is_none() {
-            rows.bytes += bytes;
+        if rows.bytes + bytes <= self.budget {
+            let before = rows.decoded.len();
+            for (row, decoded) in decoded {
+                rows.decoded.entry(row).or_insert(decoded);
+            }
+            rows.bytes += if rows.decoded.len() > before { bytes } else { 0 };
         }
     }
 }
@@ -119,6 +131,16 @@ mod tests {
         let reader = cache.without_keeping();
         reader.keep(11, &[], &[]);
         assert!(reader.get(7).is_some() && reader.get(11).is_none() && !reader.has_room_for(0));
+        let share = |bytes, rows: [u64; 2]| {
+            let cache = RowCache::new(10);
+            cache.keep(8, &[5], &[]);
+            let decoded = DecodedRow { image: Bytes::new(), mask: Bytes::new() };
+            cache.keep_together(bytes, rows.map(|row| (row, decoded.clone())));
+            (cache.bytes(), cache.has(7))
+        };
+        assert_eq!(share(9, [7, 8]), (10, true), "shared memory counts as a whole");
+        assert_eq!(share(9, [8, 8]), (1, false), "nothing of it was kept");
+        assert_eq!(share(10, [7, 8]), (1, false));
         let none = RowCache::new(0);
         none.keep(7, &[1], &[]);
         assert!(none.get(7).is_none() && !none.has_room_for(usize::MAX));

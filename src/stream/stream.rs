@@ -27,7 +27,7 @@ use crate::store::{ColumnReader, DatasetTables, SampleColumns, WhiteningFile, co
 #[derive(Clone)]
 pub struct Stream {
     dataset: Dataset,
-    parts: Arc<StreamParts>,
+    pub(super) parts: Arc<StreamParts>,
     evaluation: Evaluation,
     splits: Vec<String>,
     names_split: bool,
@@ -203,7 +203,7 @@ impl Stream {
         Ok(batch)
     }
 
-    fn planned_at(&self, cursor: Cursor) -> Result<PlannedBatch, StreamError> {
+    pub(super) fn planned_at(&self, cursor: Cursor) -> Result<PlannedBatch, StreamError> {
         let plan = &self.parts.plan;
         let planned = plan.batches_from(cursor)?.next();
         Ok(planned.ok_or_else(|| OrderError::StartPastEnd { start: cursor, end: plan.end() })?)
@@ -222,15 +222,24 @@ impl Stream {
     }
 
     fn decode(&self, mut batch: Batch, work: &DecodeWork) -> Result<Batch, StreamError> {
-        let pool = self.dataset.decode_pool();
-        let mut decoder = BatchDecoder::new(&self.parts, work, pool.take(Some(&self.parts)));
-        let decoded = decoder.decode(&mut batch);
-        pool.give_back(Some(&self.parts), decoder.into_memory());
-        match decoded {
+        match self.with_decoder(work, |decoder| decoder.decode(&mut batch)) {
             // Nobody stops it.
             Ok(()) | Err(Undecoded::Stopped) => Ok(batch),
             Err(Undecoded::Failed(error)) => Err(error),
         }
+    }
+
+    /// What `decode` makes by a decoder of the stream.
+    pub(super) fn with_decoder<T>(
+        &self,
+        work: &DecodeWork,
+        decode: impl FnOnce(&mut BatchDecoder<'_>) -> T,
+    ) -> T {
+        let pool = self.dataset.decode_pool();
+        let mut decoder = BatchDecoder::new(&self.parts, work, pool.take(Some(&self.parts)));
+        let decoded = decode(&mut decoder);
+        pool.give_back(Some(&self.parts), decoder.into_memory());
+        decoded
     }
 
     /// The place `at` as a cursor of this stream, which no other takes.

@@ -38,6 +38,12 @@ impl Deref for TensorBytes {
     }
 }
 
+impl AsRef<[u8]> for TensorBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl PartialEq for TensorBytes {
     fn eq(&self, other: &Self) -> bool {
         **self == **other

@@ -84,6 +84,27 @@ def test_streams_are_those_of_the_command(format, dicomprep, data, service):
     assert service.read(f"datasets/data/batches?{query}") == stream_of_the_command(dicomprep, data, *words)
 
 
+def test_rows_of_the_cache_that_leave_as_they_are_stored(dicomprep, data):
+    """For readers of other orders, one of which takes nothing for a while."""
+    def words(seed):
+        return {"seed": seed, "batch_size": 3, "epochs": 8, "image_dtype": "stored"}
+
+    def path(seed):
+        return "datasets/data/batches?" + "&".join(f"{name}={value}" for name, value in words(seed).items())
+
+    def expected(seed):
+        given = (word for name, value in words(seed).items() for word in (f"--{name.replace('_', '-')}", str(value)))
+        return stream_of_the_command(dicomprep, data, *given)
+
+    with serving(dicomprep, data, "--threads", "1") as service, closing(service.open(path(1))) as slow:
+        begin = slow.read(100_000)
+        assert service.read(path(2)) == expected(2)
+        time.sleep(3)
+        assert begin + slow.read() == expected(1)
+        with h5py.File(data) as file:
+            assert metric(service, "dicomprep_cache_bytes") == file["images"].nbytes + file["masks"].nbytes
+
+
 def test_a_cursor_of_another_stream_is_refused(dicomprep, data, service):
     said = subprocess.run([dicomprep.path, "batches", data, "-b", "3", "--split", "train"], capture_output=True, check=True)
     cursor = said.stderr.decode().split("--start ")[1].split()[0].replace("1:0@", "0:1@")
@@ -471,6 +492,18 @@ def test_readers_that_take_nothing_hold_no_batch(dicomprep, data):
             time.sleep(0.2)
         # They go on where they were.
         assert held[0].read(6) == b"NUMPY\x01"
+
+
+def test_a_reader_that_has_just_come_has_few_batches_decoded_ahead(dicomprep, data):
+    """Others that come with it do not wait for all of its prefetch. Some batches of 3.9 MB fit the buffers of the socket."""
+    query = "batch_size=20&size=128x128&crop=pad&mask_dtype=float32&epochs=0"
+    with serving(dicomprep, data, "--prefetch", "64") as service, closing(service.open(f"datasets/data/batches?{query}")) as one:
+        assert len(one.read(1)) == 1
+        before, decoded = -1, metric(service, "dicomprep_batches_decoded_total")
+        while decoded != before:
+            time.sleep(0.3)
+            before, decoded = decoded, metric(service, "dicomprep_batches_decoded_total")
+        assert 1 <= decoded < 32
 
 
 def test_more_connections_than_are_taken_wait_in_order(dicomprep, data):

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 
 use crate::common::packed::{options, stored, work, write_file};
 use dicomprep::augment::Preset;
+use dicomprep::model::GridShape;
 use dicomprep::order::{Cursor, Uneven};
 use dicomprep::store::{DatasetFile, TypedValues};
-use dicomprep::stream::{AugmentSource, Batch, Dataset, ImageDtype, StreamError, StreamOptions, StreamWork};
+use dicomprep::stream::{
+    AugmentSource, Batch, Dataset, ImageDtype, RowCache, StreamError, StreamOptions, StreamWork,
+};
 use proptest::prelude::*;
 
 const ROWS: usize = 100;
@@ -121,6 +124,40 @@ proptest! {
             ),
         }
     }
+}
+
+#[test]
+fn rows_that_leave_as_they_are_stored_are_those_of_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), 4);
+    let dataset = Dataset::open(&path).unwrap();
+    let row_bytes = stored(0).map(|bytes| bytes.len()).iter().sum::<usize>();
+    for balance in [None, Some("split".to_owned())] {
+        let options =
+            StreamOptions { seed: 3, shuffle: true, balance, epochs: NonZeroU64::new(2), ..options() };
+        let stream = dataset.stream(&options).unwrap();
+        let cache = RowCache::new(ROWS * row_bytes);
+        let mut places = std::collections::HashMap::new();
+        for batch in stream.batches(Cursor::default(), &work()).unwrap().map(Result::unwrap) {
+            let rows = stream.kept_rows(batch.cursor, &cache).unwrap().unwrap();
+            assert_eq!(rows.iter().map(|row| &row.image[..]).collect::<Vec<_>>().concat(), batch.images[..]);
+            assert_eq!(rows.iter().map(|row| &row.mask[..]).collect::<Vec<_>>().concat(), batch.masks[..]);
+            for (sample, row) in batch.samples.iter().zip(&rows) {
+                let first = *places.entry(sample.row).or_insert(row.image.as_ptr());
+                assert_eq!(row.image.as_ptr(), first, "decoded once");
+            }
+        }
+        assert_eq!(cache.bytes(), places.len() * row_bytes);
+    }
+    let kept = |options, cache: &RowCache| {
+        dataset.stream(&options).unwrap().kept_rows(Cursor::default(), cache).unwrap().is_some()
+    };
+    let (small, large) = (RowCache::new(8 * row_bytes - 1), RowCache::new(8 * row_bytes));
+    assert!(!kept(StreamOptions { image_dtype: ImageDtype::Float32, ..options() }, &large));
+    assert!(!kept(StreamOptions { size: GridShape::new(6, 6).ok(), ..options() }, &large));
+    assert!(!kept(options(), &small) && small.bytes() == 0);
+    assert!(!kept(options(), &large.without_keeping()));
+    assert!(kept(options(), &large) && kept(options(), &large.without_keeping()));
 }
 
 #[test]
