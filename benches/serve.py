@@ -11,6 +11,8 @@ compared with the stream of the command.
 - group: all readers take the same batches, which the service decodes once;
 - group, cardiac: the same with `augment=cardiac`, float32;
 - own seeds: each reader has an order of its own, and the decoded rows fit `--cache`, which has its default for groups.
+
+At the end, k processes of what Python loads batches with (loaders.py), which have no readers but themselves.
 """
 
 import dataclasses
@@ -26,9 +28,10 @@ import time
 
 import common
 from common import HERE, proc
-from contenders import packed, small_and_large
+from contenders import interpreters, packed, small_and_large
 
 K = (1, 2, 4, 8)
+LOADERS = ("h5py, kept datasets", "WebDataset")
 
 
 @dataclasses.dataclass
@@ -164,10 +167,24 @@ def over_pipes(binary, file, kind, k, check=False):
     return summary(results, start, cpu, sum(watcher.stop() for watcher in watchers))
 
 
+def of_loaders(python, facts, name, file, k):
+    """k processes of the loader, CPU milliseconds a sample without imports and peak memory of all together."""
+    command = list(map(str, [python, "-W", "ignore", HERE / "loaders.py", name, file, file.with_name(f"{file.stem}-stores")]))
+    if facts["store"]:
+        common.run([*command, "--prepare"])
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(k)]
+    watchers = [common.Memory(child.pid) for child in children]
+    for watcher in watchers:
+        watcher.start()
+    ends = [json.loads(child.communicate()[0].splitlines()[-1]) for child in children]
+    cpu, samples = (sum(end[fact] for end in ends) for fact in ("cpu", "samples"))
+    return {"cpu": cpu * 1e3 / samples, "peak": sum(watcher.stop() for watcher in watchers)}
+
+
 def summary(results, start, cpu, peak):
     samples = sum(result["samples"] for result in results)
     wall = max(result["end"] for result in results) - start
-    with_readers = cpu + sum(result["cpu"] for result in results)
+    with_readers = (cpu + sum(result["cpu"] for result in results)) * 1e3 / max(samples, 1)
     return {"rate": samples / wall, "cpu": cpu * 1e3 / max(samples, 1), "with_readers": with_readers, "peak": peak,
             "first": statistics.median(result["first"] or 0 for result in results),
             "digests": [result["digest"] for result in results]}
@@ -206,19 +223,28 @@ def main():
         expected = over_pipes(binary, file, kind, 4, check=True)["digests"]
         assert got == expected and len(set(got)) == (1 if kind.group else 4), f"{kind.name}: other bytes"
     print(f"{common.machine()}; {words.pairs:,} samples; every reader has the bytes of the command\n")
-    print("| readers | k | service, samples/s | k processes, samples/s | ratio | ratio of CPU | CPU ms/sample "
-          "| of the processes | peak MB | of the processes | first batch, ms |\n|---|---|---|---|---|---|---|---|---|---|---|")
+    print("| readers | k | service, samples/s | k processes, samples/s | ratio | CPU ms/sample "
+          "| of the processes | with readers | of the processes | ratio | peak MB | of the processes | first batch, ms |\n"
+          f"|{'---|' * 13}")
     for kind in KINDS:
         for k in words.k:
             pairs = [(over_http(binary, file, kind, k, cache), over_pipes(binary, file, kind, k)) for _ in range(words.rounds)]
             middle = lambda value: statistics.median(map(value, pairs))
             cells = [f"{middle(lambda p: p[0]['rate']):,.0f}", f"{middle(lambda p: p[1]['rate']):,.0f}",
                      f"{middle(lambda p: p[0]['rate'] / p[1]['rate']):.2f}",
-                     f"{middle(lambda p: p[1]['with_readers'] / p[0]['with_readers']):.2f}",
                      f"{middle(lambda p: p[0]['cpu']):.3f}", f"{middle(lambda p: p[1]['cpu']):.3f}",
+                     f"{middle(lambda p: p[0]['with_readers']):.3f}", f"{middle(lambda p: p[1]['with_readers']):.3f}",
+                     f"{middle(lambda p: p[1]['with_readers'] / p[0]['with_readers']):.2f}",
                      f"{middle(lambda p: p[0]['peak']):,.0f}", f"{middle(lambda p: p[1]['peak']):,.0f}",
                      f"{1e3 * middle(lambda p: p[0]['first']):.0f}"]
             print(f"| {kind.name} | {k} | {' | '.join(cells)} |", flush=True)
+    able = interpreters([])
+    print("\n| k processes of | k | CPU ms/sample | peak MB |\n|---|---|---|---|")
+    for name in filter(able.get, LOADERS):
+        for k in words.k:
+            rounds = [of_loaders(*able[name], name, file, k) for _ in range(words.rounds)]
+            cpu, peak = (statistics.median(one[fact] for one in rounds) for fact in ("cpu", "peak"))
+            print(f"| {name} | {k} | {cpu:.3f} | {peak:,.0f} |", flush=True)
     print(f"\n200 streams whose readers take nothing: {idle(binary, file):.2f} MB each")
 
 
