@@ -59,28 +59,34 @@ def by_spark(spark, binary, tree, output, shards):
 
 def planned_once(binary, args):
     """CPU seconds of one plan, and of planning PLANNED_SHARDS shards from a plan file: making it, and what the shards take
-    more than the whole in one."""
-    tree = args.scratch / "planning" / "tree"
+    more than the whole in one, less what as many files of one image each take to begin and to finish."""
+    tree, single = args.scratch / "planning" / "tree", args.scratch / "single" / "tree"
     planning.make(tree, args.files)
-    plan, whole = args.scratch / "tree.dicomplan", args.scratch / "whole.h5"
+    planning.make(single, 2)
+    plan, output = args.scratch / "tree.dicomplan", args.scratch / "output.h5"
+    written = ["-q", "--force", "--segment-rows", "0", "-o", output]
     one = run([binary, "prep", tree, "--dry-run", "--report", args.scratch / "report.json", *SAME])[1]["cpu"]
-    written = run([binary, "prep", tree, "--plan-only", "-o", plan, *SAME])[1]["cpu"]
+    planned = run([binary, "prep", tree, "--plan-only", "-o", plan, *SAME])[1]["cpu"]
 
     def share(index, count):
-        words = ["--plan", plan, "--shard", f"{index}/{count}", "-q", "--force", "--segment-rows", "0", "-o", whole]
-        return run([binary, "prep", tree, *words])[1]["cpu"]
+        return run([binary, "prep", tree, "--plan", plan, "--shard", f"{index}/{count}", *written])[1]["cpu"]
 
-    together, apart = share(0, 1), sum(share(index, PLANNED_SHARDS) for index in range(PLANNED_SHARDS))
+    def image():
+        return run([binary, "prep", single, *written, *SAME[1:]])[1]["cpu"]
+
+    shards = range(PLANNED_SHARDS)
+    more = sum(share(index, PLANNED_SHARDS) for index in shards) - share(0, 1)
+    files = sum(image() for _ in shards)
     size = plan.stat().st_size
-    print(f"\nplanning {args.files:,} files: {one:.2f} s of CPU; a plan file of {size / 1e6:.1f} MB {written:.2f} s; "
-          f"{PLANNED_SHARDS} shards take {apart - together:.2f} s more than one: "
-          f"{(written + apart - together) / one:.2f} plans in total")
+    print(f"\nplanning {args.files:,} files: {one:.2f} s of CPU; a plan file of {size / 1e6:.1f} MB {planned:.2f} s; "
+          f"{PLANNED_SHARDS} shards take {more:.2f} s more than one, {PLANNED_SHARDS} files of one image {files:.2f} s: "
+          f"{(planned + more - files) / one:.2f} plans in total")
 
 
 def main():
     words = common.parser(__doc__)
     words.add_argument("--images", type=int, default=20_000)
-    words.add_argument("--shards", type=int, default=16)
+    words.add_argument("--shards", type=int, default=8)
     words.add_argument("--files", type=int, default=100_000, help="size of the tree that is planned; 0 plans none")
     words.add_argument("--tree", type=Path, help="a folder, instead of a generated one")
     words.add_argument("--binary", type=Path, help="the program, instead of that of --target")

@@ -57,7 +57,7 @@ pub struct MergeOptions {
 }
 
 /// Merges the shards at `paths`, in any order, into the file whose name `target` has claimed. Images and masks are copied
-/// as they are encoded, and every one that is copied is decoded and compared with its checksum.
+/// as they are encoded, and every one that is copied is compared with its checksum.
 ///
 /// # Errors
 /// [`MergeError`]; then no file is made.
@@ -182,7 +182,7 @@ impl Merging {
                 if self.is_virtual {
                     self.writer.append_virtual(&cells, place, row)?;
                 } else {
-                    let (image, mask) = checked.take(row).map_err(|error| damaged(error.with_cause()))?;
+                    let [image, mask] = checked.take(row).map_err(|error| damaged(error.with_cause()))?;
                     self.bytes_copied += (image.bytes().len() + mask.bytes().len()) as u64;
                     self.writer.append(&EncodedRow {
                         row: cells,

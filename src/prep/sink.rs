@@ -103,7 +103,7 @@ impl<'a> Sink<'a> {
         let start = Instant::now();
         self.writer.append(row)?;
         if self.plan.options.shard.is_some() {
-            self.writer.append_shard(&self.shard_row(number, row))?;
+            self.writer.append_shard(&self.shard_row(number, row), row)?;
         }
         self.write_time += start.elapsed();
         self.count(number, row);

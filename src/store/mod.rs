@@ -63,6 +63,7 @@ mod whitening_file;
 mod without_pixels;
 mod write_back;
 mod writer;
+mod written_chunks;
 
 pub(crate) use schema::column;
 
@@ -111,6 +112,7 @@ pub use value_histogram::ValueHistogram;
 pub use virtual_file::VirtualSource;
 pub use whitening_file::WhiteningFile;
 pub use writer::{DatasetWriter, GENERATOR, RecordedStatistics, TrainStatistics};
+pub use written_chunks::WrittenChunks;
 
 #[cfg(test)]
 mod source_scan;

@@ -109,7 +109,7 @@ impl<'f> RowReader<'f> {
     ///
     /// # Errors
     /// As [`RowReader::read_image`], and [`StoreError::Layout`] where a chunk was not written as ours are.
-    pub fn copy_checked(&mut self, row: usize) -> Result<(EncodedChunk, EncodedChunk), StoreError> {
+    pub fn copy_checked(&mut self, row: usize) -> Result<[EncodedChunk; 2], StoreError> {
         let file = self.file;
         let mut copy = |table: &ChunkTable, component, length| {
             let mut bytes = vec![0; length];
@@ -117,7 +117,7 @@ impl<'f> RowReader<'f> {
             self.compare(table, row, component, || crc32c::crc32c(&bytes))?;
             Ok(chunk)
         };
-        Ok((copy(file.images(), 0, file.image_bytes())?, copy(file.masks(), 1, file.mask_bytes())?))
+        Ok([copy(file.images(), 0, file.image_bytes())?, copy(file.masks(), 1, file.mask_bytes())?])
     }
 
     fn read(

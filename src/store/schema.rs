@@ -113,6 +113,7 @@ pub(super) mod shard {
     pub(in crate::store) const SPLIT: &str = "split";
     pub(in crate::store) const STATISTICS: &str = "statistics";
     pub(in crate::store) const ANNOTATION_SOURCE: &str = "annotation_source";
+    pub(in crate::store) const CHUNK_CHECKSUM: &str = "chunk_checksum";
 }
 
 /// Root attributes that only a whitening file has.

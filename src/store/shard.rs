@@ -8,7 +8,7 @@ use super::column_spec::{ColumnSpec, ColumnTexts};
 use super::sample_row::TextWidth;
 use super::schema::{CHANNEL_PERCENTILES_SINCE, SAMPLES, SHARD, column, shard, shard_attribute};
 use super::{
-    ChannelStatistics, ColumnWalk, DatasetFile, DatasetSpec, EncodedChunk, ImageStatistics, PixelHistogram,
+    ChannelStatistics, ColumnWalk, DatasetFile, DatasetSpec, EncodedRow, ImageStatistics, PixelHistogram,
     ShardBond, ShardSpec, StoreError, TextWidths, attributes, shard_bonds,
 };
 use crate::model::PixelType;
@@ -37,36 +37,49 @@ struct ShardColumn {
     cell_type: CellType,
     /// Attribute `description`.
     description: &'static str,
+    /// The first minor version of the format whose shards have it.
+    since: u32,
 }
 
 /// All columns of the group, in the order in which [`ShardColumns::push`] fills them. None has a unit.
-static SHARD_COLUMNS: [ShardColumn; 5] = [
+static SHARD_COLUMNS: [ShardColumn; 6] = [
     ShardColumn {
         name: shard::NUMBER,
         cell_type: CellType::UInt32,
         description: "Number of the row in the plan, ascending; rejected ones are missing",
+        since: 0,
     },
     ShardColumn {
         name: shard::PATIENT,
         cell_type: CellType::UInt32,
         description: "Place of the patient among the usable rows of the link table; in the order of the pseudonyms \
                       where prep had a key",
+        since: 0,
     },
     ShardColumn {
         name: shard::SPLIT,
         cell_type: CellType::UInt8,
         description: "Split that the plan gives the patient; where its draw falls among all splits; where it falls \
                       among all but the largest: 0 train, 1 val, 2 test, 3 none",
+        since: 0,
     },
     ShardColumn {
         name: shard::STATISTICS,
         cell_type: CellType::UInt8,
         description: "Count, extremes and sums of the pixels of the image",
+        since: 0,
     },
     ShardColumn {
         name: shard::ANNOTATION_SOURCE,
         cell_type: CellType::Text,
         description: "Annotation files, relative to the data directory; empty where not annotated",
+        since: 0,
+    },
+    ShardColumn {
+        name: shard::CHUNK_CHECKSUM,
+        cell_type: CellType::UInt32,
+        description: "CRC-32C of the chunks of /images and /masks as they stand in the file",
+        since: 5,
     },
 ];
 
@@ -74,6 +87,7 @@ static SHARD_COLUMNS: [ShardColumn; 5] = [
 pub(super) fn specs(structures: usize, channels: usize, source_width: TextWidth) -> Vec<ColumnSpec> {
     let axes = |name| match name {
         shard::SPLIT => vec![3],
+        shard::CHUNK_CHECKSUM => vec![2],
         shard::STATISTICS => vec![ImageStatistics::bytes(channels)],
         shard::ANNOTATION_SOURCE => vec![structures],
         _ => Vec::new(),
@@ -85,6 +99,11 @@ pub(super) fn specs(structures: usize, channels: usize, source_width: TextWidth)
         texts: Some(ColumnTexts { units: "none", description: column.description }),
     };
     SHARD_COLUMNS.iter().map(spec).collect()
+}
+
+/// True if shards of this minor version of the format have the column `name`.
+pub(super) fn must_have(name: &str, minor_version: u32) -> bool {
+    SHARD_COLUMNS.iter().any(|column| column.name == name && column.since <= minor_version)
 }
 
 /// Writes the group.
@@ -130,20 +149,22 @@ impl ShardColumns {
         })
     }
 
-    /// Appends one row.
-    pub(super) fn push(&mut self, row: &ShardRow) -> hdf5::Result<()> {
+    /// Appends one row, whose chunks are those of `encoded`.
+    pub(super) fn push(&mut self, row: &ShardRow, encoded: &EncodedRow) -> hdf5::Result<()> {
         let splits = [row.split, row.draw.among_all, row.draw.among_smaller].map(|split| split as u8);
         let mut sources = Vec::with_capacity(self.source_width * row.annotation_sources.len());
         for (plane, source) in row.annotation_sources.iter().enumerate() {
             sources.extend_from_slice(source.as_bytes());
             sources.resize((plane + 1) * self.source_width, 0);
         }
-        let cells: [&[u8]; 5] = [
+        let chunks = [&encoded.image, &encoded.mask].map(|chunk| crc32c::crc32c(chunk.bytes()).to_le_bytes());
+        let cells: [&[u8]; 6] = [
             &row.number.to_le_bytes(),
             &row.patient.to_le_bytes(),
             &splits,
             &row.statistics.to_le_bytes(),
             &sources,
+            chunks.as_flattened(),
         ];
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             column.push(cell, &mut self.encoder)?;
@@ -275,7 +296,8 @@ impl<'f> ShardRows<'f> {
     pub fn new(file: &'f DatasetFile) -> Result<Self, StoreError> {
         let specs = specs(file.structures().len(), file.channels(), TextWidth::default());
         let walk = |spec: &ColumnSpec| Ok(file.column_in(SHARD, spec.name)?.walk());
-        let columns = specs.iter().map(walk).collect::<Result<_, StoreError>>()?;
+        let of_rows = specs.iter().filter(|spec| spec.name != shard::CHUNK_CHECKSUM);
+        let columns = of_rows.map(walk).collect::<Result<_, StoreError>>()?;
         Ok(Self { file, columns, findings: file.column_in(SAMPLES, column::FINDINGS)?.walk() })
     }
 
@@ -328,24 +350,6 @@ impl<'f> ShardRows<'f> {
     pub fn findings(&mut self, row: usize) -> Result<String, StoreError> {
         let text = self.findings.cell(row)?.text().map(str::to_owned);
         text.ok_or_else(|| self.file.not_as_ours(&format!("row {row}: {} is no UTF-8", column::FINDINGS)))
-    }
-}
-
-impl DatasetFile {
-    /// Copies the chunks of image and mask of `row` as they stand in the file. They are not decoded, so what is damaged
-    /// within them is not seen.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] where a chunk has a length that none has, [`StoreError::Layout`] where it was not written
-    /// as ours are, [`StoreError::Io`] where it cannot be read.
-    pub fn copy_chunks(
-        &self,
-        row: usize,
-        image: &mut EncodedChunk,
-        mask: &mut EncodedChunk,
-    ) -> Result<(), StoreError> {
-        self.images().copy_encoded(row, image)?;
-        self.masks().copy_encoded(row, mask)
     }
 }
 

@@ -223,8 +223,12 @@ impl DatasetFile {
         let of_samples = known.iter().map(|spec| (SAMPLES, spec));
         for (group, spec) in of_samples.chain(of_shard.iter().map(|spec| (SHARD, spec))) {
             let place = format!("/{group}/{}", spec.name);
+            let is_required = match group {
+                SHARD => shard::must_have(spec.name, self.minor_version()),
+                _ => self.must_have(spec.name),
+            };
             match self.hdf5().dataset(&place) {
-                Err(_) if group == SAMPLES && !self.must_have(spec.name) => {}
+                Err(_) if !is_required => {}
                 Err(_) => found.flaw(place, "is missing"),
                 Ok(dataset) => {
                     if let Some(ColumnTexts { units, description }) = spec.texts

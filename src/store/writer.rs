@@ -189,12 +189,12 @@ impl DatasetWriter {
         self.columns.push(row).map_err(hdf5_error("write a sample to", self.target.path()))
     }
 
-    /// Adds what a shard says about the row that was appended last.
+    /// Adds what a shard says about the row that was appended last, which is `encoded`.
     ///
     /// # Errors
     /// As [`DatasetWriter::append`].
-    pub fn append_shard(&mut self, row: &ShardRow) -> Result<(), StoreError> {
-        let pushed = self.shard.as_mut().map_or(Ok(()), |shard| shard.push(row));
+    pub fn append_shard(&mut self, row: &ShardRow, encoded: &EncodedRow) -> Result<(), StoreError> {
+        let pushed = self.shard.as_mut().map_or(Ok(()), |shard| shard.push(row, encoded));
         pushed.map_err(hdf5_error("write a sample to", self.target.path()))
     }
 

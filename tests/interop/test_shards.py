@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import zlib
 
 import h5py
 import numpy as np
@@ -332,7 +333,8 @@ def test_what_is_no_shard_is_refused(three, final_data, dicomprep, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["samples/checksum", "samples/id", "shard/statistics", "shard/number",
-                                   "shard/annotation_source", "shard/split", "shard/patient"])
+                                   "shard/annotation_source", "shard/split", "shard/patient",
+                                   "shard/chunk_checksum"])
 def test_a_damaged_column_is_named(place, three, dicomprep, tmp_path):
     bad = tmp_path / "bad.h5"
     shutil.copyfile(three[1], bad)
@@ -370,6 +372,22 @@ def test_a_flipped_pixel_is_found(three, dicomprep, tmp_path):
     merge(dicomprep, tmp_path / "x.h5", [three[0], bad, three[2]], "--virtual")
     result = dicomprep("verify", tmp_path / "x.h5", "--json")
     assert result.returncode == 1 and json.loads(result.stdout)["problems"]["rows"] == 1
+
+
+def test_a_chunk_of_another_encoder_is_known_by_its_pixels(three, dicomprep, tmp_path):
+    """A chunk that is not as prep wrote it is decoded, and goes into the file where its pixels have their checksum."""
+    other = tmp_path / "other.h5"
+    shutil.copyfile(three[1], other)
+    with h5py.File(other, "r+") as file:
+        images = file["images"]
+        assert file["shard/chunk_checksum"][0, 0] == expect.crc32c(images.id.read_direct_chunk((0, 0, 0, 0))[1])
+        again = zlib.compress(zlib.decompress(images.id.read_direct_chunk((0, 0, 0, 0))[1]), 9)
+        images.id.write_direct_chunk((0, 0, 0, 0), again)
+    merge(dicomprep, tmp_path / "x.h5", [three[0], other, three[2]])
+    merge(dicomprep, tmp_path / "y.h5", three)
+    with h5py.File(tmp_path / "x.h5") as one, h5py.File(tmp_path / "y.h5") as two:
+        assert (one["images"][:] == two["images"][:]).all() and (one["masks"][:] == two["masks"][:]).all()
+    assert dicomprep("verify", tmp_path / "x.h5").returncode == 0
 
 
 def test_a_cut_shard_is_refused(three, dicomprep, tmp_path):

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::store::{ColumnReader, DatasetFile, EncodedChunk, RowReader, StoreError};
+use crate::store::{ColumnReader, DatasetFile, EncodedChunk, RowReader, StoreError, WrittenChunks};
 
 /// Bytes of images and masks that are read before they are written; at least one row.
 const BYTES_AT_A_TIME: usize = 64 << 20;
@@ -14,12 +14,13 @@ const BYTES_AT_A_TIME: usize = 64 << 20;
 const MOST_ROWS: usize = 256;
 
 /// The encoded image and mask of a row.
-type Chunks = (EncodedChunk, EncodedChunk);
+type Chunks = [EncodedChunk; 2];
 
 /// Reads the rows of a shard a block at a time, on all threads.
 pub(super) struct CheckedRows<'f> {
     file: &'f DatasetFile,
     pool: Option<Arc<ThreadPool>>,
+    written: Option<WrittenChunks<'f>>,
     checksums: ColumnReader,
     block_rows: usize,
     /// The row of the first entry of `block`.
@@ -34,6 +35,7 @@ impl<'f> CheckedRows<'f> {
         Ok(Self {
             file,
             pool,
+            written: WrittenChunks::new(file)?,
             checksums: file.checksums()?,
             block_rows: (BYTES_AT_A_TIME / row_bytes).clamp(1, MOST_ROWS),
             first: 0,
@@ -44,7 +46,8 @@ impl<'f> CheckedRows<'f> {
     /// The chunks of `row`, which is asked for after all rows before it that are asked for.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] where a chunk cannot be decoded or has another checksum, and those of reading.
+    /// [`StoreError::Damaged`] where a chunk is not as it was written, and cannot be decoded or has another checksum, and
+    /// those of reading.
     pub(super) fn take(&mut self, row: usize) -> Result<Chunks, StoreError> {
         while self.first < row && self.block.pop_front().is_some() {
             self.first += 1;
@@ -66,9 +69,13 @@ impl<'f> CheckedRows<'f> {
         };
     }
 
-    /// Copies the chunks of `row`, and decodes what was copied.
+    /// Copies the chunks of `row`. Those that stand there as `prep` has written them need no more than that; others are
+    /// decoded, and hold the same pixels or are damaged.
     fn check(&self, row: usize) -> Result<Chunks, StoreError> {
-        let mut reader = RowReader::strict(self.file, Some(&self.checksums));
-        reader.copy_checked(row)
+        let written = self.written.as_ref().map_or(Ok(None), |written| written.copy(row))?;
+        match written {
+            Some(chunks) => Ok(chunks),
+            None => RowReader::strict(self.file, Some(&self.checksums)).copy_checked(row),
+        }
     }
 }
