@@ -9,6 +9,8 @@ BENCH_FLAGS ?=
 PEERS       ?=
 # A test that fails is run a second time, and the summary names it as "rerun": a busy machine can be late once.
 PYTEST_FLAGS ?= -q -rsR --reruns 1
+# One process of a test waits for one of dicomprep half of the time: two run side by side.
+PYTEST_WORKERS ?= -n 2 --dist loadfile
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
 ATTACK_RUNS  ?= 20000
@@ -49,7 +51,7 @@ test: $(CMAKE_PATH) $(STAMPS)/tests $(STAMPS)/wheel ## run all tests: Rust, then
 	$(BUILD_BOTH)
 	$(WITH_BOTH) $(CARGO) test $(CARGO_FLAGS) $(BOTH)
 	$(if $(OLD_PYTHON),@echo "make: the Python module needs Python 3.11 or later: it is not tested",$(INSTALL_MODULE))
-	DICOMPREP=$(TARGET)/debug/dicomprep $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) tests/interop
+	DICOMPREP=$(TARGET)/debug/dicomprep $(VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_FLAGS) $(PYTEST_WORKERS) tests/interop
 	$(if $(OLD_PYTHON),,$(TEST_MODULE))
 	$(if $(OLD_PYTHON),,$(TEST_SPARK))
 
