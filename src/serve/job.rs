@@ -21,7 +21,7 @@ use crate::order::Cursor;
 use crate::sink::{self, FORMATS, Format, SinkError};
 use crate::stream::{Batch, BatchPool, RowCache, Stream, StreamCursor, StreamError, StreamOptions};
 
-/// The largest number of batches that a group or a path may name.
+/// The longest name of a group, in bytes.
 const MAX_GROUP_NAME: usize = 64;
 
 /// Batches that are larger give their memory back to the system.
