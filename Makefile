@@ -179,7 +179,7 @@ bench-python: bench-programs wheel $(STAMPS)/bench ## compare the Python module 
 	$(BENCH_VENV)/bin/pip install --quiet --force-reinstall --no-deps $(TARGET)/wheels-release/*.whl
 	$(BENCH_VENV)/bin/python benches/module.py --target $(TARGET)/release $(BENCH_FLAGS)
 
-bench-serve: bench-programs $(STAMPS)/bench ## compare the service with one process of batches for each reader (1 GB)
+bench-serve: bench-programs $(STAMPS)/bench $(PEER_STAMPS) ## compare the service with one process of batches for each reader (1 GB); PEERS=1 as above
 	$(BENCH_VENV)/bin/python benches/serve.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 bench-spark: bench-programs wheel ## compare Spark with the same shards made by hand (2 GB; Java 17 or later)

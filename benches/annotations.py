@@ -176,20 +176,41 @@ def dcmrtstruct2nii(folder):
     yield {"files": len(list(out.iterdir()))}
 
 
-def highdicom(folder):
+def images_and_masks(folder):
     import highdicom as hd
     import pydicom
 
-    yield
     read = hd.seg.segread(folder / "seg.dcm")
-    uids = [str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID)
-            for path in sorted((folder / "images").iterdir())]
+    images = [pydicom.dcmread(path) for path in sorted((folder / "images").iterdir())]
+    uids = [image.SOPInstanceUID for image in images]
     masks = read.get_pixels_by_source_instance(source_sop_instance_uids=uids, segment_numbers=[1])
-    images = [pydicom.dcmread(path).pixel_array for path in sorted((folder / "images").iterdir())]
+    return [image.pixel_array for image in images], masks[..., 0]
+
+
+def highdicom(folder):
+    import highdicom as hd  # noqa: F401
+
+    yield
+    images, masks = images_and_masks(folder)
     yield {"spot": int(masks.sum()), "images": len(images)}
 
 
-READERS = {"rt-utils": rt_utils, "dcmrtstruct2nii": dcmrtstruct2nii, "highdicom": highdicom}
+def highdicom_h5py(folder):
+    """Written as most people write it: a chunk a sample, shuffled, gzip 4."""
+    import h5py
+    import highdicom as hd  # noqa: F401
+    import numpy as np
+
+    yield
+    images, masks = images_and_masks(folder)
+    images = np.stack(images)
+    with h5py.File(folder / "script.h5", "w") as file:
+        for name, data in (("images", images), ("masks", masks.astype(np.uint8))):
+            file.create_dataset(name, data=data, chunks=(1, SIDE, SIDE), shuffle=True, compression="gzip", compression_opts=4)
+    yield {"spot": int(masks.sum()), "images": len(images)}
+
+
+READERS = {"rt-utils": rt_utils, "dcmrtstruct2nii": dcmrtstruct2nii, "highdicom": highdicom, "highdicom and h5py": highdicom_h5py}
 
 
 def read(name, folder):
@@ -270,7 +291,7 @@ def main():
     folder = series(args.slices)
     print(f"{common.version(binary)}, {common.machine()}, {args.slices} slices of {SIDE} x {SIDE}\n")
     print("| annotations | reader | seconds | times as long |\n|---|---|---|---|")
-    for annotation, readers in (("rt.dcm", ("rt-utils", "dcmrtstruct2nii")), ("seg.dcm", ("highdicom",))):
+    for annotation, readers in (("rt.dcm", ("rt-utils", "dcmrtstruct2nii")), ("seg.dcm", ("highdicom", "highdicom and h5py"))):
         mine, counted = ours(binary, folder, annotation, args.rounds)
         print(f"| {annotation} | dicomprep | {mine:.2f} | 1 |  <!-- {sum(counted.values())} pixels -->", flush=True)
         for name in readers:

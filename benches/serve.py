@@ -12,7 +12,8 @@ compared with the stream of the command.
 - group, cardiac: the same with `augment=cardiac`, float32;
 - own seeds: each reader has an order of its own, and the decoded rows fit `--cache`, which has its default for groups.
 
-At the end, k processes of what Python loads batches with (loaders.py), which have no readers but themselves.
+At the end, k processes of what Python loads batches with (loaders.py), which have no readers but themselves, and k
+readers of TensorSocket (tensor_socket.py).
 """
 
 import dataclasses
@@ -27,11 +28,13 @@ import sys
 import time
 
 import common
+import tensor_socket
 from common import HERE, proc
 from contenders import interpreters, packed, small_and_large
 
 K = (1, 2, 4, 8)
 LOADERS = ("h5py, kept datasets", "WebDataset")
+TORCH = "PyTorch DataLoader over h5py, 0 workers"
 
 
 @dataclasses.dataclass
@@ -245,6 +248,12 @@ def main():
             rounds = [of_loaders(*able[name], name, file, k) for _ in range(words.rounds)]
             cpu, peak = (statistics.median(one[fact] for one in rounds) for fact in ("cpu", "peak"))
             print(f"| {name} | {k} | {cpu:.3f} | {peak:,.0f} |", flush=True)
+    python = able.get(TORCH, [sys.executable])[0]
+    if tensor_socket.installed(python):
+        for k in words.k:
+            rounds = [tensor_socket.measure(python, file, k, 5600) for _ in range(words.rounds)]
+            cpu, peak = (statistics.median(one[fact] for one in rounds) for fact in ("cpu", "peak"))
+            print(f"| none, k readers of TensorSocket | {k} | {cpu:.3f} | {peak:,.0f} |", flush=True)
     print(f"\n200 streams whose readers take nothing: {idle(binary, file):.2f} MB each")
 
 
