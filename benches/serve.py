@@ -252,8 +252,9 @@ def main():
     if tensor_socket.installed(python):
         for k in words.k:
             rounds = [tensor_socket.measure(python, file, k, 5600) for _ in range(words.rounds)]
-            cpu, peak = (statistics.median(one[fact] for one in rounds) for fact in ("cpu", "peak"))
-            print(f"| none, k readers of TensorSocket | {k} | {cpu:.3f} | {peak:,.0f} |", flush=True)
+            cpu, peak, came = (statistics.median(one[fact] for one in rounds) for fact in ("cpu", "peak", "arrived"))
+            name = f"one loader, k readers of TensorSocket, which get {came:.0%} of the samples"
+            print(f"| {name} | {k} | {cpu:.3f} | {peak:,.0f} |", flush=True)
     print(f"\n200 streams whose readers take nothing: {idle(binary, file):.2f} MB each")
 
 
