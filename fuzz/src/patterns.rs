@@ -35,7 +35,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let texts = [
         "lv=LV_endo,wall=re:.*epi.*+#7,inner\nLV_endo\nmid epi\ninner",
         "a b=re:(a|b),x=re:[a,b]{1,3}\na\nb",
-        "IM-*-{n}.dcm\nLV+endo\nLeft, lung\nre:x\na=b",
+        "IM-*-{n}.dcm\nLV+endo\nLV+<endo>\nLeft, lung\nre:x\na=b",
         "lv=endo/*{n}.txt\n ",
         "=,,re:(+#x\n\u{e9}",
     ];

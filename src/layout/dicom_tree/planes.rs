@@ -106,8 +106,7 @@ pub fn selection(name: &str) -> String {
             ',' => "[,]".to_owned(),
             '+' => "[+]".to_owned(),
             '=' => "[=]".to_owned(),
-            c if c.is_alphanumeric() || c == ' ' || c == '_' => c.to_string(),
-            c => format!("\\{c}"),
+            c => regex::escape(c.encode_utf8(&mut [0; 4])),
         })
         .collect();
     format!("{}=re:{escaped}", plane.trim())
@@ -138,4 +137,18 @@ fn unknown<'a>(asked: &str, parts: impl Iterator<Item = &'a PartInfo>) -> Layout
     }
     let found: Vec<String> = found.into_keys().take(64).collect();
     LayoutError::UnknownStructure { asked: asked.to_owned(), one: found.len() == 1, found: found.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_takes_the_name_that_it_is_for() {
+        for name in ["LV endo", "left, lung", "re:x", "LV+<endo>", "a=b \u{2013} c", "x/y (z) [1] {2} ^$*?|~&-"] {
+            let name = fold(name);
+            let patterns = StructurePatterns::parse(&selection(&name)).expect("a selection is a pattern");
+            assert!(patterns.patterns()[0].matches(&name, None), "{name} by {}", selection(&name));
+        }
+    }
 }
