@@ -122,6 +122,6 @@ impl Dataset {
     /// The stream that options, as a JSON object, make.
     fn stream(&self, py: Python<'_>, options: &str) -> PyResult<Stream> {
         let options = stream_options(options)?;
-        py.detach(|| self.0.stream(&options)).map(Stream).map_err(exception)
+        py.detach(|| self.0.stream(&options)).map(Stream::new).map_err(exception)
     }
 }

@@ -1,7 +1,9 @@
 //! A stream: the batches of a data set under given options.
 
+use std::process;
+
 use dicomprep::order::{Cursor, PlannedSample};
-use dicomprep::stream::{self, Batch, BatchPool, TensorSchema};
+use dicomprep::stream::{self, Batch, BatchPool, RowCache, StreamError, TensorSchema};
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -18,71 +20,104 @@ pub(crate) type RawBatch<'py> =
 /// Type, shape and axes of a sample's image or mask.
 type RawSchema = (&'static str, [usize; 3], [&'static str; 3]);
 
+/// Single batches whose memory is kept: one for each thread that asks for them.
+const SPARE_BATCHES: usize = 4;
+/// Bytes of single samples that are kept: a loader that makes batches of them has those of one in its hands.
+const SPARE_SAMPLE_BYTES: usize = 16 << 20;
+
 /// The batches that options make of a data set.
 #[pyclass(frozen)]
-pub(crate) struct Stream(pub(crate) stream::Stream);
+pub(crate) struct Stream {
+    stream: stream::Stream,
+    batches: BatchPool,
+    samples: BatchPool,
+    process: u32,
+}
+
+impl Stream {
+    pub(crate) fn new(stream: stream::Stream) -> Self {
+        let schema = stream.schema();
+        let sample_bytes = schema.image.sample_bytes() + schema.mask.sample_bytes();
+        let samples = BatchPool::new((SPARE_SAMPLE_BYTES / sample_bytes.max(1)).clamp(1, 64));
+        Self { stream, batches: BatchPool::new(SPARE_BATCHES), samples, process: process::id() }
+    }
+
+    /// What `make` makes in memory of `pool`, which its arrays give back.
+    fn made_in<'py>(
+        &self,
+        py: Python<'py>,
+        pool: &BatchPool,
+        make: impl FnOnce(&stream::Stream, Batch) -> Result<Batch, StreamError> + Send,
+    ) -> PyResult<RawBatch<'py>> {
+        // In a forked child a thread that does not exist there may hold the lock of the pool for ever.
+        let pool = (self.process == process::id()).then(|| pool.clone());
+        let spare = pool.as_ref().map_or_else(Batch::default, BatchPool::take);
+        let batch = py.detach(|| make(&self.stream, spare)).map_err(exception)?;
+        raw_batch(py, &self.stream, batch, pool)
+    }
+}
 
 #[pymethods]
 impl Stream {
     /// The batches from the cursor `start` on.
     #[pyo3(signature = (start, given=None))]
     fn batches(&self, start: &str, given: Option<&Bound<'_, PyDict>>) -> PyResult<Batches> {
-        let batches = self.0.batches(cursor(start)?, &work(given)?).map_err(exception)?;
-        Ok(Batches::new(self.0.clone(), batches))
+        let batches = self.stream.batches(cursor(start)?, &work(given)?).map_err(exception)?;
+        Ok(Batches::new(self.stream.clone(), batches))
     }
 
     /// The batch at the cursor `at`, decoded on the calling thread.
     fn batch<'py>(&self, py: Python<'py>, at: &str) -> PyResult<RawBatch<'py>> {
         let at = cursor(at)?;
-        let batch = py.detach(|| self.0.batch(at)).map_err(exception)?;
-        raw_batch(py, &self.0, batch, None)
+        self.made_in(py, &self.batches, |stream, spare| {
+            stream.batch_into(spare, stream.check_cursor(at)?, &RowCache::new(0))
+        })
     }
 
     /// The sample that `row` is in `epoch`: a batch of one.
     fn sample<'py>(&self, py: Python<'py>, epoch: u64, row: u64) -> PyResult<RawBatch<'py>> {
-        let batch = py.detach(|| self.0.sample(epoch, row)).map_err(exception)?;
-        raw_batch(py, &self.0, batch, None)
+        self.made_in(py, &self.samples, |stream, spare| stream.sample_into(spare, epoch, row))
     }
 
     /// What is drawn for `row` in `epoch`, as JSON; `None` where the stream is not augmented.
     fn draw(&self, epoch: u64, row: u64) -> Option<String> {
-        self.0.draw(epoch, row).and_then(|params| serde_json::to_string(&params).ok())
+        self.stream.draw(epoch, row).and_then(|params| serde_json::to_string(&params).ok())
     }
 
     /// The cursor of a batch.
     fn cursor(&self, epoch: u64, batch: u64) -> String {
-        self.0.cursor(Cursor { epoch, batch }).to_string()
+        self.stream.cursor(Cursor { epoch, batch }).to_string()
     }
 
     #[getter]
     fn batches_per_epoch(&self) -> u64 {
-        self.0.plan().batches_per_epoch()
+        self.stream.plan().batches_per_epoch()
     }
 
     #[getter]
     fn samples_per_epoch(&self) -> u64 {
-        self.0.plan().samples_per_epoch()
+        self.stream.plan().samples_per_epoch()
     }
 
     /// Number of epochs; `None` without end.
     #[getter]
     fn epochs(&self) -> Option<u64> {
-        self.0.plan().options().epochs.map(std::num::NonZeroU64::get)
+        self.stream.plan().options().epochs.map(std::num::NonZeroU64::get)
     }
 
     #[getter]
     fn structures(&self) -> Vec<String> {
-        self.0.schema().structures.clone()
+        self.stream.schema().structures.clone()
     }
 
     #[getter]
     fn image(&self) -> RawSchema {
-        raw_schema(&self.0.schema().image)
+        raw_schema(&self.stream.schema().image)
     }
 
     #[getter]
     fn mask(&self) -> RawSchema {
-        raw_schema(&self.0.schema().mask)
+        raw_schema(&self.stream.schema().mask)
     }
 }
 

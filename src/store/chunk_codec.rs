@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deflate::PlaneDeflater;
 use super::filters::Applied;
+use super::inflate::PlaneInflater;
 use crate::model::{choice, with_widest};
 
 /// Compression level: 0 stores the chunks as they are, 1 to 9 as in gzip.
@@ -180,9 +181,16 @@ pub enum CodecError {
 /// of bytes, and the last bytes of a stream can stand for many thousand zeros.
 pub(super) const PADDING: usize = 64;
 
+/// Chunks that are left to libdeflate after one that was none of our own encoder's: a file of another one has many such.
+pub(super) const LEFT_OUT: u32 = 64;
+
 /// Decodes chunks; keeps its memory between chunks.
 pub struct ChunkDecoder {
     inflater: libdeflater::Decompressor,
+    plane_inflater: PlaneInflater,
+    /// Chunks for which `plane_inflater` is still not tried.
+    left_out: u32,
+    /// Shuffled, with bytes after them that mean nothing.
     planes: Vec<u8>,
     part: Vec<u8>,
 }
@@ -197,7 +205,13 @@ impl ChunkDecoder {
     /// A decoder for one thread.
     #[must_use]
     pub fn new() -> Self {
-        Self { inflater: libdeflater::Decompressor::new(), planes: Vec::new(), part: Vec::new() }
+        Self {
+            inflater: libdeflater::Decompressor::new(),
+            plane_inflater: PlaneInflater::default(),
+            left_out: 0,
+            planes: Vec::new(),
+            part: Vec::new(),
+        }
     }
 
     /// Decodes a chunk that went through `applied` into `bytes`, as many as its shape asks for. `chunk` may be
@@ -209,9 +223,8 @@ impl ChunkDecoder {
         let Applied { deflated, shuffled_elements } = applied;
         match (deflated, shuffled_elements) {
             (true, Some(element_size)) => {
-                self.planes.resize(bytes.len(), 0);
-                inflate(&mut self.inflater, chunk, &mut self.planes)?;
-                unshuffle_on_this_machine(&self.planes, element_size, 0, bytes);
+                let planes = self.inflate_planes(chunk, bytes.len())?;
+                unshuffle_on_this_machine(planes, element_size, 0, bytes);
             }
             (true, None) => inflate(&mut self.inflater, chunk, bytes)?,
             (false, shuffled) => {
@@ -245,10 +258,23 @@ impl ChunkDecoder {
         length: usize,
         take: impl FnMut(&[u8]),
     ) -> Result<(), CodecError> {
+        self.inflate_planes(chunk, length)?;
+        unshuffle_parts(&self.planes[..length], element_size, &mut self.part, take);
+        Ok(())
+    }
+
+    /// Inflates a chunk of `length` bytes that was shuffled.
+    fn inflate_planes(&mut self, chunk: &[u8], length: usize) -> Result<&[u8], CodecError> {
+        if self.left_out > 0 {
+            self.left_out -= 1;
+        } else if self.plane_inflater.inflate(chunk, &mut self.planes, length) {
+            return Ok(&self.planes[..length]);
+        } else {
+            self.left_out = LEFT_OUT;
+        }
         self.planes.resize(length, 0);
         inflate(&mut self.inflater, chunk, &mut self.planes)?;
-        unshuffle_parts(&self.planes, element_size, &mut self.part, take);
-        Ok(())
+        Ok(&self.planes)
     }
 }
 

@@ -1,12 +1,9 @@
 //! Two chunks that are inflated together.
 
-use super::chunk_codec::{PADDING, unshuffle_on_this_machine, unshuffle_parts};
+use super::chunk_codec::{LEFT_OUT, PADDING, unshuffle_on_this_machine, unshuffle_parts};
 use super::chunk_fetch::fetch;
-use super::inflate::PairInflater;
+use super::inflate::PlaneInflater;
 use super::{Applied, ChunkTable};
-
-/// Pairs that are not tried after one that could not be inflated together: a file of another encoder has many such.
-const LEFT_OUT: u32 = 64;
 
 /// Two chunks that were inflated together, each half the work; keeps its memory between them.
 #[derive(Default)]
@@ -18,7 +15,7 @@ pub(super) struct ChunkPair {
     length: usize,
     element_size: usize,
     part: Vec<u8>,
-    inflater: PairInflater,
+    inflater: PlaneInflater,
     /// Pairs that are still left out.
     left_out: u32,
 }
@@ -55,7 +52,7 @@ impl ChunkPair {
         self.element_size = sizes[0];
         let [one, two] = &self.encoded;
         let streams = [&one[..lengths[0]], &two[..lengths[1]]];
-        let inflated = self.inflater.inflate(streams, self.planes.each_mut(), self.length);
+        let inflated = self.inflater.inflate_two(streams, self.planes.each_mut(), self.length);
         (inflated && sizes[0] == sizes[1]).then_some(())
     }
 

@@ -214,9 +214,18 @@ impl Stream {
     /// # Errors
     /// [`StreamError`] where there is no such row, or it cannot be read or transformed.
     pub fn sample(&self, epoch: u64, row: u64) -> Result<Batch, StreamError> {
+        self.sample_into(Batch::default(), epoch, row)
+    }
+
+    /// [`Stream::sample`] in the memory of `batch`.
+    ///
+    /// # Errors
+    /// As [`Stream::sample`].
+    pub fn sample_into(&self, mut batch: Batch, epoch: u64, row: u64) -> Result<Batch, StreamError> {
         self.dataset.check_row(row)?;
         let work = DecodeWork::new(Some(self.dataset.checksums()?), RowCache::new(0));
-        let mut batch = Batch { cursor: Cursor { epoch, batch: 0 }, ..Batch::default() };
+        (batch.cursor, batch.next) = (Cursor { epoch, batch: 0 }, None);
+        batch.samples.clear();
         batch.samples.push(PlannedSample { position: 0, row });
         self.decode(batch, &work)
     }

@@ -6,12 +6,16 @@ use super::tensor_bytes::TensorBytes;
 
 /// Tensors whose memory can be used again. Clones share them; a tensor may come back from any thread.
 #[derive(Debug, Clone, Default)]
-pub struct TensorPool {
-    spare: Arc<Mutex<Vec<TensorBytes>>>,
+pub struct TensorPool(Arc<Mutex<Spare>>);
+
+#[derive(Debug, Default)]
+struct Spare {
+    tensors: Vec<TensorBytes>,
+    bytes: usize,
 }
 
-/// Tensors that are kept.
-const MOST: usize = 8;
+/// Bytes of tensors that are kept: a loader that makes batches of rows has those of one in its hands.
+const MOST: usize = 16 << 20;
 
 /// Tensors that are larger give their memory back to the system.
 const LARGEST: usize = 1 << 20;
@@ -20,19 +24,23 @@ impl TensorPool {
     /// Takes a tensor back.
     pub fn recycle(&self, tensor: TensorBytes) {
         // In a forked child a thread that does not exist there may hold the lock for ever.
-        if let Ok(mut spare) = self.spare.try_lock()
-            && spare.len() < MOST
-            && tensor.len() <= LARGEST
+        if let Ok(mut spare) = self.0.try_lock()
+            && (1..=LARGEST).contains(&tensor.len())
+            && spare.bytes + tensor.len() <= MOST
         {
-            spare.push(tensor);
+            spare.bytes += tensor.len();
+            spare.tensors.push(tensor);
         }
     }
 
     /// A tensor that was `length` bytes long, or a new one without memory.
     pub(super) fn take(&self, length: usize) -> TensorBytes {
-        let Ok(mut spare) = self.spare.try_lock() else { return TensorBytes::default() };
-        let place = spare.iter().rposition(|tensor| tensor.len() == length);
-        place.map(|place| spare.swap_remove(place)).unwrap_or_default()
+        let Ok(mut spare) = self.0.try_lock() else { return TensorBytes::default() };
+        let Some(place) = spare.tensors.iter().rposition(|tensor| tensor.len() == length) else {
+            return TensorBytes::default();
+        };
+        spare.bytes -= length;
+        spare.tensors.swap_remove(place)
     }
 }
 
@@ -56,8 +64,16 @@ mod tests {
         assert_eq!([of(5000), of(300)].map(|tensor| tensor.as_ptr()), places);
         let large = of(LARGEST + 1);
         pool.recycle(large);
-        (0..2 * MOST).for_each(|_| pool.recycle(of(0)));
+        pool.recycle(of(0));
         assert!(pool.take(LARGEST + 1).is_empty());
-        assert!(pool.spare.lock().unwrap().len() <= MOST);
+        let many: Vec<_> = (0..MOST / LARGEST + 3).map(|_| of(LARGEST)).collect();
+        many.into_iter().for_each(|tensor| pool.recycle(tensor));
+        let kept = |length: usize| {
+            let spare = pool.0.lock().unwrap();
+            (spare.bytes, spare.tensors.iter().filter(|tensor| tensor.len() == length).count())
+        };
+        assert_eq!(kept(LARGEST), (MOST, MOST / LARGEST));
+        drop(of(LARGEST));
+        assert_eq!(kept(LARGEST), (MOST - LARGEST, MOST / LARGEST - 1));
     }
 }

@@ -1,6 +1,9 @@
 """The adaptors and recipes for Keras, PyTorch, TensorFlow and JAX; each is skipped where its package is missing."""
 
 import itertools
+import pathlib
+import pickle
+import time
 
 import numpy as np
 import pytest
@@ -50,6 +53,39 @@ def test_keras_batches_at_any_index(file, data):
     val = train.validation()
     equal([val[index] for index in range(val.num_batches)],
           of(data, split="val", batch_size=3, normalize="zscore", shuffle=False))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_keras_batches_in_order_are_decoded_ahead(file, data, workers):
+    pytest.importorskip("keras")
+    import dicomprep.keras
+
+    def decoding():
+        return sum(thread.read_text().startswith("decode") for thread in pathlib.Path("/proc/self/task").glob("*/comm"))
+
+    before = decoding()
+    train = dicomprep.keras.Batches(file, **OPTIONS, workers=workers, threads=2)
+    expected = of(data, **OPTIONS, epochs=4)
+    # All are held: none is written over another.
+    got = [train[index] for index in range(len(expected) // 2)]
+    assert decoding() - before == (2 if workers == 1 else 0)
+    # Back to a batch, and on from there.
+    order = [3, 4, 5, 6, 0, 1, 2]
+    back = [train[index] for index in order]
+    clone = pickle.loads(pickle.dumps(train))
+    train.close()
+    got += [train[index] for index in range(len(got), len(expected))]
+    equal(got, expected)
+    equal(back, [expected[index] for index in order])
+    equal([clone[index] for index in range(len(expected))], expected)
+    val = train.validation(workers=workers)
+    for _ in range(2):
+        equal([val[index] for index in range(val.num_batches)],
+              of(data, split="val", batch_size=3, normalize="zscore", shuffle=False))
+    for batches in (train, clone):
+        batches.close()
+    # A thread that has ended is listed a moment longer.
+    assert any(decoding() == before or time.sleep(0.01) for _ in range(200))
 
 
 def test_keras_fit(file):

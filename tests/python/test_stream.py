@@ -2,6 +2,7 @@
 
 import gc
 import io
+import json
 import multiprocessing
 import os
 import pickle
@@ -113,6 +114,21 @@ def test_batches_that_are_kept_are_never_written_again(data):
         del batch
     for array, copy in zip(held, copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+def test_single_batches_and_samples_that_are_kept_are_never_written_again(data):
+    options = {"batch_size": 3, "seed": 4}
+    expected = [(batch.images.copy(), batch.masks.copy()) for batch in data.batches(**options)]
+    stream = data._raw.stream(json.dumps(options))
+    rows = [int(row) for batch in data.batches(**options) for row in batch.rows]
+    for _ in range(2):
+        # Memory of those that were let go is used again, that of those that are held is not.
+        held = [stream.batch(f"0:{index}")[:2] for index in range(len(expected))]
+        samples = [stream.sample(0, row)[:2] for row in rows]
+        for kind in (0, 1):
+            whole = np.concatenate([batch[kind] for batch in expected])
+            np.testing.assert_array_equal(np.concatenate([batch[kind] for batch in held]), whole)
+            np.testing.assert_array_equal(np.concatenate([sample[kind] for sample in samples]), whole)
 
 
 def test_arrays_are_writable_and_owned(data, file):

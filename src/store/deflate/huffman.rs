@@ -181,7 +181,7 @@ impl Codes {
 pub(in crate::store) const MAX_ASSIGNED: usize = 11;
 
 /// The numbers of [`MAX_ASSIGNED`] bits with their bits turned round.
-static REVERSED: [u16; 1 << MAX_ASSIGNED] = {
+pub(in crate::store) static REVERSED: [u16; 1 << MAX_ASSIGNED] = {
     let mut table = [0; 1 << MAX_ASSIGNED];
     let mut number = 0;
     while number < table.len() {

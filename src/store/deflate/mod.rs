@@ -28,7 +28,8 @@ mod symbols;
 mod tests;
 
 // The inflater of these streams uses the same.
-pub(super) use huffman::MAX_ASSIGNED;
+pub(super) use huffman::{MAX_ASSIGNED, REVERSED};
+pub(super) use runs::UNIT_SYMBOLS;
 pub(super) use symbols::{END_OF_BLOCK, EXTRA_BITS, LENGTHS_ORDER, SHORTEST};
 
 use bits::{BitWriter, SPARE};

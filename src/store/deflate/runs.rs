@@ -13,7 +13,7 @@ pub(super) struct Stretch {
 }
 
 /// Symbols after which [`scan`] stops.
-pub(super) const UNIT_SYMBOLS: usize = 8192;
+pub(in crate::store) const UNIT_SYMBOLS: usize = 8192;
 
 /// Takes stretches off `bytes[from..]` until they make [`UNIT_SYMBOLS`] symbols, appends them to `stretches` and counts
 /// their symbols in `tally`, which is emptied before. Returns the end.

@@ -26,6 +26,12 @@ impl BitReader {
         Some(())
     }
 
+    /// The number of bits that were taken.
+    #[inline(always)]
+    pub(super) fn position(&self) -> usize {
+        8 * self.next - self.count as usize
+    }
+
     /// The bits to come.
     #[inline(always)]
     pub(super) fn peek(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! One stream that is inflated.
 
-use super::super::deflate::LENGTHS_ORDER;
+use super::super::deflate::{LENGTHS_ORDER, UNIT_SYMBOLS};
+use super::ahead::Ahead;
 use super::bits::BitReader;
 use super::table::{self, END, Entry, LITERAL, LONGEST, RUN, SYMBOLS};
 use crate::model::with_widest;
@@ -9,7 +10,7 @@ use crate::model::with_widest;
 pub(super) const SLACK: usize = 4 + 258;
 
 /// Runs up to this length are written as so many bytes at once.
-const SHORT_RUN: usize = 16;
+const SHORT_RUN: usize = 64;
 
 /// The longest code of a code length.
 const LONGEST_OF_LENGTHS: usize = 7;
@@ -30,25 +31,29 @@ pub(super) struct InflateJob<'a> {
 impl InflateJob<'_> {
     /// The same, for a loop that keeps it in registers.
     #[inline(always)]
-    fn reborrow(&mut self) -> InflateJob<'_> {
+    pub(super) fn reborrow(&mut self) -> InflateJob<'_> {
         InflateJob { input: self.input, out: &mut *self.out, length: self.length }
     }
 }
 
 /// A stream, its place, and the codes of the block that it is in.
 pub(super) struct InflateStream {
-    entries: Box<[Entry; 1 << LONGEST]>,
-    distance_bits: u32,
-    place: Place,
+    pub(super) entries: Box<[Entry; 1 << LONGEST]>,
+    pub(super) distance_bits: u32,
+    /// Bytes that half of the symbols of a unit take, by their codes.
+    pub(super) half: usize,
+    pub(super) place: Place,
     is_last: bool,
-    in_block: bool,
+    pub(super) in_block: bool,
 }
 
 /// Places in the input and the output.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    bits: BitReader,
-    at: usize,
+pub(super) struct Place {
+    pub(super) bits: BitReader,
+    pub(super) at: usize,
+    /// What the next bits mean in the block that it is in: looked up before more bits are needed.
+    pub(super) entry: Entry,
 }
 
 impl Default for InflateStream {
@@ -56,6 +61,7 @@ impl Default for InflateStream {
         Self {
             entries: Box::new([0; 1 << LONGEST]),
             distance_bits: OWN_DISTANCE_BITS,
+            half: 0,
             place: Place::default(),
             is_last: false,
             in_block: false,
@@ -72,7 +78,7 @@ impl InflateStream {
         if !is_deflate || has_dictionary || !u16::from_be_bytes([method, flags]).is_multiple_of(31) {
             return None;
         }
-        self.place = Place { bits: BitReader::at(2), at: 0 };
+        self.place = Place::begin(2);
         (self.is_last, self.in_block) = (false, false);
         Some(())
     }
@@ -82,11 +88,11 @@ impl InflateStream {
         self.is_last && !self.in_block
     }
 
-    /// Takes the rest of the stream.
-    pub(super) fn finish(&mut self, job: &mut InflateJob<'_>) -> Option<()> {
+    /// Takes the rest of the stream, in two places at once where that is worth it.
+    pub(super) fn finish(&mut self, job: &mut InflateJob<'_>, ahead: &mut Ahead) -> Option<()> {
         while !self.has_ended() {
             self.enter_block(job)?;
-            if self.in_block {
+            if self.in_block && !ahead.split(self, job)? {
                 with_widest(
                     #[inline(always)]
                     || {
@@ -111,7 +117,7 @@ impl InflateStream {
     }
 
     /// Takes the header of the next block, unless one is begun, or a stored block whole.
-    fn enter_block(&mut self, job: &mut InflateJob<'_>) -> Option<()> {
+    pub(super) fn enter_block(&mut self, job: &mut InflateJob<'_>) -> Option<()> {
         if self.in_block || self.is_last {
             return Some(());
         }
@@ -127,17 +133,22 @@ impl InflateStream {
                     _ => 8,
                 };
                 let lengths: [u8; SYMBOLS] = std::array::from_fn(length);
-                self.distance_bits = FIXED_DISTANCE_BITS;
-                table::fill::<LONGEST>(&lengths, &mut *self.entries, &table::LITERALS_AND_LENGTHS)?;
+                self.fill(&lengths, FIXED_DISTANCE_BITS)?;
             }
             2 => {
                 let lengths = code_lengths(bits, job.input)?;
-                self.distance_bits = OWN_DISTANCE_BITS;
-                table::fill::<LONGEST>(&lengths, &mut *self.entries, &table::LITERALS_AND_LENGTHS)?;
+                self.fill(&lengths, OWN_DISTANCE_BITS)?;
             }
             _ => return None,
         }
         self.in_block = true;
+        self.place.look_up(&self.entries, job.input)
+    }
+
+    fn fill(&mut self, lengths: &[u8; SYMBOLS], distance_bits: u32) -> Option<()> {
+        table::fill::<LONGEST>(lengths, &mut *self.entries, &table::LITERALS_AND_LENGTHS)?;
+        self.distance_bits = distance_bits;
+        self.half = table::mean_bits(lengths, UNIT_SYMBOLS / 2) / 8;
         Some(())
     }
 
@@ -151,7 +162,7 @@ impl InflateStream {
         }
         let stored = job.input.get(start..start + usize::from(length))?;
         job.out[self.place.at..end].copy_from_slice(stored);
-        self.place = Place { bits: BitReader::at(start + usize::from(length)), at: end };
+        self.place = Place { bits: BitReader::at(start + usize::from(length)), at: end, entry: 0 };
         Some(())
     }
 }
@@ -190,10 +201,23 @@ pub(super) fn take_turns(
 }
 
 impl Place {
+    /// At the byte `start` of the input, with no output.
+    pub(super) fn begin(start: usize) -> Self {
+        Self { bits: BitReader::at(start), ..Self::default() }
+    }
+
+    /// Finds out what the next bits mean.
+    #[inline(always)]
+    pub(super) fn look_up(&mut self, entries: &[Entry; 1 << LONGEST], input: &[u8]) -> Option<()> {
+        self.bits.refill(input)?;
+        self.entry = entries[self.bits.peek() as usize & ((1 << LONGEST) - 1)];
+        Some(())
+    }
+
     /// Takes up to four literals, or up to three and what follows them: no more than 54 bits. `false` at the end of the block,
     /// `None` where the stream is none that is taken here.
     #[inline(always)]
-    fn step(
+    pub(super) fn step(
         &mut self,
         entries: &[Entry; 1 << LONGEST],
         distance_bits: u32,
@@ -205,7 +229,7 @@ impl Place {
         self.bits.refill(job.input)?;
         let look_up = |bits: u64| entries[bits as usize & ((1 << LONGEST) - 1)];
         let mut bits = self.bits.peek();
-        let mut entry = look_up(bits);
+        let mut entry = self.entry;
         // The lengths of the codes are added up in the low bits of their entries.
         let mut used: Entry = 0;
         let mut literal = |entry: &mut Entry, place: &mut u8| {
@@ -228,6 +252,8 @@ impl Place {
                         literal(&mut entry, d);
                         self.at += 1;
                         self.bits.set(bits, used);
+                        // Twelve bits are left, and no code is longer.
+                        self.entry = entry;
                         return Some(true);
                     }
                 }
@@ -242,12 +268,13 @@ impl Place {
             return None;
         }
         self.run(length, job.out)?;
+        self.look_up(entries, job.input)?;
         Some(true)
     }
 
     /// Writes the last byte `length` times more.
     #[inline(always)]
-    fn run(&mut self, length: usize, out: &mut [u8]) -> Option<()> {
+    pub(super) fn run(&mut self, length: usize, out: &mut [u8]) -> Option<()> {
         let value = *out.get(self.at.checked_sub(1)?)?;
         let place = out.get_mut(self.at..)?;
         match place.first_chunk_mut::<SHORT_RUN>() {
@@ -289,7 +316,11 @@ fn code_lengths(bits: &mut BitReader, input: &[u8]) -> Option<[u8; SYMBOLS]> {
             18 => (0, 11 + bits.take(7)),
             length => (length as u8, 1),
         };
-        lengths[..=symbols].get_mut(known..known + repeated)?.fill(value);
+        let places = lengths[..=symbols].get_mut(known..known + repeated)?;
+        match places {
+            [place] => *place = value,
+            places => places.fill(value),
+        }
         known += repeated;
     }
     let distance = std::mem::take(&mut lengths[symbols]);

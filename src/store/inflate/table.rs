@@ -1,6 +1,6 @@
 //! Huffman codes as tables (RFC 1951, 3.2.2 and 3.2.5).
 
-use super::super::deflate::{END_OF_BLOCK, EXTRA_BITS, MAX_ASSIGNED, SHORTEST};
+use super::super::deflate::{END_OF_BLOCK, EXTRA_BITS, MAX_ASSIGNED, REVERSED, SHORTEST};
 
 /// The longest code, as [`deflate`](super::super::deflate) makes them.
 pub(super) const LONGEST: usize = MAX_ASSIGNED;
@@ -61,18 +61,24 @@ pub(super) fn fill<const LONGEST: usize>(
         *place += 1;
     }
     // A table for one bit more is the shorter one twice, with the codes of that length added.
-    let (mut code, mut size, mut sorted) = (0_u32, 1, &sorted[..]);
+    let (mut code, mut size, mut sorted) = (0, 1, &sorted[..]);
     for (length, &count) in counts.iter().enumerate().take(LONGEST + 1).skip(1) {
         entries.copy_within(..size, size);
         (code, size) = (code << 1, size << 1);
         let (here, longer) = sorted.split_at(count);
         for &symbol in here {
             // Codes begin with their highest bit.
-            let at = code.reverse_bits() >> (32 - length);
-            entries[at as usize] = of_symbols[usize::from(symbol)] | length as Entry;
+            let at = REVERSED[code << (MAX_ASSIGNED - length) & ((1 << MAX_ASSIGNED) - 1)];
+            entries[usize::from(at)] = of_symbols[usize::from(symbol)] | length as Entry;
             code += 1;
         }
         sorted = longer;
     }
     Some(())
+}
+
+/// Bits that `symbols` take on average where they are as frequent as their codes of these `lengths` are short.
+pub(super) fn mean_bits(lengths: &[u8], symbols: usize) -> usize {
+    let coded = lengths.iter().map(|&length| usize::from(length)).filter(|length| *length > 0);
+    coded.map(|length| length * symbols >> length).sum()
 }
