@@ -80,5 +80,5 @@ pub(super) fn fill<const LONGEST: usize>(
 /// Bits that `symbols` take on average where they are as frequent as their codes of these `lengths` are short.
 pub(super) fn mean_bits(lengths: &[u8], symbols: usize) -> usize {
     let coded = lengths.iter().map(|&length| usize::from(length)).filter(|length| *length > 0);
-    coded.map(|length| length * symbols >> length).sum()
+    coded.map(|length| (length * symbols) >> length).sum()
 }
