@@ -145,7 +145,9 @@ mod tests {
 
     #[test]
     fn a_selection_takes_the_name_that_it_is_for() {
-        for name in ["LV endo", "left, lung", "re:x", "LV+<endo>", "a=b \u{2013} c", "x/y (z) [1] {2} ^$*?|~&-"] {
+        for name in
+            ["LV endo", "left, lung", "re:x", "LV+<endo>", "a=b \u{2013} c", "x/y (z) [1] {2} ^$*?|~&-"]
+        {
             let name = fold(name);
             let patterns = StructurePatterns::parse(&selection(&name)).expect("a selection is a pattern");
             assert!(patterns.patterns()[0].matches(&name, None), "{name} by {}", selection(&name));
