@@ -13,14 +13,21 @@ pub struct ValueHistogram {
     /// here and had been counted there. A counter that stays 0 is never written, here and there, so that the system
     /// gives no memory for the values that no image has.
     counts: Vec<u64>,
-    /// Integers that were counted lately, in tables that take turns: neighbouring pixels are often equal, and a counter
-    /// that was just written is slow to read again. There are none before the first integer is counted.
-    recent: [Vec<u32>; 4],
+    /// Integers that were counted lately; `None` before the first one.
+    recent: Option<Box<RecentCounts>>,
     /// Number of these, which no counter of them exceeds.
     recent_values: u32,
 }
 
-/// Values that are counted before [`ValueHistogram::settle`] is asked for again.
+/// For each bin of integers, counters that take turns: neighbouring pixels are often equal, and a counter that was just
+/// written is slow to read again. Those of a bin stand together, so that few lines of the cache are written; and there are
+/// as many as 16 bits can name, so that no number of a bin is checked.
+type RecentCounts = [[u32; COUNTERS]; 1 << 16];
+
+/// Counters of a bin.
+const COUNTERS: usize = 4;
+
+/// Bytes whose values are counted before [`ValueHistogram::settle`] is asked for again.
 const PORTION: usize = 1 << 24;
 
 impl ValueHistogram {
@@ -32,17 +39,12 @@ impl ValueHistogram {
             PixelType::Int16 | PixelType::UInt16 => 1 << 16,
             PixelType::Float32 => 1 << (u32::BITS - FLOAT_BIN_SHIFT),
         };
-        Self { pixel_type, counts: vec![0; bins], recent: Default::default(), recent_values: 0 }
+        Self { pixel_type, counts: vec![0; bins], recent: None, recent_values: 0 }
     }
 
     /// Counts the pixels of an image of the histogram's type; NaN and infinite ones are left out.
     pub fn add(&mut self, pixels: &Pixels) {
-        match pixels {
-            Pixels::UInt8(values) => self.count(values, usize::from),
-            Pixels::Int16(values) => self.count(values, int16_bin),
-            Pixels::UInt16(values) => self.count(values, usize::from),
-            Pixels::Float32(values) => self.count_floats(values.iter().copied()),
-        }
+        self.add_le_bytes(&pixels.le_bytes());
     }
 
     fn count_floats(&mut self, values: impl Iterator<Item = f32>) {
@@ -51,41 +53,33 @@ impl ValueHistogram {
         }
     }
 
-    fn count<T: Copy + PartialEq>(&mut self, values: &[T], bin: impl Fn(T) -> usize) {
-        if self.recent[0].is_empty() {
-            self.recent = std::array::from_fn(|_| vec![0; self.counts.len()]);
-        }
-        for portion in values.chunks(PORTION) {
+    /// Counts integers of `BITS` bits, whose bins are their bits with those of `flipped` turned over.
+    fn count<const BITS: u32>(&mut self, bytes: &[u8], flipped: u16) {
+        for portion in bytes.chunks(PORTION) {
             if self.recent_values > u32::MAX - PORTION as u32 {
                 self.settle();
             }
+            // At most one for each byte.
             self.recent_values += portion.len() as u32;
-            let [a, b, c, d] = &mut self.recent;
-            let (eights, rest) = portion.as_chunks::<8>();
-            for eight in eights {
-                // As on the background, which takes much of many images.
-                if *eight == [eight[0]; 8] {
-                    a[bin(eight[0])] += 8;
-                    continue;
-                }
-                for &[first, second, third, fourth] in eight.as_chunks().0 {
-                    a[bin(first)] += 1;
-                    b[bin(second)] += 1;
-                    c[bin(third)] += 1;
-                    d[bin(fourth)] += 1;
-                }
+            let recent = self.recent.get_or_insert_with(no_counts);
+            let (pairs, rest) = portion.as_chunks::<16>();
+            for pair in pairs {
+                let words: [[u8; 8]; 2] = bytemuck::cast(*pair);
+                count_words::<BITS>(recent, words.map(u64::from_le_bytes), flipped);
             }
-            for &value in rest {
-                a[bin(value)] += 1;
+            for value in rest.chunks_exact(BITS as usize / 8) {
+                let bits = value.iter().rev().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+                recent[bits ^ usize::from(flipped)][0] += 1;
             }
         }
     }
 
     /// Adds what was counted lately to the counts.
     fn settle(&mut self) {
-        for recent in &mut self.recent {
-            for (count, recent) in self.counts.iter_mut().zip(recent).filter(|(_, recent)| **recent > 0) {
-                *count = count.wrapping_add(std::mem::take(recent).into());
+        if let Some(recent) = &mut self.recent {
+            let counts = self.counts.iter_mut().zip(&mut **recent);
+            for (count, recent) in counts.filter(|(_, recent)| **recent != [0; COUNTERS]) {
+                *count = count.wrapping_add(sum(&std::mem::take(recent)));
             }
         }
         self.recent_values = 0;
@@ -106,10 +100,8 @@ impl ValueHistogram {
 
     /// The bins in which something was counted, ascending, and how much.
     fn occupied(&self) -> impl Iterator<Item = (usize, u64)> {
-        let recent = |bin: usize| self.recent.iter().filter_map(move |table| table.get(bin));
-        let count = move |(bin, &count): (usize, &u64)| {
-            (bin, recent(bin).fold(count, |sum, &recent| sum.wrapping_add(recent.into())))
-        };
+        let recent = |bin: usize| self.recent.as_ref().and_then(|recent| recent.get(bin)).map_or(0, sum);
+        let count = move |(bin, &count): (usize, &u64)| (bin, count.wrapping_add(recent(bin)));
         self.counts.iter().enumerate().map(count).filter(|(_, count)| *count > 0)
     }
 
@@ -193,11 +185,9 @@ impl ValueHistogram {
 impl ValueCounts for ValueHistogram {
     fn add_le_bytes(&mut self, bytes: &[u8]) {
         match self.pixel_type {
-            PixelType::UInt8 => self.count(bytes, usize::from),
-            PixelType::Int16 => self.count(bytes.as_chunks().0, |value| int16_bin(i16::from_le_bytes(value))),
-            PixelType::UInt16 => {
-                self.count(bytes.as_chunks().0, |value| usize::from(u16::from_le_bytes(value)));
-            }
+            PixelType::UInt8 => self.count::<8>(bytes, 0),
+            PixelType::Int16 => self.count::<16>(bytes, INT16_SIGN),
+            PixelType::UInt16 => self.count::<16>(bytes, 0),
             PixelType::Float32 => {
                 self.count_floats(bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)));
             }
@@ -211,9 +201,38 @@ impl ValueCounts for ValueHistogram {
     }
 }
 
-fn int16_bin(value: i16) -> usize {
-    usize::from(value as u16 ^ 0x8000)
+fn no_counts() -> Box<RecentCounts> {
+    let counts = vec![[0; COUNTERS]; 1 << 16].into_boxed_slice();
+    counts.try_into().expect("it has as many bins")
 }
+
+/// The sum of the counters of a bin.
+fn sum(counters: &[u32; COUNTERS]) -> u64 {
+    counters.iter().copied().map(u64::from).sum()
+}
+
+/// Counts the values of `BITS` bits in two words.
+#[inline(always)]
+fn count_words<const BITS: u32>(recent: &mut RecentCounts, words: [u64; 2], flipped: u16) {
+    let bin = |word: u64, place: u32| {
+        let bits = (word >> (BITS * place)) & ((1 << BITS) - 1);
+        usize::from(bits as u16 ^ flipped)
+    };
+    let [first, second] = words;
+    // As on the background, which takes much of many images.
+    if first == second && first == first.rotate_left(BITS) {
+        recent[bin(first, 0)][0] += 2 * u64::BITS / BITS;
+        return;
+    }
+    for word in words {
+        for place in 0..u64::BITS / BITS {
+            recent[bin(word, place)][place as usize % COUNTERS] += 1;
+        }
+    }
+}
+
+/// The sign of an int16: turned over, negative numbers come before the others.
+const INT16_SIGN: u16 = 0x8000;
 
 /// Bins in ascending order of value.
 fn float_bin(value: f32) -> usize {
@@ -267,7 +286,7 @@ mod tests {
     fn no_counter_overflows() {
         let mut histogram = histogram(&[Pixels::UInt8(vec![7])]);
         // As if so many had been counted one by one.
-        histogram.recent[0][7] = u32::MAX - 1;
+        histogram.recent.as_mut().unwrap()[7][0] = u32::MAX - 1;
         histogram.recent_values = u32::MAX - 1;
         histogram.add(&Pixels::UInt8(vec![7; 12]));
         assert_eq!(histogram.counts().collect::<Vec<_>>(), [(7.0, u64::from(u32::MAX) + 11)]);

@@ -5,8 +5,7 @@ use super::header::Header;
 use super::huffman::{Code, Codes, MAX_ASSIGNED, assign_codes, code_lengths};
 use super::runs::Stretch;
 use super::symbols::{
-    END_OF_BLOCK, EXTRA_BITS, FIRST_LENGTH, MAX_MATCH, MIN_MATCH, SYMBOLS, SymbolCounts, extra_value,
-    length_index, matches,
+    END_OF_BLOCK, EXTRA_BITS, FIRST_LENGTH, MAX_MATCH, MIN_MATCH, SYMBOLS, SymbolCounts, lengths_of, matches,
 };
 use crate::model::with_widest;
 
@@ -92,15 +91,18 @@ impl BlockCoder {
         bits.put_code(self.codes[END_OF_BLOCK]);
     }
 
-    /// Fills the table of matches. The distance 1 has the code of only zeros, `distance_bits` long.
+    /// Fills the table of matches for the lengths that have a code. The distance 1 has the code of only zeros,
+    /// `distance_bits` long.
     fn join_matches(&mut self, distance_bits: u32) {
-        for (length, code) in (MIN_MATCH..).zip(&mut self.matches) {
-            let index = length_index(length);
-            let symbol = self.codes[FIRST_LENGTH + index];
-            let extra = (extra_value(length, index) as u64) << symbol.length();
+        for (index, symbol) in self.codes[FIRST_LENGTH..SYMBOLS].iter().enumerate() {
+            if symbol.length() == 0 {
+                continue;
+            }
             let length = symbol.length() + u32::from(EXTRA_BITS[index]) + distance_bits;
-            // At most 21 bits.
-            *code = Code::new((symbol.bits() | extra) as u32, length);
+            for (extra, code) in self.matches[lengths_of(index)].iter_mut().enumerate() {
+                // At most 21 bits.
+                *code = Code::new(symbol.bits() as u32 | (extra as u32) << symbol.length(), length);
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! The alphabet of literals and lengths (RFC 1951, 3.2.5) and how often its symbols occur.
 
+use std::ops::Range;
+
 /// Symbols of the literal and length alphabet that a stream may hold.
 pub(super) const SYMBOLS: usize = 286;
 /// The symbol at the end of every block.
@@ -47,9 +49,10 @@ pub(super) fn length_index(length: usize) -> usize {
     LENGTH_INDEX[length - MIN_MATCH].into()
 }
 
-/// The extra bits' value of a match of `length` bytes, whose symbol less 257 is `index`.
-pub(super) fn extra_value(length: usize, index: usize) -> usize {
-    length - SHORTEST[index] as usize
+/// The match lengths less 3 of the symbol 257 + `index`, in the order of the values of its extra bits.
+pub(super) fn lengths_of(index: usize) -> Range<usize> {
+    let end = SHORTEST.get(index + 1).map_or(MAX_MATCH + 1, |length| usize::from(*length));
+    usize::from(SHORTEST[index]) - MIN_MATCH..end - MIN_MATCH
 }
 
 /// Counts of each literal and length in a part of the input.
@@ -98,7 +101,11 @@ mod tests {
     fn every_length_is_its_base_and_extra_bits() {
         for length in MIN_MATCH..=MAX_MATCH {
             let index = length_index(length);
-            assert!(extra_value(length, index) < 1 << EXTRA_BITS[index], "{length}");
+            let lengths = lengths_of(index);
+            assert!(
+                lengths.contains(&(length - MIN_MATCH)) && lengths.len() <= 1 << EXTRA_BITS[index],
+                "{length}"
+            );
         }
         assert_eq!([3, 10, 11, 12, 13, 257, 258].map(length_index), [0, 7, 8, 8, 9, 27, 28]);
     }

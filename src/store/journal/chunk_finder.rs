@@ -14,6 +14,9 @@ const RECOGNIZED: usize = 64;
 /// Bytes before the end of the file in which a chunk is looked for, beside its own.
 const WINDOW: u64 = 1 << 18;
 
+/// Bytes of a chunk, at most, that is looked at as a whole, as most masks are.
+const SMALL: usize = 4096;
+
 /// Finds chunks in the order in which they are written.
 ///
 /// The library puts data one behind the other, small chunks and large ones, except where it has written other objects
@@ -31,8 +34,29 @@ impl ChunkFinder {
         Ok(Self { file: File::open(path)?, end: 0, window: Vec::new() })
     }
 
+    /// The bytes at which two chunks begin, which have just been written one after the other; `None` where one is not found.
+    pub(super) fn find_both(&mut self, [first, second]: [&[u8]; 2]) -> io::Result<Option<[u64; 2]>> {
+        if second.len() > SMALL || !self.are_next(first, second)? {
+            return Ok(self.find(first)?.zip(self.find(second)?).map(<[u64; 2]>::from));
+        }
+        let addresses = [self.end, self.end + first.len() as u64];
+        self.end = addresses[1] + second.len() as u64;
+        Ok(Some(addresses))
+    }
+
+    /// True if both chunks stand behind the one that was found last, by one read.
+    fn are_next(&mut self, first: &[u8], second: &[u8]) -> io::Result<bool> {
+        let end_of_first = &first[first.len() - first.len().min(RECOGNIZED)..];
+        let address = self.end + (first.len() - end_of_first.len()) as u64;
+        self.window.resize(end_of_first.len() + second.len(), 0);
+        match self.file.read_exact_at(&mut self.window, address) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            read => read.map(|()| self.window.strip_prefix(end_of_first) == Some(second)),
+        }
+    }
+
     /// The byte at which `chunk` begins, which has just been written; `None` where it is not found.
-    pub(super) fn find(&mut self, chunk: &[u8]) -> io::Result<Option<u64>> {
+    fn find(&mut self, chunk: &[u8]) -> io::Result<Option<u64>> {
         let found = match self.is_at(chunk, self.end)? {
             true => Some(self.end),
             false => self.search(chunk)?,
@@ -86,6 +110,21 @@ mod tests {
             let finder = finder.get_or_insert_with(|| ChunkFinder::new(&path).unwrap());
             assert_eq!(finder.find(chunk).unwrap(), Some(address));
         }
-        assert_eq!(finder.unwrap().find(&chunk(6, 70)).unwrap(), None);
+        let mut finder = finder.unwrap();
+        assert_eq!(finder.find(&chunk(6, 70)).unwrap(), None);
+        // Two at once: small and large, with and without something between them.
+        let [small, large] = [chunk(7, 200), chunk(8, SMALL + 1)];
+        for (first, second, gap) in
+            [(&large, &small, 0), (&small, &small, 0), (&small, &large, 0), (&large, &small, 7)]
+        {
+            let address = bytes.len() as u64;
+            bytes.extend([first, &*vec![9; gap], second].concat());
+            std::fs::write(&path, &bytes).unwrap();
+            let expected = [address, address + (first.len() + gap) as u64];
+            assert_eq!(finder.find_both([first, second]).unwrap(), Some(expected));
+        }
+        for both in [[&*small, &*chunk(9, 70)], [&*chunk(9, 70), &*small]] {
+            assert_eq!(finder.find_both(both).unwrap(), None);
+        }
     }
 }

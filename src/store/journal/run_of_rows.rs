@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::error::io_error;
-use super::super::{EncodedChunk, EncodedRow, StoreError};
+use super::super::{EncodedRow, StoreError};
 use super::chunk_finder::ChunkFinder;
 use super::row::{JournalRow, KeptChunk};
 
@@ -30,14 +30,14 @@ impl RunOfRows {
 
     /// Adds a row whose chunks have just been written, first the image and then the mask.
     pub(in crate::store) fn add(&mut self, encoded: &EncodedRow) -> Result<(), StoreError> {
-        let failed = io_error("read back", &self.path);
-        let mut kept = |chunk: &EncodedChunk| -> Result<Option<KeptChunk>, StoreError> {
-            let found = self.finder.find(chunk.bytes()).map_err(&failed)?;
-            Ok(found.and_then(|address| KeptChunk::of(chunk.bytes(), address)))
-        };
+        let chunks = [encoded.image.bytes(), encoded.mask.bytes()];
+        let found = self.finder.find_both(chunks).map_err(io_error("read back", &self.path))?;
+        let kept = found.and_then(|[image, mask]| {
+            Some([KeptChunk::of(chunks[0], image)?, KeptChunk::of(chunks[1], mask)?])
+        });
         // A row that is not found is rebuilt by a run that continues.
-        if let (Some(image), Some(mask)) = (kept(&encoded.image)?, kept(&encoded.mask)?) {
-            JournalRow::of(encoded, [image, mask]).put(&mut self.run.bytes);
+        if let Some(kept) = kept {
+            JournalRow::of(encoded, kept).put(&mut self.run.bytes);
             self.run.rows += 1;
         }
         Ok(())
