@@ -25,11 +25,13 @@ impl Assembler<'_> {
         remarks: &mut Remarks,
     ) -> Vec<Option<AnnotationFacts>> {
         let planes = sample.annotations.len();
-        self.masks.clear();
         self.masks.resize(self.options.shape.pixels() * planes, 0);
         let mut facts = Vec::with_capacity(planes);
         for plane in 0..planes {
             let read = self.read_contours(sample, plane, map, remarks);
+            if plane == 0 && !self.is_one_mask(plane, planes) {
+                self.masks.fill(0);
+            }
             let read =
                 read.map(|facts| AnnotationFacts { mask_pixels: self.rasterize(plane, planes), ..facts });
             remarks.notes.extend(self.note_on_mask(sample, plane, map, read));
@@ -38,12 +40,19 @@ impl Assembler<'_> {
         facts
     }
 
+    /// True if the masks of the sample are those of one group of contours or of one mask, which is then written over
+    /// whatever is there.
+    fn is_one_mask(&self, plane: usize, planes: usize) -> bool {
+        let DrawnPlane { groups, masks, .. } = &self.drawn[plane];
+        planes == 1 && groups.len() + masks.len() == 1
+    }
+
     /// Makes the mask of `plane` from its contours and masks. Returns the number of its pixels.
     fn rasterize(&mut self, plane: usize, planes: usize) -> usize {
         let start = Instant::now();
         let mut pixels = 0;
+        let is_only = self.is_one_mask(plane, planes);
         let (contours, drawn) = (&self.contours[plane], &self.drawn[plane]);
-        let is_only = planes == 1 && drawn.groups.len() + drawn.masks.len() == 1;
         let mut add = |mask: &Mask| {
             if is_only {
                 self.masks.copy_from_slice(mask.data());

@@ -7,10 +7,13 @@ const TOUCHING: f64 = 0.5;
 
 /// The share of the area of `contour` that lies beyond an image of `shape`, 0 to 1.
 pub(super) fn share_outside(contour: &Polygon, shape: GridShape) -> f64 {
-    let area = contour.area();
     let high = [shape.columns() as f64 - 0.5, shape.rows() as f64 - 0.5];
     let ([min_x, min_y], [max_x, max_y]) = contour.bounds();
-    if area == 0.0 || (min_x >= -0.5 && min_y >= -0.5 && max_x <= high[0] && max_y <= high[1]) {
+    if min_x >= -0.5 && min_y >= -0.5 && max_x <= high[0] && max_y <= high[1] {
+        return 0.0;
+    }
+    let area = contour.area();
+    if area == 0.0 {
         return 0.0;
     }
     let mut points = contour.points().to_vec();

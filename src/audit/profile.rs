@@ -1,7 +1,7 @@
 //! Points just inside and just outside of a contour, and the pixels there.
 
 use super::outline::resample;
-use crate::model::{GridShape, Pixels, Polygon};
+use crate::model::{GridShape, Pixels, Polygon, with_widest};
 
 /// Places along a contour.
 const PLACES: usize = 64;
@@ -100,13 +100,38 @@ fn nearest(value: f64) -> i64 {
 
 /// Probability that one of `these` is larger than one of `those`, ties counting half (the statistic of Mann and Whitney
 /// 1947); a half where either is empty. NaN is left out.
-pub(super) fn brighter(these: Vec<f32>, those: Vec<f32>) -> f64 {
-    let sorted = |mut values: Vec<f32>| {
-        values.retain(|value| !value.is_nan());
-        values.sort_unstable_by(f32::total_cmp);
-        values
+pub(super) fn brighter(mut these: Vec<f32>, mut those: Vec<f32>) -> f64 {
+    [&mut these, &mut those].into_iter().for_each(|values| values.retain(|value| !value.is_nan()));
+    let pairs = these.len() * those.len();
+    if pairs == 0 {
+        return 0.5;
+    }
+    let sum = if pairs <= COMPARED_ONE_BY_ONE {
+        with_widest(
+            #[inline(always)]
+            || twice_larger(&these, &those),
+        )
+    } else {
+        twice_larger_sorted(these, those)
     };
-    let (these, those) = (sorted(these), sorted(those));
+    sum as f64 / (2 * pairs) as f64
+}
+
+/// Pairs of values that are compared sooner than sorted: many at a time, and without a branch.
+const COMPARED_ONE_BY_ONE: usize = 1 << 15;
+
+/// In how many pairs the value of `these` is larger, twice, and in how many both are equal. There is no NaN.
+#[inline(always)]
+fn twice_larger(these: &[f32], those: &[f32]) -> usize {
+    let of = |value: f32| {
+        those.iter().map(|other| u32::from(*other < value) + u32::from(*other <= value)).sum::<u32>() as usize
+    };
+    these.iter().map(|value| of(*value)).sum()
+}
+
+/// As [`twice_larger`], for many values.
+fn twice_larger_sorted(mut these: Vec<f32>, mut those: Vec<f32>) -> usize {
+    [&mut these, &mut those].into_iter().for_each(|values| values.sort_unstable_by(f32::total_cmp));
     let (mut less, mut at_most, mut sum) = (0, 0, 0);
     for value in &these {
         while less < those.len() && those[less] < *value {
@@ -117,8 +142,7 @@ pub(super) fn brighter(these: Vec<f32>, those: Vec<f32>) -> f64 {
         }
         sum += less + at_most;
     }
-    let pairs = these.len() * those.len();
-    if pairs == 0 { 0.5 } else { sum as f64 / (2 * pairs) as f64 }
+    sum
 }
 
 #[cfg(test)]
@@ -137,6 +161,23 @@ mod tests {
         assert_eq!(brighter(vec![2.0, 3.0], vec![1.0, 2.0]), 3.5 / 4.0);
         assert_eq!(brighter(vec![1.0, f32::NAN], vec![2.0]), 0.0);
         assert_eq!(brighter(vec![], vec![2.0]), 0.5);
+    }
+
+    #[test]
+    fn sorted_and_one_by_one_are_the_same() {
+        let values = |count: u32, factor: u32| -> Vec<f32> {
+            (0..count)
+                .map(|k| (k.wrapping_mul(factor) % 23) as f32 - 11.0)
+                .chain([-0.0, f32::INFINITY])
+                .collect()
+        };
+        for (a, b) in [(0, 0), (1, 5), (40, 33), (128, 128)] {
+            let (these, those) = (values(a, 7), values(b, 2_654_435_761));
+            assert_eq!(twice_larger(&these, &those), twice_larger_sorted(these, those));
+        }
+        // Beyond the number that is compared one by one, too.
+        let half = brighter(values(400, 7), values(400, 7));
+        assert_eq!(half, 0.5);
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Opens input files without leaving the folders that the user has named.
 
+#[cfg(target_os = "linux")]
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,9 +111,12 @@ impl Roots {
         use rustix::fs::{Mode, ResolveFlags, openat2};
         use rustix::io::Errno;
 
-        let below = |root: &'_ Root| path.strip_prefix(&root.path).ok().map(|_| root.path.as_os_str().len());
-        let root = self.0.roots.iter().max_by_key(|root| below(root))?;
-        let name = path.strip_prefix(&root.path).ok()?;
+        let below = |root: &'_ Root| path_below(path, &root.path).map(|_| root.path.as_os_str().len());
+        let root = match &*self.0.roots {
+            [root] => root,
+            roots => roots.iter().max_by_key(|root| below(root))?,
+        };
+        let name = path_below(path, &root.path)?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | FLAGS;
         match openat2(root.folder.as_ref()?, name, flags, Mode::empty(), ResolveFlags::BENEATH) {
             Ok(file) => Some(Ok(file.into())),
@@ -136,6 +143,17 @@ impl Roots {
     }
 }
 
+/// What follows `folder` in `path`. As [`Path::strip_prefix`], which takes both apart into their components, except where
+/// the bytes tell.
+#[cfg(target_os = "linux")]
+fn path_below<'p>(path: &'p Path, folder: &Path) -> Option<&'p Path> {
+    let rest = path.as_os_str().as_bytes().strip_prefix(folder.as_os_str().as_bytes());
+    match rest {
+        Some([b'/', name @ ..]) if !name.starts_with(b"/") => Some(Path::new(OsStr::from_bytes(name))),
+        _ => path.strip_prefix(folder).ok(),
+    }
+}
+
 /// The path of an open file, with all links resolved.
 fn place_of(file: &File, path: &Path) -> io::Result<PathBuf> {
     use std::os::fd::AsRawFd;
@@ -159,6 +177,17 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_follows_a_folder_is_what_the_standard_library_strips() {
+        for folder in ["/", "/a", "/a/b", "/a/", "/c"] {
+            for path in ["/a/b/c", "/a", "/a/", "/a//b", "/ab/c", "/a/b/./c", "/a/b", "a/b"] {
+                let [folder, path] = [folder, path].map(Path::new);
+                assert_eq!(path_below(path, folder), path.strip_prefix(folder).ok(), "{path:?} {folder:?}");
+            }
+        }
+    }
 
     #[test]
     fn links_within_the_folders_are_followed_and_others_are_not() {

@@ -78,10 +78,20 @@ pub fn parse_contour(file: &str, bytes: &[u8]) -> Result<Polygon, ContourError> 
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut points = Vec::with_capacity((bytes.len() / 12).min(MAX_CONTOUR_POINTS));
-    for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        if let Some(point) = parse_point(line).map_err(|fault| failed(Some(index + 1), fault))? {
+    let (mut rest, mut line) = (bytes, 0);
+    while !rest.is_empty() {
+        line += 1;
+        let point;
+        (point, rest) = match plain_line(rest) {
+            Some((point, after)) => (Some(point), after),
+            None => {
+                let (text, after) = first_line(rest);
+                (parse_point(text).map_err(|fault| failed(Some(line), fault))?, after)
+            }
+        };
+        if let Some(point) = point {
             if points.len() == MAX_CONTOUR_POINTS {
-                return Err(failed(Some(index + 1), ContourFault::TooManyPoints));
+                return Err(failed(Some(line), ContourFault::TooManyPoints));
             }
             points.push(point);
         }
@@ -97,9 +107,6 @@ pub fn parse_contour(file: &str, bytes: &[u8]) -> Result<Polygon, ContourError> 
 
 /// The point on a line, or `None` on a blank one.
 fn parse_point(line: &[u8]) -> Result<Option<[f64; 2]>, ContourFault> {
-    if let Some(point) = plain_point(line) {
-        return Ok(Some(point));
-    }
     let line = line.trim_ascii();
     if line.is_empty() {
         return Ok(None);
@@ -117,12 +124,23 @@ fn parse_point(line: &[u8]) -> Result<Option<[f64; 2]>, ContourFault> {
     Ok(Some([number(x)?, number(y)?]))
 }
 
-/// The point on a line of two short decimals with one byte between them, as nearly all lines are.
-fn plain_point(line: &[u8]) -> Option<[f64; 2]> {
-    let (x, rest) = short_decimal(line)?;
+/// The first line, and what follows it.
+fn first_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    (&bytes[..end], bytes.get(end + 1..).unwrap_or_default())
+}
+
+/// The point on the first line, if that has two short decimals with one byte between them, as nearly all lines do; and what
+/// follows the line.
+fn plain_line(bytes: &[u8]) -> Option<([f64; 2], &[u8])> {
+    let (x, rest) = short_decimal(bytes)?;
     let [b' ' | b'\t' | b',' | b';', rest @ ..] = rest else { return None };
     let (y, rest) = short_decimal(rest)?;
-    matches!(rest, b"" | b"\r").then_some([x, y])
+    match rest {
+        [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] => Some(([x, y], rest)),
+        [] | [b'\r'] => Some(([x, y], &[])),
+        _ => None,
+    }
 }
 
 fn number(bytes: &[u8]) -> Result<f64, ContourFault> {
@@ -143,22 +161,28 @@ const SHORT: usize = 15;
 /// follows. It is the one that `parse` gives: the digits and the power of ten are exact in binary64, so that only
 /// their quotient is rounded (W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990).
 fn short_decimal(bytes: &[u8]) -> Option<(f64, &[u8])> {
-    let (mut value, mut digits, mut point) = (0_u64, 0, None);
-    let mut end = 0;
-    for &byte in bytes {
-        match byte {
-            b'0'..=b'9' if digits < SHORT => {
-                value = value * 10 + u64::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' if point.is_none() => point = Some(digits),
-            b'0'..=b'9' | b'.' => return None,
-            _ => break,
+    let (value, whole, rest) = digits(0, bytes);
+    let (value, fraction, rest) = match rest {
+        [b'.', rest @ ..] => digits(value, rest),
+        _ => (value, 0, rest),
+    };
+    let is_short = (1..=SHORT).contains(&(whole + fraction)) && rest.first() != Some(&b'.');
+    is_short.then(|| (value as f64 / POWERS[fraction], rest))
+}
+
+/// The number that `before` and the digits behind it are, modulo 2^64; how many digits these are, and what follows.
+#[inline(always)]
+fn digits(before: u64, bytes: &[u8]) -> (u64, usize, &[u8]) {
+    let (mut value, mut count) = (before, 0);
+    for byte in bytes {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
         }
-        end += 1;
+        value = value.wrapping_mul(10).wrapping_add(digit.into());
+        count += 1;
     }
-    let fraction = digits - point.unwrap_or(digits);
-    (digits > 0).then(|| (value as f64 / POWERS[fraction], &bytes[end..]))
+    (value, count, &bytes[count..])
 }
 
 /// The line of the `point`-th point, both from 1.
@@ -186,9 +210,22 @@ mod tests {
 
         #[test]
         fn plain_lines_are_read_as_all_lines_are(line in "[0-9.]{0,17}[ \t,;x]?[0-9.]{0,17}[ \r]?") {
-            // No line that begins with a space is plain.
-            let expected = parse_point(format!(" {line}").as_bytes());
-            prop_assert_eq!(parse_point(line.as_bytes()), expected);
+            for after in ["", "1 2\n"] {
+                let lines = format!("{line}\n{after}");
+                if let Some((point, rest)) = plain_line(lines.as_bytes()) {
+                    prop_assert_eq!((parse_point(line.as_bytes()), rest), (Ok(Some(point)), after.as_bytes()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn usual_lines_are_plain() {
+        for line in ["120.50 99.00\n", "1,2\r\n", "1;.5", "7.\t0\r"] {
+            assert_eq!(plain_line(line.as_bytes()).unwrap().1, b"", "{line:?}");
+        }
+        for line in ["", "\n", "1\n2", "1 2 \n", "1  2", "1 2\r3", "1 2.5.\n", "-1 2\n"] {
+            assert_eq!(plain_line(line.as_bytes()), None, "{line:?}");
         }
     }
 
