@@ -1,4 +1,4 @@
-//! What `prep` allocates for each image. The only test of its file, so that no other allocates meanwhile.
+//! What `prep` allocates, reads and writes for each image. The only test of its file, so that no other allocates meanwhile.
 
 #![allow(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
@@ -64,8 +64,37 @@ fn replicate(times: usize, root: &Path) -> usize {
     samples
 }
 
-/// Allocations and bytes allocated of a run on `root`, images brought to `size`, and the reads of its plan and the run.
-fn cost(root: &Path, size: GridShape) -> [usize; 3] {
+/// What a run costs.
+struct Cost {
+    allocations: usize,
+    bytes_allocated: usize,
+    /// Calls of the system that read a file, of the plan and the run.
+    reads: usize,
+    /// Calls that write one.
+    writes: usize,
+    /// Bytes that these write.
+    bytes_written: usize,
+    /// Bytes of the output.
+    output: usize,
+}
+
+impl Cost {
+    /// What each of `samples` more costs, by the cost of `self` and of a run with so many `more`.
+    fn of_each(&self, more: &Self, samples: usize) -> Self {
+        let each = |of: fn(&Self) -> usize| (of(more) - of(self)) / samples;
+        Self {
+            allocations: each(|cost| cost.allocations),
+            bytes_allocated: each(|cost| cost.bytes_allocated),
+            reads: each(|cost| cost.reads),
+            writes: each(|cost| cost.writes),
+            bytes_written: each(|cost| cost.bytes_written),
+            output: each(|cost| cost.output),
+        }
+    }
+}
+
+/// The cost of a run on `root`, images brought to `size`.
+fn cost(root: &Path, size: GridShape, segment_rows: Option<usize>) -> Cost {
     let cancel = AtomicBool::new(false);
     let control = Control { progress: &Silent, cancel: &cancel };
     let options = PrepOptions {
@@ -99,20 +128,32 @@ fn cost(root: &Path, size: GridShape) -> [usize; 3] {
         strict: false,
     };
     let layout = LinkedFolders::new(root, None, None, None).unwrap();
-    let before = reads();
+    let [reads, writes, bytes_written] = IO.map(io);
     let plan = plan(&layout, options, &control).unwrap();
     let target = Target::claim(&root.join("x.h5"), true).unwrap();
     let region = Region::new(ALLOCATOR);
-    let summary = run(&plan, target, &ResumeOptions::default(), control).unwrap();
+    let resume = ResumeOptions { segment_rows, ..ResumeOptions::default() };
+    let summary = run(&plan, target, &resume, control).unwrap();
     let change = region.change();
     assert!(summary.output.is_some() && summary.rejected.is_empty(), "{summary:?}");
-    [change.allocations + change.reallocations, change.bytes_allocated, reads() - before]
+    let now = IO.map(io);
+    Cost {
+        allocations: change.allocations + change.reallocations,
+        bytes_allocated: change.bytes_allocated,
+        reads: now[0] - reads,
+        writes: now[1] - writes,
+        bytes_written: now[2] - bytes_written,
+        output: fs::metadata(root.join("x.h5")).unwrap().len() as usize,
+    }
 }
 
-/// How often this process has read from a file.
-fn reads() -> usize {
+/// How often this process has read and written, and how many bytes it has written.
+const IO: [&str; 3] = ["syscr: ", "syscw: ", "wchar: "];
+
+/// What the system says of this process.
+fn io(what: &str) -> usize {
     let io = fs::read_to_string("/proc/self/io").unwrap();
-    io.lines().find_map(|line| line.strip_prefix("syscr: ")).unwrap().parse().unwrap()
+    io.lines().find_map(|line| line.strip_prefix(what)).unwrap().parse().unwrap()
 }
 
 #[test]
@@ -122,19 +163,37 @@ fn images_after_the_first_are_made_in_memory_that_is_there() {
     let samples =
         [few, many].into_iter().zip(&folders).map(|(times, folder)| replicate(times, folder.path()));
     let samples: Vec<usize> = samples.collect();
-    let [small, large] = [64, 256].map(|side| {
+    let more = samples[1] - samples[0];
+    let each = |side: usize, segment_rows| {
         let size = GridShape::new(side, side).unwrap();
-        let [few, many] = [0, 1].map(|tree: usize| cost(folders[tree].path(), size));
-        let more = samples[1] - samples[0];
-        [0, 1, 2].map(|what| (many[what] - few[what]) / more)
-    });
+        let [few, many] = [0, 1].map(|tree: usize| cost(folders[tree].path(), size, segment_rows));
+        few.of_each(&many, more)
+    };
+    let [small, large] = [64, 256].map(|side| each(side, None));
     // Names, the points of a contour, what the audit keeps of it, and the identifiers of each header that is read:
     // nothing that grows with the image.
-    let [allocations, bytes, reads] = small;
-    assert!(allocations <= 90 && large[0] <= 90, "{small:?} {large:?}");
+    for allocations in [small.allocations, large.allocations] {
+        assert!(allocations <= 90, "{allocations} allocations an image");
+    }
+    let bytes = small.bytes_allocated;
     assert!(bytes < 16_000, "{bytes} bytes an image");
-    assert!(large[1] < bytes + 1_000, "{large:?} bytes an image of 16 times the pixels, {small:?} before");
-    // Who an image is of is told by the same read of its header. Each of header, contour, image and contour again is read by
-    // one call, and two more find the chunks of a row in the output, for the journal.
-    assert!(reads <= 6, "{reads} reads an image");
+    let of_large = large.bytes_allocated;
+    assert!(of_large < bytes + 1_000, "{of_large} bytes an image of 16 times the pixels, {bytes} before");
+
+    // The chunks of a row are found by one read, so that a run that is stopped can be continued, and the journal is written and made
+    // durable once for several rows.
+    let kept = each(256, Some(SEGMENT_ROWS));
+    for (cost, reads) in [(&small, 4), (&large, 4), (&kept, 5)] {
+        // Who an image is of is told by the same read of its header. Each of header, contour, image and contour again is read
+        // by one call, and one more finds the chunks of a row in the output.
+        assert!(cost.reads <= reads, "{} reads an image", cost.reads);
+        assert!(cost.writes <= 2, "{} writes an image", cost.writes);
+    }
+    // Everything is written once. A row of the journal has 137 bytes, and each eight rows have 12 more.
+    let journal = kept.bytes_written - kept.output;
+    assert!(100 * journal <= kept.output, "{journal} bytes of journal beside {} of a row", kept.output);
+    assert!(kept.bytes_written - large.bytes_written >= 137, "the journal was written");
 }
+
+/// Rows that are kept together: few, so that their share of the journal is largest.
+const SEGMENT_ROWS: usize = 8;
