@@ -10,7 +10,7 @@ use super::regrid::map_mask;
 use super::{AnnotationFacts, Assembler, GridMap, Remarks};
 use crate::files::FileKind;
 use crate::layout::Annotations;
-use crate::model::{AnnotationRef, Mask, Place, Polygon, PolygonError, Reason, Sample, Skipped};
+use crate::model::{AnnotationRef, Mask, Note, Place, Polygon, PolygonError, Reason, Sample, Skipped};
 use crate::source::Drawn;
 
 /// Pixels that are looked at together: most of a mask is empty.
@@ -105,6 +105,7 @@ impl Assembler<'_> {
             match read {
                 Ok(None) => {}
                 Ok(Some(read)) => {
+                    self.note_on_mask_image(*annotation, remarks);
                     digests.push(read.digest);
                     contour_area += read.area;
                     self.drawn[plane].add(&mut self.contours[plane], read);
@@ -156,6 +157,21 @@ impl Assembler<'_> {
         };
         self.times.rasterize += start.elapsed();
         Ok((sha256, area, fitted))
+    }
+
+    /// Notes how the values of a mask image were understood. The planner opens no such file.
+    fn note_on_mask_image(&self, annotation: AnnotationRef, remarks: &mut Remarks) {
+        let catalog = &self.plan.catalog;
+        if catalog.kind(annotation.file) != FileKind::MaskImage {
+            return;
+        }
+        // It is open: a mask was just made of it.
+        let Some(Ok(opened)) = self.plan.annotations.as_ref().map(|all| all.open(catalog, annotation.file))
+        else {
+            return;
+        };
+        let note = |text: &String| Note::new(Place::file(catalog.name(annotation.file)), text.clone());
+        remarks.notes.extend(opened.annotation.notes().iter().map(note));
     }
 
     /// Reads a part of an annotation file on the image of `sample`, which `map` resamples to the grid of the data set. `None`

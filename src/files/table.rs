@@ -155,6 +155,9 @@ pub(crate) fn parse_named_table(
 /// The text without its byte order mark.
 fn as_text<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str, TableError> {
     let place = Place::file(file);
+    if let Some(found) = other_kind(bytes) {
+        return Err(TableError::OtherKind { place, found });
+    }
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err(TableError::NotUtf8 { place: place.at_line(1), found: "this is UTF-16".to_owned() });
     }
@@ -164,6 +167,21 @@ fn as_text<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str, TableError> {
         let found = format!("byte 0x{:02X} is not UTF-8", bytes[good.len()]);
         TableError::NotUtf8 { place: place.at_line(1 + line_breaks(good)), found }
     })
+}
+
+/// Files that are taken for tables, and are none.
+fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    let kinds: [(&[u8], &str); 8] = [
+        (b"PK\x03\x04", "an Excel workbook or another ZIP archive"),
+        (b"\xD0\xCF\x11\xE0", "an old Excel workbook"),
+        (b"PAR1", "Parquet"),
+        (b"SQLite format 3", "an SQLite database"),
+        (b"[{", "JSON"),
+        (b"[\n", "JSON"),
+        (b"{\"", "JSON"),
+        (b"{\n", "JSON"),
+    ];
+    kinds.into_iter().find(|(first, _)| bytes.starts_with(first)).map(|(_, kind)| kind)
 }
 
 fn find_column(
@@ -261,6 +279,7 @@ mod tests {
         assert!(message(b"a,b\n\n").starts_with("t.csv:1: there is no row below the header"));
         assert_eq!(message(b"a,b\n1,\xE9\n"), "t.csv:2: byte 0xE9 is not UTF-8; save the table as UTF-8");
         assert!(message(b"\xFF\xFEa\0").contains("UTF-16"));
+        assert!(message(b"PK\x03\x04...").contains("Excel") && message(b"[{\"a\": 1}]").contains("JSON"));
     }
 
     #[test]

@@ -59,6 +59,14 @@ pub enum TableError {
         /// The text that is there.
         found: String,
     },
+    /// A file of another kind.
+    #[error("{place}: this is {found}, not a table in text; save it as CSV in UTF-8")]
+    OtherKind {
+        /// The table.
+        place: Place,
+        /// What it is.
+        found: &'static str,
+    },
     /// A column that is needed has no header.
     #[error(
         "{place}: there is no such column, the first line has {found}; \

@@ -12,7 +12,7 @@ use super::{SampleSet, Unmatched};
 
 /// Likeness of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Like {
+pub(super) enum Like {
     Image,
     Contour,
     Mask,
@@ -96,16 +96,18 @@ fn looks_like(set: &SampleSet, file: FileId, reason: Reason, parts: Option<[&str
     let path = set.catalog.name(file).to_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
     let has_digit = name.bytes().any(|byte| byte.is_ascii_digit());
-    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
     let is_in = |part: usize| parts.is_some_and(|parts| is_below(&set.catalog.name(file), parts[part]));
-    let is_called_mask = ["mask", "seg", "label", "contour"].iter().any(|word| path.contains(word));
-    let like = if ends(&[".dcm", ".ima", ".dicom"]) {
+    let is_image_without_end = match set.layout {
+        "scd2009" => name.starts_with("im-") && !name.contains("contour"),
+        _ => reason == Reason::NameDoesNotFit && is_in(0),
+    };
+    let like = if ends(name, &IMAGE_ENDS) {
         Like::Image
-    } else if ends(&[".txt"]) && has_digit && (path.contains("contour") || is_in(1)) {
+    } else if ends(name, &[".txt"]) && has_digit && is_in(1) {
         Like::Contour
-    } else if ends(&[".nii", ".nii.gz", ".nrrd"]) || (ends(&[".png", ".tif", ".tiff"]) && is_called_mask) {
-        Like::Mask
-    } else if reason == Reason::NameDoesNotFit && is_in(0) && has_digit && !name.contains('.') {
+    } else if let Some(like) = annotation_like(&path, false) {
+        like
+    } else if is_image_without_end && has_digit && !name.contains('.') {
         Like::Image
     } else {
         return None;
@@ -117,6 +119,60 @@ fn looks_like(set: &SampleSet, file: FileId, reason: Reason, parts: Option<[&str
         ("table", Like::Contour | Like::Mask) => None,
         _ => Some(like),
     }
+}
+
+const IMAGE_ENDS: [&str; 3] = [".dcm", ".ima", ".dicom"];
+const META_IMAGE_ENDS: [&str; 2] = [".mha", ".mhd"];
+
+fn ends(name: &str, ends: &[&str]) -> bool {
+    ends.iter().any(|end| name.ends_with(end))
+}
+
+/// True if a file is called like a DICOM object.
+pub(super) fn is_called_dicom(name: &str) -> bool {
+    ends(&name.to_lowercase(), &IMAGE_ENDS)
+}
+
+/// The kind of annotation that a file is by its path, in lower case. Pictures are masks where the path says so, or all of
+/// them where `any_picture` is set.
+pub(super) fn annotation_like(path: &str, any_picture: bool) -> Option<Like> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let has_digit = name.bytes().any(|byte| byte.is_ascii_digit());
+    let is_called_mask = || ["mask", "seg", "label", "contour"].iter().any(|word| path.contains(word));
+    if ends(name, &[".txt"]) {
+        (has_digit && path.contains("contour")).then_some(Like::Contour)
+    } else if ends(name, &[".nii", ".nii.gz", ".nrrd"]) || ends(name, &META_IMAGE_ENDS) {
+        Some(Like::Mask)
+    } else {
+        (ends(name, &[".png", ".tif", ".tiff"]) && (any_picture || is_called_mask())).then_some(Like::Mask)
+    }
+}
+
+/// The way to take annotations that are no DICOM objects; `name` is one of them.
+fn by_table(like: Like, name: &str) -> &'static str {
+    match like {
+        Like::Contour => "contour texts are read by --table CSV, with a column contour.<name>",
+        _ if ends(&name.to_lowercase(), &META_IMAGE_ENDS) => {
+            "MetaImage is not read: save it as NIfTI or NRRD, which --table CSV reads, with a column mask.<name>"
+        }
+        _ => "mask images and label volumes are read by --table CSV, with a column mask.<name>",
+    }
+}
+
+/// Files of a tree of DICOM objects that are annotations by their names, and no DICOM objects: the first of each kind of
+/// name, in all folders together. `any_picture` takes each PNG and TIFF for a mask.
+pub(super) fn other_annotations(catalog: &Catalog, any_picture: bool) -> Vec<Unmatched> {
+    let mut found: BTreeMap<&'static str, Unmatched> = BTreeMap::new();
+    for file in catalog.files() {
+        let path = catalog.name(file);
+        let is_hidden = path.split('/').any(|name| name.starts_with('.'));
+        let like = annotation_like(&path.to_lowercase(), any_picture).filter(|_| !is_hidden);
+        let Some(like) = like else { continue };
+        let text = by_table(like, &path);
+        let first = || Unmatched { place: Place::file(path), files: 0, text: text.to_owned() };
+        found.entry(text).or_insert_with(first).files += 1;
+    }
+    found.into_values().collect()
 }
 
 fn is_below(path: &str, folder: &str) -> bool {
@@ -137,10 +193,7 @@ fn reason(
     let names: Vec<&str> = files.iter().map(|&file| set.catalog.file_name(file)).collect();
     match (set.layout, like) {
         ("table", _) => "no row of the table names them; --allow-missing makes it a note".to_owned(),
-        (_, Like::Mask) => {
-            "mask images and label volumes are read by --table CSV, with a column mask.<name>".to_owned()
-        }
-        ("dicom", _) => "contour texts are read by --table CSV, with a column contour.<name>".to_owned(),
+        (_, Like::Mask) | ("dicom", _) => by_table(like, names[0]).to_owned(),
         ("link", Like::Image) if is_in(0) => match object_kind(&set.catalog, first) {
             Some(kind @ (ObjectKind::RtStructureSet | ObjectKind::Segmentation)) => {
                 format!("the first of them is {kind}, which --layout dicom reads")

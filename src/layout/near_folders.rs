@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::left_out::is_called_dicom;
+use super::name_shape::shape;
 use super::options::LayoutOptions;
 
 /// Entries of a folder that are looked at.
@@ -53,6 +55,48 @@ pub(super) fn advice(options: &LayoutOptions) -> Option<(String, String)> {
     Some((seen, format!("dicomprep prep {}", quoted(deeper))))
 }
 
+/// The command that reads cases of the challenge of 2009 whose images are in folders with other names, which a table tells:
+/// as the Cardiac Atlas Project gives them out.
+pub(super) fn advice_for_cases(data_dir: &Path) -> Option<(String, String)> {
+    let entries = entries(data_dir);
+    let table = entries.iter().find(|path| is_link_table(path))?;
+    let line = first_line(table);
+    let columns: Vec<&str> = line.split([',', ';', '\t']).map(|name| name.trim().trim_matches('"')).collect();
+    let column = |word: &str| columns.iter().find(|name| name.to_lowercase().contains(word));
+    let (patient, original) = (column("patient")?, column("original")?);
+    let images = entries.iter().find(|path| {
+        patients(path).any(|patient| {
+            let deeper = patients(&patient).any(|folder| holds_image(&folder));
+            deeper || holds_image(&patient)
+        })
+    })?;
+    let contours = entries.iter().find(|path| *path != images && holds_contours(path))?;
+    let folders: Vec<PathBuf> =
+        patients(images).flat_map(|patient| patients(&patient).collect::<Vec<_>>()).collect();
+    let short_axis = folders.iter().map(|folder| shape(&name(folder))).find(|name| name.contains("sax"));
+    let folder = match (&folders[..], short_axis) {
+        ([], _) => String::new(),
+        (_, Some(name)) => name.replace('#', "*") + "/",
+        (_, None) => "*/".to_owned(),
+    };
+    let command = format!(
+        "dicomprep prep {} --layout link --link {} --columns patient={patient},original={original} --dicoms {} \
+         --contours {} --image-name '{folder}IM-*-{{n}}.dcm' \
+         --contour-name 'inner=contours-manual/IRCCI-expert/IM-*-{{n}}-icontour-manual.txt'",
+        quoted(data_dir),
+        quoted(table),
+        quoted(images),
+        quoted(contours),
+    );
+    let seen = format!(
+        "the images are in {}/, where no folder has the name of a case in {}/, and {} tells which belong together",
+        name(images),
+        name(contours),
+        name(table)
+    );
+    Some((seen, command))
+}
+
 fn is_usual(path: &Path) -> bool {
     PARTS.contains(&name(path).as_str())
 }
@@ -84,10 +128,16 @@ fn is_link_table(path: &Path) -> bool {
     if !is_table || !path.is_file() {
         return false;
     }
+    let line = first_line(path).to_lowercase();
+    line.contains("patient") && line.contains("original")
+}
+
+/// The first line of a file, without a byte order mark; empty where it cannot be read.
+fn first_line(path: &Path) -> String {
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(1 << 10).read_to_end(&mut first));
-    let line = String::from_utf8_lossy(&first).lines().next().unwrap_or_default().to_lowercase();
-    read.is_ok() && line.contains("patient") && line.contains("original")
+    let text = if read.is_ok() { String::from_utf8_lossy(&first).into_owned() } else { String::new() };
+    text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().to_owned()
 }
 
 /// The first folders in a folder.
@@ -99,11 +149,12 @@ fn patients(folder: &Path) -> impl Iterator<Item = PathBuf> {
 
 /// True if folders in it hold files that are called like DICOM images.
 fn holds_images(folder: &Path) -> bool {
-    let is_image = |path: &PathBuf| {
-        let lower = name(path).to_lowercase();
-        [".dcm", ".ima", ".dicom"].iter().any(|end| lower.ends_with(end))
-    };
-    patients(folder).any(|patient| entries(&patient).iter().take(LOOKED_INTO).any(is_image))
+    patients(folder).any(|patient| holds_image(&patient))
+}
+
+/// True if one of the first files in a folder is called like a DICOM image.
+fn holds_image(folder: &Path) -> bool {
+    entries(folder).iter().take(LOOKED_INTO).any(|path| is_called_dicom(&name(path)))
 }
 
 /// True if folders in it hold texts or folders that are called like contours.

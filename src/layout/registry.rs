@@ -4,9 +4,10 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use crate::files::{Places, Tree};
-use crate::model::Place;
+use crate::model::{FileId, Place};
 use crate::source::AnnotationOptions;
 
+use super::left_out::{annotation_like, is_called_dicom, other_annotations};
 use super::near_folders;
 pub use super::options::LayoutOptions;
 use super::{
@@ -191,6 +192,13 @@ fn find(options: &LayoutOptions) -> Result<(&'static str, String), LayoutError> 
     let fitting: Vec<(&RegisteredLayout, String)> =
         others.iter().filter_map(|entry| Some((entry, (entry.fits)(options, &tree)?))).collect();
     if let [(entry, reason)] = &fitting[..] {
+        if entry.name == "scd2009"
+            && !Scd2009::has_images(&tree)
+            && let Some((seen, command)) = near_folders::advice_for_cases(&options.data_dir)
+        {
+            let place = Place::file(options.data_dir.display().to_string());
+            return Err(LayoutError::NearMiss { place, seen: seen.into(), command: command.into() });
+        }
         return Ok((entry.name, reason.clone()));
     }
     if let Some(near) = near_miss(options).filter(|_| fitting.is_empty()) {
@@ -213,7 +221,21 @@ fn find(options: &LayoutOptions) -> Result<(&'static str, String), LayoutError> 
              --table takes any folders"
         ),
         ([], None) => {
-            format!("no layout is recognized; among its {} files there is no link.csv", tree.catalog.len())
+            let mut found = format!(
+                "no layout is recognized; among its {} files there is no link.csv and no DICOM image",
+                tree.catalog.len()
+            );
+            if let [first, ..] = &other_annotations(&tree.catalog, true)[..] {
+                found += &format!(
+                    ", but {}, as {}: images are read from DICOM alone, and such files as masks of DICOM images",
+                    match first.files {
+                        1 => "1 label volume or picture".to_owned(),
+                        files => format!("{files} label volumes or pictures"),
+                    },
+                    first.place
+                );
+            }
+            found
         }
         (several, _) => {
             let each = several.iter().map(|(entry, why)| format!("{} ({why})", entry.name));
@@ -234,12 +256,17 @@ fn is_contour_like(name: &str) -> bool {
 /// Files that are looked into for DICOM.
 const LOOKED_INTO: usize = 64;
 
-/// True if one of the first files has the prefix of a DICOM file (PS3.10, 7.1).
+/// True if a file is called like a DICOM object, or one of the first others has the prefix of one (PS3.10, 7.1).
 fn has_dicom(tree: &Tree) -> bool {
-    let files = tree.folders.iter().flat_map(|folder| &folder.files).take(LOOKED_INTO);
-    files.into_iter().any(|&file| {
-        let mut start = [0; 132];
-        let opened = tree.catalog.roots().open(&tree.catalog.path(file));
-        opened.and_then(|mut file| file.read_exact(&mut start)).is_ok() && start[128..] == *b"DICM"
-    })
+    let files = || tree.folders.iter().flat_map(|folder| &folder.files);
+    let is_called_so = |file: &FileId| is_called_dicom(tree.catalog.file_name(*file));
+    // What a file is called otherwise tells that it is none.
+    let may_be =
+        |file: &&FileId| annotation_like(&tree.catalog.file_name(**file).to_lowercase(), true).is_none();
+    files().any(is_called_so)
+        || files().filter(may_be).take(LOOKED_INTO).any(|&file| {
+            let mut start = [0; 132];
+            let opened = tree.catalog.roots().open(&tree.catalog.path(file));
+            opened.and_then(|mut file| file.read_exact(&mut start)).is_ok() && start[128..] == *b"DICM"
+        })
 }

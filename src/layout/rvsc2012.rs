@@ -65,9 +65,12 @@ impl Layout for Rvsc2012 {
     }
 }
 
-/// `P01` of the folder `P01dicom`.
+/// `P01` of the folder `P01dicom`, in any letter case.
 fn patient<'a>(folder: &'a str, suffix: &str) -> Option<&'a str> {
-    let patient = folder.strip_suffix(suffix)?;
+    let (patient, end) = folder.split_at_checked(folder.len().checked_sub(suffix.len())?)?;
+    if !end.eq_ignore_ascii_case(suffix) {
+        return None;
+    }
     let digits = patient.strip_prefix(['P', 'p'])?;
     number(digits)?.ok().map(|_| patient)
 }
@@ -129,6 +132,7 @@ mod tests {
             of(Named::Contour(1, 59))
         );
         assert!(matches!(found("patient01/P01dicom/P01-a-b.dcm"), Some((_, Named::Unusable(_)))));
+        assert_eq!(found("T/patient01/P01DICOM/P01-0059.DCM"), of(Named::Image(59)));
         assert_eq!(found("patient01/P01list.txt"), None);
         assert!(
             Rvsc2012::has_contours("T/patient01/P01contours-manual") && !Rvsc2012::has_contours("P01dicom")

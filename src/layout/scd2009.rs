@@ -1,19 +1,21 @@
 //! Layout `scd2009`: the Sunnybrook data as the challenge of 2009 gave it out.
 //!
 //! ```text
-//! <any folders>/<case>/IM-<series>-<n>.dcm             or <case>/DICOM/IM-<series>-<n>.dcm
+//! <any folders>/<case>/<any folders>/IM-<series>-<n>.dcm
 //! <any folders>/<case>/contours-manual/IRCCI-expert/IM-0001-<n>-{i,o,p1,p2}contour-manual.txt
 //! ```
 //!
-//! Cases are the same where their names are without leading zeros in their numbers: `SC-HF-I-01` and `SC-HF-I-1`. The
+//! The case of an image is the innermost folder around it of which there are contours; without any, the folder that it is
+//! in, or the one around `DICOM`. Cases are the same where their names are without leading zeros in their numbers: `SC-HF-I-01` and `SC-HF-I-1`. The
 //! number after IM of an image is that of a series, and tells nothing.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::cases::{CaseFile, Cases, Named, contour_by_pattern, named, number};
 use super::name_pattern::{NameFault, NamePatterns};
 use super::{Layout, LayoutError, Reading, SampleSet, Select};
-use crate::files::{FilesError, Places, Tree};
+use crate::files::{FilesError, Places, Tree, TreeFolder};
 
 const KINDS: [&str; 4] = ["inner", "outer", "p1", "p2"];
 const LETTERS: [&str; 4] = ["i", "o", "p1", "p2"];
@@ -40,6 +42,23 @@ impl Scd2009 {
         Self { names, ..self }
     }
 
+    /// True if some folder of images belongs to a case of which `tree` has contours.
+    pub(super) fn has_images(tree: &Tree) -> bool {
+        let name = |folder: &TreeFolder| tree.catalog.folder_name(folder.id).to_owned();
+        let drawn: HashSet<String> =
+            tree.folders.iter().filter_map(|folder| drawn_case(&name(folder))).collect();
+        let is_of_case = |folder: &TreeFolder| {
+            name(folder).split('/').any(|part| drawn.contains(&without_leading_zeros(part)))
+        };
+        let has_image = |folder: &TreeFolder| {
+            folder.files.iter().any(|&file| {
+                let file = tree.catalog.file_name(file).to_ascii_lowercase();
+                file.starts_with("im-") && !file.ends_with(".txt")
+            })
+        };
+        tree.folders.iter().any(|folder| is_of_case(folder) && has_image(folder))
+    }
+
     /// True if a folder with this path, relative to the data directory, holds contours of the layout.
     #[must_use]
     pub fn has_contours(folder: &str) -> bool {
@@ -63,7 +82,9 @@ impl Layout for Scd2009 {
     }
 
     fn pair(&self, tree: Tree, select: &Select, _: &Reading<'_>) -> Result<SampleSet, LayoutError> {
-        let classify = |folders: &[&str], file: &str| classify(&self.names, folders, file);
+        let folders = tree.folders.iter().map(|folder| tree.catalog.folder_name(folder.id));
+        let drawn = folders.filter_map(drawn_case).collect();
+        let classify = |folders: &[&str], file: &str| classify(&self.names, &drawn, folders, file);
         Cases { name: self.name(), kinds: &KINDS, names: &self.names, classify: &classify }.pair(tree, select)
     }
 }
@@ -76,7 +97,13 @@ fn is_folder(name: &str, wanted: &str) -> bool {
     letters(name) == letters(wanted)
 }
 
-fn classify(names: &NamePatterns, folders: &[&str], file: &str) -> Option<CaseFile> {
+/// The key of the case whose contours are in `folder`.
+fn drawn_case(folder: &str) -> Option<String> {
+    Scd2009::has_contours(folder).then(|| folder.rsplit('/').nth(2).map(without_leading_zeros))?
+}
+
+/// The role of a file; `drawn` are the keys of the cases with contours.
+fn classify(names: &NamePatterns, drawn: &HashSet<String>, folders: &[&str], file: &str) -> Option<CaseFile> {
     let of_case = |name: &str, named| {
         (!name.is_empty()).then(|| CaseFile { key: without_leading_zeros(name), name: name.into(), named })
     };
@@ -88,7 +115,9 @@ fn classify(names: &NamePatterns, folders: &[&str], file: &str) -> Option<CaseFi
         return of_case(case, by_pattern.or_else(|| contour(file))?);
     }
     let number = names.image("", file).or_else(|| image_number(file))?;
+    let around = folders.iter().rev().find(|folder| drawn.contains(&without_leading_zeros(folder)));
     let case = match folders {
+        _ if around.is_some() => around?,
         [.., case, last] if last.eq_ignore_ascii_case("dicom") => case,
         [.., case] => case,
         [] => return None,
@@ -150,11 +179,14 @@ mod tests {
         let found = |path: &str| {
             let mut folders: Vec<&str> = path.split('/').collect();
             let file = folders.pop().unwrap();
-            classify(&NamePatterns::default(), &folders, file).map(|found| (found.key, found.named))
+            let drawn = HashSet::from(["sc-n-2".to_owned()]);
+            classify(&NamePatterns::default(), &drawn, &folders, file).map(|found| (found.key, found.named))
         };
         let case = |key: &str, named| Some((key.to_owned(), named));
         assert_eq!(found("train/SC-HF-I-01/IM-0106-0060.dcm"), case("sc-hf-i-1", Named::Image(60)));
         assert_eq!(found("SC-HF-I-1/DICOM/IM-0001-0060.DCM"), case("sc-hf-i-1", Named::Image(60)));
+        assert_eq!(found("a/SC-N-02/CINESAX_300/IM-0001-0060.dcm"), case("sc-n-2", Named::Image(60)));
+        assert_eq!(drawn_case("a/SC-N-02/contours-manual/IRCCI-expert").as_deref(), Some("sc-n-2"));
         let contour = "x/SC-N-010/contours-manual/IRCCI-expert/IM-0001-0048-p2contour-manual.txt";
         assert_eq!(found(contour), case("sc-n-10", Named::Contour(3, 48)));
         let odd = "SC-1/contours-manual/IRCCI-expert/IM-0001-0048-xcontour-manual.txt";

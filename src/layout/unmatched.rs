@@ -1,5 +1,7 @@
 //! Files that a layout leaves out as a whole.
 
+use std::fmt;
+
 use crate::model::Place;
 
 /// Files that look like images or annotations, and that the layout leaves out: a whole folder, or all of one kind of name.
@@ -11,4 +13,12 @@ pub struct Unmatched {
     pub files: usize,
     /// The likeliest reason, and the option that takes them, as one sentence without a full stop.
     pub text: String,
+}
+
+/// The place, the number of files and the text.
+impl fmt::Display for Unmatched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, files, text } = self;
+        write!(f, "{place}: {files} {}: {text}", if *files == 1 { "file" } else { "files" })
+    }
 }

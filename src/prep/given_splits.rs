@@ -3,7 +3,7 @@
 use super::pseudonym::Pseudonyms;
 use super::{PrepError, Splits};
 use crate::layout::{Patient, SampleSet};
-use crate::model::{Note, Sample};
+use crate::model::{Note, Place, Sample};
 use crate::split::{SplitName, apply_split_file};
 
 /// Splits that are not drawn.
@@ -46,6 +46,7 @@ impl Given {
         let own = || patients.iter().map(|&patient| pairs.patients[patient as usize].split);
         let (source, given): (_, Vec<Option<SplitName>>) = match splits {
             Splits::Fractions(..) if own().any(|split| split.is_some()) => {
+                notes.extend(without_split(pairs, &patients));
                 let own = own().map(|split| Some(split.unwrap_or(SplitName::Unsplit)));
                 (GivenBy::Images, own.collect())
             }
@@ -82,6 +83,28 @@ impl Given {
             GivenBy::Earlier => "the earlier file",
         }
     }
+}
+
+/// The note on patients that a table of images with splits gives none.
+fn without_split(pairs: &SampleSet, patients: &[u32]) -> Option<Note> {
+    let without: Vec<&str> = patients
+        .iter()
+        .map(|&patient| &pairs.patients[patient as usize])
+        .filter(|patient| patient.split.is_none())
+        .map(|patient| &*patient.id)
+        .collect();
+    let first = without.first()?;
+    let text = match without.len() {
+        1 => {
+            format!("patient {first} has no split in the table: its samples are in the file, and in no split")
+        }
+        count => {
+            format!(
+                "{count} patients, {first} first, have no split in the table: their samples are in no split"
+            )
+        }
+    };
+    Some(Note::new(Place::file("--table"), text))
 }
 
 /// The patients of `samples`, each once, in link order.

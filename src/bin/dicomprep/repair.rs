@@ -10,7 +10,7 @@ use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::{read_key, remark_key};
-use crate::verify::{limit, sources};
+use crate::verify::{limit, sources, with_advice};
 use crate::{report, table};
 
 pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit
     let summary =
         check::repair(&args.file, &sources, target, threads, control).map_err(|error| match error {
             CheckError::Interrupted => anyhow::anyhow!("interrupted; no file was written"),
-            error => error.into(),
+            error => with_advice(error, &args.sources),
         })?;
     report::write("repair", &summary, &args.report, args.force)?;
     if !output.quiet || !summary.unrepaired.is_empty() {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use dicomprep::check::{self, SourceOptions, VerifySummary};
+use dicomprep::check::{self, CheckError, SourceOptions, VerifySummary};
 use dicomprep::model::Plain;
-use dicomprep::prep::Control;
+use dicomprep::prep::{Control, PrepError};
 
 use crate::args::{OutputArgs, SourceArgs, VerifyArgs};
 use crate::exit::{self, Exit};
@@ -39,7 +39,8 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
     let threads = args.threads.count();
-    let summary = check::verify(&args.file, sources.as_ref(), threads, control)?;
+    let summary = check::verify(&args.file, sources.as_ref(), threads, control)
+        .map_err(|error| with_advice(error, &args.sources))?;
     report::write("verify", &summary, &args.result.report, args.result.force)?;
     if !output.quiet {
         exit::tell(&describe(&summary, output.verbose));
@@ -55,6 +56,17 @@ pub(crate) fn sources<'k>(
     pseudonym_key: Option<&'k [u8]>,
 ) -> anyhow::Result<SourceOptions<'k>> {
     Ok(SourceOptions { inputs: inputs::open(&args.places, command, data_dirs)?, pseudonym_key })
+}
+
+/// An error; where the sources cannot be planned, with the advice to name them as `prep` was told to.
+pub(crate) fn with_advice(error: CheckError, sources: &SourceArgs) -> anyhow::Error {
+    match error {
+        CheckError::Prep(PrepError::Layout(error)) if !sources.places.is_given() => anyhow::anyhow!(
+            "{error}. Where prep was told where its inputs are or what they are called (--table, --layout, --link, \
+             --image-name, ...), the same options go here"
+        ),
+        error => error.into(),
+    }
 }
 
 /// Numbers of entries of a list that are shown and left out.

@@ -1,6 +1,6 @@
 //! Joins annotation files to the images.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -142,26 +142,38 @@ impl JoinedFiles {
         planes: &StructurePatterns,
         catalog: &Catalog,
     ) {
-        let mut doubled: BTreeMap<(FileId, FileId, usize), (usize, usize)> = BTreeMap::new();
+        // By all files of a dispute and the mask plane: the number of images, and one of them.
+        let mut doubled: BTreeMap<(Vec<FileId>, usize), (usize, usize)> = BTreeMap::new();
         for ((image, plane), claimed) in claims {
-            let first = claimed[0];
-            match claimed.iter().find(|(number, _)| *number != first.0) {
-                None => {
-                    self.refs.insert((image, plane), claimed.into_iter().map(|(_, one)| one).collect());
-                }
-                Some((_, other)) => {
-                    doubled.entry((first.1.file, other.file, plane)).or_insert((0, image)).0 += 1;
-                }
+            let mut files: Vec<FileId> = claimed.iter().map(|(_, one)| one.file).collect();
+            files.dedup();
+            if files.len() > 1 {
+                doubled.entry((files, plane)).or_insert((0, image)).0 += 1;
+            } else {
+                self.refs.insert((image, plane), claimed.into_iter().map(|(_, one)| one).collect());
             }
         }
-        for ((first, second, plane), (count, image)) in doubled {
-            let detail = format!(
-                "it and {} both have {} on {count} images, {} among them: nothing tells which is right; remove one",
-                catalog.name(second),
-                planes.names().name(plane),
-                catalog.name(images.all[image].frame.file)
-            );
-            self.lost.push(Skipped::new(Place::file(catalog.name(first)), Reason::Ambiguous, detail));
+        let used: HashSet<FileId> = self.refs.values().flatten().map(|one| one.file).collect();
+        for ((files, plane), (count, image)) in doubled {
+            for file in &files {
+                let others: Vec<String> =
+                    files.iter().filter(|other| *other != file).map(|other| catalog.name(*other)).collect();
+                let detail = format!(
+                    "it and {} {} have {} on {}, {} among them: nothing tells which is right; keep one",
+                    others.join(", "),
+                    if others.len() == 1 { "both" } else { "all" },
+                    planes.names().name(plane),
+                    if count == 1 { "1 image".to_owned() } else { format!("{count} images") },
+                    catalog.name(images.all[image].frame.file)
+                );
+                let skipped = Skipped::new(Place::file(catalog.name(*file)), Reason::Ambiguous, detail);
+                if used.contains(file) {
+                    // The rest of the file is used.
+                    self.lost.push(skipped);
+                } else {
+                    self.skipped.push(skipped.of(*file));
+                }
+            }
         }
     }
 
@@ -179,7 +191,8 @@ impl JoinedFiles {
             (by_position, "their position in the patient"),
         ];
         for (count, way) in ways.into_iter().filter(|(count, _)| *count > 0) {
-            set.evidence.decide("pairing", format!("{count} annotations are joined to images by {way}"));
+            let joined = if count == 1 { "annotation is" } else { "annotations are" };
+            set.evidence.decide("pairing", format!("{count} {joined} joined to images by {way}"));
         }
         set.notes.extend(self.notes);
         set.rejected_rows.extend(self.lost);

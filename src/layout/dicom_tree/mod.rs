@@ -14,14 +14,15 @@ mod planes;
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::files::{FileKind, Places, Tree};
-use crate::model::{AnnotationRef, FileId, FrameRef, Part, Place, Reason, Sample, Skipped};
+use crate::files::{Catalog, FileKind, Places, Tree};
+use crate::model::{AnnotationRef, FileId, FrameRef, Note, Part, Place, Reason, Sample, Skipped};
 use crate::source::{
     AnnotationError, AnnotationFile, AnnotationOptions, FrameKey, Limits, ObjectKind, PartInfo,
     open_dicom_annotation,
 };
 
 use super::annotations::{Annotations, OpenAnnotation};
+use super::left_out::{is_called_dicom, other_annotations};
 use super::listing::{ListedImage, ListedPart, Listing, kinds_of};
 use super::{Layout, LayoutError, Patient, Reading, Require, SampleSet, Select, Study};
 
@@ -92,6 +93,8 @@ impl Layout for DicomTree {
     ) -> Result<Listing, LayoutError> {
         let Read { images, opened, problems, .. } = Read::of(&tree, options, reading);
         let names = names::ImageNames::of(&images, &tree.catalog);
+        let others = other_annotations(&tree.catalog, false);
+        let problems = problems.into_iter().chain(others.iter().map(ToString::to_string)).collect();
         Ok(Listing {
             parts: opened.iter().flat_map(|file| listed(file, &images, &names)).collect(),
             images: images.all.len(),
@@ -120,14 +123,15 @@ impl Read {
             .flat_map(|folder| folder.files.clone())
             .collect();
         let objects = objects::read(&files, &tree.catalog, reading);
-        let mut pairing = Pairing::new(objects);
-        let images = Images::sorted(std::mem::take(&mut pairing.images), &tree.catalog, options);
+        let mut pairing = Pairing::new(objects, &tree.catalog);
+        let mut images = Images::sorted(std::mem::take(&mut pairing.images), &tree.catalog, options);
         let keys: HashMap<FrameRef, FrameKey> =
             images.all.iter().map(|image| (image.frame, image.key.clone())).collect();
         let opener = Opener { options: *options, limits: *reading.limits };
         let annotations = Annotations::new(keys, Box::new(opener), *reading.limits);
         let opened =
             open_file::open_all(&pairing.annotations, &tree.catalog, &annotations, &mut pairing.skipped);
+        let (opened, copies) = open_file::without_copies(opened);
         let problem =
             |(file, _, detail): &(FileId, Reason, String)| format!("{}: {detail}", tree.catalog.name(*file));
         let broken = pairing
@@ -135,6 +139,12 @@ impl Read {
             .iter()
             .filter(|(file, ..)| pairing.annotations.iter().any(|one| one.file == *file));
         let problems = broken.map(problem).collect();
+        for (copy, first) in copies {
+            let text =
+                format!("it is {} once more, byte for byte, and counts once", tree.catalog.name(first));
+            images.notes.push(Note::new(Place::file(tree.catalog.name(copy)), text.clone()));
+            pairing.skipped.push((copy, Reason::OutsideLayout, text));
+        }
         Self { pairing, images, annotations, opened, problems }
     }
 }
@@ -172,7 +182,7 @@ struct Pairing {
 }
 
 impl Pairing {
-    fn new(objects: Vec<ScannedObject>) -> Self {
+    fn new(objects: Vec<ScannedObject>, catalog: &Catalog) -> Self {
         let mut pairing = Self::default();
         for mut object in objects {
             match std::mem::replace(&mut object.found, ScannedContent::Nothing) {
@@ -188,8 +198,10 @@ impl Pairing {
                     pairing.skipped.push((object.file, reason, detail))
                 }
                 ScannedContent::Nothing => {
-                    let text = "this is not a DICOM file".to_owned();
-                    pairing.skipped.push((object.file, Reason::OutsideLayout, text));
+                    // A file that is called so was meant to be one: its transfer has failed.
+                    let is_called_so = is_called_dicom(catalog.file_name(object.file));
+                    let reason = if is_called_so { Reason::ImageUnreadable } else { Reason::OutsideLayout };
+                    pairing.skipped.push((object.file, reason, "this is not a DICOM file".to_owned()));
                 }
             }
         }

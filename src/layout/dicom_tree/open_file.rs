@@ -1,6 +1,7 @@
 //! Annotation files that are open, and the images that they may be about.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -49,6 +50,23 @@ pub(super) fn open_all(
     files
 }
 
+/// The files without those that are another one byte for byte, as of a folder that was exported twice; and these, each
+/// with the one that stays.
+pub(super) fn without_copies(files: Vec<OpenFile>) -> (Vec<OpenFile>, Vec<(FileId, FileId)>) {
+    let mut first: HashMap<[u8; 32], FileId> = HashMap::new();
+    let (mut kept, mut copies) = (Vec::with_capacity(files.len()), Vec::new());
+    for file in files {
+        match first.entry(file.opened.sha256) {
+            Entry::Occupied(same) => copies.push((file.file, *same.get())),
+            Entry::Vacant(new) => {
+                new.insert(file.file);
+                kept.push(file);
+            }
+        }
+    }
+    (kept, copies)
+}
+
 /// The images that a file may be about: those that it refers to, and those of the series that it names; where it names
 /// none that is there, those of its study.
 pub(super) fn candidates(file: &OpenFile, images: &Images) -> Vec<usize> {
@@ -74,8 +92,13 @@ pub(super) fn candidates(file: &OpenFile, images: &Images) -> Vec<usize> {
 
 /// Why nothing in a file is on any of the images of `keys`, which it may be about.
 pub(super) fn why_on_none(file: &OpenFile, keys: &[FrameKey]) -> &'static str {
-    if keys.iter().any(|key| file.opened.annotation.refers_to(&key.sop_instance_uid)) {
+    let annotation = &file.opened.annotation;
+    let mut kinds = annotation.parts().iter().flat_map(|part| &part.kinds).peekable();
+    let encloses_nothing = |kind: &str| kind.starts_with("POINT") || kind.starts_with("OPEN");
+    if keys.iter().any(|key| annotation.refers_to(&key.sop_instance_uid)) {
         "it refers to images of the input, but what is asked for has no closed contour and no segment on them"
+    } else if kinds.peek().is_some() && kinds.all(|(kind, _)| encloses_nothing(kind)) {
+        "it has no closed contour: its points and open contours enclose nothing"
     } else {
         "none of the images that it is about is in the input"
     }

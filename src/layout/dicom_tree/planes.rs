@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::files::Catalog;
+use crate::layout::left_out::other_annotations;
 use crate::layout::{LayoutError, Select, StructureChoice, StructurePatterns, fold};
 use crate::model::StructureSet;
 use crate::source::PartInfo;
@@ -75,7 +76,7 @@ pub(super) fn choose(
         ));
     }
     if names.is_empty() {
-        return Err(LayoutError::NoStructure { why: why(&problems) });
+        return Err(LayoutError::NoStructure { why: why(&problems, catalog) });
     }
     let parts: Vec<String> = names.iter().map(|name| selection(name)).collect();
     StructurePatterns::parse(&parts.join(","))
@@ -112,10 +113,16 @@ pub fn selection(name: &str) -> String {
     format!("{}=re:{escaped}", plane.trim())
 }
 
-/// Problems of the annotation files, the first three.
-fn why(problems: &[String]) -> String {
+/// Problems of the annotation files, the first three; or annotations of other kinds that are there.
+fn why(problems: &[String], catalog: &Catalog) -> String {
     match problems {
-        [] => ": there is none of either below the data directory; --unlabelled include makes a file of the images alone".to_owned(),
+        [] => match &other_annotations(catalog, true)[..] {
+            [] => ": there is none of either below the data directory; --unlabelled include makes a file of the images alone".to_owned(),
+            others => {
+                let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+                format!(": there is none of either below the data directory, but {}", others.join("; "))
+            }
+        },
         [first @ .., _] if first.len() >= 3 => {
             format!(": {} (and {} more)", problems[..3].join("; "), problems.len() - 3)
         }

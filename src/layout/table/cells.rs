@@ -54,6 +54,39 @@ pub(super) fn sniff(catalog: &Catalog, file: FileId) -> Result<FileKind, String>
     })
 }
 
+/// What a file is that is read as no annotation, and what to do, by its first bytes; `None` where these tell nothing.
+pub(super) fn known_otherwise(catalog: &Catalog, file: FileId) -> Option<&'static str> {
+    let opened = catalog.roots().open(&catalog.path(file)).ok()?;
+    let mut first = Vec::new();
+    opened.take(132).read_to_end(&mut first).ok()?;
+    otherwise(&first)
+}
+
+fn otherwise(first: &[u8]) -> Option<&'static str> {
+    let begins = |bytes: &[u8]| first.starts_with(bytes);
+    let text = String::from_utf8_lossy(first);
+    Some(match first {
+        [] => "the file is empty",
+        _ if begins(b"\xFF\xD8\xFF") => "this is JPEG, which changes values; save masks as PNG",
+        _ if begins(b"GIF8") || begins(b"BM") || (begins(b"RIFF") && text.contains("WEBP")) => {
+            "this is a picture of a kind that is not read; save masks as PNG"
+        }
+        _ if begins(b"\0\0\0\x0CjP  ") => "this is JPEG 2000; save masks as PNG",
+        [b'P', b'1'..=b'7', b'\n' | b' ' | b'\r', ..] => "this is PNM; save masks as PNG",
+        _ if begins(b"\x93NUMPY") => "this is an array of NumPy; save masks as PNG or label volumes as NIfTI",
+        _ if begins(b"PK\x03\x04") => "this is a ZIP archive, as .npz is; unpack it, or save masks as PNG",
+        _ if begins(b"\x89HDF") || begins(b"MATLAB") => "this is HDF5 or MATLAB; save masks as PNG or NIfTI",
+        _ if text.trim_start().starts_with(['{', '[']) => {
+            "this is JSON; polygons of labelling tools are not read, as each tool fills them by its own rule: \
+             save masks as PNG with that tool"
+        }
+        _ if text.starts_with("ObjectType") || text.starts_with("NDims") => {
+            "this is MetaImage, which is not read; save label volumes as NIfTI or NRRD"
+        }
+        _ => return None,
+    })
+}
+
 /// True if a file that begins so may be a contour.
 fn is_text(first: &[u8]) -> bool {
     let text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80;
@@ -94,6 +127,17 @@ pub(super) fn mask_part(choice: &PartChoice) -> Result<Part, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_kinds_are_named() {
+        let named = |first: &[u8]| otherwise(first).unwrap_or_default();
+        assert!(named(b"").contains("empty") && named(b"\xFF\xD8\xFF\xE0").contains("JPEG"));
+        assert!(
+            named(b"ObjectType = Image\n").contains("MetaImage") && named(b" {\"shapes\"").contains("JSON")
+        );
+        assert!(named(b"P5\n9 9").contains("PNM") && named(b"PK\x03\x04").contains("ZIP"));
+        assert_eq!((otherwise(b"1.5 2.5\n"), otherwise(b"\x01\x02")), (None, None));
+    }
 
     #[test]
     fn a_mask_image_has_values() {

@@ -140,12 +140,21 @@ fn structures(table: &NamedTable) -> Vec<StructureColumn> {
     (0..table.columns.len()).filter_map(column).collect()
 }
 
-/// A path of the table as the catalog names files: relative to the data directory, `/` as separator.
+/// A path of the table as the catalog names files: relative to the data directory, `/` as separator, `..` only where it
+/// leads out.
 pub(super) fn relative(path: &str, data_dir: &Path) -> String {
     let path = path.replace('\\', "/");
     let inside = Path::new(&path).strip_prefix(data_dir).ok().and_then(Path::to_str);
-    let parts = inside.unwrap_or(&path).split('/').filter(|part| !matches!(*part, "" | "."));
-    parts.collect::<Vec<_>>().join("/")
+    let mut parts: Vec<&str> = Vec::new();
+    for part in inside.unwrap_or(&path).split('/').filter(|part| !matches!(*part, "" | ".")) {
+        match (part, parts.last()) {
+            ("..", Some(last)) if *last != ".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 #[cfg(test)]
@@ -187,6 +196,8 @@ mod tests {
         for path in ["a/b.dcm", "./a//b.dcm", "/data/a/b.dcm", "a\\b.dcm"] {
             assert_eq!(relative(path, Path::new("/data")), "a/b.dcm");
         }
+        assert_eq!(relative("a/x/../b.dcm", Path::new("/data")), "a/b.dcm");
+        assert_eq!(relative("../data/b", Path::new("/data")), "../data/b");
         assert_eq!(relative("/elsewhere/b", Path::new("/data")), "elsewhere/b");
     }
 }

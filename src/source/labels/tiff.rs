@@ -18,7 +18,7 @@ use crate::source::Limits;
 /// image is read where each pixel is a shade of grey.
 ///
 /// Where the smallest value is white (WhiteIsZero), white is the structure, as Pillow and OpenCV read it; except in a
-/// file by tifffile, which stores true as 1 under that tag. The decision is among the notes.
+/// file of 1 bit by tifffile, which stores true as 1 under that tag. The decision is among the notes.
 ///
 /// # Errors
 /// [`LabelError`] where it is no TIFF, damaged, in colour, of several pages, compressed with loss, of a kind that is not
@@ -42,7 +42,9 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<MaskImage, LabelFault> {
     check_plausible(&mut decoder, shape, samples, bytes.len() as u64)?;
     let mut image = read(&mut decoder, shape, samples, limits)?;
     if photometric == Photometric::WhiteIsZero {
-        let by_tifffile = software(&mut decoder).is_some_and(|name| name.starts_with("tifffile"));
+        // Of masks of bool, which have 1 bit; deeper ones have the tag where somebody has asked for it.
+        let by_tifffile =
+            samples.bits == 1 && software(&mut decoder).is_some_and(|name| name.starts_with("tifffile"));
         white_is_zero(&mut image, samples, by_tifffile, limits)?;
     }
     Ok(image)
@@ -208,7 +210,7 @@ fn push_all(decoded: &DecodingResult, values: &mut LabelValues) -> Result<(), La
     }
 }
 
-/// Makes white the structure of an image whose smallest value is white, unless tifffile wrote it.
+/// Makes white the structure of an image whose smallest value is white, unless `by_tifffile`.
 fn white_is_zero(
     image: &mut MaskImage,
     samples: Samples,

@@ -49,7 +49,7 @@ pub(crate) struct PlaceArgs {
 
 impl PlaceArgs {
     /// True if a location is given.
-    pub(super) fn is_given(&self) -> bool {
+    pub(crate) fn is_given(&self) -> bool {
         self.layout != "auto"
             || [&self.link, &self.dicoms, &self.contours, &self.table].into_iter().any(Option::is_some)
     }

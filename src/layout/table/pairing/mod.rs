@@ -1,6 +1,7 @@
 //! From the rows of a table to samples.
 
 mod joined_files;
+mod named_files;
 mod row_images;
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use super::cells::{SeriesOpener, mask_part, sniff};
+use super::cells::{SeriesOpener, known_otherwise, mask_part, sniff};
 use super::images::{KnownImage, frame_keys};
 use super::rows::{ColumnKind, TableRow, TableRows, relative};
 use crate::files::{FileKind, Tree};
@@ -146,7 +147,7 @@ impl<'a> Pairing<'a> {
                 Some(frames) => (frames, true),
                 None => (vec![FrameRef { file, frame: row.frame }], false),
             },
-            None => (self.series(&named).map_err(of_image)?, true),
+            None => (self.series(&row.image, &named).map_err(of_image)?, true),
         };
         if let Some(line) = images.iter().find_map(|image| self.taken.get(image)) {
             return Err(of_image(format!(
@@ -199,10 +200,14 @@ impl<'a> Pairing<'a> {
     /// Adds the annotation that a cell names to samples of its row.
     fn add_cell(&mut self, cell: &Cell<'_>, samples: &RowSamples) -> Result<(), String> {
         let Cell { text, kind, plane, ref place } = *cell;
-        let (path, choice) = PartChoice::split(text);
-        let named = relative(path, self.data_dir);
-        let file = *self.files.get(&named).ok_or_else(|| format!("there is no file {named}"))?;
+        let (file, choice) = self.named_file(text);
+        let file = file.ok_or_else(|| self.absent("file", PartChoice::split(text).0))?;
         let found = sniff(&self.set.catalog, file)?;
+        if let (FileKind::ContourText | FileKind::Unknown, Some(other)) =
+            (found, known_otherwise(&self.set.catalog, file))
+        {
+            return Err(format!("{}: {other}", self.set.catalog.name(file)));
+        }
         self.set.catalog.set_kind(file, found);
         let part = match (found, kind) {
             (FileKind::ContourText, ColumnKind::Contour) if choice == PartChoice::Unsaid => Part::Whole,
@@ -221,12 +226,14 @@ impl<'a> Pairing<'a> {
             }
             (FileKind::Unknown, _) => {
                 let known = "PNG, TIFF, NIfTI, NRRD, DICOM and contour texts are read";
-                return Err(format!("{named} is of no kind that is known; {known}"));
+                return Err(format!("{} is of no kind that is known; {known}", self.set.catalog.name(file)));
             }
             (_, ColumnKind::Contour) => {
                 return Err("this is a mask; put masks into a column mask.<name>".to_owned());
             }
-            (_, ColumnKind::Mask) => return Err(format!("{named} is no annotation")),
+            (_, ColumnKind::Mask) => {
+                return Err(format!("{} is no annotation", self.set.catalog.name(file)));
+            }
         };
         let count = samples.indices.len();
         if count != 1 {

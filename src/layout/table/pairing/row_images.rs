@@ -5,17 +5,15 @@ use crate::files::FileKind;
 use crate::layout::Patient;
 use crate::layout::table::cells::sniff;
 use crate::layout::table::images::{HeaderLookup, KnownImage, read_file_header, read_image_header};
-use crate::layout::table::rows::{TableRow, relative};
+use crate::layout::table::rows::TableRow;
 use crate::model::{FileId, FrameRef, Note, Place};
-use crate::source::PartChoice;
 
 impl Pairing<'_> {
     /// All frames of a multi-frame object whose row names no frame and an annotation of several images.
     pub(super) fn frames(&mut self, file: FileId, row: &TableRow) -> Result<Option<Vec<FrameRef>>, String> {
         let is_of_several = |cell: &str| {
-            let (path, _) = PartChoice::split(cell);
-            let found = self.files.get(&relative(path, self.data_dir));
-            let kind = found.and_then(|&file| sniff(&self.set.catalog, file).ok());
+            let (found, _) = self.named_file(cell);
+            let kind = found.and_then(|file| sniff(&self.set.catalog, file).ok());
             matches!(kind, Some(FileKind::RtStruct | FileKind::Nifti | FileKind::Nrrd))
         };
         if row.frame != 0 || !row.cells.iter().any(|cell| !cell.is_empty() && is_of_several(cell)) {
@@ -34,8 +32,8 @@ impl Pairing<'_> {
         Ok(Some(frames))
     }
 
-    /// The images of the series in a folder.
-    pub(super) fn series(&mut self, folder: &str) -> Result<Vec<FrameRef>, String> {
+    /// The images of the series in a folder, which the table calls `path`.
+    pub(super) fn series(&mut self, path: &str, folder: &str) -> Result<Vec<FrameRef>, String> {
         let shown = if folder.is_empty() { "." } else { folder };
         let prefix = if matches!(folder, "" | ".") { String::new() } else { format!("{folder}/") };
         let mut inside: Vec<(String, FileId)> = self
@@ -46,7 +44,7 @@ impl Pairing<'_> {
             .collect();
         inside.sort();
         if inside.is_empty() {
-            return Err(format!("there is no file or folder {shown}"));
+            return Err(self.absent("file or folder", path));
         }
         let mut found: Vec<KnownImage> = Vec::new();
         for (_, file) in inside {

@@ -67,6 +67,8 @@ fn white_is_zero_is_decided_and_said() {
     assert_eq!(read_values(&plain), Ok(vec![0, 0, 0, 1, 1, 1, 1, 1]));
     let by_tifffile = tiff(8, 1, &tags, &[0b1110_0000], Some("tifffile.py\0"));
     assert_eq!(read_values(&by_tifffile), Ok(vec![1, 1, 1, 0, 0, 0, 0, 0]));
+    let deep = tiff(2, 1, &[(BITS, 8), (INTERPRETATION, 0)], &[255, 0], Some("tifffile.py\0"));
+    assert_eq!(read_values(&deep), Ok(vec![0, 255]));
     let notes = |file: &[u8]| parse_tiff("m.tif", file, &Limits::default()).unwrap().notes().join("");
     assert!(notes(&plain).contains("stored zeros are white") && notes(&by_tifffile).contains("as they are"));
 }
