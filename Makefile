@@ -157,7 +157,7 @@ bench-batches: bench-programs $(STAMPS)/bench $(PEER_STAMPS) ## compare batches 
 	$(BENCH_VENV)/bin/python benches/batches.py --target $(TARGET)/release $(BENCH_FLAGS)
 
 # What cannot be installed is not compared with.
-bench-augment: bench-programs $(STAMPS)/bench ## compare augmentation with Keras, albumentations and cv2 (1 GB)
+bench-augment: bench-programs $(STAMPS)/bench $(if $(PEERS),$(STAMPS)/bench-torch) ## compare augmentation with Keras, albumentations and cv2 (1 GB); PEERS=1 adds MONAI, TorchIO and batchgeneratorsv2 (8 GB)
 	-@$(MAKE) --no-print-directory $(STAMPS)/bench-augment
 	$(BENCH_VENV)/bin/python benches/augment.py --target $(TARGET)/release $(BENCH_FLAGS)
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Measures augmentation in `dicomprep batches` beside Keras, albumentations and cv2.
+"""Measures augmentation in `dicomprep batches` beside Keras, cv2, albumentations, MONAI, TorchIO and batchgeneratorsv2.
 
-All do the same to 256 x 256 float32 images and their masks: rotation by up to 15 degrees, shifts by up to a tenth,
-zoom of both axes by 0.9 to 1.1, a horizontal flip of half of them; images linear, masks nearest. In turns, each in a
+All do the same to 256 x 256 float32 images and their masks, one kind at a time: rotation by up to 15 degrees with shifts by
+up to a tenth, zoom of both axes by 0.9 to 1.1 and a horizontal flip of half of them; elastic displacements of at most 6
+pixels, smooth to 12; a bias field, e to the power of a polynomial of degree 3; a Gaussian blur by half a pixel to one; an
+image of half the resolution to all of it, enlarged again. Geometry takes images linear, masks nearest. In turns, each in a
 process of its own; reported are medians over the rounds.
 
 The others are called from a loop, with image and mask as arrays in memory, and nothing but the calls is on the
@@ -15,28 +17,37 @@ import statistics
 import sys
 
 import common
-from common import HERE, REPOSITORY, generated, real, run
+from common import DATA, HERE, REPOSITORY, generated, real, run
 from contenders import packed
 
-AUGMENTATION = ["--rotation-range", 15, "--width-shift-range", 0.1, "--height-shift-range", 0.1,
-                "--zoom-range", "0.9,1.1", "--horizontal-flip"]
 OURS = "dicomprep"
+GEOMETRY = "rotation, shift, zoom, flip"
+# What `--augment` is given.
+TABLES = {
+    GEOMETRY: "rotation_range = 15\nwidth_shift_range = 0.1\nheight_shift_range = 0.1\nzoom_range = [0.9, 1.1]\n"
+              "horizontal_flip = true\n",
+    "elastic": "[elastic]\nprobability = 1\nalpha = 6\nsigma = 12\n",
+    "bias field": "[bias_field]\nprobability = 1\ncoefficients = [-0.3, 0.3]\n",
+    "blur": "[blur]\nprobability = 1\nsigma = [0.5, 1]\n",
+    "low resolution": "[low_resolution]\nprobability = 1\nscale = [0.5, 1]\n",
+}
+# The rest is called for a twentieth of the samples.
+FAST = ("cv2", "albumentations")
 
 
 # ---------------------------------------------------------------- measuring
 
 
 def interpreters():
-    """{augmenter: an interpreter that has its packages}, this interpreter being asked first."""
+    """{augmenter: (an interpreter that has its packages, its kinds)}, this interpreter being asked first."""
     able, missing = {}, {}
     for python in [sys.executable, *sorted(REPOSITORY.glob(".venv-bench-*/bin/python"))]:
-        for name, packages in json.loads(run([python, HERE / "augmenters.py", "--list"])[0].splitlines()[-1]).items():
-            if not packages:
-                able.setdefault(name, python)
-            missing[name] = packages
+        for name, facts in json.loads(run([python, HERE / "augmenters.py", "--list"])[0].splitlines()[-1]).items():
+            if not facts["absent"]:
+                able.setdefault(name, (python, facts["kinds"]))
+            missing[name] = facts["absent"]
     for name in missing.keys() - able.keys():
-        print(f"not here: {name}: it needs {' '.join(missing[name])} (benches/requirements-augment.txt)",
-              file=sys.stderr)
+        print(f"not here: {name}: `make bench-augment PEERS=1` installs {' '.join(missing[name])}", file=sys.stderr)
     return able
 
 
@@ -47,12 +58,14 @@ def streamed(binary, path, epochs, threads, options):
     return run(command)[1]
 
 
-def ours(binary, path, samples, epochs):
-    """With one thread and with all: the stream, and what augmentation adds to its CPU time."""
+def ours(binary, path, kind, samples, epochs, workers):
+    """For each number of threads: the stream, and what augmentation adds to its CPU time."""
+    table = DATA / f"augment-{kind.partition(',')[0].replace(' ', '-')}.toml"
+    table.write_text(TABLES[kind])
     result = {}
-    for threads in sorted({1, common.cores()}):
+    for threads in workers:
         plain = streamed(binary, path, epochs, threads, [])
-        whole = streamed(binary, path, epochs, threads, AUGMENTATION)
+        whole = streamed(binary, path, epochs, threads, ["--augment", table])
         result[threads] = {
             "cpu": (whole["cpu"] - plain["cpu"]) / samples,
             "whole_cpu": whole["cpu"] / samples,
@@ -63,33 +76,38 @@ def ours(binary, path, samples, epochs):
     return result
 
 
-def theirs(python, name, path, samples):
-    """With one process and with one for each core."""
+def theirs(python, name, path, kind, samples, workers):
+    """For each number of processes."""
     result = {}
-    for processes in sorted({1, common.cores()}):
-        command = [python, "-W", "ignore", HERE / "augmenters.py", name, path, "--samples", samples,
+    for processes in workers:
+        command = [python, "-W", "ignore", HERE / "augmenters.py", name, kind, path, "--samples", samples,
                    "--processes", processes]
         facts = json.loads(run(command)[0].splitlines()[-1])
         result[processes] = {part: facts[part] / facts["samples"] for part in ("cpu", "wall")}
-    return {**result, "versions": facts["versions"]}
+    return {**result, "versions": facts["versions"], "changed": facts["changed"]}
 
 
 def measure(binary, path, rows, able, words, log):
-    """All in turns: {name: [result of each round]}."""
+    """All in turns: {(kind, name): [result of each round]}."""
     epochs = max(2, -(-words.samples // rows))
-    tasks = {OURS: lambda: ours(binary, path, rows * epochs, epochs)}
-    for name, python in able.items():
-        count = max(1, words.samples // (20 if name == "keras" else 1))
-        tasks[name] = lambda name=name, python=python, count=count: theirs(python, name, path, count)
-    results, names = {name: [] for name in tasks}, list(tasks)
+    tasks = {}
+    for kind in words.kind or TABLES:
+        # All cores are for the first kind alone.
+        workers = sorted({1, common.cores()}) if kind == GEOMETRY else [1]
+        tasks[kind, OURS] = lambda kind=kind, workers=workers: ours(binary, path, kind, rows * epochs, epochs, workers)
+        for name, (python, kinds) in able.items():
+            count = max(1, words.samples // (1 if name in FAST else 20))
+            if kind in kinds:
+                tasks[kind, name] = lambda call=(python, name, path, kind, count, workers): theirs(*call)
+    results, names = {key: [] for key in tasks}, list(tasks)
     for number in range(words.rounds):
         turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
-            result = tasks[name]()
-            results[name].append(result)
-            log.write(json.dumps({"name": f"augment: {name}", "round": number, **result}) + "\n")
+        for kind, name in names[turn:] + names[:turn]:
+            result = tasks[kind, name]()
+            results[kind, name].append(result)
+            log.write(json.dumps({"name": f"augment: {kind}: {name}", "round": number, **result}) + "\n")
             log.flush()
-            print(f"  round {number + 1}: {name}: {result[1]['cpu'] * 1e3:.4f} ms CPU/sample", file=sys.stderr)
+            print(f"  round {number + 1}: {kind}: {name}: {result[1]['cpu'] * 1e3:.4f} ms CPU/sample", file=sys.stderr)
     return results
 
 
@@ -101,26 +119,30 @@ def middle(values, form):
 
 
 def report(results):
-    """The augmentation itself, on one core."""
-    mine = results[OURS]
-    print("| augmentation alone, one core | samples/s | CPU ms/sample | times what dicomprep takes |")
-    print("|---|---|---|---|")
-    for name, found in results.items():
-        cpu = [result[1]["cpu"] for result in found]
-        ratios = [part[1]["cpu"] / own[1]["cpu"] for part, own in zip(found, mine)]
-        rate = middle([1 / seconds for seconds in cpu], ",.0f")
-        print(f"| {name} | {rate} | {middle([seconds * 1e3 for seconds in cpu], '.4f')} | {middle(ratios, '.1f')} |")
-        if name != OURS:
+    """The augmentation itself, on one core: a row for each kind, and a column for each who does it."""
+    kinds, names = (list(dict.fromkeys(key[part] for key in results)) for part in (0, 1))
+    print(f"| CPU ms/sample, times what dicomprep takes | {' | '.join(names)} |\n|{'---|' * (1 + len(names))}")
+    for kind in kinds:
+        mine, cells, times = results[kind, OURS], [], {}
+        for name in names:
+            found = results.get((kind, name), [])
+            cells.append(middle([result[1]["cpu"] * 1e3 for result in found], ".3f") if found else "")
+            if found and name != OURS:
+                times[name] = statistics.median(part[1]["cpu"] / own[1]["cpu"] for part, own in zip(found, mine))
+                cells[-1] += f" ({times[name]:.1f})"
+        print(f"| {kind} | {' | '.join(cells)} |")
+        if times:
+            nearest = min(times, key=times.get)
             figure = f"{middle([1 / part[1]['cpu'] for part in mine], ',.0f')} samples/s per core"
-            peer = f"{name}: {rate} samples/s ({', '.join(found[0].get('versions', []))})"
-            common.summarize("augmentation", "rotation, shift, zoom, flip", figure, statistics.median(ratios), peer)
+            versions = ", ".join(results[kind, nearest][0]["versions"])
+            common.summarize("augmentation", kind, figure, times[nearest], f"{nearest}, the nearest ({versions})")
 
 
 def report_machine(results):
-    """What the whole machine does in a second: dicomprep's whole streams, and the others' calls alone."""
+    """What the whole machine does of the first kind in a second: dicomprep's whole streams, and the others' calls alone."""
     workers = common.cores()
     print(f"\n| all {workers} cores | samples/s | CPU ms/sample |\n|---|---|---|")
-    for name, found in results.items():
+    for name, found in ((name, found) for (kind, name), found in results.items() if kind == GEOMETRY):
         kinds = [("wall", "cpu", "")]
         if name == OURS:
             kinds = [("wall", "whole_cpu", ", the whole stream"), ("plain_wall", "plain_cpu", ", without augmentation")]
@@ -131,13 +153,14 @@ def report_machine(results):
 
 def main():
     parser = common.parser(__doc__)
-    parser.add_argument("--samples", type=int, default=10000, help="augmented in each run; a twentieth for Keras")
+    parser.add_argument("--samples", type=int, default=10000, help="augmented in each run; a twentieth by the slow ones")
+    parser.add_argument("--kind", action="append", choices=TABLES, help="these alone")
     parser.add_argument("--only", action="append", metavar="PART", help="of the others, those with this in their name")
     words = parser.parse_args()
     binary, generator = common.programs(words.target)
     able = interpreters()
     if words.only:
-        able = {name: python for name, python in able.items() if any(part in name for part in words.only)}
+        able = {name: facts for name, facts in able.items() if any(part in name for part in words.only)}
     tree = real(1) or generated(generator, 80)
     with common.log(binary) as log:
         path = packed(binary, tree, "", [])
@@ -145,7 +168,8 @@ def main():
         results = measure(binary, path, rows, able, words, log)
     print(f"\n{tree.name}: {rows} samples, {words.samples:,} augmented a run, {words.rounds} rounds\n")
     report(results)
-    report_machine(results)
+    if not words.kind or GEOMETRY in words.kind:
+        report_machine(results)
     versions = {text for found in results.values() for text in found[0].get("versions", [])}
     print(f"\n{', '.join([common.version(binary), *sorted(versions)])}; {common.machine()}")
 
