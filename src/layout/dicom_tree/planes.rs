@@ -97,6 +97,10 @@ pub fn selection(name: &str) -> String {
     while plane.len() > 64 {
         plane.pop();
     }
+    // `re:` begins an expression.
+    if plane.starts_with("re:") {
+        plane.replace_range(2..3, "_");
+    }
     // `name#number` and `#number` are terms of their own.
     if name.contains('#') && !name.contains(|c: char| ",/=+".contains(c)) {
         return format!("{}={name}", plane.trim().replace('#', "_"));
