@@ -7,21 +7,21 @@
 //!
 //! Any other stream is left to libdeflate, and so is every error: what is decoded here has passed its checksum.
 
-mod ahead;
 mod bits;
+mod second_place;
 mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use ahead::Ahead;
+use second_place::SecondPlace;
 use stream::{InflateJob, InflateStream, SLACK};
 
 /// Inflates streams, one or two at once; keeps its memory between them.
 #[derive(Default)]
 pub(in crate::store) struct PlaneInflater {
     streams: [InflateStream; 2],
-    ahead: Ahead,
+    ahead: SecondPlace,
 }
 
 impl PlaneInflater {
@@ -45,8 +45,8 @@ impl PlaneInflater {
             one.begin(&one_job)?;
             two.begin(&two_job)?;
             stream::take_turns([&mut *one, &mut *two], [&mut one_job, &mut two_job])?;
-            one.finish(&mut one_job, ahead)?;
-            two.finish(&mut two_job, ahead)?;
+            finish(one, &mut one_job, ahead)?;
+            finish(two, &mut two_job, ahead)?;
             one.check(&one_job)?;
             two.check(&two_job)
         };
@@ -60,9 +60,20 @@ impl PlaneInflater {
         let mut job = InflateJob { input: stream, out: output, length };
         let mut inflate = || {
             one.begin(&job)?;
-            one.finish(&mut job, ahead)?;
+            finish(one, &mut job, ahead)?;
             one.check(&job)
         };
         inflate().is_some()
     }
+}
+
+/// Takes the rest of `stream`, at two places at once where that is worth it.
+fn finish(stream: &mut InflateStream, job: &mut InflateJob<'_>, ahead: &mut SecondPlace) -> Option<()> {
+    while !stream.has_ended() {
+        stream.enter_block(job)?;
+        if stream.in_block && !ahead.split(stream, job)? {
+            stream.finish_block(job)?;
+        }
+    }
+    Some(())
 }

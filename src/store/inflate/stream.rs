@@ -1,7 +1,6 @@
 //! One stream that is inflated.
 
 use super::super::deflate::{LENGTHS_ORDER, UNIT_SYMBOLS};
-use super::ahead::Ahead;
 use super::bits::BitReader;
 use super::table::{self, END, Entry, LITERAL, LONGEST, RUN, SYMBOLS};
 use crate::model::with_widest;
@@ -42,14 +41,14 @@ pub(super) struct InflateStream {
     pub(super) distance_bits: u32,
     /// Bytes that half of the symbols of a unit take, by their codes.
     pub(super) half: usize,
-    pub(super) place: Place,
+    pub(super) place: StreamPlace,
     is_last: bool,
     pub(super) in_block: bool,
 }
 
 /// Places in the input and the output.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place {
+pub(super) struct StreamPlace {
     pub(super) bits: BitReader,
     pub(super) at: usize,
     /// What the next bits mean in the block that it is in: looked up before more bits are needed.
@@ -62,7 +61,7 @@ impl Default for InflateStream {
             entries: Box::new([0; 1 << LONGEST]),
             distance_bits: OWN_DISTANCE_BITS,
             half: 0,
-            place: Place::default(),
+            place: StreamPlace::default(),
             is_last: false,
             in_block: false,
         }
@@ -78,7 +77,7 @@ impl InflateStream {
         if !is_deflate || has_dictionary || !u16::from_be_bytes([method, flags]).is_multiple_of(31) {
             return None;
         }
-        self.place = Place::begin(2);
+        self.place = StreamPlace::begin(2);
         (self.is_last, self.in_block) = (false, false);
         Some(())
     }
@@ -88,23 +87,18 @@ impl InflateStream {
         self.is_last && !self.in_block
     }
 
-    /// Takes the rest of the stream, in two places at once where that is worth it.
-    pub(super) fn finish(&mut self, job: &mut InflateJob<'_>, ahead: &mut Ahead) -> Option<()> {
-        while !self.has_ended() {
-            self.enter_block(job)?;
-            if self.in_block && !ahead.split(self, job)? {
-                with_widest(
-                    #[inline(always)]
-                    || {
-                        let (mut place, mut job) = (self.place, job.reborrow());
-                        while place.step(&self.entries, self.distance_bits, &mut job)? {}
-                        self.place = place;
-                        Some(())
-                    },
-                )?;
-                self.in_block = false;
-            }
-        }
+    /// Goes on to the end of the block.
+    pub(super) fn finish_block(&mut self, job: &mut InflateJob<'_>) -> Option<()> {
+        with_widest(
+            #[inline(always)]
+            || {
+                let (mut place, mut job) = (self.place, job.reborrow());
+                while place.step(&self.entries, self.distance_bits, &mut job)? {}
+                self.place = place;
+                Some(())
+            },
+        )?;
+        self.in_block = false;
         Some(())
     }
 
@@ -162,7 +156,7 @@ impl InflateStream {
         }
         let stored = job.input.get(start..start + usize::from(length))?;
         job.out[self.place.at..end].copy_from_slice(stored);
-        self.place = Place { bits: BitReader::at(start + usize::from(length)), at: end, entry: 0 };
+        self.place = StreamPlace { bits: BitReader::at(start + usize::from(length)), at: end, entry: 0 };
         Some(())
     }
 }
@@ -200,7 +194,7 @@ pub(super) fn take_turns(
     Some(())
 }
 
-impl Place {
+impl StreamPlace {
     /// At the byte `start` of the input, with no output.
     pub(super) fn begin(start: usize) -> Self {
         Self { bits: BitReader::at(start), ..Self::default() }

@@ -4,7 +4,7 @@
 //! the right symbols after a few wrong ones. So a second one begins half-way, with the codes of the same block, and notes where
 //! its first symbols begin. When the first comes to one of these places, what the second has found follows.
 
-use super::stream::{InflateJob, InflateStream, Place, SLACK};
+use super::stream::{InflateJob, InflateStream, SLACK, StreamPlace};
 use super::table::LITERAL;
 use crate::model::with_widest;
 
@@ -19,7 +19,7 @@ const NONE: u16 = u16::MAX;
 
 /// Memory of the second place.
 #[derive(Default)]
-pub(super) struct Ahead {
+pub(super) struct SecondPlace {
     /// The byte that a run at the beginning would repeat, what is found, and bytes that may be written after it.
     out: Vec<u8>,
     /// The place in `out` of the literal that begins at each of the first bits.
@@ -29,7 +29,7 @@ pub(super) struct Ahead {
     pub(super) taken: usize,
 }
 
-impl Ahead {
+impl SecondPlace {
     /// Goes on in the block of `stream` at two places, until the first has come to the second, or to the end of the block.
     /// `false` where that is not worth it; nothing has changed then.
     pub(super) fn split(&mut self, stream: &mut InflateStream, job: &mut InflateJob<'_>) -> Option<bool> {
@@ -66,7 +66,7 @@ impl Ahead {
                     return None;
                 }
                 job.out.get_mut(stream.place.at..end)?.copy_from_slice(found);
-                stream.place = Place { at: end, ..there.place };
+                stream.place = StreamPlace { at: end, ..there.place };
                 stream.in_block = there.in_block;
                 #[cfg(test)]
                 {
@@ -86,7 +86,7 @@ impl Ahead {
 /// How far the second has come.
 #[derive(Clone, Copy)]
 struct There {
-    place: Place,
+    place: StreamPlace,
     in_block: bool,
 }
 
@@ -99,7 +99,7 @@ fn begin(
 ) -> Option<There> {
     begins.clear();
     begins.resize(FOUND_WITHIN, NONE);
-    let mut place = Place::begin(start);
+    let mut place = StreamPlace::begin(start);
     (place.at, other.out[0]) = (1, 0);
     place.look_up(&stream.entries, other.input)?;
     while let Some(begin) = begins.get_mut(place.bits.position() - 8 * start) {
