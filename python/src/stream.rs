@@ -3,7 +3,7 @@
 use std::process;
 
 use dicomprep::order::{Cursor, PlannedSample};
-use dicomprep::stream::{self, Batch, BatchPool, RowCache, StreamError, TensorSchema};
+use dicomprep::stream::{self, Batch, BatchPool, RowCache, SPARE_SAMPLE_BYTES, StreamError, TensorSchema};
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -22,8 +22,6 @@ type RawSchema = (&'static str, [usize; 3], [&'static str; 3]);
 
 /// Single batches whose memory is kept: one for each thread that asks for them.
 const SPARE_BATCHES: usize = 4;
-/// Bytes of single samples that are kept: a loader that makes batches of them has those of one in its hands.
-const SPARE_SAMPLE_BYTES: usize = 16 << 20;
 
 /// The batches that options make of a data set.
 #[pyclass(frozen)]

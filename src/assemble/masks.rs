@@ -170,8 +170,13 @@ impl Assembler<'_> {
         else {
             return;
         };
-        let note = |text: &String| Note::new(Place::file(catalog.name(annotation.file)), text.clone());
-        remarks.notes.extend(opened.annotation.notes().iter().map(note));
+        for text in opened.annotation.notes() {
+            let note = Note::new(Place::file(catalog.name(annotation.file)), text.clone());
+            // Several structures may be parts of the image.
+            if !remarks.notes.contains(&note) {
+                remarks.notes.push(note);
+            }
+        }
     }
 
     /// Reads a part of an annotation file on the image of `sample`, which `map` resamples to the grid of the data set. `None`

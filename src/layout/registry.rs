@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use crate::files::{Places, Tree};
-use crate::model::{FileId, Place};
+use crate::model::{FileId, Place, number_of};
 use crate::source::AnnotationOptions;
 
 use super::left_out::{annotation_like, is_called_dicom, other_annotations};
@@ -22,6 +22,8 @@ pub struct RegisteredLayout {
     /// Its needs, in a few words.
     pub needs: &'static str,
     fits: fn(&LayoutOptions, &Tree) -> Option<String>,
+    /// Of data that fit and are arranged otherwise all the same: what is there, and the command that reads them.
+    near_miss: fn(&LayoutOptions, &Tree) -> Option<(String, String)>,
     open: fn(&LayoutOptions) -> Result<Box<dyn Layout>, LayoutError>,
 }
 
@@ -36,6 +38,7 @@ pub const LAYOUTS: [RegisteredLayout; 5] = [
                 parts.into_iter().filter(|part| options.data_dir.join(part).exists()).collect();
             (!found.is_empty()).then(|| format!("there is {}", found.join(", ")))
         },
+        near_miss: |options, _| near_folders::advice(options),
         open: |options| {
             let [link, dicoms, contours] =
                 [&options.link, &options.dicoms, &options.contours].map(Option::as_deref);
@@ -48,18 +51,21 @@ pub const LAYOUTS: [RegisteredLayout; 5] = [
         name: "scd2009",
         needs: "<case>/IM-<series>-<n>.dcm and <case>/contours-manual/IRCCI-expert/",
         fits: |_, tree| first_folder(tree, Scd2009::has_contours),
+        near_miss: |options, tree| Scd2009::near_miss(&options.data_dir, tree),
         open: |options| Ok(Box::new(Scd2009::new(&options.data_dir)?.with_names(options.names.clone()))),
     },
     RegisteredLayout {
         name: "rvsc2012",
         needs: "P<NN>dicom/P<NN>-<nnnn>.dcm and P<NN>contours-manual/",
         fits: |_, tree| first_folder(tree, Rvsc2012::has_contours),
+        near_miss: |_, _| None,
         open: |options| Ok(Box::new(Rvsc2012::new(&options.data_dir)?.with_names(options.names.clone()))),
     },
     RegisteredLayout {
         name: "table",
         needs: "a CSV file named by --table, with a column image",
         fits: |_, _| None,
+        near_miss: |_, _| None,
         open: |options| {
             let LayoutOptions { data_dir, table, columns, .. } = options;
             Ok(Box::new(Table::new(data_dir, table.as_deref(), columns.clone())?))
@@ -70,6 +76,7 @@ pub const LAYOUTS: [RegisteredLayout; 5] = [
         needs: "DICOM images and RTSTRUCT or SEG objects, in any folders",
         // The last resort: the other layouts have DICOM images too.
         fits: |_, _| None,
+        near_miss: |_, _| None,
         open: |options| Ok(Box::new(DicomTree::new(&options.data_dir)?)),
     },
 ];
@@ -162,7 +169,7 @@ fn opened(options: &LayoutOptions) -> Result<Opened, LayoutError> {
     let entry = LAYOUTS.iter().find(|entry| entry.name == name);
     let entry = entry.ok_or_else(|| LayoutError::UnknownLayout(name.to_owned()))?;
     if name == "link"
-        && let Some(near) = near_miss(options)
+        && let Some(near) = near_miss(entry, options, &Tree::default())
     {
         return Err(near);
     }
@@ -172,9 +179,9 @@ fn opened(options: &LayoutOptions) -> Result<Opened, LayoutError> {
     Ok(Opened { layout: (entry.open)(options)?, reason, allows_missing: options.allow_missing })
 }
 
-/// A part of the layout `link` that is not at its place, where another folder or file looks like it.
-fn near_miss(options: &LayoutOptions) -> Option<LayoutError> {
-    let (seen, command) = near_folders::advice(options)?;
+/// Where the data of `entry` are arranged otherwise, the error that says what is there and which command reads it.
+fn near_miss(entry: &RegisteredLayout, options: &LayoutOptions, tree: &Tree) -> Option<LayoutError> {
+    let (seen, command) = (entry.near_miss)(options, tree)?;
     let place = Place::file(options.data_dir.display().to_string());
     Some(LayoutError::NearMiss { place, seen: seen.into(), command: command.into() })
 }
@@ -192,16 +199,9 @@ fn find(options: &LayoutOptions) -> Result<(&'static str, String), LayoutError> 
     let fitting: Vec<(&RegisteredLayout, String)> =
         others.iter().filter_map(|entry| Some((entry, (entry.fits)(options, &tree)?))).collect();
     if let [(entry, reason)] = &fitting[..] {
-        if entry.name == "scd2009"
-            && !Scd2009::has_images(&tree)
-            && let Some((seen, command)) = near_folders::advice_for_cases(&options.data_dir)
-        {
-            let place = Place::file(options.data_dir.display().to_string());
-            return Err(LayoutError::NearMiss { place, seen: seen.into(), command: command.into() });
-        }
-        return Ok((entry.name, reason.clone()));
+        return near_miss(entry, options, &tree).map_or_else(|| Ok((entry.name, reason.clone())), Err);
     }
-    if let Some(near) = near_miss(options).filter(|_| fitting.is_empty()) {
+    if let Some(near) = near_miss(link, options, &tree).filter(|_| fitting.is_empty()) {
         return Err(near);
     }
     let contour = tree.catalog.files().map(|file| tree.catalog.name(file)).find(|name| is_contour_like(name));
@@ -228,10 +228,7 @@ fn find(options: &LayoutOptions) -> Result<(&'static str, String), LayoutError> 
             if let [first, ..] = &other_annotations(&tree.catalog, true)[..] {
                 found += &format!(
                     ", but {}, as {}: images are read from DICOM alone, and such files as masks of DICOM images",
-                    match first.files {
-                        1 => "1 label volume or picture".to_owned(),
-                        files => format!("{files} label volumes or pictures"),
-                    },
+                    number_of(first.files, "label volume or picture", "label volumes or pictures"),
                     first.place
                 );
             }

@@ -6,14 +6,15 @@
 //! ```
 //!
 //! The case of an image is the innermost folder around it of which there are contours; without any, the folder that it is
-//! in, or the one around `DICOM`. Cases are the same where their names are without leading zeros in their numbers: `SC-HF-I-01` and `SC-HF-I-1`. The
-//! number after IM of an image is that of a series, and tells nothing.
+//! in, or the one around `DICOM`. Cases are the same where their names are without leading zeros in their numbers:
+//! `SC-HF-I-01` and `SC-HF-I-1`. The number after IM of an image is that of a series, and tells nothing.
 
 use std::collections::HashSet;
 use std::path::Path;
 
 use super::cases::{CaseFile, Cases, Named, contour_by_pattern, named, number};
 use super::name_pattern::{NameFault, NamePatterns};
+use super::near_folders;
 use super::{Layout, LayoutError, Reading, SampleSet, Select};
 use crate::files::{FilesError, Places, Tree, TreeFolder};
 
@@ -42,8 +43,13 @@ impl Scd2009 {
         Self { names, ..self }
     }
 
+    /// Where images are in folders with other names than the cases: what is there, and the command that reads it.
+    pub(super) fn near_miss(data_dir: &Path, tree: &Tree) -> Option<(String, String)> {
+        if Self::has_images(tree) { None } else { near_folders::advice_for_cases(data_dir) }
+    }
+
     /// True if some folder of images belongs to a case of which `tree` has contours.
-    pub(super) fn has_images(tree: &Tree) -> bool {
+    fn has_images(tree: &Tree) -> bool {
         let name = |folder: &TreeFolder| tree.catalog.folder_name(folder.id).to_owned();
         let drawn: HashSet<String> =
             tree.folders.iter().filter_map(|folder| drawn_case(&name(folder))).collect();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Place;
+use crate::model::{Place, number_of};
 
 /// Files that look like images or annotations, and that the layout leaves out: a whole folder, or all of one kind of name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,6 @@ pub struct Unmatched {
 impl fmt::Display for Unmatched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, files, text } = self;
-        write!(f, "{place}: {files} {}: {text}", if *files == 1 { "file" } else { "files" })
+        write!(f, "{place}: {}: {text}", number_of(*files, "file", "files"))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::GridShape;
+use crate::model::{GridShape, number_of};
 
 /// An irregularity of a series that the order of its images depends on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,7 +69,7 @@ impl fmt::Display for SeriesFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::NoGeometry { images } => {
-                write!(f, "{} no position or orientation", count(images, "image has", "images have"))
+                write!(f, "{} no position or orientation", number_of(images, "image has", "images have"))
             }
             Self::MixedOrientations { orientations } => {
                 write!(f, "the images have {orientations} orientations")
@@ -79,7 +79,7 @@ impl fmt::Display for SeriesFinding {
             }
             Self::MixedGrids { first, other } => write!(f, "the images have {first} and {other} pixels"),
             Self::MissingSlices { between: [from, to], spacing, slices } => {
-                let missing = count(slices, "slice is", "slices are");
+                let missing = number_of(slices, "slice is", "slices are");
                 let [from, to, spacing] = [from, to, spacing].map(mm);
                 write!(f, "{missing} missing between {from} and {to} mm: the slices are {spacing} mm apart")
             }
@@ -90,7 +90,7 @@ impl fmt::Display for SeriesFinding {
                 write!(f, "{images} images lie at {} mm, where other positions have {usual}", mm(at))
             }
             Self::MissingPhases { at, images, usual } => {
-                let there = count(images, "image lies", "images lie");
+                let there = number_of(images, "image lies", "images lie");
                 write!(f, "{there} at {} mm, where other positions have {usual}", mm(at))
             }
             Self::GantryTilt { degrees } => {
@@ -98,10 +98,6 @@ impl fmt::Display for SeriesFinding {
             }
         }
     }
-}
-
-fn count(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// A length to 1/1000 mm without trailing zeros.

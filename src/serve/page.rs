@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::datasets::Served;
+use crate::model::number_of;
 use crate::report::Text;
 use crate::split::SplitName;
 
@@ -50,7 +51,7 @@ fn dataset(text: &mut String, served: &Served) {
         "</div>\n<dl class=\"facts\">\n<div><dt>Samples</dt><dd>{} of {}</dd></div>\n<div><dt>Images</dt>\
          <dd>{} {}</dd></div>\n<div><dt>Structures</dt><dd>{}</dd></div>\n",
         info.samples,
-        counted(info.patients as u64, "patient"),
+        number_of(info.patients, "patient", "patients"),
         shape(&info.images),
         Text(&info.pixel_type),
         Text(&info.structures.join(", ")),
@@ -58,7 +59,7 @@ fn dataset(text: &mut String, served: &Served) {
     for split in SplitName::ALL {
         let Some(size) = info.splits.get(split.name()) else { continue };
         let (samples, patients) =
-            (counted(size.samples as u64, "sample"), counted(size.patients as u64, "patient"));
+            (number_of(size.samples, "sample", "samples"), number_of(size.patients, "patient", "patients"));
         let _ = writeln!(text, "<div><dt>Split {}</dt><dd>{samples} of {patients}</dd></div>", split.name());
     }
     let counters = &served.counters;
@@ -66,16 +67,11 @@ fn dataset(text: &mut String, served: &Served) {
     let _ = writeln!(
         text,
         "<div><dt>Readers</dt><dd>{} open, {} samples/s; {} samples sent, {:.1} MB</dd></div>\n</dl>\n</section>",
-        counted(count(&counters.streams_open), "stream"),
+        number_of(count(&counters.streams_open) as usize, "stream", "streams"),
         counters.rate(),
         count(&counters.samples),
         count(&counters.bytes) as f64 / 1e6
     );
-}
-
-/// A number with what it counts.
-fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn recipes(text: &mut String, origin: &str, name: &str) {

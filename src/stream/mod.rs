@@ -73,4 +73,4 @@ pub use standardize::{Standardization, StandardizeSteps};
 pub use stream::{Evaluation, Stream};
 pub use stream_cursor::{CursorError, StreamCursor, StreamDigest};
 pub use tensor_bytes::TensorBytes;
-pub use tensor_pool::TensorPool;
+pub use tensor_pool::{SPARE_SAMPLE_BYTES, TensorPool};

@@ -14,8 +14,8 @@ struct Spare {
     bytes: usize,
 }
 
-/// Bytes of tensors that are kept: a loader that makes batches of rows has those of one in its hands.
-const MOST: usize = 16 << 20;
+/// Bytes of single samples that are kept: a loader that makes batches of them has those of one in its hands.
+pub const SPARE_SAMPLE_BYTES: usize = 16 << 20;
 
 /// Tensors that are larger give their memory back to the system.
 const LARGEST: usize = 1 << 20;
@@ -26,7 +26,7 @@ impl TensorPool {
         // In a forked child a thread that does not exist there may hold the lock for ever.
         if let Ok(mut spare) = self.0.try_lock()
             && (1..=LARGEST).contains(&tensor.len())
-            && spare.bytes + tensor.len() <= MOST
+            && spare.bytes + tensor.len() <= SPARE_SAMPLE_BYTES
         {
             spare.bytes += tensor.len();
             spare.tensors.push(tensor);
@@ -66,14 +66,14 @@ mod tests {
         pool.recycle(large);
         pool.recycle(of(0));
         assert!(pool.take(LARGEST + 1).is_empty());
-        let many: Vec<_> = (0..MOST / LARGEST + 3).map(|_| of(LARGEST)).collect();
+        let many: Vec<_> = (0..SPARE_SAMPLE_BYTES / LARGEST + 3).map(|_| of(LARGEST)).collect();
         many.into_iter().for_each(|tensor| pool.recycle(tensor));
         let kept = |length: usize| {
             let spare = pool.0.lock().unwrap();
             (spare.bytes, spare.tensors.iter().filter(|tensor| tensor.len() == length).count())
         };
-        assert_eq!(kept(LARGEST), (MOST, MOST / LARGEST));
+        assert_eq!(kept(LARGEST), (SPARE_SAMPLE_BYTES, SPARE_SAMPLE_BYTES / LARGEST));
         drop(of(LARGEST));
-        assert_eq!(kept(LARGEST), (MOST - LARGEST, MOST / LARGEST - 1));
+        assert_eq!(kept(LARGEST), (SPARE_SAMPLE_BYTES - LARGEST, SPARE_SAMPLE_BYTES / LARGEST - 1));
     }
 }

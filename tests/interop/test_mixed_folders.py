@@ -115,6 +115,15 @@ def test_what_white_is_zero_means_is_said(dicomprep, images, out):
         assert [note["places"] for note in report["notes"] if said in note["text"]] == [[name]], report["notes"]
 
 
+def test_a_note_on_an_image_of_several_structures_stands_once(dicomprep, images, out):
+    stored = np.zeros((50, 50), np.uint8)
+    stored[:20], stored[20:40] = 255, 254
+    tifffile.imwrite(images / "m.tif", stored, photometric="miniswhite")
+    options = write_table(images, ["image", "mask.a", "mask.b"], ["1.dcm", "m.tif#255", "m.tif#254"])
+    _, report = dicomprep.report(images, out / "x.h5", *options)
+    assert [note["places"] for note in report["notes"] if "white" in note["text"]] == [["m.tif"]], report["notes"]
+
+
 @pytest.mark.parametrize("name, content, said", [
     ("m.jpg", b"\xff\xd8\xff\xe0", "JPEG"), ("m.bmp", b"BM\0\0", "picture"), ("m.npy", b"\x93NUMPY\1\0", "NumPy"),
     ("m.mha", b"ObjectType = Image\n", "MetaImage"), ("m.json", b'{"shapes": []}', "JSON"), ("m.png", b"", "empty"),

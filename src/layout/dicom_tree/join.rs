@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::files::Catalog;
 use crate::layout::{SampleSet, StructurePatterns};
-use crate::model::{AnnotationRef, FileId, Note, Part, Place, Reason, Skipped};
+use crate::model::{AnnotationRef, FileId, Note, Part, Place, Reason, Skipped, number_of};
 use crate::source::FrameKey;
 
 use super::images::Images;
@@ -163,7 +163,7 @@ impl JoinedFiles {
                     others.join(", "),
                     if others.len() == 1 { "both" } else { "all" },
                     planes.names().name(plane),
-                    if count == 1 { "1 image".to_owned() } else { format!("{count} images") },
+                    number_of(count, "image", "images"),
                     catalog.name(images.all[image].frame.file)
                 );
                 let skipped = Skipped::new(Place::file(catalog.name(*file)), Reason::Ambiguous, detail);
@@ -191,8 +191,8 @@ impl JoinedFiles {
             (by_position, "their position in the patient"),
         ];
         for (count, way) in ways.into_iter().filter(|(count, _)| *count > 0) {
-            let joined = if count == 1 { "annotation is" } else { "annotations are" };
-            set.evidence.decide("pairing", format!("{count} {joined} joined to images by {way}"));
+            let annotations = number_of(count, "annotation is", "annotations are");
+            set.evidence.decide("pairing", format!("{annotations} joined to images by {way}"));
         }
         set.notes.extend(self.notes);
         set.rejected_rows.extend(self.lost);

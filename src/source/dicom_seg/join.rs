@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::model::Part;
+use crate::model::{Part, number_of};
 use crate::source::annotation::{AnnotationFile, FrameKey, Joined};
 use crate::source::references::PresentFrames;
 
@@ -68,10 +68,8 @@ fn note(
     let named = segmentation.by_image.keys().chain(&segmentation.instances);
     let absent: HashSet<&str> = named.map(|uid| &**uid).filter(|uid| !present.contains(uid)).collect();
     if !absent.is_empty() {
-        joined.notes.push(match absent.len() {
-            1 => "it refers to 1 image that is not in the input".to_owned(),
-            count => format!("it refers to {count} images that are not in the input"),
-        });
+        let images = number_of(absent.len(), "image that is", "images that are");
+        joined.notes.push(format!("it refers to {images} not in the input"));
     }
     let objects = PresentFrames::of(frames);
     let lacks_frame = |frame: &&SegmentFrame| {

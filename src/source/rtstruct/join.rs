@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Part, Plain, Polygon};
+use crate::model::{Part, Plain, Polygon, number_of};
 use crate::source::annotation::{ContourSpacing, FrameKey, Joined};
 use crate::source::references::PresentFrames;
 
@@ -48,21 +48,21 @@ impl Counts {
         if self.absent_contours > 0 {
             joined.notes.push(format!(
                 "{} to {} that {} not in the input",
-                counted(self.absent_contours, "contour refers", "contours refer"),
-                counted(self.absent_images.len(), "image", "images"),
+                number_of(self.absent_contours, "contour refers", "contours refer"),
+                number_of(self.absent_images.len(), "image", "images"),
                 if self.absent_images.len() == 1 { "is" } else { "are" },
             ));
         }
         if self.absent_frames > 0 {
             joined.notes.push(format!(
                 "{} by Referenced Frame Number to a frame that is not in the input, though others of its object are",
-                counted(self.absent_frames, "contour refers", "contours refer"),
+                number_of(self.absent_frames, "contour refers", "contours refer"),
             ));
         }
         if self.far > 0 {
             joined.notes.push(format!(
                 "{} off the plane of the image that {} to, by up to {:.2} mm; the reference counts",
-                counted(self.far, "contour lies", "contours lie"),
+                number_of(self.far, "contour lies", "contours lie"),
                 if self.far == 1 { "it refers" } else { "they refer" },
                 self.farthest
             ));
@@ -130,7 +130,7 @@ impl RoiJoin<'_> {
             self.joined.notes.push(format!("{} has no contours", self.title()));
         }
         for (kind, count) in roi.types.iter().filter(|(kind, _)| !kind.is_closed()) {
-            let what = counted(*count, "contour", "contours");
+            let what = number_of(*count, "contour", "contours");
             let verbs = if *count == 1 { "encloses nothing and is" } else { "enclose nothing and are" };
             let note = format!("{}: {what} of type {} {verbs} not used", self.title(), kind.name());
             self.joined.notes.push(note);
@@ -212,7 +212,7 @@ impl RoiJoin<'_> {
             self.joined.lost.push(lost);
         }
         if all.len() > NAMED {
-            let more = counted(all.len() - NAMED, "more contour", "more contours");
+            let more = number_of(all.len() - NAMED, "more contour", "more contours");
             self.joined.lost.push(format!("{}: {more} cannot be used for such reasons", self.title()));
         }
     }
@@ -224,7 +224,7 @@ impl RoiJoin<'_> {
         if left.is_empty() {
             return;
         }
-        let without = counted(left.len(), "contour", "contours");
+        let without = number_of(left.len(), "contour", "contours");
         if made_up {
             self.joined.lost.push(format!(
                 "{}: {without} without Contour Image Sequence lie evenly spaced where the images do not: their positions \
@@ -243,7 +243,7 @@ impl RoiJoin<'_> {
             }
         }
         if shared > 0 {
-            let what = counted(shared, "contour", "contours");
+            let what = number_of(shared, "contour", "contours");
             self.joined.lost.push(format!(
                 "{}: {what} without Contour Image Sequence lie in planes that several images share: nothing tells to \
                  which of them they belong, and none is used",
@@ -251,7 +251,7 @@ impl RoiJoin<'_> {
             ));
         }
         if between > 0 {
-            let what = counted(between, "contour", "contours");
+            let what = number_of(between, "contour", "contours");
             self.joined.lost.push(format!(
                 "{}: {what} without Contour Image Sequence lie on no image: not within half the way to the next slice, \
                  or not in its plane",
@@ -284,11 +284,11 @@ impl RoiJoin<'_> {
         let title = self.title();
         let mut note = |text: String| self.joined.notes.push(format!("{title}: {text}"));
         if counts.duplicates > 0 {
-            let what = counted(counts.duplicates, "contour is", "contours are");
+            let what = number_of(counts.duplicates, "contour is", "contours are");
             note(format!("{what} there twice on an image; the second is dropped"));
         }
         if counts.few_points > 0 {
-            let what = counted(counts.few_points, "contour has", "contours have");
+            let what = number_of(counts.few_points, "contour has", "contours have");
             note(format!(
                 "{what} one or two points: the pixels whose centres lie on it under --rule center-inclusive, none under \
                  the other rules"
@@ -299,7 +299,7 @@ impl RoiJoin<'_> {
             note(format!(
                 "contours lie within others on {}: holes of {pixels:.0} pixels in all, which stay holes; \
                  --combine union fills them, as some other tools do",
-                counted(images, "image", "images")
+                number_of(images, "image", "images")
             ));
         }
         let (images, even_odd, union) = counts.overlaps;
@@ -307,7 +307,7 @@ impl RoiJoin<'_> {
             note(format!(
                 "contours overlap partly on {}: {even_odd:.0} pixels by even-odd, which takes the common part out, \
                  {union:.0} by --combine union",
-                counted(images, "image", "images")
+                number_of(images, "image", "images")
             ));
         }
     }
@@ -373,8 +373,4 @@ fn is_even(sorted: &[f64]) -> bool {
     let gaps = sorted.windows(2).map(|two| two[1] - two[0]);
     let (low, high) = gaps.fold((f64::INFINITY, 0.0_f64), |(low, high), gap| (low.min(gap), high.max(gap)));
     high - low <= EVEN * high
-}
-
-fn counted(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
