@@ -24,10 +24,10 @@ mod sample;
 mod structure;
 mod tally;
 mod voi_lut_function;
-mod widest;
 
 pub(crate) use choice::{choice, is_default};
 pub use counted::CountedPixels;
+pub(crate) use dicomprep_widest::with_widest;
 pub use digest::first_bits;
 pub use evidence::{Evidence, Ground};
 pub use geometry::Geometry;
@@ -48,4 +48,3 @@ pub use sample::{AnnotationRef, FileId, FrameRef, Sample};
 pub use structure::{MAX_STRUCTURES, StructureError, StructureSet};
 pub use tally::{Bin, Note, Reason, Skipped, Tally};
 pub use voi_lut_function::VoiLutFunction;
-pub(crate) use widest::with_widest;

@@ -6,6 +6,7 @@ use crate::error::JpegLsError;
 
 /// Reads bits up to the next marker. Behind it come zeros, which are counted: [`BitReader::check`] tells whether any of
 /// them was used.
+#[derive(Clone, Copy)]
 pub(crate) struct BitReader<'a> {
     data: &'a [u8],
     at: usize,
@@ -48,12 +49,13 @@ impl<'a> BitReader<'a> {
                 return;
             }
         }
-        self.refill_bytewise();
+        *self = self.refilled_bytewise();
     }
 
+    /// Takes and returns a copy: a reader whose address is known to no other function stays in registers.
     #[cold]
     #[inline(never)]
-    fn refill_bytewise(&mut self) {
+    fn refilled_bytewise(mut self) -> Self {
         while self.count <= 56 {
             let (byte, bits) = match (self.after_ff, self.data.get(self.at..).unwrap_or_default()) {
                 // A byte behind FF with its highest bit set belongs to a marker.
@@ -70,6 +72,7 @@ impl<'a> BitReader<'a> {
             self.held |= u64::from(byte) << (56 - self.count);
             self.count += bits;
         }
+        self
     }
 
     /// Zeros that come next, of those that are held.
@@ -107,7 +110,7 @@ impl<'a> BitReader<'a> {
     /// Ends the data: nothing but the bits that fill its last byte may be left. Returns the offset of the marker behind it.
     pub(crate) fn finish(&mut self) -> Result<usize, JpegLsError> {
         self.check()?;
-        self.refill_bytewise();
+        *self = self.refilled_bytewise();
         let real = self.count - self.invented.min(self.count);
         // A last byte FF is followed by one more, of zeros, so that it is no marker.
         if real >= 8 && !(real < 16 && self.held >> 48 == 0) {

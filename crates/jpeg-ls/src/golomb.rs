@@ -18,12 +18,19 @@ pub(crate) fn read(
         bits.skip(zeros + 1);
         return Ok(zeros << k | bits.take(k));
     }
-    read_long(bits, k, limit, error_bits)
+    let (value, behind) = read_long(*bits, k, limit, error_bits)?;
+    *bits = behind;
+    Ok(value)
 }
 
 #[cold]
 #[inline(never)]
-fn read_long(bits: &mut BitReader<'_>, k: u32, limit: u32, error_bits: u32) -> Result<u32, JpegLsError> {
+fn read_long(
+    mut bits: BitReader<'_>,
+    k: u32,
+    limit: u32,
+    error_bits: u32,
+) -> Result<(u32, BitReader<'_>), JpegLsError> {
     let mut zeros = 0;
     loop {
         bits.hold(48);
@@ -40,5 +47,7 @@ fn read_long(bits: &mut BitReader<'_>, k: u32, limit: u32, error_bits: u32) -> R
         }
     }
     bits.hold(32);
-    if zeros < limit - error_bits - 1 { Ok(zeros << k | bits.take(k)) } else { Ok(bits.take(error_bits) + 1) }
+    let value =
+        if zeros < limit - error_bits - 1 { zeros << k | bits.take(k) } else { bits.take(error_bits) + 1 };
+    Ok((value, bits))
 }

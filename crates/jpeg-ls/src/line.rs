@@ -21,7 +21,9 @@ pub(crate) struct Coder {
     runs: [RunContext; 2],
     /// Gradients from `-t3` to `t3` quantized to -4 to 4 (T.87 A.3.3).
     quantized: Vec<i8>,
-    /// For each sample of a line, what the gradients of the line above add to its context.
+    /// The quantized gradients of the line above, from its left edge on.
+    levels: Vec<i32>,
+    /// For each sample of a line, what they add to its context.
     above: Vec<i32>,
 }
 
@@ -39,6 +41,7 @@ impl Coder {
             contexts: Box::new([Context::new(p.first_a); 512]),
             runs: [RunContext::new(p.first_a, 0), RunContext::new(p.first_a, 1)],
             quantized: (-t3..=t3).map(level).collect(),
+            levels: vec![0; columns + 1],
             above: vec![0; columns + 2],
         }
     }
@@ -50,6 +53,7 @@ impl Coder {
     }
 
     /// Sets the edges of a line and quantizes the gradients of the line above it.
+    #[inline(always)]
     fn begin_line(&mut self, previous: &mut Line, current: &mut Line) {
         let width = previous.len() - 2;
         previous[width + 1] = previous[width];
@@ -64,13 +68,16 @@ impl Coder {
                 + i32::from(size >= t3);
             (level ^ sign) - sign
         };
-        let neighbours = previous[..width].iter().zip(&previous[1..]).zip(&previous[2..]);
-        for (above, ((&before, &at), &behind)) in self.above[1..].iter_mut().zip(neighbours) {
-            *above = 81 * level(behind - at) + 9 * level(at - before);
+        for (level_at, pair) in self.levels.iter_mut().zip(previous.windows(2)) {
+            *level_at = level(pair[1] - pair[0]);
+        }
+        for (above, levels) in self.above[1..].iter_mut().zip(self.levels.windows(2)) {
+            *above = 81 * levels[1] + 9 * levels[0];
         }
     }
 
     /// Decodes a line of one component. `PLAIN` is [`Parameters::is_plain`].
+    #[inline(always)]
     pub(crate) fn line<const PLAIN: bool>(
         &mut self,
         bits: &mut BitReader<'_>,
@@ -82,29 +89,36 @@ impl Coder {
         let width = previous.len() - 2;
         let (above, line) = (&previous[..width + 2], &mut current[..width + 2]);
         let (mut x, mut left, mut above_left) = (1, line[0], above[0]);
+        // A copy stays in registers.
+        let mut here = *bits;
         while x <= width {
             let up = above[x];
             let context = self.above[x] + self.quantize(above_left - left);
             if context != 0 {
-                left = self.regular::<PLAIN>(bits, context, [left, up, above_left])?;
+                left = self.regular::<PLAIN>(&mut here, context, [left, up, above_left])?;
             } else {
-                let length = run_length(bits, width + 1 - x, run_index)?;
+                let mut behind = here;
+                let length = run_length(&mut behind, width + 1 - x, run_index)?;
                 line[x..x + length].fill(left);
                 x += length;
                 if x > width {
+                    here = behind;
                     break;
                 }
-                left = self.run_end::<PLAIN>(bits, left, above[x], *run_index)?;
+                left = self.run_end::<PLAIN>(&mut behind, left, above[x], *run_index)?;
+                here = behind;
                 *run_index = run_index.saturating_sub(1);
             }
             line[x] = left;
             above_left = above[x];
             x += 1;
         }
+        *bits = here;
         bits.check()
     }
 
     /// Decodes a line of `N` components whose samples alternate: a run is one of all components.
+    #[inline(always)]
     pub(crate) fn pixels<const PLAIN: bool, const N: usize>(
         &mut self,
         bits: &mut BitReader<'_>,

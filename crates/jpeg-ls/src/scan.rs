@@ -2,6 +2,8 @@
 
 use std::mem::swap;
 
+use dicomprep_widest::with_widest;
+
 use crate::bits::BitReader;
 use crate::error::JpegLsError;
 use crate::header::Header;
@@ -41,12 +43,16 @@ impl ScanHeader {
     ) -> Result<usize, JpegLsError> {
         let p = Parameters::new(definitions.preset, frame.precision, self.near)?;
         let plan = Plan { p, frame, components: &self.components, restart: definitions.restart as usize };
-        match (self.interleave, self.components.len()) {
-            (Interleave::Sample, 2) => plan.by_sample::<2>(&mut bits, samples)?,
-            (Interleave::Sample, 3) => plan.by_sample::<3>(&mut bits, samples)?,
-            (Interleave::Sample, 4) => plan.by_sample::<4>(&mut bits, samples)?,
-            _ => plan.by_line(&mut bits, samples)?,
-        }
+        // Newer processors count zeros and shift by any amount in one step.
+        with_widest(
+            #[inline(always)]
+            || match (self.interleave, self.components.len()) {
+                (Interleave::Sample, 2) => plan.by_sample::<2>(&mut bits, samples),
+                (Interleave::Sample, 3) => plan.by_sample::<3>(&mut bits, samples),
+                (Interleave::Sample, 4) => plan.by_sample::<4>(&mut bits, samples),
+                _ => plan.by_line(&mut bits, samples),
+            },
+        )?;
         bits.finish()
     }
 }
@@ -78,6 +84,7 @@ impl Plan<'_> {
     }
 
     /// Puts a line of a component into its row of the image.
+    #[inline(always)]
     fn store(&self, component: usize, line: &[i32], row: &mut [u16]) {
         let values = &line[1..=usize::from(self.frame.columns)];
         let count = self.frame.components.len();
@@ -90,6 +97,7 @@ impl Plan<'_> {
     }
 
     /// Components that alternate line by line, or one.
+    #[inline(always)]
     fn by_line(&self, bits: &mut BitReader<'_>, samples: &mut [u16]) -> Result<(), JpegLsError> {
         let fresh = || self.components.iter().map(|_| (self.line(), self.line(), 0)).collect();
         let mut lines: Vec<(Line, Line, usize)> = fresh();
@@ -113,6 +121,7 @@ impl Plan<'_> {
     }
 
     /// `N` components that alternate sample by sample.
+    #[inline(always)]
     fn by_sample<const N: usize>(
         &self,
         bits: &mut BitReader<'_>,

@@ -5,6 +5,7 @@ use crate::markers::{behind_restart, is_padding};
 
 /// Reads bits up to the next marker. Behind it come zeros, which are counted: [`BitReader::check`] tells whether any of
 /// them was used.
+#[derive(Clone, Copy)]
 pub(crate) struct BitReader<'a> {
     data: &'a [u8],
     at: usize,
@@ -46,12 +47,13 @@ impl<'a> BitReader<'a> {
                 return;
             }
         }
-        self.refill_bytewise();
+        *self = self.refilled_bytewise();
     }
 
+    /// Takes and returns a copy: a reader whose address is known to no other function stays in registers.
     #[cold]
     #[inline(never)]
-    fn refill_bytewise(&mut self) {
+    fn refilled_bytewise(mut self) -> Self {
         while self.count <= 56 {
             let byte = match self.data.get(self.at..) {
                 Some([0xFF, 0, ..]) => {
@@ -71,6 +73,7 @@ impl<'a> BitReader<'a> {
             self.held |= u64::from(byte) << (56 - self.count);
             self.count += 8;
         }
+        self
     }
 
     /// The next `N` bits, which must be held.
@@ -122,7 +125,7 @@ impl<'a> BitReader<'a> {
     /// Ends the data: nothing but the bits that fill its last byte may be left. Returns the offset of the marker behind it.
     pub(crate) fn finish(&mut self) -> Result<usize, JpegError> {
         self.check()?;
-        self.refill_bytewise();
+        *self = self.refilled_bytewise();
         let real = self.count - self.invented.min(self.count);
         if real >= 8 {
             // Without an end marker, the padding of the fragment follows at once.

@@ -1,5 +1,7 @@
 //! The lossless process (T.81 annex H).
 
+use dicomprep_widest::with_widest;
+
 use crate::bits::BitReader;
 use crate::error::JpegError;
 use crate::header::Header;
@@ -115,16 +117,21 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     fn decode_all(&self, bits: &mut BitReader<'_>, samples: &mut [u16]) -> Result<(), JpegError> {
-        match self.tables {
-            [a] => self.decode([a], bits, samples),
-            [a, b] => self.decode([a, b], bits, samples),
-            [a, b, c] => self.decode([a, b, c], bits, samples),
-            [a, b, c, d] => self.decode([a, b, c, d], bits, samples),
-            _ => Err(JpegError::Segment { segment: "SOS" }),
-        }
+        // Newer processors shift by any amount in one step.
+        with_widest(
+            #[inline(always)]
+            || match self.tables {
+                [a] => self.decode([a], bits, samples),
+                [a, b] => self.decode([a, b], bits, samples),
+                [a, b, c] => self.decode([a, b, c], bits, samples),
+                [a, b, c, d] => self.decode([a, b, c, d], bits, samples),
+                _ => Err(JpegError::Segment { segment: "SOS" }),
+            },
+        )
     }
 
     /// Decodes `N` interleaved components.
+    #[inline(always)]
     fn decode<const N: usize>(
         &self,
         tables: [&DifferenceTable; N],
@@ -155,6 +162,7 @@ impl Scan<'_> {
     }
 
     /// Decodes a row that has one above it, of the same interval.
+    #[inline(always)]
     fn decode_below<const N: usize>(
         &self,
         tables: &[&DifferenceTable; N],
@@ -186,12 +194,15 @@ fn decode_row<const N: usize>(
     left: &mut [u16; N],
     row: &mut [u16],
 ) {
+    // A copy stays in registers.
+    let mut here = *bits;
     for pixel in row.as_chunks_mut::<N>().0 {
         for ((sample, left), table) in pixel.iter_mut().zip(left.iter_mut()).zip(tables) {
-            *left = left.wrapping_add(table.decode(bits));
+            *left = left.wrapping_add(table.decode(&mut here));
             *sample = *left;
         }
     }
+    *bits = here;
 }
 
 /// A row whose first samples are predicted from above, the others by `predict` from the left, above and above left.
@@ -203,23 +214,25 @@ fn predict_row<const N: usize>(
     row: &mut [u16],
     predict: impl Fn(i32, i32, i32) -> i32,
 ) {
+    let mut here = *bits;
     let mut left = [0_u16; N];
     let mut above_left = [0_u16; N];
     let mut pixels = row.as_chunks_mut::<N>().0.iter_mut().zip(above.as_chunks::<N>().0);
     if let Some((pixel, above)) = pixels.next() {
         for c in 0..N {
-            pixel[c] = above[c].wrapping_add(tables[c].decode(bits));
+            pixel[c] = above[c].wrapping_add(tables[c].decode(&mut here));
         }
         (left, above_left) = (*pixel, *above);
     }
     for (pixel, above) in pixels {
         for c in 0..N {
             let prediction = predict(left[c].into(), above[c].into(), above_left[c].into());
-            left[c] = (prediction as u16).wrapping_add(tables[c].decode(bits));
+            left[c] = (prediction as u16).wrapping_add(tables[c].decode(&mut here));
         }
         *pixel = left;
         above_left = *above;
     }
+    *bits = here;
 }
 
 #[cfg(test)]

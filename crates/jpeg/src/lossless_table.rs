@@ -59,26 +59,29 @@ impl DifferenceTable {
             bits.skip(entry & 0xFF);
             return (entry >> 16) as u16;
         }
-        self.decode_long(bits, entry)
+        let (difference, behind) = self.decode_long(*bits, entry);
+        *bits = behind;
+        difference
     }
 
     #[inline(never)]
-    fn decode_long(&self, bits: &mut BitReader<'_>, entry: u32) -> u16 {
+    fn decode_long<'a>(&self, mut bits: BitReader<'a>, entry: u32) -> (u16, BitReader<'a>) {
         let category = if entry == 0 {
-            match self.codes.decode_long(bits) {
+            match self.codes.decode_long(&mut bits) {
                 Ok(category @ 0..=16) => u32::from(category),
                 _ => {
                     bits.spoil();
-                    return 0;
+                    return (0, bits);
                 }
             }
         } else {
             bits.skip(entry & 0xFF);
             entry >> 9
         };
-        match category {
+        let difference = match category {
             16 => 0x8000,
             _ => bits.extended(category) as u16,
-        }
+        };
+        (difference, bits)
     }
 }

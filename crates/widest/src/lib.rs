@@ -1,14 +1,16 @@
-//! Loops with the widest vectors of the machine.
+//! Loops with the widest vectors and the newest bit operations of the machine.
+
+#![forbid(unsafe_code)]
 
 use pulp::NullaryFnOnce;
 
-/// Runs `work`, compiled for the widest vectors and the newest bit operations that this machine has. Only what is inlined into
-/// it is compiled so: closure and functions are `#[inline(always)]`.
+/// Runs `work`, compiled for AVX2, BMI2 and what comes with them where the machine has them all. Only what is inlined into it
+/// is compiled so: closure and functions are `#[inline(always)]`.
 ///
 /// [`pulp::Arch::dispatch`] alone takes a closure by value. One that could be called again is then called through a function
 /// of its own, which stays as it was compiled.
 #[inline(always)]
-pub(crate) fn with_widest<T>(work: impl FnMut() -> T) -> T {
+pub fn with_widest<T>(work: impl FnMut() -> T) -> T {
     pulp::Arch::new().dispatch(Work(work))
 }
 
