@@ -1,7 +1,7 @@
 //! All that happens to a sample.
 
 use super::intensities::IntensityTransform;
-use super::params::AugmentParams;
+use super::params::{AugmentParams, GeometryParams};
 use super::resample::{ImageAndMask, ImageAndMaskMut, ResampleOptions, ResampleShape, Resampler};
 use super::spec::AugmentSpec;
 
@@ -58,6 +58,19 @@ impl Augmenter {
     pub fn apply(&mut self, params: &AugmentParams, input: ImageAndMask<'_>, output: ImageAndMaskMut<'_>) {
         let ImageAndMaskMut { image, mask } = output;
         self.resampler.apply(&params.geometry, input, ImageAndMaskMut { image: &mut *image, mask });
+        self.intensities.apply(params, image);
+    }
+
+    /// True if `params` leave every pixel where it is.
+    pub(crate) fn moves_nothing(&self, params: &AugmentParams) -> bool {
+        self.resampler.keeps_shape() && params.geometry == GeometryParams::default()
+    }
+
+    /// Makes of `image` what [`Augmenter::apply`] makes of it where [nothing moves](Augmenter::moves_nothing).
+    ///
+    /// # Panics
+    /// Where it has not the length that the shape says.
+    pub(crate) fn change_values(&mut self, params: &AugmentParams, image: &mut [f32]) {
         self.intensities.apply(params, image);
     }
 }

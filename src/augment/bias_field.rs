@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pixel_statistics::Extremes;
 use super::power::exp2;
+use crate::model::with_widest;
 
 /// A polynomial of degree 3 without a constant term, of which the bias field is e to the power.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,20 @@ impl BiasFieldParams {
 /// y = min + (x - min) e^p, where p is the polynomial at the pixel and min the least finite pixel, so what an MR
 /// image has where there is no signal. `fields` is scratch.
 pub(super) fn bias_field(
+    image: &mut [f32],
+    shape: [usize; 2],
+    channels: usize,
+    params: &BiasFieldParams,
+    fields: &mut Vec<f32>,
+) {
+    with_widest(
+        #[inline(always)]
+        || multiply(image, shape, channels, params, fields),
+    );
+}
+
+#[inline(always)]
+fn multiply(
     image: &mut [f32],
     [height, width]: [usize; 2],
     channels: usize,

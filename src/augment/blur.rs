@@ -1,14 +1,26 @@
 //! Gaussian blur.
 
+use crate::model::with_widest;
+
 /// Number of pixels summed at a time.
 const TILE: usize = 32;
 
 /// Scratch memory of a blur, reused between images.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BlurScratch {
-    kernel: Vec<f32>,
+    /// The kernels along the columns' and the rows' axis.
+    across: Vec<Tap>,
+    down: Vec<Tap>,
     line: Vec<f32>,
-    image: Vec<f32>,
+    /// Some rows of the image, blurred along the columns' axis.
+    rows: Vec<f32>,
+}
+
+/// A weight of a kernel, and the first of the pixels in the source that have it.
+#[derive(Debug, Clone, Copy)]
+struct Tap {
+    weight: f32,
+    start: usize,
 }
 
 /// The image convolved with Gaussians of these standard deviations along rows' and columns' axis, as scipy's
@@ -17,48 +29,71 @@ pub(super) struct BlurScratch {
 /// nearest. Channels stay apart. What is not finite spreads to where the kernel reaches.
 pub(super) fn blur(
     image: &mut [f32],
-    [height, width]: [usize; 2],
+    shape: [usize; 2],
     channels: usize,
-    [along_rows, along_columns]: [f64; 2],
+    sigma: [f64; 2],
     scratch: &mut BlurScratch,
 ) {
-    let len = width * channels;
-    if fill_kernel(&mut scratch.kernel, along_columns) {
-        let radius = scratch.kernel.len() / 2;
-        for row in image.chunks_exact_mut(len) {
-            pad(&mut scratch.line, row, channels, radius);
-            let line = &scratch.line;
-            convolve(row, &scratch.kernel, |tap| &line[tap * channels..][..len]);
-        }
+    if sigma.map(radius) == [0, 0] {
+        return;
     }
-    if fill_kernel(&mut scratch.kernel, along_rows) {
-        let radius = scratch.kernel.len() / 2;
-        scratch.image.clear();
-        scratch.image.extend_from_slice(image);
-        let source = &scratch.image;
-        for (row, out) in image.chunks_exact_mut(len).enumerate() {
-            convolve(out, &scratch.kernel, |tap| {
-                let from = (row + tap).saturating_sub(radius).min(height - 1);
-                &source[from * len..][..len]
-            });
+    let [along_rows, along_columns] = sigma;
+    fill_kernel(&mut scratch.across, along_columns);
+    scratch.across.iter_mut().enumerate().for_each(|(number, tap)| tap.start = number * channels);
+    fill_kernel(&mut scratch.down, along_rows);
+    with_widest(
+        #[inline(always)]
+        || blur_rows(image, shape, channels, scratch),
+    );
+}
+
+/// Each row is blurred along the columns' axis as soon as it is reached along the rows' axis, so that it is still near when
+/// it is used, and its own place is free by then.
+#[inline(always)]
+fn blur_rows(image: &mut [f32], [height, width]: [usize; 2], channels: usize, scratch: &mut BlurScratch) {
+    let BlurScratch { across, down, line, rows } = scratch;
+    let (radius, len) = (down.len() / 2, width * channels);
+    // Row r is held in place r modulo a power of 2.
+    let held = down.len().next_power_of_two();
+    rows.resize(held * len, 0.0);
+    let mut ready = 0;
+    for row in 0..height {
+        while ready < height.min(row + radius + 1) {
+            let (from, to) = (&image[ready * len..][..len], &mut rows[(ready & (held - 1)) * len..][..len]);
+            if across.len() > 1 {
+                pad(line, from, channels, across.len() / 2);
+                convolve(to, line, across);
+            } else {
+                to.copy_from_slice(from);
+            }
+            ready += 1;
         }
+        let out = &mut image[row * len..][..len];
+        if radius == 0 {
+            out.copy_from_slice(&rows[(row & (held - 1)) * len..][..len]);
+            continue;
+        }
+        for (number, tap) in down.iter_mut().enumerate() {
+            tap.start = ((row + number).saturating_sub(radius).min(height - 1) & (held - 1)) * len;
+        }
+        convolve(out, rows, down);
     }
 }
 
-/// True if the kernel has more than one weight.
-fn fill_kernel(kernel: &mut Vec<f32>, sigma: f64) -> bool {
-    let radius = (4.0 * sigma + 0.5) as usize;
+/// How many pixels a kernel reaches to each side.
+fn radius(sigma: f64) -> usize {
+    (4.0 * sigma + 0.5) as usize
+}
+
+fn fill_kernel(taps: &mut Vec<Tap>, sigma: f64) {
+    let radius = radius(sigma);
     let weight = |index: usize| {
         let distance = index.abs_diff(radius) as f64 / sigma;
         (-0.5 * distance * distance).exp()
     };
-    kernel.clear();
-    if radius == 0 {
-        return false;
-    }
     let sum: f64 = (0..=2 * radius).map(weight).sum();
-    kernel.extend((0..=2 * radius).map(|index| (weight(index) / sum) as f32));
-    true
+    taps.clear();
+    taps.extend((0..=2 * radius).map(|index| Tap { weight: (weight(index) / sum) as f32, start: 0 }));
 }
 
 /// `row` with `radius` pixels more on each side.
@@ -73,21 +108,22 @@ fn pad(line: &mut Vec<f32>, row: &[f32], channels: usize, radius: usize) {
     }
 }
 
-/// The sum of the lines that `source` gives for each weight, times that weight.
-fn convolve<'a>(out: &mut [f32], kernel: &[f32], source: impl Fn(usize) -> &'a [f32]) {
+/// The sum of the pixels that each tap begins with, times its weight.
+#[inline(always)]
+fn convolve(out: &mut [f32], source: &[f32], taps: &[Tap]) {
     let len = out.len();
     let (tiles, rest) = out.as_chunks_mut::<TILE>();
     for (tile, begin) in tiles.iter_mut().zip((0..).step_by(TILE)) {
         let mut sums = [0.0; TILE];
-        for (tap, weight) in kernel.iter().enumerate() {
-            let source = &source(tap)[begin..begin + TILE];
-            sums.iter_mut().zip(source).for_each(|(sum, x)| *sum += weight * x);
+        for tap in taps {
+            let source = &source[tap.start + begin..][..TILE];
+            sums.iter_mut().zip(source).for_each(|(sum, x)| *sum += tap.weight * x);
         }
         *tile = sums;
     }
     let begin = len - rest.len();
     for (x, index) in rest.iter_mut().zip(begin..) {
-        *x = kernel.iter().enumerate().map(|(tap, weight)| weight * source(tap)[index]).sum();
+        *x = taps.iter().map(|tap| tap.weight * source[tap.start + index]).sum();
     }
 }
 

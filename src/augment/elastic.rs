@@ -2,6 +2,7 @@
 
 use super::ElasticParams;
 use super::resample::spline_weights;
+use crate::model::with_widest;
 use crate::order::mix;
 
 /// A displacement of every pixel of the output, in pixels along rows and columns.
@@ -45,7 +46,11 @@ impl ElasticField {
         let [rows, columns] = shape.map(|side| ((side - 1) as f64 / self.spacing) as usize + 4);
         self.columns = columns;
         self.draw_noise(params.seed, [rows + 2 * REACH, columns + 2 * REACH]);
-        self.smooth(kernel(sigma / self.spacing), [rows, columns]);
+        let kernel = kernel(sigma / self.spacing);
+        with_widest(
+            #[inline(always)]
+            || self.smooth(kernel, [rows, columns]),
+        );
         let largest =
             self.coefficients.iter().flatten().fold(0.0_f32, |largest, value| largest.max(value.abs()));
         let factor = (params.alpha / f64::from(largest.max(f32::MIN_POSITIVE))) as f32;
@@ -69,6 +74,7 @@ impl ElasticField {
     }
 
     /// From the noise to the coefficients, which are [`REACH`] fewer on each side.
+    #[inline(always)]
     fn smooth(&mut self, kernel: [f32; 2 * REACH + 1], [rows, columns]: [usize; 2]) {
         let noise_columns = columns + 2 * REACH;
         self.smoothed.clear();
@@ -91,6 +97,15 @@ impl ElasticField {
     /// The displacements along rows and columns of the pixels of row `row` of the output.
     pub(super) fn row(&mut self, row: usize) -> &[[f32; 2]] {
         let (first, weights) = place(row, self.spacing);
+        with_widest(
+            #[inline(always)]
+            || self.fill_row(first, weights),
+        );
+        &self.row
+    }
+
+    #[inline(always)]
+    fn fill_row(&mut self, first: usize, weights: [f32; 4]) {
         self.down.clear();
         self.down.resize(self.columns, [0.0; 2]);
         for (coefficients, weight) in
@@ -107,7 +122,6 @@ impl ElasticField {
             }
             sum
         }));
-        &self.row
     }
 }
 
@@ -129,6 +143,7 @@ fn kernel(sigma: f64) -> [f32; 2 * REACH + 1] {
     kernel.map(|weight| (weight / sum) as f32)
 }
 
+#[inline(always)]
 fn add_scaled(sums: &mut [[f32; 2]], values: &[[f32; 2]], weight: f32) {
     for (sum, value) in sums.as_flattened_mut().iter_mut().zip(values.as_flattened()) {
         *sum += weight * value;

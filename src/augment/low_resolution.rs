@@ -1,18 +1,25 @@
 //! An image of fewer pixels, enlarged again.
 
+use crate::model::with_widest;
+
+/// More than a row has pixels: an index of 16 bits needs no check.
+const LONGEST: usize = 1 << 16;
+
 /// Scratch memory, reused between images.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LowResolutionScratch {
     /// The small image, enlarged along the columns' axis only.
     lines: Vec<f32>,
     columns: Vec<Between>,
+    /// A row of an image of one channel, in the memory of the longest.
+    row: Vec<f32>,
 }
 
 /// Between which two pixels of the small image a pixel lies, as places in the large one.
 #[derive(Debug, Clone, Copy)]
 struct Between {
-    one: usize,
-    other: usize,
+    one: u16,
+    other: u16,
     /// Weight of the other.
     part: f32,
 }
@@ -57,36 +64,61 @@ pub(super) fn low_resolution(
     if rows.small == height && columns.small == width {
         return;
     }
-    let len = width * channels;
     scratch.columns.clear();
     scratch.columns.extend((0..width).map(|column| {
         let (one, other, part) = columns.between(column);
-        Between { one: columns.pick(one) * channels, other: columns.pick(other) * channels, part }
+        let [one, other] = [one, other].map(|column| columns.pick(column) as u16);
+        Between { one, other, part }
     }));
-    scratch.lines.resize(rows.small * len, 0.0);
-    for (row, line) in scratch.lines.chunks_exact_mut(len).enumerate() {
-        let source = &image[rows.pick(row) * len..][..len];
-        enlarge(line, source, channels, &scratch.columns);
+    if scratch.row.is_empty() {
+        scratch.row = vec![0.0; LONGEST];
     }
-    for (row, out) in image.chunks_exact_mut(len).enumerate() {
-        let (one, other, part) = rows.between(row);
-        let [one, other] = [one, other].map(|row| &scratch.lines[row * len..][..len]);
-        for ((x, one), other) in out.iter_mut().zip(one).zip(other) {
-            *x = one + (other - one) * part;
+    scratch.lines.resize(rows.small * width * channels, 0.0);
+    with_widest(
+        #[inline(always)]
+        || {
+            enlarge_columns(image, rows, channels, scratch);
+            enlarge_rows(image, rows, width * channels, &scratch.lines);
+        },
+    );
+}
+
+#[inline(always)]
+fn enlarge_columns(image: &[f32], rows: Side, channels: usize, scratch: &mut LowResolutionScratch) {
+    let LowResolutionScratch { lines, columns, row } = scratch;
+    let len = columns.len() * channels;
+    for (number, line) in lines.chunks_exact_mut(len).enumerate() {
+        let source = &image[rows.pick(number) * len..][..len];
+        if channels == 1 {
+            row[..len].copy_from_slice(source);
+            enlarge(line, row, columns);
+            continue;
+        }
+        for (pixel, Between { one, other, part }) in line.chunks_exact_mut(channels).zip(columns.iter()) {
+            let pixels = [one, other].map(|&at| &source[usize::from(at) * channels..][..channels]);
+            for ((x, one), other) in pixel.iter_mut().zip(pixels[0]).zip(pixels[1]) {
+                *x = one + (other - one) * part;
+            }
         }
     }
 }
 
-fn enlarge(line: &mut [f32], source: &[f32], channels: usize, columns: &[Between]) {
-    if channels == 1 {
-        for (x, Between { one, other, part }) in line.iter_mut().zip(columns) {
-            *x = source[*one] + (source[*other] - source[*one]) * part;
-        }
-        return;
+#[inline(always)]
+fn enlarge(line: &mut [f32], row: &[f32], columns: &[Between]) {
+    let Some(row) = row.first_chunk::<LONGEST>() else { return };
+    for (x, Between { one, other, part }) in line.iter_mut().zip(columns) {
+        let [one, other] = [one, other].map(|&at| row[usize::from(at)]);
+        *x = one + (other - one) * part;
     }
-    for (pixel, Between { one, other, part }) in line.chunks_exact_mut(channels).zip(columns) {
-        for (channel, x) in pixel.iter_mut().enumerate() {
-            *x = source[one + channel] + (source[other + channel] - source[one + channel]) * part;
+}
+
+#[inline(always)]
+fn enlarge_rows(image: &mut [f32], rows: Side, len: usize, lines: &[f32]) {
+    for (row, out) in image.chunks_exact_mut(len).enumerate() {
+        let (one, other, part) = rows.between(row);
+        let [one, other] = [one, other].map(|row| &lines[row * len..][..len]);
+        for ((x, one), other) in out.iter_mut().zip(one).zip(other) {
+            *x = one + (other - one) * part;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Extremes, mean and standard deviation of an image's finite pixels.
 
+use crate::model::with_widest;
+
 const LANES: usize = 16;
 
 /// The least and the largest finite pixel.
@@ -12,21 +14,33 @@ pub(super) struct Extremes {
 impl Extremes {
     /// `None` where no pixel is finite.
     pub(super) fn of(image: &[f32]) -> Option<Self> {
-        let mut low = [f32::INFINITY; LANES];
-        let mut high = [f32::NEG_INFINITY; LANES];
+        with_widest(
+            #[inline(always)]
+            || Self::of_lanes(image),
+        )
+    }
+
+    #[inline(always)]
+    fn of_lanes(image: &[f32]) -> Option<Self> {
+        let (mut low, mut high) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
         let (blocks, rest) = image.as_chunks::<LANES>();
-        let mut count = |block: &[f32]| {
-            for ((x, low), high) in block.iter().zip(&mut low).zip(&mut high) {
-                let finite = x.abs() <= f32::MAX;
-                *low = if finite & (*x < *low) { *x } else { *low };
-                *high = if finite & (*x > *high) { *x } else { *high };
-            }
-        };
-        blocks.iter().for_each(|block| count(block));
-        count(rest);
+        blocks.iter().for_each(
+            #[inline(always)]
+            |block| widen(&mut low, &mut high, block),
+        );
+        widen(&mut low, &mut high, rest);
         let min = low.into_iter().fold(f32::INFINITY, f32::min);
         let max = high.into_iter().fold(f32::NEG_INFINITY, f32::max);
         (min <= max).then_some(Self { min, max })
+    }
+}
+
+#[inline(always)]
+fn widen(low: &mut [f32; LANES], high: &mut [f32; LANES], block: &[f32]) {
+    for ((x, low), high) in block.iter().zip(low).zip(high) {
+        let finite = x.abs() <= f32::MAX;
+        *low = if finite & (*x < *low) { *x } else { *low };
+        *high = if finite & (*x > *high) { *x } else { *high };
     }
 }
 

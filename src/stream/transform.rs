@@ -230,8 +230,13 @@ impl<'f> SampleTransformer<'f> {
         buffers.resize(work, image_stays, mask_stays)?;
         let TransformMemory { augmenter, image: plain, mask: plain_mask, changed, changed_mask, whitened } =
             buffers;
+        let nothing = AugmentParams::default();
+        let params = params.unwrap_or(&nothing);
+        // As is what has only its values changed.
+        let in_place = image_stays && stored_image.is_some() && augmenter.moves_nothing(params);
         if let Some(stored) = stored_image {
-            work.image.convert(stored, row_window, bytemuck::cast_slice_mut(plain))?;
+            let place = if in_place { &mut *image } else { bytemuck::cast_slice_mut(plain) };
+            work.image.convert(stored, row_window, place)?;
         }
         let plain_mask = match stored_mask {
             Some(stored) if work.mask.is_identity() => stored,
@@ -240,8 +245,13 @@ impl<'f> SampleTransformer<'f> {
                 plain_mask
             }
         };
+        if in_place {
+            augmenter.change_values(params, bytemuck::cast_slice_mut(image));
+            last_mask.convert(plain_mask, mask);
+            return Ok(());
+        }
         augmenter.apply(
-            params.unwrap_or(&AugmentParams::default()),
+            params,
             ImageAndMask { image: plain, mask: plain_mask },
             ImageAndMaskMut {
                 image: if image_stays { bytemuck::cast_slice_mut(image) } else { changed },

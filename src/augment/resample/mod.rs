@@ -103,6 +103,11 @@ impl Resampler {
         }
     }
 
+    /// True if the output has as many rows and columns as the input.
+    pub(in crate::augment) fn keeps_shape(&self) -> bool {
+        self.shape.input == self.shape.output
+    }
+
     /// Writes what `params` make of `input` to `output`.
     ///
     /// # Panics
