@@ -74,3 +74,32 @@ impl Augmenter {
         self.intensities.apply(params, image);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::{DrawKey, draw};
+
+    #[test]
+    fn values_change_in_place_as_they_do_elsewhere() {
+        let spec = AugmentSpec::from_toml(
+            "rotation_range = 90\n[blur]\nprobability = 1\nsigma = [0.5, 1]\n[low_resolution]\nprobability = 1\n\
+             scale = [0.5, 1]\n[bias_field]\nprobability = 1\ncoefficients = [-0.3, 0.3]\n",
+        )
+        .unwrap();
+        let image: Vec<f32> = (0..20 * 30).map(|index| (index * 37 % 101) as f32).collect();
+        let mut augmenter = Augmenter::new(&spec, [20, 30], 1, 0);
+        let rotated = draw(&spec, DrawKey { seed: 1, epoch: 2, row: 3 }, [20, 30]);
+        assert!(!augmenter.moves_nothing(&rotated));
+        let still = AugmentParams { geometry: GeometryParams::default(), ..rotated };
+        assert!(augmenter.moves_nothing(&still));
+        let (mut apart, mut in_place) = (vec![0.0; image.len()], image.clone());
+        let input = ImageAndMask { image: &image, mask: &[] };
+        augmenter.apply(&still, input, ImageAndMaskMut { image: &mut apart, mask: &mut [] });
+        augmenter.change_values(&still, &mut in_place);
+        assert_eq!(apart, in_place);
+        assert_ne!(apart, image);
+        let cropped = AugmentSpec { size: Some([10, 10]), ..spec };
+        assert!(!Augmenter::new(&cropped, [20, 30], 1, 0).moves_nothing(&still));
+    }
+}

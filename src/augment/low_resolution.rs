@@ -1,27 +1,43 @@
 //! An image of fewer pixels, enlarged again.
 
-use crate::model::with_widest;
+use std::array;
 
-/// More than a row has pixels: an index of 16 bits needs no check.
-const LONGEST: usize = 1 << 16;
+use crate::model::{PICKED, Pick, PickingWork, with_picks};
+
+/// A window of so many pixels of a row has what is picked of it at a time where the small image has at least half its pixels.
+const WINDOW: usize = 2 * PICKED;
 
 /// Scratch memory, reused between images.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LowResolutionScratch {
-    /// The small image, enlarged along the columns' axis only.
-    lines: Vec<f32>,
-    columns: Vec<Between>,
-    /// A row of an image of one channel, in the memory of the longest.
-    row: Vec<f32>,
+    /// The two rows of the small image around a row, enlarged along the columns' axis.
+    lines: [Vec<f32>; 2],
+    /// A row of the small image.
+    small: Vec<f32>,
+    /// Columns of the small image in the large one.
+    picks: Vec<usize>,
+    windows: Vec<PickedWindow>,
+    columns: Vec<BetweenColumns>,
 }
 
-/// Between which two pixels of the small image a pixel lies, as places in the large one.
+/// Pixels of a row that have some of the small image: where they begin, and places among them.
 #[derive(Debug, Clone, Copy)]
-struct Between {
-    one: u16,
-    other: u16,
-    /// Weight of the other.
-    part: f32,
+struct PickedWindow {
+    start: usize,
+    /// In the half of the window that they are in.
+    places: [u32; PICKED],
+    /// All bits, where it is the second half, or none.
+    second: [u32; PICKED],
+}
+
+/// Between which pixels of the small image some pixels of the large one lie.
+#[derive(Debug, Clone, Copy)]
+struct BetweenColumns {
+    /// The first pixel of the small image, and how much later the ones are that the pixels lie after.
+    start: usize,
+    places: [u32; PICKED],
+    /// Weights of the next ones.
+    parts: [f32; PICKED],
 }
 
 /// A side of the small and the large image.
@@ -64,38 +80,109 @@ pub(super) fn low_resolution(
     if rows.small == height && columns.small == width {
         return;
     }
-    scratch.columns.clear();
-    scratch.columns.extend((0..width).map(|column| {
-        let (one, other, part) = columns.between(column);
-        let [one, other] = [one, other].map(|column| columns.pick(column) as u16);
-        Between { one, other, part }
-    }));
-    if scratch.row.is_empty() {
-        scratch.row = vec![0.0; LONGEST];
-    }
-    scratch.lines.resize(rows.small * width * channels, 0.0);
-    with_widest(
-        #[inline(always)]
-        || {
-            enlarge_columns(image, rows, channels, scratch);
-            enlarge_rows(image, rows, width * channels, &scratch.lines);
-        },
-    );
+    scratch.plan(columns);
+    with_picks(&mut LowResolution { image, rows, columns, channels, scratch });
 }
 
-#[inline(always)]
-fn enlarge_columns(image: &[f32], rows: Side, channels: usize, scratch: &mut LowResolutionScratch) {
-    let LowResolutionScratch { lines, columns, row } = scratch;
-    let len = columns.len() * channels;
-    for (number, line) in lines.chunks_exact_mut(len).enumerate() {
-        let source = &image[rows.pick(number) * len..][..len];
-        if channels == 1 {
-            row[..len].copy_from_slice(source);
-            enlarge(line, row, columns);
-            continue;
+impl LowResolutionScratch {
+    fn plan(&mut self, columns: Side) {
+        self.picks.clear();
+        self.picks.extend((0..columns.small).map(|index| columns.pick(index)));
+        self.windows.clear();
+        if columns.large >= WINDOW && columns.large <= 2 * columns.small {
+            self.windows.extend(self.picks.chunks(PICKED).map(|picks| {
+                let start = picks[0].min(columns.large - WINDOW);
+                let places: [_; PICKED] = array::from_fn(|number| picks[number.min(picks.len() - 1)] - start);
+                PickedWindow {
+                    start,
+                    places: places.map(|place| (place % PICKED) as u32),
+                    second: places.map(|place| if place < PICKED { 0 } else { u32::MAX }),
+                }
+            }));
         }
-        for (pixel, Between { one, other, part }) in line.chunks_exact_mut(channels).zip(columns.iter()) {
-            let pixels = [one, other].map(|&at| &source[usize::from(at) * channels..][..channels]);
+        self.columns.clear();
+        self.columns.extend((0..columns.large).step_by(PICKED).map(|first| {
+            let columns = array::from_fn(|number| columns.between((first + number).min(columns.large - 1)));
+            let start = columns[0].0;
+            BetweenColumns {
+                start,
+                places: columns.map(|(one, ..)| (one - start) as u32),
+                parts: columns.map(|(.., part)| part),
+            }
+        }));
+    }
+}
+
+/// An image to be changed, with what its shape was planned to.
+struct LowResolution<'a> {
+    image: &'a mut [f32],
+    rows: Side,
+    columns: Side,
+    channels: usize,
+    scratch: &'a mut LowResolutionScratch,
+}
+
+impl PickingWork for LowResolution<'_> {
+    /// Row by row in place: the later of the two rows of the small image that a row lies between is, in the large one, that row
+    /// or a later one.
+    #[inline(always)]
+    fn run(&mut self, picker: impl Pick) {
+        let len = self.columns.large * self.channels;
+        let padded = len.next_multiple_of(PICKED);
+        self.scratch.lines.iter_mut().for_each(|line| line.resize(padded, 0.0));
+        let small = self.columns.small.next_multiple_of(PICKED) + PICKED;
+        self.scratch.small.resize(small, 0.0);
+        let mut ready = 0;
+        for row in 0..self.rows.large {
+            let (one, other, part) = self.rows.between(row);
+            while ready <= other {
+                let source = &self.image[self.rows.pick(ready) * len..][..len];
+                if self.channels == 1 {
+                    self.scratch.enlarge(ready, source, self.columns.small, picker);
+                } else {
+                    self.scratch.enlarge_channels(ready, source, self.channels, self.columns);
+                }
+                ready += 1;
+            }
+            let lines = [one, other].map(|row| &self.scratch.lines[row % 2][..len]);
+            let out = &mut self.image[row * len..][..len];
+            for ((x, one), other) in out.iter_mut().zip(lines[0]).zip(lines[1]) {
+                *x = one + (other - one) * part;
+            }
+        }
+    }
+}
+
+impl LowResolutionScratch {
+    /// Makes row `row` of the small image of `source`, and enlarges it along the columns' axis.
+    #[inline(always)]
+    fn enlarge(&mut self, row: usize, source: &[f32], small_len: usize, picker: impl Pick) {
+        let Self { lines, small, picks, windows, columns } = self;
+        if windows.is_empty() {
+            small.iter_mut().zip(picks).for_each(|(to, at)| *to = source[*at]);
+        } else {
+            let (blocks, _) = small.as_chunks_mut::<PICKED>();
+            for (to, window) in blocks.iter_mut().zip(windows) {
+                *to = window.pick(source, picker);
+            }
+        }
+        // What lies after the last pixel has its value.
+        small[small_len] = small[small_len - 1];
+        let small = &small[..];
+        let (blocks, _) = lines[row % 2].as_chunks_mut::<PICKED>();
+        for (to, between) in blocks.iter_mut().zip(columns) {
+            *to = between.interpolate(small, picker);
+        }
+    }
+
+    #[inline(always)]
+    fn enlarge_channels(&mut self, row: usize, source: &[f32], channels: usize, columns: Side) {
+        for (column, pixel) in self.lines[row % 2].chunks_exact_mut(channels).take(columns.large).enumerate()
+        {
+            let BetweenColumns { start, places, parts } = self.columns[column / PICKED];
+            let (one, part) = (start + places[column % PICKED] as usize, parts[column % PICKED]);
+            let pixels = [one, (one + 1).min(columns.small - 1)];
+            let pixels = pixels.map(|index| &source[self.picks[index] * channels..][..channels]);
             for ((x, one), other) in pixel.iter_mut().zip(pixels[0]).zip(pixels[1]) {
                 *x = one + (other - one) * part;
             }
@@ -103,29 +190,47 @@ fn enlarge_columns(image: &[f32], rows: Side, channels: usize, scratch: &mut Low
     }
 }
 
-#[inline(always)]
-fn enlarge(line: &mut [f32], row: &[f32], columns: &[Between]) {
-    let Some(row) = row.first_chunk::<LONGEST>() else { return };
-    for (x, Between { one, other, part }) in line.iter_mut().zip(columns) {
-        let [one, other] = [one, other].map(|&at| row[usize::from(at)]);
-        *x = one + (other - one) * part;
+impl PickedWindow {
+    #[inline(always)]
+    fn pick(&self, row: &[f32], picker: impl Pick) -> [f32; PICKED] {
+        let mut picked = [0.0; PICKED];
+        if let [first, second] = row[self.start..][..WINDOW].as_chunks::<PICKED>().0 {
+            let halves = [first, second].map(
+                #[inline(always)]
+                |half| picker.pick(half, &self.places),
+            );
+            for number in 0..PICKED {
+                let [first, second] = [halves[0][number].to_bits(), halves[1][number].to_bits()];
+                let mask = self.second[number];
+                picked[number] = f32::from_bits((first & !mask) | (second & mask));
+            }
+        }
+        picked
     }
 }
 
-#[inline(always)]
-fn enlarge_rows(image: &mut [f32], rows: Side, len: usize, lines: &[f32]) {
-    for (row, out) in image.chunks_exact_mut(len).enumerate() {
-        let (one, other, part) = rows.between(row);
-        let [one, other] = [one, other].map(|row| &lines[row * len..][..len]);
-        for ((x, one), other) in out.iter_mut().zip(one).zip(other) {
-            *x = one + (other - one) * part;
+impl BetweenColumns {
+    #[inline(always)]
+    fn interpolate(&self, small: &[f32], picker: impl Pick) -> [f32; PICKED] {
+        let mut values = [0.0; PICKED];
+        let windows = [&small[self.start..], &small[self.start + 1..]];
+        if let [Some(one), Some(other)] = windows.map(|window| window.first_chunk::<PICKED>()) {
+            let [one, other] = [one, other].map(
+                #[inline(always)]
+                |window| picker.pick(window, &self.places),
+            );
+            for number in 0..PICKED {
+                values[number] = one[number] + (other[number] - one[number]) * self.parts[number];
+            }
         }
+        values
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::OneByOne;
 
     fn lowered(image: &[f32], shape: [usize; 2], channels: usize, scale: f64) -> Vec<f32> {
         let mut image = image.to_vec();
@@ -176,5 +281,54 @@ mod tests {
         assert_eq!(lowered(&image, [9, 9], 1, 1.0), image);
         assert_eq!(lowered(&image, [9, 9], 1, 0.99), image);
         assert_eq!(lowered(&image, [9, 9], 1, 1e-9), [image[40]; 81]);
+    }
+
+    /// A hash of `number` as a pixel, of which some are no numbers.
+    fn pixel(number: usize) -> f32 {
+        match number * 7919 % 4001 {
+            0 => f32::NAN,
+            1 => f32::NEG_INFINITY,
+            value => value as f32 * 0.37 - 200.0,
+        }
+    }
+
+    /// In binary32: first along the columns' axis, then along the rows' axis.
+    fn in_order(image: &[f32], [height, width]: [usize; 2], channels: usize, scale: f64) -> Vec<f32> {
+        let [rows, columns] = [height, width].map(|side| Side::new(side, scale));
+        let between = |one: f32, other: f32, part: f32| one + (other - one) * part;
+        let at = |row: usize, column: usize, channel: usize| {
+            image[(rows.pick(row) * width + columns.pick(column)) * channels + channel]
+        };
+        (0..image.len())
+            .map(|index| {
+                let (one, other, part) = columns.between(index / channels % width);
+                let channel = index % channels;
+                let line = |row| between(at(row, one, channel), at(row, other, channel), part);
+                let (one, other, part) = rows.between(index / channels / width);
+                between(line(one), line(other), part)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_machine_has_the_same_bits() {
+        let mut scratch = LowResolutionScratch::default();
+        for (number, width) in [1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100].into_iter().enumerate() {
+            let (shape, channels) = ([1 + number * 3, width], 1 + number % 3 / 2 * 2);
+            let image: Vec<f32> = (0..shape[0] * width * channels).map(pixel).collect();
+            for scale in [0.02, 0.3, 0.5, 0.51, 0.77, 0.98] {
+                let [rows, columns] = shape.map(|side| Side::new(side, scale));
+                let expected = in_order(&image, shape, channels, scale);
+                let is_expected = |found: &[f32]| {
+                    found.iter().zip(&expected).all(|(a, b)| a == b || a.is_nan() && b.is_nan())
+                };
+                assert!(is_expected(&lowered(&image, shape, channels, scale)), "{shape:?} {scale}");
+                let mut image = image.clone();
+                scratch.plan(columns);
+                let scratch = &mut scratch;
+                LowResolution { image: &mut image, rows, columns, channels, scratch }.run(OneByOne);
+                assert!(is_expected(&image), "{shape:?} {scale}, one by one");
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@ mod mask;
 mod number_of;
 mod padding;
 mod part;
+mod pick;
 mod pixels;
 mod place;
 mod plain;
@@ -39,6 +40,9 @@ pub use mask::Mask;
 pub(crate) use number_of::number_of;
 pub use padding::{Padding, PaddingRange};
 pub use part::Part;
+#[cfg(test)]
+pub(crate) use pick::OneByOne;
+pub(crate) use pick::{PICKED, Pick, PickingWork, with_picks};
 pub use pixels::{PixelType, Pixels};
 pub use place::Place;
 pub use plain::Plain;
