@@ -61,17 +61,21 @@ fn blur_rows(image: &mut [f32], [height, width]: [usize; 2], channels: usize, sc
     let held = down.len().min(height).next_power_of_two();
     rows.resize(held * len, 0.0);
     line.resize(len + 2 * (across.len() / 2) * channels, 0.0);
+    pad(line, &image[..len], channels, across.len() / 2);
     let mut ready = 0;
     for row in 0..height {
         while ready < height.min(row + radius + 1) {
-            let (from, to) = (&image[ready * len..][..len], &mut rows[(ready & (held - 1)) * len..][..len]);
+            let to = &mut rows[(ready & (held - 1)) * len..][..len];
             if across.len() > 1 {
-                pad(line, from, channels, across.len() / 2);
                 convolve(to, line, across);
             } else {
-                to.copy_from_slice(from);
+                to.copy_from_slice(line);
             }
             ready += 1;
+            // Long before it is read: what was written just now in other parts cannot be loaded at once.
+            if ready < height {
+                pad(line, &image[ready * len..][..len], channels, across.len() / 2);
+            }
         }
         let out = &mut image[row * len..][..len];
         if radius == 0 {
