@@ -37,8 +37,9 @@ impl<'a> BitReader<'a> {
         }
     }
 
+    /// Makes sure that at least 56 bits are held. For short codes this is faster than a branch on whether bits are missing.
     #[inline(always)]
-    fn refill(&mut self) {
+    pub(crate) fn refill(&mut self) {
         if let Some(bytes) = self.data.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
             let word = u64::from_be_bytes(*bytes);
             if !self.after_ff && !has_ff(word) {
@@ -56,7 +57,7 @@ impl<'a> BitReader<'a> {
     #[cold]
     #[inline(never)]
     fn refilled_bytewise(mut self) -> Self {
-        while self.count <= 56 {
+        while self.count < 56 {
             let (byte, bits) = match (self.after_ff, self.data.get(self.at..).unwrap_or_default()) {
                 // A byte behind FF with its highest bit set belongs to a marker.
                 (true, &[byte @ 0..=0x7F, ..]) => (byte << 1, 7),

@@ -65,15 +65,10 @@ impl Context {
             n >>= 1;
         }
         n += 1;
-        if b <= -n {
-            b += n;
-            self.c -= i16::from(self.c > -128);
-            b = b.max(1 - n);
-        } else if b > 0 {
-            b -= n;
-            self.c += i16::from(self.c < 127);
-            b = b.min(0);
-        }
+        // By masks: a processor would guess wrong too often which of the two it is, if any.
+        let (below, above) = (-i32::from(b <= -n), -i32::from(b > 0));
+        b = (b + (n & below) - (n & above)).clamp(1 - n, 0);
+        self.c = (self.c + (below - above) as i16).clamp(-128, 127);
         let k = golomb_parameter(n as u32, a);
         (self.a, self.b, self.n) = (a, b, n);
         (self.k, self.mirror) = (k as u8, -i8::from(k == 0 && 2 * b <= -n));

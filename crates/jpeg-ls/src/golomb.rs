@@ -12,7 +12,7 @@ pub(crate) fn read(
     limit: u32,
     error_bits: u32,
 ) -> Result<u32, JpegLsError> {
-    bits.hold(32);
+    bits.refill();
     let zeros = bits.zeros();
     if zeros < limit - error_bits - 1 && zeros < 32 && zeros + 1 + k <= bits.held() {
         bits.skip(zeros + 1);
