@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pixel_statistics::Extremes;
 use super::power::exp2;
-use crate::model::with_widest;
+use crate::model::with_512_bits;
 
 /// A polynomial of degree 3 without a constant term, of which the bias field is e to the power.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub(super) fn bias_field(
     params: &BiasFieldParams,
     fields: &mut Vec<f32>,
 ) {
-    with_widest(
+    with_512_bits(
         #[inline(always)]
         || multiply(image, shape, channels, params, fields),
     );

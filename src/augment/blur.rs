@@ -1,6 +1,6 @@
 //! Gaussian blur.
 
-use crate::model::with_widest;
+use crate::model::with_512_bits;
 
 /// Numbers summed at a time. Their sums begin with 0; those of the rest of a row, one by one, with -0, which tells only where
 /// every number is -0.
@@ -45,7 +45,7 @@ pub(super) fn blur(
     fill_kernel(&mut scratch.across, along_columns);
     scratch.across.iter_mut().enumerate().for_each(|(number, tap)| tap.start = number * channels);
     fill_kernel(&mut scratch.down, along_rows);
-    with_widest(
+    with_512_bits(
         #[inline(always)]
         || blur_rows(image, shape, channels, scratch),
     );

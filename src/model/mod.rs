@@ -28,7 +28,7 @@ mod voi_lut_function;
 
 pub(crate) use choice::{choice, is_default};
 pub use counted::CountedPixels;
-pub(crate) use dicomprep_widest::with_widest;
+pub(crate) use dicomprep_widest::{with_512_bits, with_widest};
 pub use digest::first_bits;
 pub use evidence::{Evidence, Ground};
 pub use geometry::Geometry;
