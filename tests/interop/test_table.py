@@ -99,6 +99,13 @@ def test_verify_compares_with_the_volume(data, dicomprep, out):
     assert result.returncode != 0 and "its five contour has another SHA-256" in result.stderr
 
 
+def test_verify_without_the_table_asks_for_it(data, dicomprep, out):
+    dicomprep.prep(data, out / "x.h5", *words(data))
+    result = dicomprep("verify", out / "x.h5", "--against", data)
+    assert result.returncode != 0
+    assert "--table" in result.stderr and "the same options go here" in result.stderr
+
+
 def test_repair_makes_damaged_rows_from_the_volume(data, dicomprep, out):
     dicomprep.prep(data, out / "x.h5", *words(data))
     damaged = bytearray((out / "x.h5").read_bytes())

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use dicomprep::check::{self, CheckError, SourceOptions, VerifySummary};
+use dicomprep::check::{self, CheckError, ProblemKind, SourceOptions, VerifySummary};
+use dicomprep::layout::LayoutError;
 use dicomprep::model::Plain;
 use dicomprep::prep::{Control, PrepError};
 
@@ -44,6 +45,9 @@ pub(crate) fn run(args: &VerifyArgs, output: &OutputArgs) -> anyhow::Result<Exit
     report::write("verify", &summary, &args.result.report, args.result.force)?;
     if !output.quiet {
         exit::tell(&describe(&summary, output.verbose));
+        if finds_no_source(&summary) && !args.sources.places.is_given() {
+            exit::tell(&format!("note: no row has a source here. {SAME_OPTIONS}\n"));
+        }
     }
     Ok(if summary.is_sound() { Exit::Done } else { Exit::Failed })
 }
@@ -55,16 +59,31 @@ pub(crate) fn sources<'k>(
     args: &SourceArgs,
     pseudonym_key: Option<&'k [u8]>,
 ) -> anyhow::Result<SourceOptions<'k>> {
-    Ok(SourceOptions { inputs: inputs::open(&args.places, command, data_dirs)?, pseudonym_key })
+    let inputs =
+        inputs::open(&args.places, command, data_dirs).map_err(|error| match error.downcast_ref() {
+            Some(error @ LayoutError::NoLayout { .. }) if !args.places.is_given() => advised(error),
+            _ => error,
+        })?;
+    Ok(SourceOptions { inputs, pseudonym_key })
+}
+
+/// What to do where the sources are not found as they are called by default.
+const SAME_OPTIONS: &str = "Where prep was told where its inputs are or what they are called (--table, --layout, --link, \
+    --image-name, ...), the same options go here";
+
+/// True if there are rows, and none of them has a source.
+fn finds_no_source(summary: &VerifySummary) -> bool {
+    summary.rows > 0 && summary.problems.count(ProblemKind::SourceMissing) == summary.rows
+}
+
+fn advised(error: &LayoutError) -> anyhow::Error {
+    anyhow::anyhow!("{error}. {SAME_OPTIONS}")
 }
 
 /// An error; where the sources cannot be planned, with the advice to name them as `prep` was told to.
 pub(crate) fn with_advice(error: CheckError, sources: &SourceArgs) -> anyhow::Error {
     match error {
-        CheckError::Prep(PrepError::Layout(error)) if !sources.places.is_given() => anyhow::anyhow!(
-            "{error}. Where prep was told where its inputs are or what they are called (--table, --layout, --link, \
-             --image-name, ...), the same options go here"
-        ),
+        CheckError::Prep(PrepError::Layout(error)) if !sources.places.is_given() => advised(&error),
         error => error.into(),
     }
 }
