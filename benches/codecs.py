@@ -32,6 +32,7 @@ HERE = Path(__file__).resolve().parent
 JPEG = "1.2.840.10008.1.2.4."
 IMAGES = 40
 COPIES = 250
+ROUNDS = 7
 
 # Name, transfer syntax, encoder, decoders of the stream by name, and the plugin of pydicom for the script.
 CODECS = [
@@ -132,18 +133,15 @@ def tree(folder, arrays, syntax, encode):
 
 
 def cpu_of(words):
-    """Seconds of CPU of a command, the least of three runs."""
-    times = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(list(map(str, words)), check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(times)
+    """Seconds of CPU of a command, and what it prints."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
 def packing(program, arrays):
-    """Prints the CPU time of packing beside the usual script, whose imports are counted apart."""
+    """Prints the CPU time of packing beside the usual script, whose imports are counted apart: medians of rounds in turns."""
     print(f"\n{'codec':14} {'plugin':10} prep, ms an image  script  times prep's")
     for name, syntax, encode, _, plugin in CODECS:
         with tempfile.TemporaryDirectory() as folder:
@@ -151,14 +149,11 @@ def packing(program, arrays):
             tree(root, arrays, syntax, encode)
             output = Path(folder) / "x.h5"
             words = [program, "prep", root, "-o", output, "--force", "-q", "--threads", 1, "--split", "none"]
-            ours = cpu_of(words) / COPIES
             script = [sys.executable, HERE / "usual_script.py", root, output, "--plugin", plugin]
-            theirs = min(
-                json.loads(subprocess.run(list(map(str, script)), check=True, capture_output=True, text=True).stdout)["cpu"]
-                for _ in range(3)
-            )  # fmt: skip
-            theirs /= COPIES
-        print(f"{name:14} {plugin:10} {ours * 1e3:17.2f}  {theirs * 1e3:6.2f}  {theirs / ours:5.2f}", flush=True)
+            rounds = [(cpu_of(words)[0] / COPIES, json.loads(cpu_of(script)[1])["cpu"] / COPIES) for _ in range(ROUNDS)]
+        ours, theirs = (statistics.median(times) for times in zip(*rounds))
+        ratio = statistics.median(theirs / ours for ours, theirs in rounds)
+        print(f"{name:14} {plugin:10} {ours * 1e3:17.2f}  {theirs * 1e3:6.2f}  {ratio:5.2f}", flush=True)
 
 
 def main():
