@@ -1,7 +1,9 @@
 //! Points just inside and just outside of a contour, and the pixels there.
 
+use dicomprep_widest::with_widest;
+
 use super::outline::resample;
-use crate::model::{GridShape, Pixels, Polygon, with_widest};
+use crate::model::{GridShape, Pixels, Polygon};
 
 /// Places along a contour.
 const PLACES: usize = 64;

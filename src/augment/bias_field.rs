@@ -2,11 +2,11 @@
 
 use std::f32::consts::LOG2_E;
 
+use dicomprep_widest::with_512_bits;
 use serde::{Deserialize, Serialize};
 
 use super::pixel_statistics::Extremes;
 use super::power::exp2;
-use crate::model::with_512_bits;
 
 /// A polynomial of degree 3 without a constant term, of which the bias field is e to the power.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

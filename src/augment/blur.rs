@@ -1,6 +1,6 @@
 //! Gaussian blur.
 
-use crate::model::with_512_bits;
+use dicomprep_widest::with_512_bits;
 
 /// Numbers summed at a time. Their sums begin with 0; those of the rest of a row, one by one, with -0, which tells only where
 /// every number is -0.

@@ -1,8 +1,9 @@
 //! Smooth random displacements.
 
+use dicomprep_widest::with_widest;
+
 use super::ElasticParams;
 use super::resample::spline_weights;
-use crate::model::with_widest;
 use crate::order::mix;
 
 /// A displacement of every pixel of the output, in pixels along rows and columns.

@@ -2,7 +2,7 @@
 
 use std::array;
 
-use crate::model::{PICKED, Pick, PickingWork, with_picks};
+use super::pick::{PICKED, Pick, PickingWork, with_picks};
 
 /// A window of so many pixels of a row has what is picked of it at a time where the small image has at least half its pixels.
 const WINDOW: usize = 2 * PICKED;
@@ -230,7 +230,7 @@ impl BetweenColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::OneByOne;
+    use crate::augment::pick::OneByOne;
 
     fn lowered(image: &[f32], shape: [usize; 2], channels: usize, scale: f64) -> Vec<f32> {
         let mut image = image.to_vec();

@@ -55,6 +55,7 @@ mod noise;
 mod normal;
 mod operation_spec;
 mod params;
+mod pick;
 mod pixel_statistics;
 mod power;
 mod preset;

@@ -1,6 +1,6 @@
 //! Extremes, mean and standard deviation of an image's finite pixels.
 
-use crate::model::with_512_bits;
+use dicomprep_widest::with_512_bits;
 
 const LANES: usize = 16;
 

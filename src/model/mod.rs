@@ -15,7 +15,6 @@ mod mask;
 mod number_of;
 mod padding;
 mod part;
-mod pick;
 mod pixels;
 mod place;
 mod plain;
@@ -28,7 +27,6 @@ mod voi_lut_function;
 
 pub(crate) use choice::{choice, is_default};
 pub use counted::CountedPixels;
-pub(crate) use dicomprep_widest::{with_512_bits, with_widest};
 pub use digest::first_bits;
 pub use evidence::{Evidence, Ground};
 pub use geometry::Geometry;
@@ -40,9 +38,6 @@ pub use mask::Mask;
 pub(crate) use number_of::number_of;
 pub use padding::{Padding, PaddingRange};
 pub use part::Part;
-#[cfg(test)]
-pub(crate) use pick::OneByOne;
-pub(crate) use pick::{PICKED, Pick, PickingWork, with_picks};
 pub use pixels::{PixelType, Pixels};
 pub use place::Place;
 pub use plain::Plain;

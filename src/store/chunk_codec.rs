@@ -3,12 +3,13 @@
 //! The result is what HDF5's own filters *shuffle* and *deflate* make and read (zlib: RFC 1950), made
 //! outside of the library so that it runs on all threads.
 
+use dicomprep_widest::with_widest;
 use serde::{Deserialize, Serialize};
 
 use super::deflate::PlaneDeflater;
 use super::filters::Applied;
 use super::inflate::PlaneInflater;
-use crate::model::{choice, with_widest};
+use crate::model::choice;
 
 /// Compression level: 0 stores the chunks as they are, 1 to 9 as in gzip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,9 @@
 use std::convert::identity;
 use std::ops::Deref;
 
-use crate::model::{PixelType, Pixels, with_widest};
+use dicomprep_widest::with_widest;
+
+use crate::model::{PixelType, Pixels};
 
 /// Count, extremes and sums of the values of one image, of all its channels together; of a colour image, of each channel
 /// as well.

@@ -1,5 +1,7 @@
 //! From the pixels in the file to the numbers in a batch.
 
+use dicomprep_widest::with_widest;
+
 use super::float16::{BLOCK, Float16Range, PixelMap, convert_to_float16};
 use super::layout::plane_of;
 use super::normalize::ChannelScaling;
@@ -7,7 +9,7 @@ use super::scaling::Scaling;
 use super::{
     AxisOrder, ChannelNormalization, ConvertError, ImageDtype, Normalization, RowWindow, TensorSchema,
 };
-use crate::model::{PixelType, with_widest};
+use crate::model::PixelType;
 
 /// Turns the images of one file into the numbers of a stream.
 #[derive(Debug, Clone)]

@@ -1,10 +1,10 @@
 //! Pixels as float16, refused where it has no room for them.
 
+use dicomprep_widest::with_widest;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::ConvertError;
-use crate::model::with_widest;
 
 /// Pixels that are converted at a time where they cannot be all at once: they stay in the nearest cache.
 pub(super) const BLOCK: usize = 512;

@@ -113,6 +113,9 @@ def test_repair_makes_damaged_rows_from_the_volume(data, dicomprep, out):
         chunk = h5["masks"].id.get_chunk_info_by_coord((2, 0, 0, 0))
     damaged[chunk.byte_offset + chunk.size // 2] ^= 0xFF
     (out / "bad.h5").write_bytes(damaged)
+    result = dicomprep("repair", out / "bad.h5", "-o", out / "good.h5", "--against", data)
+    assert result.returncode == 1 and "the same options go here" in result.stderr
+    assert not (out / "good.h5").exists()
     sources = ["--against", data, "--table", data / "table.csv"]
     result = dicomprep("repair", out / "bad.h5", "-o", out / "good.h5", *sources)
     assert result.returncode == 0, result.stderr

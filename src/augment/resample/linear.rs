@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use dicomprep_widest::with_widest;
+
 use super::SourceImage;
 use crate::augment::FillMode;
 use crate::augment::coordinates::{BLOCK, Block, Bounds, Coordinates, StraightRow};
 use crate::augment::fixed::ONE;
-use crate::model::with_widest;
 
 /// Fills one row of the output.
 pub(super) fn fill_row(source: &SourceImage<'_>, places: &impl Coordinates, out: &mut [f32]) {

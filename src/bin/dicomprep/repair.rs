@@ -10,7 +10,7 @@ use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::progress::progress;
 use crate::settings::{read_key, remark_key};
-use crate::verify::{limit, sources, with_advice};
+use crate::verify::{SAME_OPTIONS, limit, sources, with_advice};
 use crate::{report, table};
 
 pub(crate) fn run(args: &RepairArgs, output: &OutputArgs) -> anyhow::Result<Exit> {
@@ -60,8 +60,11 @@ fn describe(summary: &RepairSummary, args: &RepairArgs, verbose: bool) -> String
     }
     let Some(output) = &summary.output else {
         let file = Plain(&args.file.display().to_string());
+        let advice = if args.sources.places.is_given() { String::new() } else { format!(". {SAME_OPTIONS}") };
         return text
-            + &format!("dicomprep: error: no row of {file} could be rebuilt, so no file was written\n");
+            + &format!(
+                "dicomprep: error: no row of {file} could be rebuilt, so no file was written{advice}\n"
+            );
     };
     let rest = match summary.bytes_untouched {
         true => "every other byte is as it was",

@@ -68,8 +68,8 @@ pub(crate) fn sources<'k>(
 }
 
 /// What to do where the sources are not found as they are called by default.
-const SAME_OPTIONS: &str = "Where prep was told where its inputs are or what they are called (--table, --layout, --link, \
-    --image-name, ...), the same options go here";
+pub(crate) const SAME_OPTIONS: &str = "Where prep was told where its inputs are or what they are called (--table, \
+    --layout, --link, --image-name, ...), the same options go here";
 
 /// True if there are rows, and none of them has a source.
 fn finds_no_source(summary: &VerifySummary) -> bool {

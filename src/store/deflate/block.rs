@@ -1,5 +1,7 @@
 //! One block with Huffman codes, fixed or its own (RFC 1951, 3.2.3).
 
+use dicomprep_widest::with_widest;
+
 use super::bits::BitWriter;
 use super::header::Header;
 use super::huffman::{Code, Codes, MAX_ASSIGNED, assign_codes, code_lengths};
@@ -7,7 +9,6 @@ use super::runs::Stretch;
 use super::symbols::{
     END_OF_BLOCK, EXTRA_BITS, FIRST_LENGTH, MAX_MATCH, MIN_MATCH, SYMBOLS, SymbolCounts, lengths_of, matches,
 };
-use crate::model::with_widest;
 
 /// The longest literal or length code. Inflaters look up 11 bits at once and need a second look for longer codes; a
 /// shorter limit costs nothing, as longer codes are rare and take room in the header. And five of them fit into the 56

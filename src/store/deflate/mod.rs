@@ -34,11 +34,10 @@ pub(super) use symbols::{END_OF_BLOCK, EXTRA_BITS, LENGTHS_ORDER, SHORTEST};
 
 use bits::{BitWriter, SPARE};
 use block::BlockCoder;
+use dicomprep_widest::with_widest;
 use repeats::Repeats;
 use runs::{Stretch, scan};
 use symbols::SymbolCounts;
-
-use crate::model::with_widest;
 
 /// Deflate with a window of 32 KiB, made by the fastest algorithm (RFC 1950, 2.2).
 const ZLIB_HEADER: [u8; 2] = [0x78, 0x01];

@@ -4,9 +4,10 @@
 //! the right symbols after a few wrong ones. So a second one begins half-way, with the codes of the same block, and notes where
 //! its first symbols begin. When the first comes to one of these places, what the second has found follows.
 
+use dicomprep_widest::with_widest;
+
 use super::stream::{InflateJob, InflateStream, SLACK, StreamPlace};
 use super::table::LITERAL;
-use crate::model::with_widest;
 
 /// Bits in which the second has to have found itself. Symbols of noise take seven or eight.
 const FOUND_WITHIN: usize = 1024;

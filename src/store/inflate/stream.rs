@@ -1,9 +1,10 @@
 //! One stream that is inflated.
 
+use dicomprep_widest::with_widest;
+
 use super::super::deflate::{LENGTHS_ORDER, UNIT_SYMBOLS};
 use super::bits::BitReader;
 use super::table::{self, END, Entry, LITERAL, LONGEST, RUN, SYMBOLS};
-use crate::model::with_widest;
 
 /// Bytes after the end of the output that may be written: by a step that begins before it.
 pub(super) const SLACK: usize = 4 + 258;

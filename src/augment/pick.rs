@@ -1,22 +1,22 @@
 //! Numbers taken by places that are known only when the program runs, eight at a time.
 
 /// Numbers taken at a time.
-pub(crate) const PICKED: usize = 8;
+pub(super) const PICKED: usize = 8;
 
 /// Takes numbers by their places.
-pub(crate) trait Pick: Copy {
+pub(super) trait Pick: Copy {
     /// The numbers at `places`, each below [`PICKED`]; of others, anything.
     fn pick(self, numbers: &[f32; PICKED], places: &[u32; PICKED]) -> [f32; PICKED];
 }
 
 /// Work that takes numbers by their places. It is `#[inline(always)]`, as all that it calls, to be compiled for the machine.
-pub(crate) trait PickingWork {
+pub(super) trait PickingWork {
     fn run(&mut self, picker: impl Pick);
 }
 
 /// Runs `work` by a permutation of the machine where it has one, and otherwise number by number: the result is the same.
 #[inline(always)]
-pub(crate) fn with_picks(work: &mut impl PickingWork) {
+pub(super) fn with_picks(work: &mut impl PickingWork) {
     #[cfg(target_arch = "x86_64")]
     if let Some(machine) = pulp::x86::V3::try_new() {
         return machine.vectorize(x86::Permuted { machine, work });
@@ -26,7 +26,7 @@ pub(crate) fn with_picks(work: &mut impl PickingWork) {
 
 /// For every machine.
 #[derive(Clone, Copy)]
-pub(crate) struct OneByOne;
+pub(super) struct OneByOne;
 
 impl Pick for OneByOne {
     #[inline(always)]
