@@ -3,8 +3,8 @@
 Each image of the fixtures, or of the folder that is given, is encoded by the library that the table of `CODECS` names, decoded
 by dicomprep and by each other decoder, and compared. A time is the shortest of many of one thread; the figure is the median
 over the images. Then the images, a few hundred times over, are packed by `dicomprep prep` and by the usual script with
-each codec's fastest plugin of pydicom, both on one thread; the figure is CPU time an image. Ratios hold on any machine, times
-do not.
+each codec's fastest plugin of pydicom, both on one thread; the figure is CPU time an image; and by `prep` on all cores. Ratios
+hold on any machine, times do not.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import UID
 
+import common
 from rle_frame import rle_encode
 
 HERE = Path(__file__).resolve().parent
@@ -132,28 +133,34 @@ def tree(folder, arrays, syntax, encode):
         (contours / f"IM-0001-{number:04}-icontour-manual.txt").write_text(text)
 
 
-def cpu_of(words):
-    """Seconds of CPU of a command, and what it prints."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def measured(words):
+    """Seconds of CPU of a command, seconds from its start to its end, and what it prints."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+    after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, end - start, done.stdout
 
 
 def packing(program, arrays):
-    """Prints the CPU time of packing beside the usual script, whose imports are counted apart: medians of rounds in turns."""
-    print(f"\n{'codec':14} {'plugin':10} prep, ms an image  script  times prep's")
+    """Prints the CPU time of packing on one thread beside the usual script, whose imports are counted apart, and how many times
+    as long the script takes as packing on all cores: medians of rounds in turns."""
+    cores = common.cores()
+    print(f"\n{'codec':14} {'plugin':10} prep, ms an image  script  times prep's  on {cores} cores")
     for name, syntax, encode, _, plugin in CODECS:
+        rounds = []
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder) / "data"
             tree(root, arrays, syntax, encode)
             output = Path(folder) / "x.h5"
-            words = [program, "prep", root, "-o", output, "--force", "-q", "--threads", 1, "--split", "none"]
+            prep = [program, "prep", root, "-o", output, "--force", "-q", "--split", "none", "--threads"]
             script = [sys.executable, HERE / "usual_script.py", root, output, "--plugin", plugin]
-            rounds = [(cpu_of(words)[0] / COPIES, json.loads(cpu_of(script)[1])["cpu"] / COPIES) for _ in range(ROUNDS)]
-        ours, theirs = (statistics.median(times) for times in zip(*rounds))
-        ratio = statistics.median(theirs / ours for ours, theirs in rounds)
-        print(f"{name:14} {plugin:10} {ours * 1e3:17.2f}  {theirs * 1e3:6.2f}  {ratio:5.2f}", flush=True)
+            for _ in range(ROUNDS):
+                theirs = json.loads(measured(script)[2])
+                rounds.append((measured([*prep, 1])[0], theirs["cpu"], measured([*prep, cores])[1], theirs["wall"]))
+        ours, theirs = (statistics.median(times) * 1e3 / COPIES for times in list(zip(*rounds))[:2])
+        ratio = statistics.median(theirs / ours for ours, theirs, *_ in rounds)
+        together = statistics.median(theirs / ours for *_, ours, theirs in rounds)
+        print(f"{name:14} {plugin:10} {ours:17.2f}  {theirs:6.2f}  {ratio:12.2f}  {together:10.2f}", flush=True)
 
 
 def main():
