@@ -43,7 +43,7 @@ demo: $(CMAKE_PATH) ## build the release binary, pack fixtures/final_data and pr
 # Program and module are built together, so that what both depend on is compiled once, with the features of both.
 # An older Python than the module needs builds and tests the program alone.
 OLD_PYTHON  = $(shell $(VENV)/bin/python -c 'import sys; print("old" * (sys.version_info < (3, 11)))')
-BOTH        = --workspace $(OLD_PYTHON:old=--exclude dicomprep-python)
+BOTH        = --workspace $(OLD_PYTHON:old=--exclude dicomprep-python) $(LIKE_TESTS)
 WITH_BOTH   = $(WITH_CMAKE) PYO3_PYTHON=$(VENV)/bin/python
 BUILD_BOTH  = $(WITH_BOTH) $(CARGO) build $(CARGO_FLAGS) $(BOTH)
 
@@ -59,7 +59,7 @@ test: $(CMAKE_PATH) $(STAMPS)/tests $(STAMPS)/wheel ## run all tests: Rust, then
 WHEEL_PROGRAM := python/dicomprep.data/scripts/dicomprep
 WHEEL_PROFILE ?= release
 # maturin looks at the module alone; the program may need a newer C library, and then the tag says so.
-MATURIN        = $(VENV)/bin/maturin build --profile $(WHEEL_PROFILE) $(CARGO_FLAGS) --out $(WHEEL_FOLDER)
+MATURIN        = $(VENV)/bin/maturin build --profile $(WHEEL_PROFILE) $(CARGO_FLAGS) $(LIKE_TESTS) --out $(WHEEL_FOLDER)
 AUDITWHEEL     = $(VENV)/bin/auditwheel show $(WHEEL_FOLDER)/*.whl
 WHEEL_FOLDER   = $(TARGET)/wheels-$(WHEEL_PROFILE)
 
@@ -106,6 +106,8 @@ endef
 TEST_SPARK = $(if $(NO_SPARK),@echo "make: Spark needs Java 17 or later: its tests are skipped",$(RUN_SPARK))
 
 test test-python test-spark: WHEEL_PROFILE := dev
+# Dependencies with the features that they have in tests are compiled once for all.
+check test test-python test-spark: LIKE_TESTS := --features like-tests
 # How soon Spark gives up an attempt that hangs depends on what else the machine does.
 test: SPARK_FLAGS := --deselect tests/spark/test_prep.py::test_an_attempt_that_hangs_is_made_elsewhere_and_ends
 test-spark: $(CMAKE_PATH) $(STAMPS)/wheel ## build a wheel of the debug profile and run the tests on Apache Spark (500 MB; Java 17 or later)
@@ -120,9 +122,10 @@ test-python: $(CMAKE_PATH) $(STAMPS)/tests $(STAMPS)/wheel ## build a wheel of t
 
 check: $(CMAKE_PATH) ## formatting, lints and documentation, with warnings denied
 	$(CARGO) fmt --all --check
-	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
-	$(WITH_CMAKE) RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --no-deps
-	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --no-default-features --lib -- -D warnings
+	.ci/like_tests $(CARGO)
+	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --workspace $(LIKE_TESTS) --all-targets -- -D warnings
+	$(WITH_CMAKE) RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) $(LIKE_TESTS) --no-deps
+	$(WITH_CMAKE) $(CARGO) clippy $(CARGO_FLAGS) --no-default-features $(LIKE_TESTS) --lib -- -D warnings
 
 docs: $(CMAKE_PATH) ## write docs/options.md from the help of the program
 	$(WITH_CMAKE) $(CARGO) build $(CARGO_FLAGS)

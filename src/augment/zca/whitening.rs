@@ -197,7 +197,7 @@ mod tests {
             pool.install(|| matrix_of(&images, [20, 30, 1], 1e-6).unwrap())
         };
         let one = of(1);
-        assert!([2, 3, 8].map(of).iter().all(|other| *other == one));
+        assert!([3, 8].map(of).iter().all(|other| *other == one));
         for (row, numbers) in one.numbers.chunks(600).enumerate() {
             assert!(
                 numbers.iter().enumerate().all(|(column, number)| *number == one.numbers[column * 600 + row])

@@ -86,7 +86,8 @@ const GENERATORS: [(&str, Generator); 7] = [
 fn every_length_decodes() {
     let kinds = GENERATORS.map(|(_, generator)| generator(70_000));
     let (mut deflater, mut output) = (PlaneDeflater::new(), Vec::new());
-    for length in 0..=70_000 {
+    // All of the first, and every eleventh up to more than a stored block holds.
+    for length in (0..4_100).chain((4_100..=70_000).step_by(11)) {
         check(&mut deflater, &kinds[length % kinds.len()][..length], length.div_ceil(2), &mut output);
     }
 }
