@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dicomprep._batches import Batches, whole_number
 from dicomprep._command import prep
 from dicomprep._dataset import Dataset, StrPath, open
 from dicomprep._errors import UsageError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def wrangle(data_dir: StrPath, link: StrPath | None = None, **options: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def wrangle(data_dir: StrPath | Sequence[StrPath], link: StrPath | None = None, **options: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """Images (N, H, W, C) and masks (N, H, W, K) of a folder as arrays in memory, for small data.
 
     `link` is the link table where it is not in its usual place; `options` are those of `prep`.
@@ -50,14 +51,18 @@ def flow(
         if not isinstance(source, Dataset | str | os.PathLike):
             raise UsageError("flow needs the masks too, or the path of a file")
         data = source if isinstance(source, Dataset) else open(source)
-        return _of_file(data, {**options, "batch_size": batch_size, "shuffle": shuffle, "seed": seed, "epochs": None})
+        # Here, so that wrong options are an error of this call.
+        return _of_file(data.batches(**options, batch_size=batch_size, shuffle=shuffle, seed=seed, epochs=None))
     if options:
         raise UsageError(f"arrays are not augmented: `{next(iter(options))}` goes with a file of dicomprep.prep")
-    return _of_arrays(source, masks, batch_size, seed if shuffle else None)
+    images: Any = source
+    if len(images) != len(masks) or not len(images):
+        raise UsageError(f"{len(images)} images and {len(masks)} masks: give as many of both, at least one")
+    return _of_arrays(images, masks, whole_number("batch_size", batch_size, 1), seed if shuffle else None)
 
 
-def _of_file(data: Dataset, options: dict[str, Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    with data.batches(**options) as batches:
+def _of_file(stream: Batches) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    with stream as batches:
         for images, masks in batches:
             yield images, masks
 
@@ -67,8 +72,6 @@ def _of_arrays(
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     import numpy as np
 
-    if len(images) != len(masks) or not len(images):
-        raise UsageError(f"{len(images)} images and {len(masks)} masks: give as many of both, at least one")
     random = None if seed is None else np.random.default_rng(seed)
     while True:
         order = np.arange(len(images)) if random is None else random.permutation(len(images))

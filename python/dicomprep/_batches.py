@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ RawBatch = tuple[Any, Any, Any, Any, int, int, str | None]
 
 # Options of `Dataset.batches` that the bytes do not depend on.
 WORK_OPTIONS = ("threads", "prefetch", "cache", "verify")
+# Options that choose rows.
+SELECTION = ("split", "fold", "held_out", "where")
 
 
 class Batch:
@@ -102,7 +105,14 @@ class Batch:
     def _repr_html_(self) -> str:
         from dicomprep._html import strip
 
-        return f"<p>{self!r}</p>{strip(list(zip(self.images, self.masks, strict=True))[:8])}"
+        dataset, stream = self._source
+        images, masks = self.images[:8], self.masks[:8]
+        if stream.image[2][0] == "channel":
+            images, masks = images.transpose(0, 2, 3, 1), masks.transpose(0, 2, 3, 1)
+        # Of neighbouring slices or phases, the one that the masks are of.
+        own = dataset.image_shape[2]
+        first = (images.shape[3] - own) // 2
+        return f"<p>{self!r}</p>{strip(list(zip(images[..., first : first + own], masks, strict=True)))}"
 
 
 class Batches(Iterator[Batch]):
@@ -113,6 +123,8 @@ class Batches(Iterator[Batch]):
     """
 
     def __init__(self, dataset: Dataset, options: dict[str, Any], start: str = "0:0") -> None:
+        if not isinstance(start, str):
+            raise UsageError(f"start is {start!r}, which is no cursor; take `cursor` or `next_cursor` of a batch, or '0:0'")
         self._dataset = dataset
         self._options = options
         self._stream, self._work = make_stream(dataset, options)
@@ -191,7 +203,10 @@ def split_options(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         options["verify"] = not options.pop("no_verify")
     work = {name: options.pop(name) for name in WORK_OPTIONS if name in options}
     work = {name: value for name, value in work.items() if value is not None}
-    if isinstance(work.get("cache"), str):
+    for name in ("threads", "prefetch"):
+        if name in work:
+            work[name] = whole_number(name, work[name], 1)
+    if "cache" in work:
         work["cache"] = byte_count(work["cache"])
     return to_json(options), work
 
@@ -212,10 +227,23 @@ def _plain(value: Any) -> Any:
     raise UsageError(f"{value!r} is no value of an option")
 
 
-def byte_count(text: str) -> int:
-    """A number of bytes from a text such as `512M`."""
-    digits = text.rstrip("KMGTiBkmgtb")
-    shift = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}.get(text[len(digits) :].upper().rstrip("B").rstrip("I"))
+def whole_number(name: str, value: Any, least: int) -> int:
+    """The value of an option that counts something."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise UsageError(f"`{value}` is no value of `{name}`: use a whole number from {least}")
+    return number
+
+
+def byte_count(value: Any) -> int:
+    """A number of bytes, or a text such as `512M`."""
+    if not isinstance(value, str):
+        return whole_number("cache", value, 0)
+    digits = value.rstrip("KMGTiBkmgtb")
+    shift = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}.get(value[len(digits) :].upper().rstrip("B").rstrip("I"))
     if not digits.isdigit() or shift is None:
-        raise UsageError("use a number of bytes, or with K, M, G or T for powers of 1024")
+        raise UsageError(f"`{value}` is no value of `cache`: use a number of bytes, or with K, M, G or T for powers of 1024")
     return int(digits) << shift

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dicomprep._errors import DamageError, DataError, Error, UsageError
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 StrPath = str | os.PathLike[str]
 Progress = bool | Callable[[str, int, int], None]
+
+# Options that are given once for each value; lists of others are joined by commas, sizes by `x`.
+_REPEATED = ("against", "check", "contour_name", "image_name", "reuse", "where")
+_SIDES = ("size", "spacing")
 
 _LINE = re.compile(r"^(?:dicomprep: )?(?P<stage>[^:]+): (?P<done>\d+)(?: of |/)(?P<total>\d+)")
 
@@ -66,24 +70,24 @@ def program() -> str:
     return found
 
 
-def prep(data_dir: StrPath, output: StrPath | None = None, *, progress: Progress = False, **options: Any) -> Summary:
-    """Packs a folder of images and annotations into one HDF5 file, as `dicomprep prep` does with the same options.
+def prep(data_dir: StrPath | Sequence[StrPath], output: StrPath | None = None, *, progress: Progress = False, **options: Any) -> Summary:
+    """Packs folders of images and annotations into one HDF5 file, as `dicomprep prep` does with the same options.
 
     Returns its report; `exit_code` is 3 where something was rejected, which `rejected` lists. Ctrl-C stops it and leaves
     no file. Raises `UsageError`, `DataError`.
     """
     place = [] if output is None else ["-o", os.fspath(output)]
-    return _run("prep", [os.fspath(data_dir), *place], options, progress)
+    return _run("prep", [*_paths(data_dir), *place], options, progress)
 
 
-def plan(data_dir: StrPath, **options: Any) -> Summary:
+def plan(data_dir: StrPath | Sequence[StrPath], **options: Any) -> Summary:
     """The report of `prep` without reading a pixel: `dicomprep prep --dry-run`."""
-    return _run("prep", [os.fspath(data_dir), "--dry-run"], options, False)
+    return _run("prep", [*_paths(data_dir), "--dry-run"], options, False)
 
 
-def audit(data_dir: StrPath, *, progress: Progress = False, **options: Any) -> Summary:
+def audit(data_dir: StrPath | Sequence[StrPath], *, progress: Progress = False, **options: Any) -> Summary:
     """Checks images and contours, as `dicomprep audit` does. `exit_code` is 3 where errors were found."""
-    return _run("audit", [os.fspath(data_dir)], options, progress)
+    return _run("audit", _paths(data_dir), options, progress)
 
 
 def verify(file: StrPath, *, progress: Progress = False, **options: Any) -> Summary:
@@ -99,8 +103,12 @@ def info(file: StrPath, **options: Any) -> Summary:
     return _run("info", [os.fspath(file)], options, None)
 
 
+def _paths(given: StrPath | Sequence[StrPath]) -> list[str]:
+    return [os.fspath(path) for path in ([given] if isinstance(given, str | os.PathLike) else given)]
+
+
 def flags(options: dict[str, Any]) -> list[str]:
-    """Keyword arguments as flags: `mask_rule="center"` is `--mask-rule center`, True a switch, a list joined by commas."""
+    """Keyword arguments as flags: `mask_rule="center"` is `--mask-rule center`, True a switch, a list all of its values."""
     given: list[str] = []
     for name, value in options.items():
         flag = "--" + name.rstrip("_").replace("_", "-")
@@ -108,13 +116,17 @@ def flags(options: dict[str, Any]) -> list[str]:
             continue
         if value is True:
             given.append(flag)
-        elif name == "where" and not isinstance(value, str):
-            given += [f"{flag}={condition}" for condition in value]
-        elif isinstance(value, list | tuple):
-            given.append(f"{flag}={','.join(str(item) for item in value)}")
+        elif not isinstance(value, list | tuple):
+            given.append(f"{flag}={_text(value)}")
+        elif name in _REPEATED:
+            given += [f"{flag}={_text(one)}" for one in value]
         else:
-            given.append(f"{flag}={os.fspath(value) if isinstance(value, os.PathLike) else value}")
+            given.append(f"{flag}={('x' if name in _SIDES else ',').join(_text(one) for one in value)}")
     return given
+
+
+def _text(value: Any) -> str:
+    return str(os.fspath(value) if isinstance(value, os.PathLike) else value)
 
 
 def _run(command: str, places: list[str], options: dict[str, Any], progress: Progress | None) -> Summary:
@@ -122,6 +134,8 @@ def _run(command: str, places: list[str], options: dict[str, Any], progress: Pro
     import subprocess
     import tempfile
 
+    if options.get("report"):
+        raise UsageError("this function returns the report: json.dump(dict(summary), file) writes it")
     with tempfile.TemporaryDirectory(prefix="dicomprep-") as folder:
         report = os.path.join(folder, "report.json")
         asked = [] if progress is None else ["--progress", "plain" if progress else "none"]

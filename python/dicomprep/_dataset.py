@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -159,7 +160,10 @@ class Dataset(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
         return len(self._raw) if self._rows is None else len(self._rows)
 
     def __getitem__(self, index: SupportsIndex) -> tuple[NDArray[Any], NDArray[Any]]:  # type: ignore[override]
-        row = index.__index__()
+        try:
+            row = operator.index(index)
+        except TypeError:
+            raise TypeError(f"{index!r} is no row: use a whole number, and split() or where() for several rows") from None
         if row < 0:
             row += len(self)
         if not 0 <= row < len(self):
@@ -209,4 +213,6 @@ def open(*paths: StrPath, token: str | None = None) -> Dataset:
 
     Raises `DataError` where it cannot be read.
     """
+    if not paths:
+        raise UsageError("name the file to open")
     return Dataset(*paths, token=token)

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from dicomprep._batches import SELECTION
 from dicomprep._errors import DamageError, DataError, Error, UsageError
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class Dataset:
     def select(self, options: str) -> list[int]:
         """The rows that are selected: those of one batch of all of them."""
         whole = [("shuffle", "false"), ("allow_leak", "true"), ("batch_size", str(max(len(self), 1)))]
-        given = [pair for pair in _query(json.loads(options)) if pair[0] in ("split", "where")]
+        given = [pair for pair in _query(json.loads(options)) if pair[0] in SELECTION]
         return list(self._service.json("/batches/0/0/samples", [*given, *whole])["rows"])
 
     def arrow_columns(self, rows: Sequence[int] | None = None) -> CapsuleType:
@@ -367,6 +368,8 @@ def _query(options: dict[str, Any]) -> list[tuple[str, str]]:
             pairs += [("where", condition) for condition in value]
         elif isinstance(value, bool):
             pairs.append((name, str(value).lower()))
+        elif name == "size" and isinstance(value, list):
+            pairs.append((name, "x".join(str(side) for side in value)))
         elif isinstance(value, list):
             # An empty list is the same as none.
             pairs += [(name, ",".join(str(item) for item in value))] if value else []

@@ -9,15 +9,16 @@ import torch
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import IterableDataset, get_worker_info
 
-from dicomprep._batches import Batch, Batches as _Batches, make_stream
+from dicomprep._batches import SELECTION, Batch, Batches as _Batches, make_stream
 from dicomprep._dataset import Dataset, StrPath, open
 
 
 class Batches(IterableDataset):  # type: ignore[misc, type-arg, unused-ignore]
     """Batches as tensors, for `DataLoader(..., batch_size=None)`.
 
-    Each epoch is shared among the ranks of `torch.distributed` and the workers of the loader. `set_epoch` chooses the
-    epoch. Options are those of `Dataset.batches`; `layout` is `nchw` by default.
+    Each epoch is shared among the ranks of `torch.distributed` and the workers of the loader; of one rank, workers give
+    each row once, of several ranks `uneven` is `pad` by default, so that all have as many. `set_epoch` chooses the epoch.
+    Options are those of `Dataset.batches`; `layout` is `nchw` by default.
     """
 
     def __init__(self, source: Dataset | StrPath, *, pin_memory: bool = False, **options: Any) -> None:
@@ -33,11 +34,12 @@ class Batches(IterableDataset):  # type: ignore[misc, type-arg, unused-ignore]
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         rank, world = _rank(self._options)
+        uneven = self._options.get("uneven") or ("pad" if world > 1 else "allow")
         worker = get_worker_info()
         if worker is not None:
             rank, world = rank * worker.num_workers + worker.id, world * worker.num_workers
         epochs = self._options.get("epochs", 1)
-        options = {**self._options, "rank": rank, "world_size": world}
+        options = {**self._options, "rank": rank, "world_size": world, "uneven": uneven}
         options["epochs"] = epochs and self._epoch + epochs
         with _Batches(self._data, options, f"{self._epoch}:0") as batches:
             for batch in batches:
@@ -53,8 +55,7 @@ class Samples(TorchDataset):  # type: ignore[misc, type-arg, unused-ignore]
 
     def __init__(self, source: Dataset | StrPath, **options: Any) -> None:
         data = source if isinstance(source, Dataset) else open(source)
-        names = ("split", "fold", "held_out", "where")
-        selection: dict[str, Any] = {name: options.pop(name) for name in names if name in options}
+        selection: dict[str, Any] = {name: options.pop(name) for name in SELECTION if name in options}
         self._data = data._with(data._merged(selection)) if selection else data
         self._options = {"layout": "nchw", **self._data._merged(options)}
         self._epoch = 0

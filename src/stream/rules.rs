@@ -132,7 +132,9 @@ impl StreamOptions {
             name = positive.to_owned();
         }
         let Some(field) = fields.get_mut(&name) else {
-            let near = Self::names().into_iter().find(|known| is_near(known, &name));
+            let names = Self::names();
+            let near = names.iter().find(|known| is_near(known, &name));
+            let near = near.or_else(|| names.iter().find(|known| is_misspelt(known, &name))).copied();
             return Err(OptionError::Unknown { name, near });
         };
         // Every further condition must be met too.
@@ -230,6 +232,15 @@ fn is_near(known: &str, name: &str) -> bool {
     known == name || (name.len() >= 4 && (known.starts_with(&name) || name.starts_with(&known)))
 }
 
+/// True where names of five letters or more differ in at most two that follow each other, as `neighbors`, `agument`.
+fn is_misspelt(known: &str, name: &str) -> bool {
+    let (longest, shortest) = (known.len().max(name.len()), known.len().min(name.len()));
+    let same = known.bytes().zip(name.bytes()).take_while(|(one, other)| one == other).count();
+    let reversed = known.bytes().rev().zip(name.bytes().rev());
+    let same_end = reversed.take(shortest - same).take_while(|(one, other)| one == other).count();
+    longest >= 5 && longest - same - same_end <= 2
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -282,6 +293,10 @@ mod tests {
         assert!(error("layout", json!("hwc")).contains("nhwc"));
         assert!(error("where", json!("x")).contains("operators"));
         assert_eq!(error("colour", json!(1)), "there is no option `colour`");
+        for (written, meant) in [("neighbors", "neighbours"), ("agument", "augment"), ("normalise", "normalize")] {
+            let text = format!("there is no option `{written}`; did you mean `{meant}`?");
+            assert_eq!(error(written, json!(1)), text);
+        }
     }
 
     #[test]

@@ -29,6 +29,24 @@ def test_info_plan_and_verify_report(file):
     assert dicomprep.verify(file).exit_code == 0
 
 
+def test_lists_are_all_values_of_an_option(tmp_path):
+    """Of options that are given once for each, of folders, and of sizes."""
+    for name in ("a", "b"):
+        shutil.copytree(FIXTURES, tmp_path / name)
+    checks = ["spike=off", "repeated-contour=error"]
+    options = ["--check", checks[0], "--check", checks[1], "--on-shared", "ignore", "--size", "72x80", "--on-finding", "keep"]
+    places = [tmp_path / "a", tmp_path / "b"]
+    command = [program(), "prep", *places, "-o", tmp_path / "command.h5", *options, "--structures", "inner,outer", "-q"]
+    subprocess.run(command, check=False)
+    summary = dicomprep.prep(places, tmp_path / "module.h5", structures=["inner", "outer"], check=checks,
+                             on_shared="ignore", size=(72, 80), on_finding="keep")
+    assert (tmp_path / "module.h5").read_bytes() == (tmp_path / "command.h5").read_bytes()
+    assert dicomprep.plan(places, output="both.h5", on_shared="ignore").samples == summary.samples == 40
+    assert dicomprep.audit(places, check=checks).checks["equal-image"]
+    with pytest.raises(dicomprep.UsageError, match="json.dump"):
+        dicomprep.prep(places, tmp_path / "again.h5", report="report.json")
+
+
 def test_errors_have_the_text_of_the_command(tmp_path):
     with pytest.raises(dicomprep.DataError, match="nowhere"):
         dicomprep.prep(tmp_path / "nowhere", tmp_path / "a.h5")
@@ -97,4 +115,7 @@ def test_wrangle_and_flow():
         assert len(some) == len(of_them) <= 4
     with pytest.raises(dicomprep.UsageError, match="augment"):
         dicomprep.flow(images, masks, augment="cardiac")
+    for few, size in [(masks[1:], 4), (masks, 0)]:
+        with pytest.raises(dicomprep.UsageError):
+            dicomprep.flow(images, few, batch_size=size)
     assert set(np.unique(masks)) <= {0, 1}

@@ -100,13 +100,13 @@ def test_keras_fit(file):
     assert len(history.history["val_loss"]) == 2 and np.isfinite(history.history["loss"]).all()
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 3])
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_torch(file, data, workers, context):
     torch = pytest.importorskip("torch")
     import dicomprep.torch
 
-    options = {**OPTIONS, "shuffle": False, "augment": None, "uneven": "allow"}
+    options = {**OPTIONS, "shuffle": False, "augment": None}
     train = dicomprep.torch.Batches(file, **options)
     loader = torch.utils.data.DataLoader(train, batch_size=None, num_workers=workers,
                                          multiprocessing_context=context if workers else None)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import h5py
 import numpy as np
 import pytest
+from conftest import FIXTURES
 from ctrl_c import reading_ends_by_ctrl_c
 
 import dicomprep
@@ -96,6 +97,18 @@ def test_it_is_the_data_set(data, remote, service):
     assert remote.split("train").where(some).rows == data.split("train").where(some).rows
     assert remote.show(0)._repr_png_() == data.show(0)._repr_png_()
     assert remote._repr_html_().count("<img") == 8
+
+
+def test_folds_are_those_of_the_file(tmp_path):
+    path = tmp_path / "folds.h5"
+    dicomprep.prep(FIXTURES, path, folds=3)
+    local = dicomprep.open(path)
+    with serving(path) as service:
+        remote = dicomprep.open(service.url)
+        for held_out in (False, True):
+            assert remote.fold(0, held_out=held_out).rows == local.fold(0, held_out=held_out).rows
+        with pytest.raises(dicomprep.UsageError, match="0, 1, 2"):
+            remote.fold(7)
 
 
 def test_a_cursor_goes_on_over_http_and_from_the_file(data, remote):

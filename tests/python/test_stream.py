@@ -237,6 +237,14 @@ def test_wrong_options_say_so(data):
         data.batches(image_dtype="stored", normalize="zscore")
     with pytest.raises(dicomprep.DataError, match="no structure"):
         data.batches(structures=["apex"])
+    for name, value in [("threads", 0), ("prefetch", 0), ("threads", "all"), ("cache", -1), ("cache", "5X"), ("start", None)]:
+        with pytest.raises(dicomprep.UsageError, match=name):
+            data.batches(**{name: value})
+    for place in (slice(0, 2), "5", [1, 2]):
+        with pytest.raises(TypeError, match="split"):
+            data[place]
+    with pytest.raises(dicomprep.UsageError, match="file"):
+        dicomprep.open()
     assert isinstance(dicomprep.UsageError("x"), ValueError)
 
 
@@ -244,4 +252,10 @@ def test_a_notebook_shows_samples(data):
     page = data._repr_html_()
     assert page.count("<img") == 8 and "train" in page
     assert data.show(0)._repr_png_().startswith(b"\x89PNG")
-    assert "<img" in next(data.batches())._repr_html_()
+    shown = {}
+    for name, options in {"own": {}, "planes": {"layout": "nchw"}, "beside": {"neighbours": 1}, "phases": {"phases": 2}}.items():
+        batch = next(data.batches(batch_size=4, shuffle=False, **options))
+        shown[name] = batch._repr_html_().partition("</p>")[2]
+        assert shown[name].count("<img") == 4
+    # The rows' own images, whatever the order of axes and the channels beside them.
+    assert len(set(shown.values())) == 1
