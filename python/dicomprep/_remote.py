@@ -230,9 +230,12 @@ class Stream:
     def batches(self, start: str, given: dict[str, Any] | None = None) -> Batches:
         """The batches from `start` on."""
         epoch, batch = self.place(start)
-        if batch >= self.batches_per_epoch or (self.epochs is not None and epoch >= self.epochs):
-            raise UsageError(f"the stream has no batch {start}: {self.batches_per_epoch} an epoch, {self.epochs} epochs")
-        return Batches(self, (epoch, batch))
+        if self.epochs is not None and (epoch, batch) > (self.epochs, 0):
+            raise DataError(f"start {start}: the stream ends at {self.epochs}:0, as epochs count from 0; ask for more epochs")
+        if batch and batch >= self.batches_per_epoch:
+            raise DataError(f"start {start}: an epoch has {self.batches_per_epoch} batches, which count from 0 in each")
+        ended = epoch == self.epochs or not self.batches_per_epoch
+        return Batches(self, None if ended else (epoch, batch))
 
     def open(self, epoch: int, batch: int) -> http.client.HTTPResponse:
         """The stream from a batch on."""
@@ -267,9 +270,9 @@ class Stream:
 class Batches:
     """As `_dicomprep.Batches`: a stream that goes on at the next batch where it is cut. Several threads may take from it."""
 
-    def __init__(self, stream: Stream, start: tuple[int, int]) -> None:
+    def __init__(self, stream: Stream, start: tuple[int, int] | None) -> None:
         self._stream = stream
-        self._next: tuple[int, int] | None = start
+        self._next = start
         self._answer: http.client.HTTPResponse | None = None
         self._patience = Patience(stream._service.url)
         self._lock = threading.Lock()

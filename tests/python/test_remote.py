@@ -118,8 +118,13 @@ def test_a_cursor_goes_on_over_http_and_from_the_file(data, remote):
         equal(source.batches(**OPTIONS, start=cursor), whole[2:])
     with pytest.raises(dicomprep.DataError, match="another stream"):
         remote.batches(**{**OPTIONS, "batch_size": 4}, start=cursor)
-    with pytest.raises(dicomprep.UsageError, match="no batch"):
-        remote.batches(**OPTIONS, start="2:0")
+    for source in (data, remote):
+        for beyond in ("0:99", "2:1"):
+            with pytest.raises(dicomprep.DataError, match=f"start {beyond}"):
+                source.batches(**OPTIONS, start=beyond)
+        # The end of a stream, and one without a batch, as a rank may have.
+        assert not list(source.batches(**OPTIONS, start="2:0"))
+        assert not list(source.batches(batch_size=1000, drop_last=True))
 
 
 def test_wrong_options_have_the_text_of_the_service(remote, service):
