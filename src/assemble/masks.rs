@@ -111,15 +111,8 @@ impl Assembler<'_> {
                     self.drawn[plane].add(&mut self.contours[plane], read);
                 }
                 Err(skipped) => {
-                    // A union of some of its members would be another structure.
                     let others = refs.iter().filter(|other| *other != annotation);
-                    remarks.skipped.extend(others.map(|other| {
-                        let place = Place::file(self.plan.catalog.name(other.file));
-                        let detail =
-                            format!("it belongs together with {}, which was rejected", skipped.place.file);
-                        Skipped::new(place, Reason::StructureMissing, detail).of(other.file)
-                    }));
-                    remarks.skipped.push(skipped);
+                    remarks.skip_union(&self.plan.catalog, others, skipped);
                     self.contours[plane].clear();
                     self.drawn[plane].clear();
                     return None;

@@ -20,6 +20,7 @@ impl Remarks {
         self.skipped.append(&mut other.skipped);
         self.notes.append(&mut other.notes);
     }
+
     /// Leaves out the annotations in one plane of a sample.
     pub fn skip_annotations(
         &mut self,
@@ -32,6 +33,21 @@ impl Remarks {
             let place = Place::file(format!("{}{}", catalog.name(one.file), one.part));
             self.skipped.push(Skipped::new(place, reason, detail).of(one.file));
         }
+    }
+
+    /// Leaves out an annotation, and the others of its union: without it they would be another structure.
+    pub fn skip_union<'a>(
+        &mut self,
+        catalog: &Catalog,
+        others: impl Iterator<Item = &'a AnnotationRef>,
+        skipped: Skipped,
+    ) {
+        self.skipped.extend(others.map(|other| {
+            let detail = format!("it belongs together with {}, which was rejected", skipped.place.file);
+            let place = Place::file(catalog.name(other.file));
+            Skipped::new(place, Reason::StructureMissing, detail).of(other.file)
+        }));
+        self.skipped.push(skipped);
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Audit {
     pub contours: [u8; 32],
     /// The first 64 bits of the SHA-256 of each contour file, by sample and structure; 0 where none was read.
     pub digests: Vec<u64>,
+    /// Contours that cannot be used, by sample and structure.
+    pub unreadable: Vec<(u32, u8, Skipped)>,
 }
 
 /// Progress and cancellation of an audit.
@@ -46,7 +48,7 @@ pub struct AuditWatch<'a> {
 /// Audits `samples`, sorted by patient, with what the headers of their images say. Reads every contour, and decodes the
 /// images of those that accuse each other. Ends early, and incomplete, where it is cancelled.
 ///
-/// What cannot be read has no findings: it is reported where samples are made. The findings do not depend on the threads;
+/// What cannot be read has no findings: it is reported where samples are made, and listed here for those who make none. The findings do not depend on the threads;
 /// they are in the order of the samples, the worst first for each.
 #[must_use]
 pub fn audit(
@@ -78,8 +80,9 @@ pub fn audit(
         all.findings.extend(block.findings);
         all.facts.extend(block.facts);
         all.nested.extend(block.nested);
+        all.unreadable.extend(block.unreadable);
     }
-    let Block { mut findings, facts, nested } = all;
+    let Block { mut findings, facts, nested, unreadable } = all;
     if watch.cancel.load(Ordering::Relaxed) {
         return Audit { findings, ..Audit::default() };
     }
@@ -106,7 +109,7 @@ pub fn audit(
         .sort_by(|a, b| (a.samples.first(), a.check, &a.place).cmp(&(b.samples.first(), b.check, &b.place)));
     let bits = |facts: &Option<ContourFacts>| facts.map_or(0, |facts| (facts.bytes >> 64) as u64);
     let digests = facts.iter().map(bits).collect();
-    Audit { findings, contours: contours.finalize().into(), digests }
+    Audit { findings, contours: contours.finalize().into(), digests, unreadable }
 }
 
 /// Findings of one thread about a run of samples.
@@ -115,6 +118,7 @@ struct Block {
     findings: Vec<Finding>,
     facts: Vec<Option<ContourFacts>>,
     nested: Vec<Nested>,
+    unreadable: Vec<(u32, u8, Skipped)>,
 }
 
 /// Options and memory of one thread, which looks at one sample after the other.
@@ -150,15 +154,11 @@ impl Block {
                 Ok(read) => read,
                 Err(skipped) => {
                     if auditor.has_few_points(&skipped) {
-                        let (check, place) = (Check::FewPoints, Place::file(skipped.place.file));
-                        self.findings.push(Finding::of_annotation(
-                            check,
-                            number,
-                            plane,
-                            place,
-                            skipped.detail,
-                        ));
+                        let (place, text) = (Place::file(&skipped.place.file), skipped.detail.clone());
+                        let finding = Finding::of_annotation(Check::FewPoints, number, plane, place, text);
+                        self.findings.push(finding);
                     }
+                    self.unreadable.push((number, plane as u8, skipped));
                     None
                 }
             };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Read;
 
 use crate::files::{Catalog, Fate, FolderId};
-use crate::model::{FileId, Place, Reason};
+use crate::model::{FileId, Note, Place, Reason};
 use crate::source::{Limits, ObjectKind, parse_identity};
 
 use super::name_shape::{pattern_of, shape};
@@ -119,6 +119,24 @@ fn looks_like(set: &SampleSet, file: FileId, reason: Reason, parts: Option<[&str
         ("table", Like::Contour | Like::Mask) => None,
         _ => Some(like),
     }
+}
+
+const ARCHIVE_ENDS: [&str; 8] = [".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"];
+
+/// True if a file is called like an archive, or like a compressed file that is no label volume.
+pub(super) fn is_called_archive(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ends(&name, &ARCHIVE_ENDS) && !name.ends_with(".nii.gz")
+}
+
+/// A note on each archive, whose content no layout takes.
+pub(super) fn archives(set: &SampleSet) -> Vec<Note> {
+    let outside = set.skipped.iter().filter(|skipped| {
+        matches!(skipped.reason, Reason::OutsideLayout | Reason::NameDoesNotFit)
+            && is_called_archive(&skipped.place.file)
+    });
+    let text = "archives are not looked into; unpack it if it belongs to the data set";
+    outside.map(|skipped| Note::new(Place::file(&skipped.place.file), text)).collect()
 }
 
 const IMAGE_ENDS: [&str; 3] = [".dcm", ".ima", ".dicom"];

@@ -143,6 +143,7 @@ pub fn plan<L: Layout + ?Sized>(
             set.unmatched.push(found);
         }
     }
+    set.notes.extend(left_out::archives(&set));
     set.unmatched.sort();
     set.notes.sort();
     if let Some(reason) = layout.reason() {

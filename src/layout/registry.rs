@@ -7,7 +7,7 @@ use crate::files::{Places, Tree};
 use crate::model::{FileId, Place, number_of};
 use crate::source::AnnotationOptions;
 
-use super::left_out::{annotation_like, is_called_dicom, other_annotations};
+use super::left_out::{annotation_like, is_called_archive, is_called_dicom, other_annotations};
 use super::near_folders;
 pub use super::options::LayoutOptions;
 use super::{
@@ -222,8 +222,8 @@ fn find(options: &LayoutOptions) -> Result<(&'static str, String), LayoutError> 
         ),
         ([], None) => {
             let mut found = format!(
-                "no layout is recognized; among its {} files there is no link.csv and no DICOM image",
-                tree.catalog.len()
+                "no layout is recognized; it has {}, among them no link.csv and no DICOM image",
+                number_of(tree.catalog.len(), "file", "files")
             );
             if let [first, ..] = &other_annotations(&tree.catalog, true)[..] {
                 found += &format!(
@@ -231,6 +231,10 @@ fn find(options: &LayoutOptions) -> Result<(&'static str, String), LayoutError> 
                     number_of(first.files, "label volume or picture", "label volumes or pictures"),
                     first.place
                 );
+            }
+            let mut names = tree.catalog.files().map(|file| tree.catalog.name(file));
+            if let Some(archive) = names.find(|name| is_called_archive(name)) {
+                found += &format!("; {archive} is an archive, which is not looked into: unpack it");
             }
             found
         }

@@ -26,6 +26,8 @@ pub(super) struct Audited {
     pub(super) digests: Vec<u64>,
     /// Annotations that were left out.
     pub(super) skipped: Vec<Skipped>,
+    /// Contours that cannot be read, by sample and structure. They are left out where samples are made.
+    unreadable: Vec<(u32, u8, Skipped)>,
     /// Images of which no annotation is left.
     pub(super) unlabelled: Vec<Sample>,
 }
@@ -57,7 +59,7 @@ impl Audited {
         control.progress.begin("checking contours", samples.len());
         let advance = |count| control.progress.advance(count);
         let watch = AuditWatch { cancel: control.cancel, advance: &advance };
-        let Audit { mut findings, contours, digests } =
+        let Audit { mut findings, contours, digests, unreadable } =
             pool(options.threads)?.install(|| audit(pairs, &samples, images, &options.audit(), watch));
         control.progress.end();
         if control.cancel.load(Ordering::Relaxed) {
@@ -69,8 +71,8 @@ impl Audited {
             |sample: usize| told.then_some(()).and_then(|()| Some((samples[sample].number?, images[sample])));
         findings.extend(gaps(pairs, &samples, |_, mine| mine.filter_map(headers).collect()));
         options.levels.keep(&mut findings);
-        let mut audited =
-            Self { samples, findings, contours, digests, skipped: Vec::new(), unlabelled: Vec::new() };
+        let (skipped, unlabelled) = (Vec::new(), Vec::new());
+        let mut audited = Self { samples, findings, contours, digests, skipped, unreadable, unlabelled };
         if options.on_finding == OnFinding::Reject {
             audited.reject(pairs, options);
         }
@@ -95,6 +97,26 @@ impl Audited {
                 thinned.insert(number);
             }
         }
+        self.thin(pairs, options, thinned);
+    }
+
+    /// Leaves out the contours that cannot be read, for a plan of which no sample is made: as if it had been.
+    pub(super) fn leave_out_unreadable(&mut self, pairs: &SampleSet, options: &PrepOptions) {
+        let mut thinned: BTreeSet<u32> = BTreeSet::new();
+        let mut remarks = Remarks::default();
+        for (number, plane, skipped) in std::mem::take(&mut self.unreadable) {
+            let annotation = &mut self.samples[number as usize].annotations[usize::from(plane)];
+            let refs = std::mem::take(annotation);
+            let file = skipped.file;
+            remarks.skip_union(&pairs.catalog, refs.iter().filter(|one| Some(one.file) != file), skipped);
+            thinned.insert(number);
+        }
+        self.skipped.append(&mut remarks.skipped);
+        self.thin(pairs, options, thinned);
+    }
+
+    /// Leaves out every one of these samples, which have lost annotations, of which too little is left.
+    fn thin(&mut self, pairs: &SampleSet, options: &PrepOptions, thinned: BTreeSet<u32>) {
         let mut gone: BTreeSet<u32> = BTreeSet::new();
         for number in thinned {
             let sample = &mut self.samples[number as usize];
@@ -112,7 +134,7 @@ impl Audited {
                 gone.insert(number);
             }
         }
-        self.unlabelled = gone.iter().map(|&number| self.samples[number as usize].clone()).collect();
+        self.unlabelled.extend(gone.iter().map(|&number| self.samples[number as usize].clone()));
         self.remove(&gone);
     }
 
@@ -148,6 +170,8 @@ impl Audited {
                 .filter(|(number, _)| !gone.contains(number))
                 .map(|(n, plane)| (now(n), plane));
         }
+        self.unreadable.retain(|(number, ..)| !gone.contains(number));
+        self.unreadable.iter_mut().for_each(|(number, ..)| *number = now(*number));
         let planes = self.digests.len() / self.samples.len().max(1);
         let of_samples = self.digests.chunks_exact(planes.max(1)).zip(0u32..);
         self.digests =

@@ -5,7 +5,7 @@ use super::plan::PrepPlan;
 /// Size of the work of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
-    /// Number of rows, if no image or contour turns out to be bad.
+    /// Number of rows, if the pixels of no image or mask turn out to be bad.
     pub rows: usize,
     /// Bytes of pixels and masks before compression.
     pub raw_bytes: u64,

@@ -71,7 +71,7 @@ pub use merge::{MergeError, MergeOptions, MergeSummary, MergedAs, merge};
 pub use options::{ColorChoice, ImageSize, OnFinding, OnShared, PrepOptions, Share, Unlabelled};
 pub use plan::{KnownImages, PrepPlan};
 pub use plan_file::{PlanFile, PlanFileError, PlanRun, write_plan};
-pub use planning::{plan, plan_for_file};
+pub use planning::{plan, plan_for_file, plan_to_show};
 pub use recorded_options::RecordedOptions;
 pub use report_ids::ReportIds;
 pub use resume::{PartsFolder, ResumeOptions, RowOrigins};

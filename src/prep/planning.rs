@@ -27,6 +27,18 @@ pub fn plan(inputs: &dyn Inputs, options: PrepOptions, control: &Control<'_>) ->
     plan_as(inputs, options, Purpose::Run, control)
 }
 
+/// [`plan`] for those who only look at it: contours that cannot be read are left out of it too, as a run does.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_to_show(
+    inputs: &dyn Inputs,
+    options: PrepOptions,
+    control: &Control<'_>,
+) -> Result<PrepPlan, PrepError> {
+    plan_as(inputs, options, Purpose::Show, control)
+}
+
 /// [`plan`] for [`write_plan`](super::write_plan): all of it, whatever share is asked for.
 ///
 /// # Errors
@@ -44,6 +56,8 @@ pub fn plan_for_file(
 pub(super) enum Purpose {
     /// It is run.
     Run,
+    /// It is looked at.
+    Show,
     /// It becomes a file.
     File,
     /// The images of a finished file, with these properties, are made anew.
@@ -85,7 +99,7 @@ pub(super) fn plan_as(
         return Err(PrepError::Interrupted);
     }
     let (images, for_file) = match purpose {
-        Purpose::Run => (None, false),
+        Purpose::Run | Purpose::Show => (None, false),
         Purpose::File => (None, true),
         Purpose::Images(images) => (Some(images), false),
     };
@@ -126,7 +140,11 @@ pub(super) fn plan_as(
     };
     let (splits, mut split_notes) = choose_splits(basis, &mut audited, &options)?;
     notes.append(&mut split_notes);
-    let Audited { samples, findings, contours, digests, skipped: mut quarantined, unlabelled: bare } =
+    // The rows of a share are told by all that are planned.
+    if matches!(purpose, Purpose::Show) && options.shard.is_none() {
+        audited.leave_out_unreadable(&pairs, &options);
+    }
+    let Audited { samples, findings, contours, digests, skipped: mut quarantined, unlabelled: bare, .. } =
         audited;
     let audit_seconds = auditing.elapsed().as_secs_f64();
     notes.append(&mut survey.remarks.notes);

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use axum::http::StatusCode;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::encoded::Encoded;
-use super::job::Job;
+use super::job::{self, Job};
+use super::reply::Refusal;
 use crate::order::Cursor;
 use crate::stream::{BatchPool, StreamError};
 
@@ -29,6 +31,14 @@ pub(super) enum BatchError {
 }
 
 impl BatchError {
+    /// The answer to the reader that asked for it alone.
+    pub(super) fn refusal(&self) -> Refusal {
+        match self {
+            Self::Stream(error) => job::not_made(error),
+            Self::Stopped => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, self.to_string()),
+        }
+    }
+
     /// The text without the id of a sample, which may be that of a patient: for the log.
     pub(super) fn without_id(&self) -> String {
         match self {

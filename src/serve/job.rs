@@ -147,6 +147,14 @@ fn refused(error: &StreamError) -> Refusal {
     Refusal::wrong(text)
 }
 
+/// The answer where a batch or a sample is not made: by options that a row does not go with, or as it is damaged.
+pub(super) fn not_made(error: &StreamError) -> Refusal {
+    match error {
+        StreamError::Convert { .. } => refused(error),
+        _ => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.with_causes()),
+    }
+}
+
 impl Job {
     /// The media type of the stream.
     pub(super) fn media_type(&self) -> &'static str {

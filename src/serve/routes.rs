@@ -227,8 +227,7 @@ async fn batch(
     }
     let began = Instant::now();
     let encoded = shared.decoder.batch(&job, cursor, None).await;
-    let encoded =
-        encoded.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let encoded = encoded.map_err(|error| error.refusal())?;
     job.served.counters.waited(began.elapsed());
     job.served.counters.sent(encoded.samples, encoded.pieces.remaining() as u64);
     let mut pieces: Vec<Bytes> = Vec::new();

@@ -9,6 +9,7 @@ use bytes::Buf;
 
 use super::Shared;
 use super::datasets::Opened;
+use super::job::not_made;
 use super::query::Query;
 use super::reply::{Refusal, json, of_type};
 use crate::model::GridShape;
@@ -115,10 +116,7 @@ async fn tensors(shared: &Shared, name: &str, row: &str, mut query: Query) -> Re
         return Err(Refusal::wrong("a sample has the format npy"));
     }
     on_thread(move || {
-        let sample = job.encode_sample(epoch, row);
-        let mut pieces = sample
-            .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.with_causes()))?
-            .pieces;
+        let mut pieces = job.encode_sample(epoch, row).map_err(|error| not_made(&error))?.pieces;
         Ok(of_type(StatusCode::OK, job.media_type(), pieces.copy_to_bytes(pieces.remaining())))
     })
     .await

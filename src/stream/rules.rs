@@ -293,7 +293,9 @@ mod tests {
         assert!(error("layout", json!("hwc")).contains("nhwc"));
         assert!(error("where", json!("x")).contains("operators"));
         assert_eq!(error("colour", json!(1)), "there is no option `colour`");
-        for (written, meant) in [("neighbors", "neighbours"), ("agument", "augment"), ("normalise", "normalize")] {
+        for (written, meant) in
+            [("neighbors", "neighbours"), ("agument", "augment"), ("normalise", "normalize")]
+        {
             let text = format!("there is no option `{written}`; did you mean `{meant}`?");
             assert_eq!(error(written, json!(1)), text);
         }

@@ -369,6 +369,20 @@ def test_a_dry_run_audits_contours(dicomprep, tree, out):
     assert "mask-area" in planned and "low-contrast" not in planned
 
 
+def test_a_dry_run_leaves_out_contours_that_cannot_be_read(dicomprep, tree, out):
+    """As the run does: the same rows, bins and rejected files."""
+    contour(tree, 7).write_text("x y\n1 2\n")
+    contour(tree, 8).write_text("")
+    told = {}
+    for name, words, code in [("plan", ["--dry-run"], 3), ("run", ["-o", out / "run.h5"], 3)]:
+        result = dicomprep("prep", tree, *words, "--report", out / f"{name}.json")
+        assert result.returncode == code
+        told[name] = json.loads((out / f"{name}.json").read_text())
+    for part in ("samples", "patients", "bins", "reasons", "rejected", "splits", "structures"):
+        assert told["plan"][part] == told["run"][part], part
+    assert len(told["plan"]["rejected"]) == 2
+
+
 def test_thresholds_are_options(dicomprep, tree):
     file = contour(tree, 7)
     assert ("no-area", name(tree, file)) in found(dicomprep, tree, "--min-area", "100000")

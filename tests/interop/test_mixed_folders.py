@@ -249,3 +249,14 @@ def test_images_of_other_kinds_are_named(dicomprep, tmp_path, out):
     result = dicomprep("prep", tmp_path / "d", "-o", out / "x.h5")
     assert result.returncode == 1 and "2 label volumes or pictures, as imagesTr/case_000_0000.nii.gz" in result.stderr
     assert "images are read from DICOM alone" in result.stderr
+
+
+def test_archives_are_named(dicomprep, images, tmp_path, out):
+    """They may hold what is missed, beside what is read and alone."""
+    (drawn(images) / "patient 2.ZIP").write_bytes(b"PK\3\4")
+    result = dicomprep("prep", images, "-o", out / "x.h5", "--on-finding", "keep")
+    assert result.returncode == 0 and "patient 2.ZIP: archives are not looked into; unpack it" in result.stderr
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "all.tar.gz").write_bytes(b"x")
+    result = dicomprep("prep", tmp_path / "d", "-o", out / "y.h5")
+    assert result.returncode == 1 and "it has 1 file" in result.stderr and "all.tar.gz is an archive" in result.stderr

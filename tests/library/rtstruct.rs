@@ -197,6 +197,18 @@ fn without_references_position_tells_with_the_gap_of_each_slice() {
 }
 
 #[test]
+fn contours_beyond_the_images_are_counted() {
+    let images = stack(1, AXIAL, [1.0, 1.0], &[0.0, 3.0]);
+    let far = stack(9, AXIAL, [1.0, 1.0], &[90.0]);
+    let contour = without_images(contour("CLOSED_PLANAR", &far[0], &square(5.0, 25.0)));
+    let (found, all) = joined(&open(&images, &[roi(1, vec![contour])]), 1, &keys_of(&images));
+    assert!(found.is_empty() && all.lost.is_empty());
+    let said =
+        "1 contour without Contour Image Sequence lies beyond the first or the last image of the input";
+    assert_eq!(all.notes, [said]);
+}
+
+#[test]
 fn made_up_positions_and_shared_planes_are_not_joined_in_silence() {
     let images = stack(1, AXIAL, [1.0, 1.0], &[0.0, 3.0, 9.0, 12.0]);
     let even = stack(9, AXIAL, [1.0, 1.0], &[0.0, 4.0, 8.0, 12.0]);

@@ -214,6 +214,21 @@ def test_a_service_that_stays_away_is_an_error(file, monkeypatch):
             pass
 
 
+def test_a_row_that_an_option_does_not_suit_is_an_error_of_the_option(file, tmp_path):
+    """And no damage: batches, streams and samples say what to give."""
+    path = tmp_path / "windows.h5"
+    shutil.copyfile(file, path)
+    with h5py.File(path, "r+") as h5:
+        h5["samples/window"][3] = np.nan
+    options = {"normalize": "window", "shuffle": False, "batch_size": 4}
+    with serving(path) as service:
+        remote = dicomprep.open(service.url)
+        stream = _remote.Stream(remote._raw._service, options)
+        for ask in (lambda: next(remote.batches(**options)), lambda: stream.batch("0:0"), lambda: stream.sample(0, 3)):
+            with pytest.raises(dicomprep.UsageError, match=r"row 3.*window=CENTER"):
+                ask()
+
+
 def test_a_damaged_row_is_an_error_with_its_number(file, tmp_path):
     damaged = tmp_path / "damaged.h5"
     shutil.copyfile(file, damaged)

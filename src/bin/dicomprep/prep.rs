@@ -38,7 +38,7 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
     }
     let progress = progress(output);
     let control = Control { progress: &*progress, cancel: &cancel };
-    let plan = plan(&*settings.inputs, settings.work, args.plan_only, &control);
+    let plan = plan(&*settings.inputs, settings.work, args, &control);
     let plan = plan.inspect_err(|error| exit::refuse_unknown_name("prep", error));
     let plan = plan.map_err(|error| stopped(error, &settings.output))?;
     let summary = match output_file {
@@ -86,11 +86,12 @@ pub(crate) fn run(args: &PrepArgs, output: &OutputArgs) -> anyhow::Result<Exit> 
 fn plan(
     inputs: &dyn Inputs,
     work: PrepWork,
-    for_file: bool,
+    args: &PrepArgs,
     control: &Control<'_>,
 ) -> Result<PrepPlan, PrepError> {
     match work {
-        PrepWork::Plan(options) if for_file => prep::plan_for_file(inputs, *options, control),
+        PrepWork::Plan(options) if args.plan_only => prep::plan_for_file(inputs, *options, control),
+        PrepWork::Plan(options) if args.dry_run => prep::plan_to_show(inputs, *options, control),
         PrepWork::Plan(options) => prep::plan(inputs, *options, control),
         PrepWork::Share(share) => {
             let (file, run) = *share;

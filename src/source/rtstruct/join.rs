@@ -24,6 +24,8 @@ struct Counts {
     absent_images: HashSet<Box<str>>,
     /// Contours on frames that are not in the input, of objects that are.
     absent_frames: usize,
+    /// Contours without reference that lie beyond all images.
+    beyond: usize,
     /// The largest distance of a contour from the image that it refers to, in mm.
     farthest: f64,
     far: usize,
@@ -57,6 +59,13 @@ impl Counts {
             joined.notes.push(format!(
                 "{} by Referenced Frame Number to a frame that is not in the input, though others of its object are",
                 number_of(self.absent_frames, "contour refers", "contours refer"),
+            ));
+        }
+        if self.beyond > 0 {
+            joined.notes.push(format!(
+                "{} without Contour Image Sequence {} beyond the first or the last image of the input",
+                number_of(self.beyond, "contour", "contours"),
+                if self.beyond == 1 { "lies" } else { "lie" },
             ));
         }
         if self.far > 0 {
@@ -239,7 +248,7 @@ impl RoiJoin<'_> {
             match Nearest::of(contour, self.frames, usable) {
                 Nearest::Shared => shared += 1,
                 Nearest::Between => between += 1,
-                Nearest::Outside => self.counts.absent_contours += 1,
+                Nearest::Outside => self.counts.beyond += 1,
             }
         }
         if shared > 0 {

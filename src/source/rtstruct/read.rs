@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::number_of;
 use crate::source::dicom::attribute::{self, tag};
 use crate::source::dicom::tree::{Item, MAX_KEPT, Object, ObjectTree, Wanted};
 use crate::source::references::read_references;
@@ -140,7 +141,8 @@ fn note_point_counts(content: &mut StructureSetObject) {
     let wrong: usize = content.rois.iter().map(|roi| roi.wrong_counts).sum();
     if wrong > 0 {
         content.notes.push(format!(
-            "Number of Contour Points is not that of Contour Data in {wrong} contours; the points that are there count"
+            "Number of Contour Points is not that of Contour Data in {}; the points that are there count",
+            number_of(wrong, "contour", "contours")
         ));
     }
 }
