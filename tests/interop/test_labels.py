@@ -170,6 +170,18 @@ def test_simpleitk(dicomprep, series, out):
         check(dicomprep, series, out, [f"{name}#5", f"{name}#1"], [5, 1], "--force")
 
 
+@pytest.mark.parametrize("name, signs", [
+    ("left-posterior-superior", (1, 1, 1)), ("LPS", (1, 1, 1)), ("right-anterior-superior", (-1, -1, 1)),
+    ("RAS", (-1, -1, 1)), ("left-anterior-superior", (1, -1, 1)), ("LAS", (1, -1, 1)),
+])
+def test_each_name_of_a_space_of_nrrd(name, signs, dicomprep, series, out):
+    nrrd = pytest.importorskip("nrrd")
+    affine = np.diag([*signs, 1]) @ series.affine()
+    header = {"space": name, "space directions": affine[:3, :3].T, "space origin": affine[:3, 3]}
+    nrrd.write(str(series.root / "l.nrrd"), series.labels.transpose(2, 1, 0), header)
+    check(dicomprep, series, out, ["l.nrrd#5", "l.nrrd#1"], [5, 1])
+
+
 def test_segments_of_slicer_in_layers(dicomprep, series, out):
     nrrd = pytest.importorskip("nrrd")
     layers = np.stack([series.labels == 1, series.labels == 5]).astype(np.uint8).transpose(0, 3, 2, 1)
