@@ -63,8 +63,9 @@ pub enum GroupingError {
     },
     /// There are more folds than groups of patients.
     #[error(
-        "--folds {folds}: there are only {groups} groups of patients that no fold tears apart{of_train}, and each fold \
-         needs one; --folds {groups} is the most"
+        "--folds {folds}: there {} of patients that no fold tears apart{of_train}, and each fold needs one; {}",
+        only(*groups),
+        most_folds(*groups)
     )]
     TooManyFolds {
         /// The number of folds.
@@ -82,6 +83,14 @@ impl GroupingError {
     pub fn is_usage(&self) -> bool {
         !matches!(self, Self::Table(_))
     }
+}
+
+fn only(groups: usize) -> String {
+    if groups == 1 { "is only 1 group".to_owned() } else { format!("are only {groups} groups") }
+}
+
+fn most_folds(groups: usize) -> String {
+    if groups < 2 { "leave it out".to_owned() } else { format!("--folds {groups} is the most") }
 }
 
 /// The values of each patient in the two columns, each once, in the order of the rows. Empty values are none.

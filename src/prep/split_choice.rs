@@ -98,7 +98,8 @@ impl Chooser<'_> {
         } else {
             self.draw(given, together, &mut plan, notes);
         }
-        if let Some(folds) = self.options.grouping.folds {
+        // Without a sample there will be no file, and what was left out says why.
+        if let Some(folds) = self.options.grouping.folds.filter(|_| !self.patients.is_empty()) {
             self.fold(folds, together, &mut plan, notes)?;
             self.add_fold_rule(folds, &mut plan);
         }

@@ -306,6 +306,7 @@ def test_a_configuration_has_them(dicomprep, data, tmp_path):
     (["--folds", 41], 2, "--folds 41: there are only 40 groups of patients that no fold tears apart, and each fold needs "
                          "one; --folds 40 is the most"),
     (["--folds", 11, "--group", "site"], 2, "only 10 groups of patients"),
+    (["--folds", 3, "--max-image-pixels", 10], 1, "no sample is left"),
     (["--folds", 30, "--split", "train=0.5,test=0.5"], 2, "in the train split"),
     (["--folds", 1], 2, "--folds"),
     (["--stratify", "site", "--split", "none"], 2, "--folds"),

@@ -1,6 +1,7 @@
 """Pixels of every kind: their type and values in the file, their size, and what cannot be used."""
 
 import io
+import subprocess
 
 import h5py
 import numpy as np
@@ -177,17 +178,23 @@ MONOCHROME1 = {
 
 @pytest.mark.parametrize("name", MONOCHROME1)
 def test_monochrome1_is_mirrored_with_its_window(name, dicomprep, tmp_path):
+    """LINEAR maps c - 0.5 to the middle, so that its center goes to total - (c - 0.5) + 0.5."""
     words, stored, total = MONOCHROME1[name]
     values = stored * float(words.get("slope", 1)) + float(words.get("intercept", 0))
     image = dicom(stored, photometric="MONOCHROME1", window=(40, 400), **words)
     study = Study(tmp_path / "data")
     study.add("P1", 1, image)
-    for what, wanted, centre in (("invert", total - values, total - 40), ("keep", values, 40)):
+    for what, wanted, centre in (("invert", total - values, total - 40 + 1), ("keep", values, 40)):
         dicomprep.prep(study.root, tmp_path / f"{what}.h5", *WORDS, "--monochrome1", what)
         with h5py.File(tmp_path / f"{what}.h5") as file:
             np.testing.assert_array_equal(file["images"][0, ..., 0], wanted)
             assert file["samples/window"][0].tolist() == [centre, 400]
             expect.check_statistics(file)
+    shown = []
+    for what in ("invert", "keep"):
+        command = [dicomprep.path, "batches", tmp_path / f"{what}.h5", "--normalize", "window", "-q"]
+        shown.append(np.load(io.BytesIO(subprocess.run(command, capture_output=True, check=True).stdout)))
+    np.testing.assert_allclose(shown[0], 1 - shown[1], atol=1e-6)
 
 
 # ---------------------------------------------------------------- headers

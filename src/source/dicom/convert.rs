@@ -372,7 +372,7 @@ mod tests {
         let mono = image(StoredValues::UInt16(vec![0, 1, 4095, 95]), ModalityTransform::Identity, true);
         let expected = Pixels::UInt16(vec![4095, 4094, 0, 4000]);
         assert_eq!(converted(&mono, PixelType::UInt16), Ok((expected, false)));
-        assert_eq!(mono.0.geometry_for(Monochrome1::Invert).window, [3995.0, 50.0]);
+        assert_eq!(mono.0.geometry_for(Monochrome1::Invert).window, [3996.0, 50.0]);
         assert_eq!(mono.0.geometry_for(Monochrome1::Keep).window, [100.0, 50.0]);
         let mut kept = Pixels::empty(PixelType::UInt16);
         let options =

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{Geometry, GridShape, PaddingRange, choice};
+use crate::model::{Geometry, GridShape, PaddingRange, VoiLutFunction, choice};
 
 use super::attribute::{self, Attribute};
 use super::color_space::ColorSpace;
@@ -223,12 +223,14 @@ impl ImageHeader {
     }
 
     /// The geometry for images that [`convert`](super::convert) made with `monochrome1`: an inverted
-    /// image has its window's centre mirrored too.
+    /// image has its window mirrored too, so that it maps each value to 1 less what the other maps it to.
     #[must_use]
     pub fn geometry_for(&self, monochrome1: Monochrome1) -> Geometry {
         let mut geometry = self.geometry;
         if let Some(range) = self.inversion(monochrome1) {
-            geometry.window[0] = range.mirror(f64::from(geometry.window[0])) as f32;
+            // The middle of LINEAR lies half a value below its center (PS3.3 C.11.2.1.2.1).
+            let shift = if geometry.window_function == VoiLutFunction::Linear { 1.0 } else { 0.0 };
+            geometry.window[0] = (range.mirror(f64::from(geometry.window[0])) + shift) as f32;
         }
         geometry
     }
