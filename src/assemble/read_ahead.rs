@@ -47,8 +47,6 @@ impl<'s> ReadAhead<'s> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::slow_disk::SlowDisk;
     use super::super::test_pairs::pairs;
     use super::super::{ContourReader, fetch_contours, fetch_header, fetch_image, read_header, read_image};
@@ -56,8 +54,6 @@ mod tests {
     use crate::model::GridShape;
     use crate::source::Limits;
 
-    /// Longer than it takes to ask for all files of a tree, even on a busy machine.
-    const LATENCY: Duration = Duration::from_millis(300);
     const IMAGES: usize = 40;
 
     /// Reads of a slow disk that were on their way at once, and those that were waited for, where each of `count` samples
@@ -70,7 +66,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         // Of their files, nothing but the size matters.
         let plan = pairs(folder.path(), &vec![vec![1; 5000]; IMAGES]);
-        let disk = SlowDisk::below(folder.path(), LATENCY);
+        let disk = SlowDisk::below(folder.path());
         let mut ahead = ReadAhead::new(&plan, &plan.samples, fetch).within(window);
         assert_eq!(plan.samples.len(), IMAGES);
         for (index, sample) in plan.samples[..count].iter().enumerate() {

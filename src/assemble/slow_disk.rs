@@ -1,4 +1,5 @@
-//! A disk, for tests, that gives what is asked for only after a while, however much is asked for at once.
+//! A disk, for tests, that gives what is asked for only after a while, however much is asked for at once. Its time goes on
+//! only when a read waits, so what is seen does not depend on the machine.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -6,15 +7,16 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Files below a folder, for as long as this lives.
 pub(super) struct SlowDisk(PathBuf);
 
+#[derive(Default)]
 struct Disk {
-    latency: Duration,
-    /// When the files that were asked for are there.
-    ready: BTreeMap<PathBuf, Instant>,
+    now: u64,
+    /// When the files that were asked for are there: a step of time later.
+    ready: BTreeMap<PathBuf, u64>,
     most_at_once: usize,
     waits: usize,
 }
@@ -22,9 +24,9 @@ struct Disk {
 static DISKS: Mutex<BTreeMap<PathBuf, Disk>> = Mutex::new(BTreeMap::new());
 
 impl SlowDisk {
-    pub(super) fn below(folder: &Path, latency: Duration) -> Self {
+    pub(super) fn below(folder: &Path) -> Self {
         let folder = folder.canonicalize().unwrap();
-        disks().insert(folder.clone(), Disk { latency, ready: BTreeMap::new(), most_at_once: 0, waits: 0 });
+        disks().insert(folder.clone(), Disk::default());
         Self(folder)
     }
 
@@ -60,31 +62,41 @@ fn with_disk<T>(file: &File, then: impl FnOnce(&mut Disk, PathBuf) -> T) -> Opti
     Some(then(disk, path))
 }
 
-/// Asks for a file, if that was not done before. Returns when it is there.
-fn ask(disk: &mut Disk, path: PathBuf) -> Instant {
-    let now = Instant::now();
-    let ready = *disk.ready.entry(path).or_insert(now + disk.latency);
-    let at_once = disk.ready.values().filter(|ready| **ready > now).count();
-    disk.most_at_once = disk.most_at_once.max(at_once);
-    ready
+impl Disk {
+    /// Asks for a file, if that was not done before.
+    fn ask(&mut self, path: PathBuf) -> u64 {
+        let ready = *self.ready.entry(path).or_insert(self.now + 1);
+        let at_once = self.ready.values().filter(|ready| **ready > self.now).count();
+        self.most_at_once = self.most_at_once.max(at_once);
+        ready
+    }
+
+    /// Goes on in time until the file is there. True if it was not.
+    fn wait(&mut self, path: PathBuf) -> bool {
+        let ready = self.ask(path);
+        let waits = ready > self.now;
+        self.waits += usize::from(waits);
+        self.now = self.now.max(ready);
+        waits
+    }
 }
 
 pub(super) fn fetch(file: &File) {
-    with_disk(file, ask);
+    with_disk(file, Disk::ask);
 }
 
 /// True if the file has been read into memory.
 pub(super) fn has_read(file: &File) -> bool {
     let is_ready =
-        |disk: &mut Disk, path: PathBuf| disk.ready.get(&path).is_some_and(|ready| *ready <= Instant::now());
+        |disk: &mut Disk, path: PathBuf| disk.ready.get(&path).is_some_and(|ready| *ready <= disk.now);
     with_disk(file, is_ready).unwrap_or(true)
 }
 
 pub(super) fn wait(file: &File) {
-    let ready = with_disk(file, |disk, path| {
-        let ready = ask(disk, path);
-        disk.waits += usize::from(ready > Instant::now());
-        ready
-    });
-    thread::sleep(ready.map_or(Duration::ZERO, |ready| ready.saturating_duration_since(Instant::now())));
+    if with_disk(file, Disk::wait).unwrap_or(false) {
+        thread::sleep(NOTICED);
+    }
 }
+
+/// Far longer than a read that does not wait for the disk may take.
+const NOTICED: Duration = Duration::from_millis(2);
