@@ -48,8 +48,8 @@ pub struct AuditWatch<'a> {
 /// Audits `samples`, sorted by patient, with what the headers of their images say. Reads every contour, and decodes the
 /// images of those that accuse each other. Ends early, and incomplete, where it is cancelled.
 ///
-/// What cannot be read has no findings: it is reported where samples are made, and listed here for those who make none. The findings do not depend on the threads;
-/// they are in the order of the samples, the worst first for each.
+/// What cannot be read has no findings: it is reported where samples are made, and listed here for those who make none. The
+/// findings do not depend on the threads; they are in the order of the samples, the worst first for each.
 #[must_use]
 pub fn audit(
     plan: &SampleSet,
