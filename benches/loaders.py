@@ -113,6 +113,16 @@ def mds(source, folder):
             writer.write({"image": image, "mask": mask})
 
 
+def litdata(source, folder):
+    from litdata.streaming.writer import BinaryWriter
+
+    writer = BinaryWriter(str(folder), chunk_bytes=64 << 20)
+    for row, (image, mask) in enumerate(source.samples()):
+        writer[row] = {"image": image, "mask": mask}
+    writer.done()
+    writer.merge()
+
+
 def tfrecord(source, folder):
     import tensorflow
 
@@ -255,6 +265,17 @@ def mosaicml(source):
     return lambda: ((batch["image"], batch["mask"]) for batch in batches)
 
 
+@loader("LitData", litdata, litdata="litdata", torch="torch")
+def lightning(source):
+    import torch
+    from litdata import StreamingDataLoader, StreamingDataset
+
+    torch.set_num_threads(1)
+    data = StreamingDataset(str(source.store(litdata)), shuffle=True)
+    batches = StreamingDataLoader(data, batch_size=BATCH)
+    return lambda: ((batch["image"], batch["mask"]) for batch in batches)
+
+
 @loader("tf.data over TFRecord", tfrecord, tensorflow="tensorflow-cpu")
 def tfdata(source):
     import tensorflow as tf
@@ -274,21 +295,20 @@ def tfdata(source):
     return parsed.batch(BATCH).prefetch(tf.data.AUTOTUNE).as_numpy_iterator
 
 
-class ReadRow:
-    """What MONAI calls for a sample that is not in its cache."""
-
-    def __init__(self, path):
-        self.rows = Rows(path, 0)
-
-    def __call__(self, item):
-        return dict(zip(SPEC, self.rows[item["row"]]))
-
-
 def persistent(source, folder):
     from monai.data import PersistentDataset
+    from monai.transforms import Transform
+
+    rows = Rows(source.path, 0)
+
+    class ReadRow(Transform):
+        """Of other callables the result is not cached."""
+
+        def __call__(self, item):
+            return dict(zip(SPEC, rows[item["row"]]))
 
     items = [{"row": row} for row in range(len(source))]
-    return PersistentDataset(items, ReadRow(source.path), cache_dir=folder)
+    return PersistentDataset(items, ReadRow(), cache_dir=folder)
 
 
 @loader("MONAI PersistentDataset, second epoch", monai, monai="monai", torch="torch")
