@@ -18,15 +18,22 @@ if TYPE_CHECKING:
 def wrangle(data_dir: StrPath | Sequence[StrPath], link: StrPath | None = None, **options: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """Images (N, H, W, C) and masks (N, H, W, K) of a folder as arrays in memory, for small data.
 
-    `link` is the link table where it is not in its usual place; `options` are those of `prep`.
+    `link` is the link table where it is not in its usual place; `options` are those of `prep`. Warns where something was
+    rejected.
     """
     import tempfile
+    import warnings
 
     import numpy as np
 
     with tempfile.TemporaryDirectory(prefix="dicomprep-") as folder:
         path = os.path.join(folder, "data.h5")
-        prep(data_dir, path, link=link, **options)
+        summary = prep(data_dir, path, link=link, **options)
+        if summary.exit_code:
+            left_out = [f"{one['file']}: {one['detail']}" for one in summary["rejected"] + summary["rejected_rows"]]
+            left_out += [f"{one['file']}: {one['text']}" for one in summary["unmatched"]]
+            more = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
+            warnings.warn(f"left out: {''.join(left_out[:1])}{more}; the summary of prep lists all", stacklevel=2)
         data = open(path)
         images, masks = zip(*data, strict=True)
         return np.stack(images), np.stack(masks)

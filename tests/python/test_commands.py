@@ -106,6 +106,15 @@ def test_python_m_is_the_command():
     assert len(versions) == 1
 
 
+def test_wrangle_warns_of_what_it_leaves_out(tmp_path):
+    shutil.copytree(FIXTURES, tmp_path / "data")
+    contour = sorted((tmp_path / "data" / "contourfiles").glob("*/i-contours/*.txt"))[0]
+    contour.write_text("")
+    with pytest.warns(UserWarning, match=f"left out: .*{contour.name}: the contour is empty; "):
+        images, _ = dicomprep.wrangle(tmp_path / "data")
+    assert len(images) == 19
+
+
 def test_wrangle_and_flow():
     images, masks = dicomprep.wrangle(FIXTURES)
     assert images.ndim == masks.ndim == 4 and len(images) == len(masks)
