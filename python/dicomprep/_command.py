@@ -152,7 +152,7 @@ def _run(command: str, places: list[str], options: dict[str, Any], progress: Pro
         fields = _read(report)
     if code in (0, 3):
         return Summary(fields, code)
-    raise _failure(code, text, fields)
+    raise _failure(code, text, fields if command == "verify" else {})
 
 
 def _read(report: str) -> dict[str, Any]:

@@ -54,6 +54,10 @@ def test_errors_have_the_text_of_the_command(tmp_path):
         dicomprep.info(tmp_path / "a.h5", colour=3)
     with pytest.raises(dicomprep.DataError, match=r"a\.h5"):
         dicomprep.open(tmp_path / "a.h5")
+    # Inputs of which nothing can be used are no damage.
+    with pytest.raises(dicomprep.DataError, match="no sample is left") as failure:
+        dicomprep.prep(FIXTURES, tmp_path / "a.h5", max_image_pixels=1)
+    assert not isinstance(failure.value, dicomprep.DamageError)
 
 
 def test_a_damaged_file_is_found(file, tmp_path, data):
