@@ -142,6 +142,11 @@ def test_layouts_and_structures_may_differ(dicomprep, two, tmp_path):
     assert audited.returncode == 0 and json.loads(audited.stdout)["patients"] == 4
 
 
+def test_a_dry_run_of_several_needs_no_output(dicomprep, two):
+    result = dicomprep("prep", *two, "--dry-run", "--on-shared", "ignore")
+    assert result.returncode == 0 and "would write 8 samples of 4 patients" in result.stderr
+
+
 def test_what_cannot_be_read_as_one_is_refused(dicomprep, two, tmp_path):
     a, b = two
     for words, said in (

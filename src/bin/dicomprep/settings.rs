@@ -60,7 +60,10 @@ pub(crate) fn prep_output(args: &PrepArgs) -> anyhow::Result<PathBuf> {
     match &args.output {
         Some(output) => Ok(output.clone()),
         None => match &args.data_dirs[..] {
-            [data_dir] => default_output(&data_dir.canonicalize().unwrap_or(data_dir.clone()), args),
+            // A dry run writes nothing.
+            [data_dir, others @ ..] if others.is_empty() || args.dry_run => {
+                default_output(&data_dir.canonicalize().unwrap_or(data_dir.clone()), args)
+            }
             _ => Err(anyhow!(
                 "of several data directories none gives the file its name; say with -o what to write"
             )),
