@@ -24,32 +24,20 @@ pub struct ImageView<'p> {
 }
 
 impl ImageView<'_> {
-    /// The brightness of the pixel in a column and row, at the border where they lie beyond.
-    fn at(&self, place: [i64; 2]) -> f32 {
-        self.value(self.nearest(place))
+    /// The pixel in a column and row, at the border where they lie beyond; NaN where it is none.
+    fn at(&self, [column, row]: [i64; 2]) -> f32 {
+        let near = |at: i64, side: usize| at.clamp(0, side as i64 - 1) as usize;
+        self.value(near(row, self.shape.rows()) * self.shape.columns() + near(column, self.shape.columns()))
     }
 
     /// The brightness of a pixel.
     pub(super) fn value(&self, index: usize) -> f32 {
-        match self.pixels {
-            Pixels::UInt8(values) => self.brightness(values, index),
-            Pixels::Int16(values) => self.brightness(values, index),
-            Pixels::UInt16(values) => self.brightness(values, index),
-            Pixels::Float32(values) => self.brightness(values, index),
-        }
-    }
-
-    /// The index of the pixel in a column and row, at the border where they lie beyond.
-    #[inline(always)]
-    fn nearest(&self, [column, row]: [i64; 2]) -> usize {
-        let near = |at: i64, side: usize| at.clamp(0, side as i64 - 1) as usize;
-        near(row, self.shape.rows()) * self.shape.columns() + near(column, self.shape.columns())
-    }
-
-    /// The brightness of one of the pixels, which are `values`.
-    #[inline(always)]
-    fn brightness<T: Copy + Into<f32>>(&self, values: &[T], index: usize) -> f32 {
-        let number = |index: usize| -> f32 { values[index].into() };
+        let number = |index: usize| match self.pixels {
+            Pixels::UInt8(values) => f32::from(values[index]),
+            Pixels::Int16(values) => f32::from(values[index]),
+            Pixels::UInt16(values) => f32::from(values[index]),
+            Pixels::Float32(values) => values[index],
+        };
         let value = match self.channels {
             // ITU-R BT.601.
             3 => 0.299 * number(3 * index) + 0.587 * number(3 * index + 1) + 0.114 * number(3 * index + 2),
@@ -89,28 +77,11 @@ impl Profile {
     }
 
     /// At how many of its places the inside is brighter, 0 to 1, if the contour is moved by `[dx, dy]` pixels.
-    pub(super) fn agreement(&self, picture: ImageView<'_>, by: [i32; 2]) -> f64 {
-        let brighter = match picture.pixels {
-            Pixels::UInt8(values) => self.brighter_inside(picture, values, by),
-            Pixels::Int16(values) => self.brighter_inside(picture, values, by),
-            Pixels::UInt16(values) => self.brighter_inside(picture, values, by),
-            Pixels::Float32(values) => self.brighter_inside(picture, values, by),
-        };
+    pub(super) fn agreement(&self, picture: ImageView<'_>, [dx, dy]: [i32; 2]) -> f64 {
+        let by = [dx, dy].map(i64::from);
+        let at = |[x, y]: [i64; 2]| picture.at([x.saturating_add(by[0]), y.saturating_add(by[1])]);
+        let brighter = self.pairs.iter().filter(|[inside, outside]| at(*inside) > at(*outside)).count();
         brighter as f64 / self.pairs.len().max(1) as f64
-    }
-
-    /// The number of pairs whose inside is brighter, of a picture whose pixels are `values`: which type they have is asked once.
-    fn brighter_inside<T: Copy + Into<f32>>(
-        &self,
-        picture: ImageView<'_>,
-        values: &[T],
-        [dx, dy]: [i32; 2],
-    ) -> usize {
-        let at = |[x, y]: [i64; 2]| {
-            let place = [x.saturating_add(dx.into()), y.saturating_add(dy.into())];
-            picture.brightness(values, picture.nearest(place))
-        };
-        self.pairs.iter().filter(|[inside, outside]| at(*inside) > at(*outside)).count()
     }
 
     /// Probability that a point inside is brighter than one outside, 0 to 1; a half is chance.
