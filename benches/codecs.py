@@ -10,9 +10,7 @@ hold on any machine, times do not.
 import argparse
 import importlib.metadata
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -107,7 +105,7 @@ def decoding(program, arrays):
                     times["GDCM"].append(shortest(lambda file=files[-1]: by_gdcm(file)))
                 except AssertionError:
                     times.pop("GDCM", None)
-            output = subprocess.run([program, *files], check=True, capture_output=True, text=True).stdout
+            output = common.run([program, *files])[0]
         ours = [int(line) for line in output.split()]
         print(f"{name:14} {'dicomprep':14} {statistics.median(ours) / 1e6:11.3f}  1.00")
         for peer, values in times.items():
@@ -133,14 +131,6 @@ def tree(folder, arrays, syntax, encode):
         (contours / f"IM-0001-{number:04}-icontour-manual.txt").write_text(text)
 
 
-def measured(words):
-    """Seconds of CPU of a command, seconds from its start to its end, and what it prints."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
-    after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, end - start, done.stdout
-
-
 def packing(program, arrays):
     """Prints the CPU time of packing on one thread beside the usual script, whose imports are counted apart, and how many times
     as long the script takes as packing on all cores: medians of rounds in turns."""
@@ -155,8 +145,9 @@ def packing(program, arrays):
             prep = [program, "prep", root, "-o", output, "--force", "-q", "--split", "none", "--threads"]
             script = [sys.executable, HERE / "usual_script.py", root, output, "--plugin", plugin]
             for _ in range(ROUNDS):
-                theirs = json.loads(measured(script)[2])
-                rounds.append((measured([*prep, 1])[0], theirs["cpu"], measured([*prep, cores])[1], theirs["wall"]))
+                theirs = json.loads(common.run(script)[0].splitlines()[-1])
+                alone, together = (common.run([*prep, threads])[1] for threads in (1, cores))
+                rounds.append((alone["cpu"], theirs["cpu"], together["wall"], theirs["wall"]))
         ours, theirs = (statistics.median(times) * 1e3 / COPIES for times in list(zip(*rounds))[:2])
         ratio = statistics.median(theirs / ours for ours, theirs, *_ in rounds)
         together = statistics.median(theirs / ours for *_, ours, theirs in rounds)
