@@ -2,35 +2,34 @@
 
 use dicomprep_widest::with_512_bits;
 
-/// Numbers summed at a time. Their sums begin with 0; those of the rest of a row, one by one, with -0, which tells only where
-/// every number is -0.
+/// Numbers of each of two rows that are summed at a time: as many as registers hold the sums of, and what is left of a row.
+const WIDE_TILE: usize = 64;
 const TILE: usize = 32;
 
-/// As many as registers hold the sums of.
-const WIDE_TILE: usize = 2 * TILE;
+/// Bytes of the widest vectors.
+const VECTOR: usize = 64;
 
 /// Scratch memory of a blur, reused between images.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BlurScratch {
-    /// The kernels along the columns' and the rows' axis.
-    across: Vec<Tap>,
-    down: Vec<Tap>,
-    line: Vec<f32>,
+    /// The weights along the columns' and the rows' axis.
+    across: Vec<f32>,
+    down: Vec<f32>,
+    /// Two rows of the image, with more pixels on each side.
+    lines: [Vec<f32>; 2],
     /// Some rows of the image, blurred along the columns' axis.
     rows: Vec<f32>,
-}
-
-/// A weight of a kernel, and the first of the pixels in the source that have it.
-#[derive(Debug, Clone, Copy)]
-struct Tap {
-    weight: f32,
-    start: usize,
+    /// Where in `rows` those begin that make two rows of the image.
+    starts: Vec<usize>,
 }
 
 /// The image convolved with Gaussians of these standard deviations along rows' and columns' axis, as scipy's
 /// `gaussian_filter` with `mode="nearest"`: the weight at distance d is proportional to e^(-d^2 / (2 sigma^2)),
 /// weights end at floor(4 sigma + 1/2) pixels and have sum 1, and outside is the pixel of the border that is
 /// nearest. Channels stay apart. What is not finite spreads to where the kernel reaches.
+///
+/// Each sum begins with 0 and takes in one product after the other, from the first pixel that the kernel reaches, by fused
+/// multiply-add (IEEE 754, 5.4.1): the same bits on any machine.
 pub(super) fn blur(
     image: &mut [f32],
     shape: [usize; 2],
@@ -43,7 +42,6 @@ pub(super) fn blur(
     }
     let [along_rows, along_columns] = sigma;
     fill_kernel(&mut scratch.across, along_columns);
-    scratch.across.iter_mut().enumerate().for_each(|(number, tap)| tap.start = number * channels);
     fill_kernel(&mut scratch.down, along_rows);
     with_512_bits(
         #[inline(always)]
@@ -51,41 +49,44 @@ pub(super) fn blur(
     );
 }
 
-/// Each row is blurred along the columns' axis as soon as it is reached along the rows' axis, so that it is still near when
-/// it is used, and its own place is free by then.
+/// Rows are blurred along the columns' axis as soon as they are reached along the rows' axis, so that they are still near when
+/// they are used, and their own places are free by then. Two are made at a time: they have most of what they are made of
+/// in common.
 #[inline(always)]
 fn blur_rows(image: &mut [f32], [height, width]: [usize; 2], channels: usize, scratch: &mut BlurScratch) {
-    let BlurScratch { across, down, line, rows } = scratch;
+    let BlurScratch { across, down, lines, rows, starts } = scratch;
     let (radius, len) = (down.len() / 2, width * channels);
-    // Row r is held in place r modulo a power of 2. There are no more than all.
-    let held = down.len().min(height).next_power_of_two();
-    rows.resize(held * len, 0.0);
-    line.resize(len + 2 * (across.len() / 2) * channels, 0.0);
-    pad(line, &image[..len], channels, across.len() / 2);
+    let margin = across.len() / 2 * channels;
+    // Row r is held in place r modulo a power of 2. There are no more than all, and one beside the last.
+    let held = (down.len() + 2).min(height + 1).next_power_of_two();
+    // Vectors of rows begin where memory for vectors does, and those of one column are not a power of 2 apart.
+    let stride = len.next_multiple_of(TILE) + TILE;
+    rows.resize(held * stride + VECTOR, 0.0);
+    let aligned = rows.as_ptr().align_offset(VECTOR).min(VECTOR);
+    let rows = &mut rows[aligned..];
+    let place = |row: usize| (row & (held - 1)) * stride;
+    lines.iter_mut().for_each(|line| line.resize(len + 2 * margin, 0.0));
+    pad_two(lines, image, 0, [height, len], channels);
     let mut ready = 0;
-    for row in 0..height {
-        while ready < height.min(row + radius + 1) {
-            let to = &mut rows[(ready & (held - 1)) * len..][..len];
-            if across.len() > 1 {
-                convolve(to, line, across);
-            } else {
-                to.copy_from_slice(line);
-            }
-            ready += 1;
+    for row in (0..height).step_by(2) {
+        while ready < height.min(row + radius + 2) {
+            let [one, two] = &*lines;
+            let places = [ready, ready + 1].map(|row| place(row)..place(row) + len);
+            let made = rows.get_disjoint_mut(places).expect("no two rows have one place");
+            Across { lines: [one, two], channels, weights: across }.fill(made);
+            ready += 2;
             // Long before it is read: what was written just now in other parts cannot be loaded at once.
             if ready < height {
-                pad(line, &image[ready * len..][..len], channels, across.len() / 2);
+                pad_two(lines, image, ready, [height, len], channels);
             }
         }
-        let out = &mut image[row * len..][..len];
-        if radius == 0 {
-            out.copy_from_slice(&rows[(row & (held - 1)) * len..][..len]);
-            continue;
-        }
-        for (number, tap) in down.iter_mut().enumerate() {
-            tap.start = ((row + number).saturating_sub(radius).min(height - 1) & (held - 1)) * len;
-        }
-        convolve(out, rows, down);
+        starts.clear();
+        let reached = row..=row + down.len();
+        starts.extend(reached.map(|row| place(row.saturating_sub(radius).min(height - 1))));
+        let (one, rest) = image[row * len..].split_at_mut(len);
+        // An odd number of rows has none beside the last one, which is made into memory that is free by then.
+        let two = if rest.is_empty() { &mut lines[1][..len] } else { &mut rest[..len] };
+        Down { rows, starts, weights: down }.fill([one, two]);
     }
 }
 
@@ -94,21 +95,36 @@ fn radius(sigma: f64) -> usize {
     (4.0 * sigma + 0.5) as usize
 }
 
-fn fill_kernel(taps: &mut Vec<Tap>, sigma: f64) {
+fn fill_kernel(weights: &mut Vec<f32>, sigma: f64) {
     let radius = radius(sigma);
-    let weight = |index: usize| {
-        let distance = index.abs_diff(radius) as f64 / sigma;
-        (-0.5 * distance * distance).exp()
+    let weight = |index: usize| match index.abs_diff(radius) {
+        0 => 1.0,
+        distance => (-0.5 * (distance as f64 / sigma).powi(2)).exp(),
     };
     let sum: f64 = (0..=2 * radius).map(weight).sum();
-    taps.clear();
-    taps.extend((0..=2 * radius).map(|index| Tap { weight: (weight(index) / sum) as f32, start: 0 }));
+    weights.clear();
+    weights.extend((0..=2 * radius).map(|index| (weight(index) / sum) as f32));
 }
 
-/// `row` with `radius` pixels more on each side.
+/// The rows from `first` on in two lines; the last row of an odd number twice.
 #[inline(always)]
-fn pad(line: &mut [f32], row: &[f32], channels: usize, radius: usize) {
-    let (before, rest) = line.split_at_mut(radius * channels);
+fn pad_two(
+    lines: &mut [Vec<f32>; 2],
+    image: &[f32],
+    first: usize,
+    [height, len]: [usize; 2],
+    channels: usize,
+) {
+    for (line, row) in lines.iter_mut().zip(first..) {
+        pad(line, &image[row.min(height - 1) * len..][..len], channels);
+    }
+}
+
+/// `row` in the middle of `line`, with the pixels of its ends on each side.
+#[inline(always)]
+fn pad(line: &mut [f32], row: &[f32], channels: usize) {
+    let margin = (line.len() - row.len()) / 2;
+    let (before, rest) = line.split_at_mut(margin);
     let (middle, after) = rest.split_at_mut(row.len());
     middle.copy_from_slice(row);
     let (first, last) = (&row[..channels], &row[row.len() - channels..]);
@@ -120,35 +136,88 @@ fn pad(line: &mut [f32], row: &[f32], channels: usize, radius: usize) {
     }
 }
 
-/// The sums of the pixels that each tap begins with, times its weight, in the order of the taps.
-#[inline(always)]
-fn convolve(out: &mut [f32], source: &[f32], taps: &[Tap]) {
-    let len = out.len();
-    let (tiles, rest) = out.as_chunks_mut::<WIDE_TILE>();
-    sum_tiles(tiles, source, taps, 0);
-    let begin = len - rest.len();
-    let (tiles, rest) = rest.as_chunks_mut::<TILE>();
-    sum_tiles(tiles, source, taps, begin);
-    let begin = len - rest.len();
-    for (x, index) in rest.iter_mut().zip(begin..) {
-        *x = taps.iter().map(|tap| tap.weight * source[tap.start + index]).sum();
+/// Sums of products that make two rows.
+trait Sums {
+    /// Those of `SIZE` numbers of each row, from `begin` on.
+    fn tile<const SIZE: usize>(&self, begin: usize) -> [[f32; SIZE]; 2];
+
+    /// All of them.
+    #[inline(always)]
+    fn fill(&self, rows: [&mut [f32]; 2]) {
+        let (rest, begin) = self.fill_tiles::<WIDE_TILE>(rows, 0);
+        let (rest, begin) = self.fill_tiles::<TILE>(rest, begin);
+        self.fill_tiles::<1>(rest, begin);
+    }
+
+    /// As many as there are whole tiles. Returns what is left of the rows, and where it begins.
+    #[inline(always)]
+    fn fill_tiles<'r, const SIZE: usize>(
+        &self,
+        [one, two]: [&'r mut [f32]; 2],
+        mut begin: usize,
+    ) -> ([&'r mut [f32]; 2], usize) {
+        let ((one, one_rest), (two, two_rest)) = (one.as_chunks_mut(), two.as_chunks_mut());
+        for (one, two) in one.iter_mut().zip(two) {
+            [*one, *two] = self.tile::<SIZE>(begin);
+            begin += SIZE;
+        }
+        ([one_rest, two_rest], begin)
     }
 }
 
-/// The sums of a tile stay in registers.
-#[inline(always)]
-fn sum_tiles<const SIZE: usize>(tiles: &mut [[f32; SIZE]], source: &[f32], taps: &[Tap], begin: usize) {
-    for (tile, begin) in tiles.iter_mut().zip((begin..).step_by(SIZE)) {
-        let mut sums = [0.0; SIZE];
-        for tap in taps {
-            let source = &source[tap.start + begin..][..SIZE];
-            sums.iter_mut().zip(source).for_each(
-                #[inline(always)]
-                |(sum, x)| *sum += tap.weight * x,
-            );
+/// Along the columns' axis, of two padded lines.
+struct Across<'a> {
+    lines: [&'a [f32]; 2],
+    channels: usize,
+    weights: &'a [f32],
+}
+
+impl Sums for Across<'_> {
+    #[inline(always)]
+    fn tile<const SIZE: usize>(&self, begin: usize) -> [[f32; SIZE]; 2] {
+        let mut sums = [[0.0; SIZE]; 2];
+        for (&weight, begin) in self.weights.iter().zip((begin..).step_by(self.channels)) {
+            add(&mut sums[0], weight, self.lines[0], begin);
+            add(&mut sums[1], weight, self.lines[1], begin);
         }
-        *tile = sums;
+        sums
     }
+}
+
+/// Along the rows' axis: the first row of what begins at all starts but the last, the second one of all but the first.
+struct Down<'a> {
+    rows: &'a [f32],
+    starts: &'a [usize],
+    weights: &'a [f32],
+}
+
+impl Sums for Down<'_> {
+    #[inline(always)]
+    fn tile<const SIZE: usize>(&self, begin: usize) -> [[f32; SIZE]; 2] {
+        let mut sums = [[0.0; SIZE]; 2];
+        let (Some((&first, weights)), [top, starts @ .., bottom]) = (self.weights.split_first(), self.starts)
+        else {
+            return sums;
+        };
+        add(&mut sums[0], first, self.rows, top + begin);
+        let mut before = first;
+        for (&weight, start) in weights.iter().zip(starts) {
+            add(&mut sums[0], weight, self.rows, start + begin);
+            add(&mut sums[1], before, self.rows, start + begin);
+            before = weight;
+        }
+        add(&mut sums[1], before, self.rows, bottom + begin);
+        sums
+    }
+}
+
+/// Takes the numbers from `begin` on, times `weight`, into sums, which stay in registers.
+#[inline(always)]
+fn add<const SIZE: usize>(sums: &mut [f32; SIZE], weight: f32, numbers: &[f32], begin: usize) {
+    sums.iter_mut().zip(&numbers[begin..][..SIZE]).for_each(
+        #[inline(always)]
+        |(sum, number)| *sum = weight.mul_add(*number, *sum),
+    );
 }
 
 #[cfg(test)]
@@ -227,9 +296,9 @@ mod tests {
     /// In binary32: along the columns' axis, then along the rows' axis, each from the first pixel that the kernel reaches.
     fn in_order(image: &[f32], [height, width]: [usize; 2], channels: usize, sigma: [f64; 2]) -> Vec<f32> {
         let along = |image: &[f32], axis: usize| -> Vec<f32> {
-            let mut taps = Vec::new();
-            fill_kernel(&mut taps, sigma[axis]);
-            let radius = taps.len() / 2;
+            let mut weights = Vec::new();
+            fill_kernel(&mut weights, sigma[axis]);
+            let radius = weights.len() / 2;
             let clamped =
                 |at: usize, tap: usize, side: usize| (at + tap).saturating_sub(radius).min(side - 1);
             let pixel = |index: usize, tap: usize| {
@@ -241,9 +310,8 @@ mod tests {
                 image[(row * width + column) * channels + index % channels]
             };
             let sum = |index| {
-                let products =
-                    taps.iter().enumerate().map(|(tap, Tap { weight, .. })| weight * pixel(index, tap));
-                products.fold(0.0, |sum, product| sum + product)
+                let taps = weights.iter().enumerate();
+                taps.fold(0.0, |sum, (tap, weight)| weight.mul_add(pixel(index, tap), sum))
             };
             if radius == 0 { image.to_vec() } else { (0..image.len()).map(sum).collect() }
         };

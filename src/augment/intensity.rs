@@ -6,8 +6,23 @@
 //! operation clips. An image without finite pixels stays as it is, and so does every image where the number
 //! that is given means no change.
 
+use dicomprep_widest::with_512_bits;
+
 use super::pixel_statistics::{Extremes, MeanAndStd};
 use super::power::unit_power;
+
+/// Puts what `changed` makes of each pixel in its place. `changed` is `#[inline(always)]`.
+fn change(image: &mut [f32], changed: impl Fn(f32) -> f32) {
+    with_512_bits(
+        #[inline(always)]
+        || {
+            image.iter_mut().for_each(
+                #[inline(always)]
+                |x| *x = changed(*x),
+            )
+        },
+    );
+}
 
 /// Keras' channel shift: y = x + `intensity`, clipped to min and max.
 pub(super) fn channel_shift(image: &mut [f32], intensity: f64) {
@@ -16,7 +31,11 @@ pub(super) fn channel_shift(image: &mut [f32], intensity: f64) {
         return;
     }
     let intensity = intensity as f32;
-    image.iter_mut().for_each(|x| *x = (*x + intensity).clamp(min, max));
+    change(
+        image,
+        #[inline(always)]
+        |x| (x + intensity).clamp(min, max),
+    );
 }
 
 /// Keras' brightness, without its 8 bits: y = black + (x - black) `factor`, clipped to black and white.
@@ -30,7 +49,11 @@ pub(super) fn brightness(image: &mut [f32], factor: f64) {
     }
     let [black, white] = if min >= 0.0 && max <= 255.0 { [0.0, 255.0] } else { [min, max] };
     let factor = factor as f32;
-    image.iter_mut().for_each(|x| *x = (black + (*x - black) * factor).clamp(black, white));
+    change(
+        image,
+        #[inline(always)]
+        |x| (black + (x - black) * factor).clamp(black, white),
+    );
 }
 
 /// nnU-Net's brightness: y = mean + (x - mean) `factor`. Of an image whose mean is 0, it is the product.
@@ -40,7 +63,11 @@ pub(super) fn gain(image: &mut [f32], factor: f64) {
         return;
     }
     let (mean, factor) = (mean as f32, factor as f32);
-    image.iter_mut().for_each(|x| *x = mean + (*x - mean) * factor);
+    change(
+        image,
+        #[inline(always)]
+        |x| mean + (x - mean) * factor,
+    );
 }
 
 /// Contrast: y = mean + (x - mean) `factor`, clipped to min and max; batchgenerators' with `preserve_range`.
@@ -52,7 +79,11 @@ pub(super) fn contrast(image: &mut [f32], factor: f64) {
         return;
     }
     let (mean, factor) = (moments.mean as f32, factor as f32);
-    image.iter_mut().for_each(|x| *x = (mean + (*x - mean) * factor).clamp(min, max));
+    change(
+        image,
+        #[inline(always)]
+        |x| (mean + (x - mean) * factor).clamp(min, max),
+    );
 }
 
 /// Gamma: z = min + (max - min) ((x - min) / (max - min))^`gamma`, then y = mean + (z - mean') std / std', where
@@ -79,14 +110,22 @@ fn bend(image: &mut [f32], gamma: f64, inverted: bool) {
     if !scale.is_finite() {
         return;
     }
-    for x in &mut *image {
-        let place = ((*x - base) * scale).clamp(0.0, 1.0);
-        *x = base + unit_power(place, gamma) * half * 2.0;
-    }
+    change(
+        image,
+        #[inline(always)]
+        |x| {
+            let place = ((x - base) * scale).clamp(0.0, 1.0);
+            base + unit_power(place, gamma) * half * 2.0
+        },
+    );
     let Some(after) = MeanAndStd::of(image) else { return };
     let factor = if after.std > 0.0 { (before.std / after.std) as f32 } else { 0.0 };
     let (mean_before, mean_after) = (before.mean as f32, after.mean as f32);
-    image.iter_mut().for_each(|x| *x = mean_before + (*x - mean_after) * factor);
+    change(
+        image,
+        #[inline(always)]
+        |x| mean_before + (x - mean_after) * factor,
+    );
 }
 
 #[cfg(test)]

@@ -57,27 +57,48 @@ impl MeanAndStd {
     /// Summed in binary64 from the first pixel on, so that equal pixels have deviation 0. `None` where no pixel
     /// is finite.
     pub(super) fn of(image: &[f32]) -> Option<Self> {
+        with_512_bits(
+            #[inline(always)]
+            || Self::of_lanes(image),
+        )
+    }
+
+    #[inline(always)]
+    fn of_lanes(image: &[f32]) -> Option<Self> {
         let origin = f64::from(*image.iter().find(|x| x.is_finite())?);
-        let mut sums = [0.0_f64; LANES];
-        let mut squares = [0.0_f64; LANES];
-        let mut counts = [0_u32; LANES];
+        let mut sums = Sums::default();
         let (blocks, rest) = image.as_chunks::<LANES>();
-        let mut add = |block: &[f32]| {
-            for (((x, sum), square), count) in block.iter().zip(&mut sums).zip(&mut squares).zip(&mut counts)
-            {
-                let finite = x.abs() <= f32::MAX;
-                let distance = if finite { f64::from(*x) - origin } else { 0.0 };
-                *sum += distance;
-                *square += distance * distance;
-                *count += u32::from(finite);
-            }
-        };
-        blocks.iter().for_each(|block| add(block));
-        add(rest);
+        for block in blocks {
+            sums.add(block, origin);
+        }
+        sums.add(rest, origin);
+        let Sums { distances, squares, counts } = sums;
         let count = counts.into_iter().map(f64::from).sum::<f64>();
-        let mean = sums.into_iter().sum::<f64>() / count;
+        let mean = distances.into_iter().sum::<f64>() / count;
         let variance = squares.into_iter().sum::<f64>() / count - mean * mean;
         Some(Self { mean: origin + mean, std: variance.max(0.0).sqrt() })
+    }
+}
+
+/// Sums of every 16th pixel's distance from a number.
+#[derive(Default)]
+struct Sums {
+    distances: [f64; LANES],
+    squares: [f64; LANES],
+    counts: [u32; LANES],
+}
+
+impl Sums {
+    #[inline(always)]
+    fn add(&mut self, block: &[f32], origin: f64) {
+        let Self { distances, squares, counts } = self;
+        for (((x, sum), square), count) in block.iter().zip(distances).zip(squares).zip(counts) {
+            let finite = x.abs() <= f32::MAX;
+            let distance = if finite { f64::from(*x) - origin } else { 0.0 };
+            *sum += distance;
+            *square += distance * distance;
+            *count += u32::from(finite);
+        }
     }
 }
 
