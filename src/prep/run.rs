@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::PrepError;
 use super::control::Control;
 use super::dataset_spec::dataset_spec;
 use super::encoder_choice::choose_encoder;
@@ -17,7 +18,6 @@ use super::sink::Sink;
 use super::summary::{OutputFile, PrepSummary, StageSeconds};
 use super::worker::{RowSettings, Shared, Worker};
 use super::written_rows::WrittenRows;
-use super::{PrepError, PrepOptions};
 use crate::store::{DatasetWriter, Encoder, LateCells, RecordedStatistics, RootAttributes, Target};
 
 /// Makes the file that `plan` describes under the name that `target` has claimed.
@@ -39,8 +39,8 @@ pub fn run(
     let start = Instant::now();
     let path = target.path().to_owned();
     let options = plan.assemble_options();
-    let PrepOptions { compression, encoder, .. } = plan.options;
-    let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, compression, encoder);
+    let threads = pool(plan.options.threads)?;
+    let encoder = choose_encoder(plan, &options, &threads);
     let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
     let resume = Resume::begin(plan, &target, encoder, resume)?;
     let mut writer = DatasetWriter::create(target, dataset_spec(plan, &namer, encoder))?;
@@ -57,7 +57,7 @@ pub fn run(
     let settings = RowSettings { plan, options: &options, namer: &namer, encoder };
     let shared = Shared::new(settings, line, &resume.earlier, control);
     control.progress.begin("preparing images", plan.share().len());
-    pool(plan.options.threads)?.broadcast(|_| Worker::new(&shared).work());
+    threads.broadcast(|_| Worker::new(&shared).work());
     control.progress.end();
     let (line, totals) = shared.into_parts()?;
     let OrderedRows { mut sink, origins, .. } = line;

@@ -27,7 +27,7 @@ use crate::prep::planned_split::SplitSource;
 use crate::prep::pool;
 use crate::prep::pseudonym::Pseudonyms;
 use crate::prep::{PrepError, PrepPlan};
-use crate::store::{GENERATOR, Target};
+use crate::store::{Encoder, GENERATOR, Target};
 
 /// Rows of a block: what a shard reads beyond its own rows is less than two blocks.
 const BLOCK_ROWS: usize = 512;
@@ -67,14 +67,12 @@ pub fn write_plan(plan: &PrepPlan, places: &Places, target: Target) -> Result<u6
             writer.add(block, rows.len()).map_err(failed)?;
         }
     }
-    writer.finish(head(plan, places)?).map_err(failed)?;
+    let encoder = choose_encoder(plan, &plan.assemble_options(), &threads);
+    writer.finish(head(plan, places, encoder)?).map_err(failed)?;
     Ok(target.commit()?)
 }
 
-fn head(plan: &PrepPlan, places: &Places) -> Result<Head, PlanFileError> {
-    let options = plan.assemble_options();
-    let encoder = (plan.options.compression, plan.options.encoder);
-    let encoder = choose_encoder(&plan.pairs, &plan.samples, &options, encoder.0, encoder.1);
+fn head(plan: &PrepPlan, places: &Places, encoder: Encoder) -> Result<Head, PlanFileError> {
     let namer = Namer::new(&plan.pairs, &plan.samples, plan.options.pseudonym_key.clone());
     let ledger = plan.ledger();
     let pseudonyms = Pseudonyms::new(plan.options.pseudonym_key.clone());
