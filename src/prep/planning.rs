@@ -12,9 +12,10 @@ use super::pool::pool;
 use super::pseudonym::Pseudonyms;
 use super::split_choice::{SplitBasis, choose_splits};
 use super::stack_places::stack_places;
-use super::survey::Survey;
+use super::survey::{Survey, Wanted};
 use super::usual_rule::usual_rule;
 use super::{ColorChoice, ImageSize, PrepError, PrepOptions, Unlabelled, value_survey};
+use crate::assemble::Fit;
 use crate::layout::{Inputs, Reading, SampleSet, Select};
 use crate::model::{GridShape, PixelType, Sample};
 use crate::source::Limits;
@@ -92,8 +93,11 @@ pub(super) fn plan_as(
     let data_dir = inputs.data_dir().to_owned();
     let candidates = candidates(&mut pairs, options.unlabelled);
     control.progress.begin("reading headers", candidates.len());
-    let mut survey = pool(options.threads)?
-        .install(|| Survey::of(&pairs, &candidates, &options.limits, options.spacing, control));
+    let size = options.size.and_then(ImageSize::fixed);
+    let padded_to = size.filter(|_| options.fit == Fit::Pad);
+    let wanted = Wanted { spacing: options.spacing, padded_to };
+    let mut survey =
+        pool(options.threads)?.install(|| Survey::of(&pairs, &candidates, &options.limits, wanted, control));
     control.progress.end();
     if control.cancel.load(Ordering::Relaxed) {
         return Err(PrepError::Interrupted);

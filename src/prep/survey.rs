@@ -11,7 +11,7 @@ use super::Control;
 use super::identities::Identities;
 use super::stack_places::StackImage;
 use crate::assemble::{
-    FileMark, GridMap, GridMapError, ReadAhead, Remarks, Spacings, fetch_header, header_of, read_header,
+    FileMark, Fit, GridMap, GridMapError, ReadAhead, Remarks, Spacings, fetch_header, header_of, read_header,
     reject_image,
 };
 use crate::audit::ImageFacts;
@@ -67,14 +67,22 @@ impl ColorCount {
     }
 }
 
+/// What images are brought to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted {
+    /// The common spacing, between rows and between columns, in mm.
+    pub(super) spacing: Option<[f64; 2]>,
+    /// A size that smaller images are padded to. Larger ones cannot be used.
+    pub(super) padded_to: Option<GridShape>,
+}
+
 impl Survey {
-    /// Reads the header of each of `samples`, whose sizes are those at `spacing` where one is given. Ends early, and
-    /// incomplete, where it is cancelled.
+    /// Reads the header of each of `samples`. Ends early, and incomplete, where it is cancelled.
     pub(super) fn of(
         plan: &SampleSet,
         samples: &[Sample],
         limits: &Limits,
-        spacing: Option<[f64; 2]>,
+        wanted: Wanted,
         control: &Control<'_>,
     ) -> Self {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
@@ -95,7 +103,7 @@ impl Survey {
                 let read = file.map(|read| &last.insert((sample.image.file, read)).1);
                 let image = read.and_then(|(header, mark)| {
                     let header = header_of(plan, sample, header)?;
-                    let shape = spaced(&header, spacing, limits).map_err(|error| {
+                    let shape = spaced(&header, wanted, limits).map_err(|error| {
                         let place = Place::file(plan.image_name(sample));
                         Skipped::new(place, Reason::ImageSize, error.to_string())
                     })?;
@@ -204,14 +212,17 @@ struct UsableImage<'h> {
 }
 
 /// The size of an image at the common spacing.
-fn spaced(
-    header: &ImageHeader,
-    spacing: Option<[f64; 2]>,
-    limits: &Limits,
-) -> Result<GridShape, GridMapError> {
-    let Some(wanted) = spacing else { return Ok(header.shape) };
-    let spacings = Spacings { wanted, source: header.geometry.pixel_spacing };
-    GridMap::shape_at(header.shape, spacings, limits.max_image_pixels)
+fn spaced(header: &ImageHeader, wanted: Wanted, limits: &Limits) -> Result<GridShape, GridMapError> {
+    let source = header.geometry.pixel_spacing;
+    let spacings = wanted.spacing.map(|wanted| Spacings { wanted, source });
+    let shape = match spacings {
+        Some(spacings) => GridMap::shape_at(header.shape, spacings, limits.max_image_pixels)?,
+        None => header.shape,
+    };
+    if let Some(size) = wanted.padded_to {
+        GridMap::new(header.shape, size, Some(Fit::Pad), spacings)?;
+    }
+    Ok(shape)
 }
 
 /// Rescale Type (0028,1054) where there is one (PS3.3 C.11.1.1.2).

@@ -410,6 +410,8 @@ def test_pad_does_not_cut(sizes, dicomprep, out):
     assert entry["file"] == "dicoms/P1/3.dcm" and "20x90" in entry["detail"] and "80x72" in entry["detail"]
     assert "--fit crop" in result.stderr and "--fit resize" in result.stderr
     assert set(by_number(out / "x.h5")) == {1, 2}
+    dry = dicomprep("prep", sizes.root, "--dry-run", *WORDS, "--size", "80x72")
+    assert dry.returncode == 3 and "20x90" in dry.stderr and len(dry.stdout.splitlines()) == 1 + 2
 
 
 def in_proportion(source, shape):
