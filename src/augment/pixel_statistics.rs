@@ -66,13 +66,13 @@ impl MeanAndStd {
     #[inline(always)]
     fn of_lanes(image: &[f32]) -> Option<Self> {
         let origin = f64::from(*image.iter().find(|x| x.is_finite())?);
-        let mut sums = Sums::default();
+        let mut sums = DistanceSums::default();
         let (blocks, rest) = image.as_chunks::<LANES>();
         for block in blocks {
             sums.add(block, origin);
         }
         sums.add(rest, origin);
-        let Sums { distances, squares, counts } = sums;
+        let DistanceSums { distances, squares, counts } = sums;
         let count = counts.into_iter().map(f64::from).sum::<f64>();
         let mean = distances.into_iter().sum::<f64>() / count;
         let variance = squares.into_iter().sum::<f64>() / count - mean * mean;
@@ -82,13 +82,13 @@ impl MeanAndStd {
 
 /// Sums of every 16th pixel's distance from a number.
 #[derive(Default)]
-struct Sums {
+struct DistanceSums {
     distances: [f64; LANES],
     squares: [f64; LANES],
     counts: [u32; LANES],
 }
 
-impl Sums {
+impl DistanceSums {
     #[inline(always)]
     fn add(&mut self, block: &[f32], origin: f64) {
         let Self { distances, squares, counts } = self;
