@@ -13,7 +13,7 @@ use super::image_digests::{NumberedSample, UnlabelledImages, equal_images, pixel
 use super::planning::pair;
 use super::pool::pool;
 use super::summary::{LeftOutEntry, UnmatchedEntry};
-use super::survey::{Survey, Wanted};
+use super::survey::{Survey, WantedGrid};
 use super::usual_rule::usual_rule;
 use super::{Control, FindingEntry, PrepError};
 use crate::assemble::{AssembleOptions, Assembled, Assembler, Remarks};
@@ -103,7 +103,7 @@ pub fn audit(
 
     control.progress.begin("reading headers", samples.len());
     let limits = &request.options.limits;
-    let survey = pool.install(|| Survey::of(&pairs, &samples, limits, Wanted::default(), control));
+    let survey = pool.install(|| Survey::of(&pairs, &samples, limits, WantedGrid::default(), control));
     go_on()?;
     survey.keep_usable(&mut samples);
     control.progress.begin("checking contours", samples.len());

@@ -12,7 +12,7 @@ use super::pool::pool;
 use super::pseudonym::Pseudonyms;
 use super::split_choice::{SplitBasis, choose_splits};
 use super::stack_places::stack_places;
-use super::survey::{Survey, Wanted};
+use super::survey::{Survey, WantedGrid};
 use super::usual_rule::usual_rule;
 use super::{ColorChoice, ImageSize, PrepError, PrepOptions, Unlabelled, value_survey};
 use crate::assemble::Fit;
@@ -95,7 +95,7 @@ pub(super) fn plan_as(
     control.progress.begin("reading headers", candidates.len());
     let size = options.size.and_then(ImageSize::fixed);
     let padded_to = size.filter(|_| options.fit == Fit::Pad);
-    let wanted = Wanted { spacing: options.spacing, padded_to };
+    let wanted = WantedGrid { spacing: options.spacing, padded_to };
     let mut survey =
         pool(options.threads)?.install(|| Survey::of(&pairs, &candidates, &options.limits, wanted, control));
     control.progress.end();

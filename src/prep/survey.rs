@@ -69,7 +69,7 @@ impl ColorCount {
 
 /// What images are brought to.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Wanted {
+pub(super) struct WantedGrid {
     /// The common spacing, between rows and between columns, in mm.
     pub(super) spacing: Option<[f64; 2]>,
     /// A size that smaller images are padded to. Larger ones cannot be used.
@@ -82,7 +82,7 @@ impl Survey {
         plan: &SampleSet,
         samples: &[Sample],
         limits: &Limits,
-        wanted: Wanted,
+        wanted: WantedGrid,
         control: &Control<'_>,
     ) -> Self {
         let blocks = samples.par_chunks(BLOCK).enumerate().map(|(block, samples)| {
@@ -212,7 +212,7 @@ struct UsableImage<'h> {
 }
 
 /// The size of an image at the common spacing.
-fn spaced(header: &ImageHeader, wanted: Wanted, limits: &Limits) -> Result<GridShape, GridMapError> {
+fn spaced(header: &ImageHeader, wanted: WantedGrid, limits: &Limits) -> Result<GridShape, GridMapError> {
     let source = header.geometry.pixel_spacing;
     let spacings = wanted.spacing.map(|wanted| Spacings { wanted, source });
     let shape = match spacings {
