@@ -116,16 +116,14 @@ pub(super) fn lock_partial(path: &Path) -> Result<Option<(File, TempPath)>, Stor
         let created = File::create_new(&partial);
         let is_new = created.is_ok();
         let file = match created {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_leftover(&partial),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match open_leftover(&partial) {
+                // The other one has just come to its end.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened,
+            },
             created => created,
         };
-        let file = match file {
-            // The other one has just come to its end.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_new && folder_of(path).is_dir() => {
-                continue;
-            }
-            file => file.map_err(failed)?,
-        };
+        let file = file.map_err(failed)?;
         match file.try_lock() {
             Ok(()) if !is_named(&file, &partial) => {}
             Ok(()) if is_new => {

@@ -302,6 +302,13 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_takes_no_file_is_an_error() {
+        // No file can be created there, and the system says that there is none.
+        let claimed = Target::claim(Path::new("/proc/a.h5"), false);
+        assert!(matches!(claimed, Err(StoreError::Io { .. })), "{claimed:?}");
+    }
+
+    #[test]
     fn a_place_is_claimed_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5");
