@@ -19,5 +19,5 @@ pub use error::FilesError;
 pub use fates::{Fate, Fates};
 pub use places::{Location, PlacePart, Places, join_name};
 pub(crate) use roots::Roots;
-pub use table_error::{MAX_TABLE_BYTES, MAX_TABLE_ROWS, TableError};
+pub use table_error::{MAX_TABLE_BYTES, MAX_TABLE_ROWS, NearTable, TableError};
 pub use tree::{FolderPlace, Tree, TreeFolder};

@@ -6,10 +6,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::records::{Records, clean, line_breaks};
-use super::table_error::{MAX_TABLE_BYTES, TableError};
+use super::table_error::{MAX_TABLE_BYTES, NearTable, TableError};
 use crate::model::Place;
 
 /// One row: the values of the columns asked for, in the order asked for.
@@ -36,7 +36,9 @@ pub(crate) struct TableName<'a> {
 pub(crate) fn read_table_bytes(path: &Path, name: TableName<'_>) -> Result<Vec<u8>, TableError> {
     let place = || Place::file(name.file);
     let unreadable = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => TableError::Absent { place: place(), option: name.option },
+        io::ErrorKind::NotFound => {
+            TableError::Absent { place: place(), option: name.option, near: near_table(path).map(Box::new) }
+        }
         _ => TableError::Unreadable { place: place(), source },
     };
     // Asked before opening: opening a pipe would wait for its other end.
@@ -54,6 +56,48 @@ pub(crate) fn read_table_bytes(path: &Path, name: TableName<'_>) -> Result<Vec<u
         return Err(TableError::TooLarge { place: place() });
     }
     Ok(bytes)
+}
+
+/// Files that people have in place of a CSV, by the ends of their names, and their kinds; `None` for tables in text.
+const TABLE_ENDS: [(&str, Option<&str>); 11] = [
+    ("csv", None),
+    ("tsv", None),
+    ("tab", None),
+    ("xlsx", Some("an Excel workbook")),
+    ("xlsm", Some("an Excel workbook")),
+    ("xls", Some("an Excel workbook")),
+    ("ods", Some("an OpenDocument spreadsheet")),
+    ("numbers", Some("a Numbers spreadsheet")),
+    ("parquet", Some("Parquet")),
+    ("json", Some("JSON")),
+    ("jsonl", Some("JSON")),
+];
+
+/// The kind of a file that is called like a table: the inner `None` for one in text.
+pub(crate) fn called_table(path: &Path) -> Option<Option<&'static str>> {
+    let end = path.extension()?.to_str()?.to_lowercase();
+    TABLE_ENDS.into_iter().find(|(known, _)| *known == end).map(|(_, kind)| kind)
+}
+
+/// Entries of a folder that are looked at for a table.
+const MOST_ENTRIES: usize = 4096;
+
+/// The file in the folder of `path` that is probably meant: one of its name with another end, else the only one that is
+/// no table in text.
+fn near_table(path: &Path) -> Option<NearTable> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).ok()?.flatten().take(MOST_ENTRIES);
+    let mut tables: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| called_table(path).is_some() && path.is_file())
+        .collect();
+    tables.sort();
+    let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
+    let same = tables.iter().find(|table| stem(table) == stem(path));
+    let others: Vec<&PathBuf> =
+        tables.iter().filter(|table| called_table(table).is_some_and(|kind| kind.is_some())).collect();
+    let found = same.or(if let [only] = others[..] { Some(only) } else { None })?;
+    Some(NearTable { name: found.file_name()?.to_string_lossy().into_owned(), kind: called_table(found)? })
 }
 
 /// Parses a table and picks `columns`, given in lower case.
@@ -292,6 +336,17 @@ mod tests {
             error.to_string(),
             "t.csv: there is no such file; create it, or name another one with --link"
         );
+        let absent = |file: &str| {
+            File::create(folder.path().join(file)).unwrap();
+            read_table_bytes(&path, name).unwrap_err().to_string()
+        };
+        assert!(absent("other.csv").ends_with("create it, or name another one with --link"));
+        assert_eq!(
+            absent("o.xlsx"),
+            "t.csv: there is no such file, but o.xlsx, an Excel workbook: save it as CSV in UTF-8, and name that \
+             with --link"
+        );
+        assert_eq!(absent("T.tsv"), "t.csv: there is no such file, but T.tsv: name it with --link");
         assert!(matches!(read_table_bytes(folder.path(), name), Err(TableError::NotAFile { .. })));
         File::create(&path).unwrap().set_len(MAX_TABLE_BYTES + 1).unwrap();
         assert!(matches!(read_table_bytes(&path, name), Err(TableError::TooLarge { .. })));

@@ -10,16 +10,37 @@ pub const MAX_TABLE_BYTES: u64 = 1 << 30;
 /// The most rows of a table that is read.
 pub const MAX_TABLE_ROWS: usize = 1 << 24;
 
+/// A file that is probably the table that was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearTable {
+    /// Its name.
+    pub name: String,
+    /// Its kind, where it is no table in text.
+    pub kind: Option<&'static str>,
+}
+
+fn advice(near: &Option<Box<NearTable>>, option: &str) -> String {
+    match near.as_deref() {
+        None => format!("; create it, or name another one with {option}"),
+        Some(NearTable { name, kind: None }) => format!(", but {name}: name it with {option}"),
+        Some(NearTable { name, kind: Some(kind) }) => {
+            format!(", but {name}, {kind}: save it as CSV in UTF-8, and name that with {option}")
+        }
+    }
+}
+
 /// Why a table cannot be used at all.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// There is no such file.
-    #[error("{place}: there is no such file; create it, or name another one with {option}")]
+    #[error("{place}: there is no such file{}", advice(near, option))]
     Absent {
         /// The table.
         place: Place,
         /// The option that names another one.
         option: &'static str,
+        /// A file beside it that is probably meant.
+        near: Option<Box<NearTable>>,
     },
     /// A folder, pipe or device stands where the table should be.
     #[error("{place}: this is not a regular file; name the table with {option}")]

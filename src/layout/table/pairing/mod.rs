@@ -4,6 +4,7 @@ mod joined_files;
 mod named_files;
 mod row_images;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::Path;
@@ -30,6 +31,8 @@ pub(super) struct Pairing<'a> {
     reading: &'a Reading<'a>,
     set: SampleSet,
     files: HashMap<String, FileId>,
+    /// Files by their names without folders, with and without their ends, made where a cell names none.
+    by_name: OnceCell<HashMap<Box<str>, Box<str>>>,
     patients: HashMap<Box<str>, u32>,
     /// The row of each image.
     taken: HashMap<FrameRef, u64>,
@@ -98,6 +101,7 @@ impl<'a> Pairing<'a> {
             reading,
             set,
             files,
+            by_name: OnceCell::new(),
             patients: HashMap::new(),
             taken: HashMap::new(),
             wanted: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! The files that cells of a table name.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::Pairing;
@@ -34,6 +35,42 @@ impl Pairing<'_> {
                 "{path} leads out of the data directory; name a data directory that holds all files of the table"
             );
         }
-        format!("there is no {what} {named}")
+        if is_run_length(path) {
+            return format!(
+                "{path} is no file but a run-length code, which is not read, as tools count its pixels in different \
+                 orders: save each mask as PNG, and name that"
+            );
+        }
+        let like =
+            self.called_like(&named).map(|file| format!("; {file} is called so: write its whole path"));
+        format!("there is no {what} {named}{}", like.unwrap_or_default())
     }
+
+    /// The first file whose name, with or without its end, is that of `named`.
+    fn called_like(&self, named: &str) -> Option<&str> {
+        let by_name = self.by_name.get_or_init(|| {
+            let mut paths: Vec<&String> = self.files.keys().collect();
+            paths.sort();
+            let mut by_name = HashMap::new();
+            for path in paths {
+                let name = last(path);
+                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+                for one in [name, stem] {
+                    by_name.entry(one.into()).or_insert_with(|| path.as_str().into());
+                }
+            }
+            by_name
+        });
+        by_name.get(last(named)).map(|path| &**path)
+    }
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// True if a cell is numbers alone, as run-length codes are.
+fn is_run_length(cell: &str) -> bool {
+    let mut words = cell.split_whitespace();
+    words.clone().count() > 1 && words.all(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
 }
