@@ -26,6 +26,7 @@ mod rvsc2012;
 mod sample_set;
 mod scd2009;
 mod select;
+mod spelling;
 mod table;
 mod unmatched;
 
@@ -34,7 +35,7 @@ use std::sync::atomic::AtomicBool;
 
 pub use annotations::{Annotations, OpenAnnotation, OpenedAnnotation};
 pub use column_names::ColumnNames;
-pub use dicom_tree::{DicomTree, selection};
+pub use dicom_tree::DicomTree;
 pub use directories::DataDirectories;
 pub use error::LayoutError;
 pub use inputs::Inputs;
@@ -46,6 +47,7 @@ pub use rvsc2012::Rvsc2012;
 pub use sample_set::{Patient, SampleSet, Study, use_files};
 pub use scd2009::Scd2009;
 pub use select::{PatternError, Require, Select, StructureChoice, StructurePattern, StructurePatterns, fold};
+pub use spelling::{escaped, numbered_selection, plain, selection, shell_word, together};
 pub use table::Table;
 pub use unmatched::Unmatched;
 

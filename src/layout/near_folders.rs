@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::left_out::is_called_dicom;
 use super::name_shape::shape;
 use super::options::LayoutOptions;
+use super::spelling::shell_word;
 
 /// Entries of a folder that are looked at.
 const MOST_ENTRIES: usize = 4096;
@@ -107,9 +108,7 @@ fn name(path: &Path) -> String {
 
 /// A path as a shell takes it.
 fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%".contains(c);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    shell_word(&path.display().to_string())
 }
 
 /// The entries of a folder, sorted, hidden ones left out.

@@ -5,7 +5,7 @@ use std::fmt;
 use regex::Regex;
 
 use crate::model::{StructureError, StructureSet, choice};
-use crate::source::AnnotationOptions;
+use crate::source::{AnnotationOptions, PartInfo};
 
 /// Structures that a sample needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -226,8 +226,30 @@ impl StructurePattern {
         })
     }
 
+    /// The name, where it is one name.
+    pub(super) fn name(&self) -> Option<&str> {
+        match &*self.terms {
+            [Term::Name(name)] => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Those of the `parts` of a file that belong to the structure: by `name#number`, too, where no name is that.
+    pub(super) fn takes<'p>(&self, parts: &'p [PartInfo]) -> Vec<&'p PartInfo> {
+        let is_taken = |part: &&PartInfo| {
+            let numbered = |term: &Term| match term {
+                Term::Name(wanted) => {
+                    !parts.iter().any(|other| *fold(&other.name) == **wanted) && is_numbered(wanted, part)
+                }
+                Term::Pattern(_) | Term::Number(_) => false,
+            };
+            self.matches(&part.name, part.part.number()) || self.terms.iter().any(numbered)
+        };
+        parts.iter().filter(is_taken).collect()
+    }
+
     fn is_plain(&self) -> bool {
-        matches!(&*self.terms, [Term::Name(_)])
+        self.name().is_some()
     }
 }
 
@@ -235,6 +257,13 @@ impl PartialEq for StructurePattern {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
+}
+
+/// True if `text` is the name and number of a part: `name#number`.
+fn is_numbered(text: &str, part: &PartInfo) -> bool {
+    text.rsplit_once('#').is_some_and(|(name, number)| {
+        !name.is_empty() && fold(name) == part.name && number.trim().parse().ok() == part.part.number()
+    })
 }
 
 /// Memory that a compiled regular expression may take, in bytes.

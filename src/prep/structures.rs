@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::pool::pool;
 use super::summary::GroundEntry;
 use super::{Control, PrepError};
-use crate::layout::{Inputs, ListedPart, Listing, Reading, selection};
+use crate::layout::{Inputs, ListedPart, Listing, Reading, numbered_selection, plain, selection, together};
 use crate::source::{AnnotationOptions, Limits};
 
 /// Request for a list of structures.
@@ -106,6 +106,12 @@ struct Gathered<'l> {
     is_doubled: bool,
 }
 
+impl Gathered<'_> {
+    fn is_nameless(&self) -> bool {
+        self.parts.iter().all(|part| part.name.is_empty())
+    }
+}
+
 fn entries(listing: &Listing) -> Vec<StructureEntry> {
     let mut order: Vec<String> = Vec::new();
     let mut gathered: BTreeMap<String, Gathered<'_>> = BTreeMap::new();
@@ -135,10 +141,13 @@ fn entry(name: String, found: &Gathered<'_>) -> StructureEntry {
         *kinds.entry(kind.clone()).or_default() += count;
     }
     let files: BTreeSet<_> = parts.iter().map(|part| part.file).collect();
+    let by_number = |number: &i64| format!("structure {number}=#{number}");
     // Of two in one file, one is meant by its number.
-    let selection = match numbers.iter().next() {
-        Some(number) if found.is_doubled => selection(&format!("{name}#{number}")),
-        Some(number) if name.starts_with('#') => format!("structure {number}={name}"),
+    let selection = match numbers.first() {
+        Some(number) if found.is_nameless() => by_number(number),
+        Some(number) if found.is_doubled => {
+            numbered_selection(&name, *number).unwrap_or_else(|| by_number(number))
+        }
         _ => selection(&name),
     };
     StructureEntry {
@@ -185,25 +194,14 @@ fn side_by_side(entries: Vec<StructureEntry>) -> (Vec<StructureEntry>, Vec<Varia
     }
     let several = groups.iter().filter(|(_, group)| group.len() > 1);
     let variant = |(_, group): &(String, Vec<StructureEntry>)| {
-        let pattern = |entry: &StructureEntry| match entry.selection.split_once('=') {
-            Some((_, pattern)) => pattern.to_owned(),
-            None => entry.selection.clone(),
-        };
-        let first = group[0].selection.split('=').next().unwrap_or_default().to_owned();
-        let patterns: Vec<String> = group.iter().map(pattern).collect();
+        let selections: Vec<&str> = group.iter().map(|entry| entry.selection.as_str()).collect();
         VariantEntry {
             names: group.iter().map(|entry| entry.name.clone()).collect(),
-            selection: format!("{first}={}", patterns.join("+")),
+            selection: together(&selections),
         }
     };
     let variants = several.map(variant).collect();
     (groups.into_iter().flat_map(|(_, group)| group).collect(), variants)
-}
-
-/// A name without letter case, spaces and punctuation; a name of nothing else as it is.
-fn plain(name: &str) -> String {
-    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    if plain.is_empty() || name.starts_with('#') { name.to_owned() } else { plain.to_lowercase() }
 }
 
 #[cfg(test)]

@@ -151,3 +151,63 @@ def test_segmentations_of_highdicom(dicomprep, tmp_path, out):
     found = masks(out / "a.h5")
     for index, mask in enumerate(wanted):
         assert (found[f"P1/{index + 1}"][..., 0] == mask).all()
+
+
+def rings(dicomprep, folder, out, names, *words, code=0, numbers=None):
+    """The structures of one image, a square each of 2, 3, 4 ... pixels, by the mask planes of prep; and its messages."""
+    one = image("P1", 1, 0)
+    save(one, folder / "1.dcm")
+    numbers = numbers or range(1, len(names) + 1)
+    rois = [(number, name, [(one, square(5, 6 + at))]) for at, (number, name) in enumerate(zip(numbers, names))]
+    save(structures("P1", rois), folder / "rt.dcm")
+    result = dicomprep.prep(folder, out / "a.h5", "--layout", "dicom", "--on-finding", "keep", "--force", *words, code=code)
+    with h5py.File(out / "a.h5") as h:
+        planes = [name if isinstance(name, str) else name.decode() for name in h.attrs["structures"]]
+        sides = np.sqrt(h["masks"][0].sum(axis=(0, 1))).astype(int).tolist()
+    return dict(zip(planes, sides)), result.stderr
+
+
+def test_a_number_in_a_name_is_a_part_of_the_name(dicomprep, tmp_path, out):
+    names = ["PTV", "PTV #1", "#4", "other", "PTV#2"]
+    planes, messages = rings(dicomprep, tmp_path / "d", out, names)
+    assert planes == {"PTV": 2, "PTV _1": 3, "_4": 4, "other": 5, "PTV_2": 6}
+    assert "both called" not in messages
+    asked, _ = rings(dicomprep, tmp_path / "d", out, names, "--structures", "a=PTV #1,b=PTV#2,c=#4")
+    assert asked == {"a": 3, "b": 6, "c": 5}
+    listed = dicomprep("structures", tmp_path / "d").stdout
+    assert "'PTV _1=re:PTV [#]1'" in listed and "'_4=re:[#]4'" in listed
+    # Without such a name, the number tells two of one name apart.
+    asked, _ = rings(dicomprep, tmp_path / "d", out, ["PTV", "PTV"], "--structures", "a=PTV#2,b=PTV#1+PTV#2")
+    assert asked == {"a": 3, "b": 3}
+
+
+def test_names_that_no_plane_may_have_are_told_apart(dicomprep, tmp_path, out):
+    planes, _ = rings(dicomprep, tmp_path / "d", out, ["a/b", "a_b", "a,b", "a=b"])
+    assert planes == {"a_b 2": 2, "a_b": 3, "a_b 3": 4, "a_b 4": 5}
+
+
+def test_two_of_one_name_with_signs_of_expressions(dicomprep, tmp_path, out):
+    names = ["PTV (1)", "PTV (1)"]
+    _, messages = rings(dicomprep, tmp_path / "d", out, [*names, "x"], "--structures", "PTV (1),x", code=3)
+    assert r"re:PTV \(1\)" in messages
+    both, _ = rings(dicomprep, tmp_path / "d", out, names, "--structures", r"p=re:PTV \(1\)")
+    assert both["p"] > 0
+    one = dicomprep("structures", tmp_path / "d").stdout
+    assert "PTV (1)#1" in one
+
+
+def test_spellings_of_one_name_are_noted(dicomprep, tmp_path, out):
+    names = ["LV_endo", "lv endo", "box"]
+    planes, messages = rings(dicomprep, tmp_path / "d", out, names)
+    assert list(planes) == names
+    assert "LV_endo | lv endo differ in spelling alone" in messages
+    assert "--structures 'LV_endo=LV_endo+lv endo'" in messages
+    both, messages = rings(dicomprep, tmp_path / "d", out, names, "--structures", "LV_endo=LV_endo+lv endo")
+    assert both == {"LV_endo": 3} and "in spelling alone" not in messages
+    _, messages = rings(dicomprep, tmp_path / "d", out, names, "--structures", "box,lv endo")
+    assert "LV_endo is not asked for" in messages and "'lv endo=lv endo+LV_endo' takes both" in messages
+    # A name behind an expression would be read as a part of it.
+    names = ["Lung, left", "Lung left"]
+    _, messages = rings(dicomprep, tmp_path / "d", out, names)
+    both, _ = rings(dicomprep, tmp_path / "d", out, names, "--structures", "Lung_ left=Lung left+re:Lung[,] left")
+    assert "'Lung_ left=Lung left+re:Lung[,] left'" in messages and both == {"Lung_ left": 3}

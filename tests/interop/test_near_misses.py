@@ -237,3 +237,39 @@ def test_the_pattern_for_contours_of_one_patient_keeps_those_of_others(study, di
     assert pattern == "inner=i-contours/slice{n}.txt"
     dicomprep.prep(study.root, out / "y.h5", "--on-finding", "keep", "--contour-name", pattern)
     assert rows(out / "y.h5") == ROWS
+
+
+@pytest.mark.parametrize("name, said", [
+    ("link.xlsx", "link.xlsx, an Excel workbook: save it as CSV in UTF-8, and name that with --link"),
+    ("Patients.ods", "Patients.ods, an OpenDocument spreadsheet: save it as CSV in UTF-8, and name that with --link"),
+])
+def test_a_workbook_in_place_of_the_link_table_is_named(name, said, study, dicomprep, out):
+    (study.root / "link.csv").unlink()
+    (study.root / name).write_bytes(b"PK\x03\x04")
+    result = dicomprep.prep(study.root, out / "a.h5", code=1)
+    assert f"link.csv: there is no such file, but {said}" in result.stderr
+
+
+def test_a_table_that_is_named_wrongly(images_alone, dicomprep, out):
+    (images_alone / "masks.xlsx").write_bytes(b"PK\x03\x04")
+    result = dicomprep.prep(images_alone, out / "a.h5", "--table", images_alone / "masks.csv", code=1)
+    assert "there is no such file, but masks.xlsx, an Excel workbook" in result.stderr
+
+
+@pytest.mark.parametrize("name, said", [
+    ("train-rle.csv", "--table reads masks and contours that a table like train-rle.csv names"),
+    ("masks.xlsx", "masks.xlsx is an Excel workbook: --table reads masks and contours that a table names, saved as CSV"),
+])
+def test_a_table_among_images_alone_is_named(name, said, images_alone, dicomprep, out):
+    (images_alone / name).write_text("image,code\n")
+    result = dicomprep.prep(images_alone, out / "a.h5", "--layout", "dicom", code=1)
+    assert said in result.stderr
+
+
+def test_cells_of_challenges(images_alone, dicomprep, out):
+    first = min(file.relative_to(images_alone) for file in images_alone.rglob("*.dcm"))
+    table = images_alone / "t.csv"
+    table.write_text(f"image,mask.a\n{first},1 3 10 5\n{first.stem},m.png\n")
+    result = dicomprep.prep(images_alone, out / "a.h5", "--table", table, code=1)
+    assert "t.csv:2, column mask.a: 1 3 10 5 is no file but a run-length code, which is not read" in result.stderr
+    assert f"there is no file or folder {first.stem}; {first} is called so: write its whole path" in result.stderr

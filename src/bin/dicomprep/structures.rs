@@ -1,5 +1,6 @@
 //! `dicomprep structures`: what there is to choose from.
 
+use dicomprep::layout::shell_word;
 use dicomprep::model::Plain;
 use dicomprep::prep::{self, Control, StructureEntry, StructuresRequest, StructuresSummary, VariantEntry};
 
@@ -58,7 +59,7 @@ fn describe(summary: &StructuresSummary) -> String {
     }
     for VariantEntry { names, selection } in &summary.variants {
         let names = names.join(", ");
-        let [names, selection] = [names, quoted(selection)].map(|text| Plain(&text).to_string());
+        let [names, selection] = [names, shell_word(selection)].map(|text| Plain(&text).to_string());
         text += &format!("spelling variants: {names}: --structures {selection}\n");
     }
     text
@@ -72,7 +73,7 @@ fn cells(entry: &StructureEntry) -> [String; 6] {
         entry.patients.to_string(),
         kinds.collect::<Vec<_>>().join(", "),
         shortened(&entry.instances),
-        quoted(&entry.selection),
+        shell_word(&entry.selection),
     ];
     cells.map(|cell| Plain(&cell).to_string())
 }
@@ -82,12 +83,6 @@ fn shortened(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
-}
-
-/// A value as a shell takes it.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-.=+,".contains(c);
-    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn problems(summary: &StructuresSummary, verbose: bool) -> String {

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rayon::prelude::*;
 
 use crate::files::Catalog;
-use crate::layout::{SampleSet, StructurePatterns};
+use crate::layout::{SampleSet, StructurePatterns, escaped};
 use crate::model::{AnnotationRef, FileId, Note, Part, Place, Reason, Skipped, number_of};
 use crate::source::FrameKey;
 
 use super::images::Images;
 use super::notes::notes_of;
 use super::open_file::{OpenFile, candidates, why_on_none};
-use super::planes::names_number;
 
 /// The annotations of all images, and the notes.
 #[derive(Debug)]
@@ -112,17 +111,17 @@ impl FileJoin {
     fn parts_of(&mut self, file: &OpenFile, planes: &StructurePatterns, name: &str) -> Vec<(usize, Part)> {
         let mut wanted = Vec::new();
         for (plane, pattern) in planes.patterns().iter().enumerate() {
-            let parts = file.opened.annotation.parts().iter();
-            let matching: Vec<_> = parts
-                .filter(|part| {
-                    pattern.matches(&part.name, part.part.number()) || names_number(pattern.text(), part)
-                })
-                .collect();
+            let matching = pattern.takes(file.opened.annotation.parts());
             let is_plain = !pattern.text().starts_with("re:") && !pattern.text().contains('+');
             if let ([first, second, ..], true) = (&matching[..], is_plain) {
                 let detail = format!(
                     "{} and {} are both called {}: say which one is meant as in {}{}, or take both as in re:{}",
-                    first.part, second.part, first.name, first.name, first.part, first.name
+                    first.part,
+                    second.part,
+                    first.name,
+                    first.name,
+                    first.part,
+                    escaped(&first.name)
                 );
                 self.lost.push(Skipped::new(Place::file(name), Reason::Ambiguous, detail));
                 continue;
@@ -159,7 +158,8 @@ impl JoinedFiles {
                 let others: Vec<String> =
                     files.iter().filter(|other| *other != file).map(|other| catalog.name(*other)).collect();
                 let detail = format!(
-                    "it and {} {} have {} on {}, {} among them: nothing tells which is right; keep one",
+                    "it and {} {} have {} on {}, {} among them: nothing tells which is right; keep one, or name those \
+                     to use in a --table",
                     others.join(", "),
                     if others.len() == 1 { "both" } else { "all" },
                     planes.names().name(plane),

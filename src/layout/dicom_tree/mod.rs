@@ -3,6 +3,7 @@
 //! Images are grouped by Patient ID, study and series and sorted by geometry. RT Structure Sets and segmentations
 //! anywhere in the tree are joined to them by UIDs, else by geometry. UIDs serve for that alone and reach no output.
 
+mod found;
 mod images;
 mod join;
 mod names;
@@ -10,6 +11,7 @@ mod notes;
 mod objects;
 mod open_file;
 mod planes;
+mod spellings;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -30,7 +32,6 @@ use images::{Image, Images};
 use join::JoinedFiles;
 use objects::{ScannedContent, ScannedObject};
 use open_file::OpenFile;
-pub use planes::selection;
 
 /// Any tree of DICOM objects.
 #[derive(Debug)]
@@ -77,10 +78,11 @@ impl Layout for DicomTree {
     fn pair(&self, tree: Tree, select: &Select, reading: &Reading<'_>) -> Result<SampleSet, LayoutError> {
         let Read { pairing, images, annotations, opened, problems } =
             Read::of(&tree, &select.annotation, reading);
-        let planes = planes::choose(&opened, &images, &tree.catalog, select, &problems)?;
+        let (planes, spellings) = planes::choose(&opened, &images, &tree.catalog, select, &problems)?;
         let joined = join::join(&opened, &images, &planes, &tree.catalog);
         let set = SampleSet::new("dicom", tree, planes);
         let mut set = pairing.finish(set, &images, joined, select.require);
+        set.notes.extend(spellings);
         set.annotations = Some(annotations);
         Ok(set)
     }
