@@ -204,13 +204,13 @@ def test_a_reused_row_is_rebuilt_where_other_images_change_what_a_contour_is_on(
     drawn = [(images[1], dicom_objects.square(5, 20)), (images[1], dicom_objects.square(30, 40))]
     rt = dicom_objects.structures("P1", [(1, "spot", drawn)])
     first, second = rt.ROIContourSequence[0].ContourSequence
-    for contour, z in ((first, 0.0), (second, 1.8)):
+    for contour, z in ((first, 0.0), (second, 0.3)):
         del contour.ContourImageSequence
         contour.ContourData = [z if at % 3 == 2 else float(value) for at, value in enumerate(contour.ContourData)]
     dicom_objects.save(rt, root / "rt.dcm")
     how = ["--layout", "dicom", "--on-finding", "keep", "--split", "none"]
     dicomprep.prep(root, out / "old.h5", *how)
-    dicom_objects.save(dicom_objects.image("P1", 3, 2.0), root / "3.dcm")
+    dicom_objects.save(dicom_objects.image("P1", 3, 0.4), root / "3.dcm")
     dicomprep.prep(root, out / "new.h5", *how)
     dicomprep.prep(root, out / "reused.h5", *how, "--reuse", out / "old.h5")
     assert (out / "reused.h5").read_bytes() == (out / "new.h5").read_bytes()

@@ -279,3 +279,40 @@ fn cut_files_are_errors() {
     let error = RtStruct::open("rt.dcm", &bytes, &AnnotationOptions::default(), &small).unwrap_err();
     assert!(error.to_string().contains("more than the limit of 100"), "{error}");
 }
+
+fn discs(images: &[ImageSpec]) -> Vec<ContourSpec> {
+    let drawn = images.iter().zip(0..).map(|(image, k)| {
+        without_images(contour("CLOSED_PLANAR", image, &square(10.0, 20.0 + 2.0 * f64::from(k))))
+    });
+    drawn.collect()
+}
+
+#[test]
+fn contours_of_a_missing_image_do_not_make_the_others_look_made_up() {
+    let images = stack(1, AXIAL, [1.0, 1.0], &[0.0, 3.0, 9.0, 12.0]);
+    let all = stack(9, AXIAL, [1.0, 1.0], &[0.0, 3.0, 6.0, 9.0, 12.0]);
+    let file = open(&images, &[roi(1, discs(&all))]);
+    let keys = keys_of(&images);
+    let (found, said) = joined(&file, 1, &keys);
+    assert_eq!(found, [0, 1, 2, 3]);
+    assert!(said.lost.is_empty() && said.notes[0].contains("1 contour lies between the images"), "{said:?}");
+    let counts: Vec<usize> = keys.iter().map(|key| count(&file, 1, key, MaskRule::Center)).collect();
+    assert_eq!(counts, [100, 144, 256, 324]);
+}
+
+#[test]
+fn contours_of_two_planes_never_make_the_mask_of_one_image_together() {
+    let images = stack(1, AXIAL, [1.0, 1.0], &[0.0, 2.0, 4.0]);
+    let all = stack(9, AXIAL, [1.0, 1.0], &[0.0, 0.75, 1.0, 1.25, 2.0, 3.0, 4.0]);
+    let file = open(&images, &[roi(1, discs(&all))]);
+    let keys = keys_of(&images);
+    let (found, said) = joined(&file, 1, &keys);
+    assert_eq!(found, [0, 1, 2]);
+    assert!(said.lost.is_empty() && said.notes[0].contains("4 contours lie between the images"), "{said:?}");
+    let counts: Vec<usize> = keys.iter().map(|key| count(&file, 1, key, MaskRule::Center)).collect();
+    assert_eq!(counts, [100, 324, 484]);
+    // In one plane they do, a rounding apart or not.
+    let ring = stack(9, AXIAL, [1.0, 1.0], &[0.0, 0.01]);
+    let file = open(&images, &[roi(1, discs(&ring))]);
+    assert_eq!(count(&file, 1, &keys[0], MaskRule::Center), 44);
+}

@@ -65,7 +65,7 @@ impl Counts {
             joined.notes.push(format!(
                 "{} without Contour Image Sequence {} beyond the first or the last image of the input",
                 number_of(self.beyond, "contour", "contours"),
-                if self.beyond == 1 { "lies" } else { "lie" },
+                lie(self.beyond),
             ));
         }
         if self.far > 0 {
@@ -104,6 +104,8 @@ struct RoiCounts {
     unplaced: Vec<(usize, String)>,
     /// Contours without reference that are on an image.
     by_position: HashSet<usize>,
+    /// Contours between images, where the region has others that lie nearer to the image.
+    farther: usize,
     duplicates: usize,
     few_points: usize,
     holes: (usize, f64),
@@ -168,7 +170,12 @@ impl RoiJoin<'_> {
     /// Takes the contours of one image; true if any of them can be used.
     fn on_frame(&mut self, frame: &FrameKey, placed: Vec<Placed>, counts: &mut RoiCounts) -> bool {
         let mut polygons = Distinct::default();
-        for Placed { index, polygon, distance, is_referenced } in placed {
+        for Placed { index, polygon, distance, is_referenced, is_farther } in placed {
+            if is_farther {
+                counts.by_position.insert(index);
+                counts.farther += 1;
+                continue;
+            }
             if let (true, Some(plane)) = (is_referenced, &frame.plane) {
                 let [rows, columns] = plane.spacing();
                 self.counts.spacings_differ |= (rows - columns).abs() > 1e-6 * rows;
@@ -236,9 +243,10 @@ impl RoiJoin<'_> {
         let without = number_of(left.len(), "contour", "contours");
         if made_up {
             self.joined.lost.push(format!(
-                "{}: {without} without Contour Image Sequence lie evenly spaced where the images do not: their positions \
+                "{}: {without} without Contour Image Sequence {} evenly spaced where the images do not: their positions \
                  look made up, and none is used",
-                self.title()
+                self.title(),
+                lie(left.len()),
             ));
             return;
         }
@@ -254,17 +262,19 @@ impl RoiJoin<'_> {
         if shared > 0 {
             let what = number_of(shared, "contour", "contours");
             self.joined.lost.push(format!(
-                "{}: {what} without Contour Image Sequence lie in planes that several images share: nothing tells to \
+                "{}: {what} without Contour Image Sequence {} in planes that several images share: nothing tells to \
                  which of them they belong, and none is used",
-                self.title()
+                self.title(),
+                lie(shared),
             ));
         }
         if between > 0 {
             let what = number_of(between, "contour", "contours");
             self.joined.lost.push(format!(
-                "{}: {what} without Contour Image Sequence lie on no image: not within half the way to the next slice, \
+                "{}: {what} without Contour Image Sequence {} on no image: not within half the way to the next slice, \
                  or not in its plane",
-                self.title()
+                self.title(),
+                lie(between),
             ));
         }
     }
@@ -282,9 +292,13 @@ impl RoiJoin<'_> {
         if contours.len() < 3 || images.len() < 3 || is_even(&images) || !is_even(&contours) {
             return false;
         }
-        let gap = images.windows(2).map(|two| two[1] - two[0]).fold(f64::INFINITY, f64::min);
+        let smallest =
+            |values: &[f64]| values.windows(2).map(|two| two[1] - two[0]).fold(f64::INFINITY, f64::min);
+        let (gap, step) = (smallest(&images), smallest(&contours));
+        // A contour that has its place in a gap of the images is of an image that is not there.
         let off = |contour: &f64| {
-            images.iter().map(|image| (image - contour).abs()).fold(f64::INFINITY, f64::min) > EVEN * gap
+            let nearest = images.iter().map(|image| (image - contour).abs()).fold(f64::INFINITY, f64::min);
+            nearest > EVEN * gap && nearest < (1.0 - EVEN) * step
         };
         contours.iter().any(off)
     }
@@ -299,8 +313,14 @@ impl RoiJoin<'_> {
         if counts.few_points > 0 {
             let what = number_of(counts.few_points, "contour has", "contours have");
             note(format!(
-                "{what} one or two points: the pixels whose centres lie on it under --rule center-inclusive, none under \
+                "{what} one or two points: the pixels whose centres lie on it under --mask-rule center-inclusive, none under \
                  the other rules"
+            ));
+        }
+        if counts.farther > 0 {
+            let what = number_of(counts.farther, "contour lies", "contours lie");
+            note(format!(
+                "{what} between the images, farther from the nearest than others of it, in planes of their own: left out"
             ));
         }
         let (images, pixels) = counts.holes;
@@ -369,6 +389,10 @@ impl Nearest {
         }
         if below && above { Self::Between } else { Self::Outside }
     }
+}
+
+fn lie(count: usize) -> &'static str {
+    if count == 1 { "lies" } else { "lie" }
 }
 
 /// Sorted, without those that are equal within a micrometre.

@@ -36,7 +36,8 @@ impl AnnotationFile for RtStruct {
         }
         let mut polygons = place::Distinct::default();
         // Contours that cannot be placed are named by `join`; the second of two equal ones as well.
-        for polygon in contours.into_iter().filter_map(|placed| placed.polygon.ok()) {
+        let nearest = contours.into_iter().filter(|placed| !placed.is_farther);
+        for polygon in nearest.filter_map(|placed| placed.polygon.ok()) {
             polygons.push(polygon);
         }
         let polygons = polygons.into_polygons();
@@ -46,7 +47,7 @@ impl AnnotationFile for RtStruct {
     fn annotates(&self, part: Part, frame: &FrameKey) -> Result<bool, AnnotationError> {
         let roi = self.roi(part)?;
         let contours = place::contours_on(roi, frame, self.options.contour_spacing);
-        Ok(contours.into_iter().any(|placed| placed.polygon.is_ok()))
+        Ok(contours.into_iter().any(|placed| !placed.is_farther && placed.polygon.is_ok()))
     }
 
     fn join(&self, parts: &[Part], frames: &[FrameKey]) -> Joined {

@@ -21,6 +21,9 @@ pub(super) struct Placed {
     pub(super) distance: f64,
     /// True if it refers to the image; false if its position tells.
     pub(super) is_referenced: bool,
+    /// True if its position tells, and others of the region lie nearer to the image, in another plane: these are what was
+    /// drawn for it.
+    pub(super) is_farther: bool,
 }
 
 /// Contours of which no two are equal. The second of two would cancel the first under even-odd.
@@ -61,13 +64,27 @@ pub(super) fn contours_on(roi: &Roi, frame: &FrameKey, spacing: ContourSpacing) 
     if frame.shares_plane || frame.plane.is_none() {
         return placed;
     }
+    let first = placed.len();
     for &index in &roi.unreferenced {
         let contour = &roi.contours[index];
         if is_near(contour, frame) {
             placed.push(place(contour, frame, spacing, false));
         }
     }
+    mark_farther(&mut placed[first..], frame.reach);
     placed
+}
+
+/// The share of the way between two images by which contours of one plane may lie apart.
+const SAME_PLANE: f64 = 0.1;
+
+/// Marks the contours that are not in the plane of the nearest one.
+fn mark_farther(placed: &mut [Placed], [below, above]: [f64; 2]) {
+    let nearer = |a: &f64, b: &f64| a.abs().total_cmp(&b.abs()).then(a.total_cmp(b));
+    let Some(nearest) = placed.iter().map(|placed| placed.distance).min_by(nearer) else { return };
+    for one in placed {
+        one.is_farther = (one.distance - nearest).abs() > SAME_PLANE * (below + above);
+    }
 }
 
 /// True if a contour lies within reach of a frame. A reference to an object that is one image needs no distance: it
@@ -108,7 +125,13 @@ pub(super) fn distances(contour: &Contour, plane: &ImagePlane) -> (f64, f64) {
 fn place(contour: &Contour, frame: &FrameKey, spacing: ContourSpacing, is_referenced: bool) -> Placed {
     let Some(plane) = &frame.plane else {
         let polygon = Err("its image has no position, orientation or Pixel Spacing".to_owned());
-        return Placed { index: contour.index, polygon, distance: f64::NAN, is_referenced };
+        return Placed {
+            index: contour.index,
+            polygon,
+            distance: f64::NAN,
+            is_referenced,
+            is_farther: false,
+        };
     };
     let [rows, columns] = plane.spacing();
     let [stretch_x, stretch_y] = match spacing {
@@ -128,5 +151,5 @@ fn place(contour: &Contour, frame: &FrameKey, spacing: ContourSpacing, is_refere
     } else {
         Polygon::path(points).map_err(|error| error.to_string())
     };
-    Placed { index: contour.index, polygon, distance: (low + high) / 2.0, is_referenced }
+    Placed { index: contour.index, polygon, distance: (low + high) / 2.0, is_referenced, is_farther: false }
 }
