@@ -34,6 +34,8 @@ pub(super) struct Sink<'a> {
     pub(super) remarks: Remarks,
     pub(super) digest: SourceDigest<Input>,
     pub(super) ledger: Ledger,
+    /// For each structure, in how many rows its mask has a pixel.
+    pub(super) with_pixels: Vec<usize>,
     /// Findings in the pixels.
     pub(super) findings: Vec<Finding>,
     /// For each planned sample that was found fault with before, the checks.
@@ -53,6 +55,7 @@ impl<'a> Sink<'a> {
             remarks: Remarks::default(),
             digest: SourceDigest::with_capacity(plan.share().len() * 2),
             ledger: plan.ledger(),
+            with_pixels: vec![0; plan.pairs.structures().len()],
             findings: Vec::new(),
             planned_marks: plan.found(),
             write_time: Duration::ZERO,
@@ -100,6 +103,9 @@ impl<'a> Sink<'a> {
             return Ok(());
         }
         self.findings.extend(findings);
+        for (count, cell) in self.with_pixels.iter_mut().zip(&row.row.annotations) {
+            *count += usize::from(cell.mask_pixels > 0);
+        }
         let start = Instant::now();
         self.writer.append(row)?;
         if self.plan.options.shard.is_some() {

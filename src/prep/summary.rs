@@ -117,6 +117,9 @@ pub struct StructureCount {
     pub name: String,
     /// Samples in which it is annotated.
     pub annotated: usize,
+    /// True if it is annotated and no mask of it has a pixel, as far as masks were made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_pixels: bool,
 }
 
 /// Files by their fates.
@@ -269,7 +272,7 @@ impl PrepSummary {
         summary.seconds.wall = plan.seconds + plan.audit_seconds;
         summary.splits = splits;
         summary.folds = folds;
-        summary.count_structures(plan, &annotated);
+        summary.count_structures(plan, &annotated, None);
         summary
     }
 
@@ -293,7 +296,7 @@ impl PrepSummary {
         summary.folds = splits.fold_sizes(&sink.ledger);
         summary.encoder = plan.options.compression.is_on().then(|| encoder.name());
         summary.split_left_out.clone_from(&sink.ledger.left_out);
-        summary.count_structures(plan, &sink.ledger.annotated);
+        summary.count_structures(plan, &sink.ledger.annotated, Some(&sink.with_pixels));
         summary
     }
 
@@ -349,10 +352,14 @@ impl PrepSummary {
         }
     }
 
-    fn count_structures(&mut self, plan: &PrepPlan, annotated: &[usize]) {
-        let structures = plan.pairs.structures().names().zip(annotated);
-        self.structures =
-            structures.map(|(s, &annotated)| StructureCount { name: s.to_owned(), annotated }).collect();
+    fn count_structures(&mut self, plan: &PrepPlan, annotated: &[usize], with_pixels: Option<&[usize]>) {
+        let names = plan.pairs.structures().names();
+        let count = |(plane, (name, &annotated)): (usize, (&str, &usize))| StructureCount {
+            name: name.to_owned(),
+            annotated,
+            without_pixels: annotated > 0 && with_pixels.is_some_and(|counts| counts[plane] == 0),
+        };
+        self.structures = names.zip(annotated).enumerate().map(count).collect();
     }
 
     /// True if anything that should have been used was left out.

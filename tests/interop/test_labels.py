@@ -346,3 +346,15 @@ def test_what_would_be_misread_is_refused(dicomprep, slice_, out):
         table.write_text(f"patient_id,image,mask.m\np,a.dcm,{cell}\n")
         result = dicomprep("prep", root, "-o", out / "y.h5", "--table", table)
         assert result.returncode in (1, 3) and part in result.stderr, (cell, result.stderr)
+
+
+def test_a_label_that_no_voxel_has_is_a_note(dicomprep, series, out):
+    nifti(series, series.root / "l.nii.gz")
+    table = series.table(["l.nii.gz#5", "l.nii.gz#9"])
+    report = out / "report.json"
+    result = dicomprep.prep(series.root, out / "x.h5", "--table", table, "--split", "none", "--report", report)
+    assert "column mask.s1: no voxel is 9, so all masks of it are empty; the volume has 1, 5" in result.stderr
+    assert "no voxel is 5" not in result.stderr
+    assert f"s0 {SLICES}, s1 {SLICES} (no mask has a pixel)" in result.stderr
+    counted = json.loads(report.read_text())["structures"]
+    assert [entry.get("without_pixels") for entry in counted] == [None, True]

@@ -11,7 +11,7 @@ use dicomprep::layout::Inputs;
 use dicomprep::model::Plain;
 use dicomprep::prep::{
     self, Control, LeftOutEntry, OutputFile, PartsFolder, PrepError, PrepPlan, PrepSummary, ReportIds,
-    RowOrigins, ShardEntry, Share,
+    RowOrigins, ShardEntry, Share, StructureCount,
 };
 use dicomprep::store::{StoreError, Target};
 
@@ -270,7 +270,9 @@ fn rows(summary: &PrepSummary, plan: Option<&PrepPlan>) -> Vec<(&'static str, St
         .map(|(name, size)| format!("{name} {} ({})", size.samples, table::count(size.patients, "patient")))
         .collect();
     let structures = summary.structures.iter();
-    let structures: Vec<String> = structures.map(|s| format!("{} {}", s.name, s.annotated)).collect();
+    let empty = |s: &StructureCount| if s.without_pixels { " (no mask has a pixel)" } else { "" };
+    let structures: Vec<String> =
+        structures.map(|s| format!("{} {}{}", s.name, s.annotated, empty(s))).collect();
     let folds = table::folds(summary.folds.iter().map(|size| (size.samples, size.patients)));
     let bins = summary.bins;
     let mut rows = Vec::new();

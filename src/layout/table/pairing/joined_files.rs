@@ -5,7 +5,7 @@ use crate::files::FileKind;
 use crate::layout::table::cells::open;
 use crate::layout::table::images::{KnownImage, frame_keys};
 use crate::model::{AnnotationRef, FileId, Note, Part, Place, Reason, Skipped};
-use crate::source::{SeriesExtent, SeriesImage, SeriesImages};
+use crate::source::{PartInfo, SeriesExtent, SeriesImage, SeriesImages};
 
 impl Pairing<'_> {
     /// Opens a file that holds structures of several images, and gives them to the samples whose rows ask for it.
@@ -61,6 +61,8 @@ impl Pairing<'_> {
                     continue;
                 }
             };
+            let absent = absent_label(part, opened.parts());
+            self.set.notes.extend(absent.map(|note| Note::new(wanted.place.clone(), note)));
             let joined = opened.join(&[part], &keys);
             self.set.notes.extend(joined.notes.into_iter().map(|note| Note::new(wanted.place.clone(), note)));
             joined.lost.into_iter().for_each(|lost| self.reject(wanted.place.clone(), lost));
@@ -77,4 +79,23 @@ impl Pairing<'_> {
         self.keys.extend(named.into_iter().zip(keys));
         self.series.insert(file, (series.into(), extent));
     }
+}
+
+/// The most labels that a note lists.
+const MOST_SHOWN: usize = 16;
+
+/// A note on a label that no voxel has, where there are others.
+fn absent_label(part: Part, parts: &[PartInfo]) -> Option<String> {
+    let Part::Label(value) = part else { return None };
+    if parts.is_empty() || parts.iter().any(|info| info.part == part) {
+        return None;
+    }
+    let shown: Vec<String> =
+        parts.iter().take(MOST_SHOWN).filter_map(|info| info.part.number()).map(|n| n.to_string()).collect();
+    let more = parts.len().saturating_sub(MOST_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!(
+        "no voxel is {value}, so all masks of it are empty; the volume has {}{more}",
+        shown.join(", ")
+    ))
 }
