@@ -49,6 +49,8 @@ pub struct AuditSummary {
     pub images: usize,
     /// Their contours.
     pub annotations: usize,
+    /// Those of them whose shapes no check looks at: of RTSTRUCT, SEG, mask images and label volumes.
+    pub unexamined: usize,
     /// Their patients.
     pub patients: usize,
     /// Number of findings of each check.
@@ -137,6 +139,7 @@ pub fn audit(
     Ok(AuditSummary {
         images: audited.images,
         annotations: audited.annotations,
+        unexamined: audited.unexamined,
         patients: patients.len(),
         checks,
         findings,
@@ -172,6 +175,7 @@ struct Audited {
     remarks: Remarks,
     images: usize,
     annotations: usize,
+    unexamined: usize,
     /// For each image that could be decoded and is not all of one value, its sample and a digest of its pixels.
     digests: Vec<(u32, u64)>,
 }
@@ -206,6 +210,7 @@ impl AuditReader<'_> {
             all.remarks.append(block.remarks);
             all.images += block.images;
             all.annotations += block.annotations;
+            all.unexamined += block.unexamined;
             all.digests.extend(block.digests);
             all
         })
@@ -219,7 +224,11 @@ impl AuditReader<'_> {
             return;
         };
         audited.images += 1;
-        audited.annotations += facts.annotations.iter().flatten().count();
+        let drawn = (0..facts.annotations.len()).filter(|&plane| facts.annotations[plane].is_some());
+        let (texts, others): (Vec<usize>, Vec<usize>) =
+            drawn.partition(|&plane| self.pairs.are_contour_texts(sample, plane));
+        audited.annotations += texts.len() + others.len();
+        audited.unexamined += others.len();
         let name = |plane| self.pairs.annotation_name(sample, plane).unwrap_or_default();
         let picture =
             ImageView { pixels: assembler.pixels(), shape, channels, large_is_dark: facts.large_is_dark };

@@ -56,7 +56,19 @@ fn describe(summary: &AuditSummary, output: &OutputArgs) -> String {
     let mut text = report::list("unusable", rejected, limit);
     text += &report::unmatched(&summary.unmatched);
     text += &findings::describe(&summary.findings.iter().collect::<Vec<_>>(), output.verbose);
-    text + &headline(summary)
+    text + &headline(summary) + &unexamined(summary)
+}
+
+/// What no check has looked at, so that no errors are not taken for good contours.
+fn unexamined(summary: &AuditSummary) -> String {
+    match summary.unexamined {
+        0 => String::new(),
+        count => format!(
+            "the shapes of {count} of {} were not examined: checks of contours are for contour texts, not for RTSTRUCT, \
+             SEG, mask images and label volumes\n",
+            table::count(summary.annotations, "contour")
+        ),
+    }
 }
 
 fn headline(summary: &AuditSummary) -> String {
