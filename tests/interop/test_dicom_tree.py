@@ -211,3 +211,26 @@ def test_spellings_of_one_name_are_noted(dicomprep, tmp_path, out):
     _, messages = rings(dicomprep, tmp_path / "d", out, names)
     both, _ = rings(dicomprep, tmp_path / "d", out, names, "--structures", "Lung_ left=Lung left+re:Lung[,] left")
     assert "'Lung_ left=Lung left+re:Lung[,] left'" in messages and both == {"Lung_ left": 3}
+
+
+def test_annotations_stay_with_their_patient_where_two_have_equal_uids(dicomprep, tmp_path, out):
+    """One person under two ids, with all UIDs kept."""
+    sides = {"P1": 9, "P2": 20}
+    for patient, side in sides.items():
+        one = image("P1", 1, 0, np.arange(2500) + side)
+        one.PatientID = patient
+        rt = structures("P1", [(1, "spot", [(one, square(5, side))])])
+        rt.PatientID = patient
+        save(one, tmp_path / "d" / patient / "1.dcm")
+        save(rt, tmp_path / "d" / patient / "rt.dcm")
+    dicomprep.prep(tmp_path / "d", out / "a.h5", "--layout", "dicom", "--split", "none", "--on-finding", "keep")
+    found = {name: int(mask.sum()) for name, mask in masks(out / "a.h5").items()}
+    assert found == {f"{patient}/1": (side - 4) ** 2 for patient, side in sides.items()}
+    # What is of neither patient is about the images of both.
+    for patient in sides:
+        rt = structures("P1", [(1, "spot", [(one, square(5, 9))])])
+        rt.PatientID = "P3"
+        (tmp_path / "d" / patient / "rt.dcm").unlink()
+    save(rt, tmp_path / "d" / "rt.dcm")
+    dicomprep.prep(tmp_path / "d", out / "b.h5", "--layout", "dicom", "--split", "none", "--on-finding", "keep")
+    assert [int(mask.sum()) for mask in masks(out / "b.h5").values()] == [25, 25]

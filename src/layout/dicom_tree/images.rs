@@ -114,7 +114,8 @@ impl Images {
             let known = *first.entry(key).or_insert(image.frame.file);
             if known != image.frame.file && image.frame.frame <= 1 {
                 let text = format!(
-                    "its SOP Instance UID is that of {} too: what refers to it is on both images",
+                    "its SOP Instance UID is that of {} too: what refers to it is on both images, or on that of its own \
+                     patient",
                     catalog.name(known)
                 );
                 notes.push(Note::new(Place::file(catalog.name(image.frame.file)), text));

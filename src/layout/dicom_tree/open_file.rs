@@ -81,13 +81,22 @@ pub(super) fn candidates(file: &OpenFile, images: &Images) -> Vec<usize> {
     let all = 0..images.all.len();
     let found: Vec<usize> = all.clone().filter(|index| is_referred(index) || is_in_series(index)).collect();
     if !found.is_empty() {
-        return found;
+        return of_own_patient(found, file, images);
     }
     let is_of_study = |index: &usize| {
         let image = &images.all[*index];
         image.patient_id == file.patient_id && image.study.is_some() && image.study == file.study
     };
     all.filter(is_of_study).collect()
+}
+
+/// Those of the images in `found` that are not images of another patient with the UIDs of images of the file's own: of
+/// one person who was exported under two ids, each id has its own annotations.
+fn of_own_patient(found: Vec<usize>, file: &OpenFile, images: &Images) -> Vec<usize> {
+    let is_own = |index: &usize| images.all[*index].patient_id == file.patient_id;
+    let uid = |index: usize| &*images.all[index].key.sop_instance_uid;
+    let own: HashSet<&str> = found.iter().copied().filter(|index| is_own(index)).map(uid).collect();
+    found.into_iter().filter(|index| is_own(index) || !own.contains(uid(*index))).collect()
 }
 
 /// Why nothing in a file is on any of the images of `keys`, which it may be about.
