@@ -7,7 +7,7 @@
 # 1, 2 and 1000 come back as 256, 512 and 59395, as native uint16. Arrays from NIfTI and Analyze files of old scanners
 # and from FITS are big endian and print like any other. When the column names its type, as ndarray:uint16, writing
 # fails, and says that it expected uint16 and got uint16. There is no warning.
-# Versions: numpy==2.4.6, mosaicml-streaming==0.10.0, nibabel==5.4.2, torch==2.15.0.
+# Versions: numpy==2.1.3, mosaicml-streaming==0.13.0, nibabel==5.4.2, torch==2.15.0.
 # Source: documentation of Streaming, supported encodings (ndarray); its pull request 82 describes what is stored. Found
 # by a round trip of each type.
 # Output seen: big endian given [1 2 1000], read uint16 [256 512 59395]; native [1 2 1000]; from NIfTI >i2 [-1000 40 0],
@@ -16,7 +16,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check numpy==2.4.6 mosaicml-streaming==0.10.0 nibabel==5.4.2 torch==2.15.0
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check numpy==2.1.3 mosaicml-streaming==0.13.0 nibabel==5.4.2 torch==2.15.0
 cd "$folder"
 PATH="$folder/venv/bin:$PATH" "$folder/venv/bin/python" -W ignore - <<'EOF'
 import json
