@@ -234,3 +234,14 @@ def test_annotations_stay_with_their_patient_where_two_have_equal_uids(dicomprep
     save(rt, tmp_path / "d" / "rt.dcm")
     dicomprep.prep(tmp_path / "d", out / "b.h5", "--layout", "dicom", "--split", "none", "--on-finding", "keep")
     assert [int(mask.sum()) for mask in masks(out / "b.h5").values()] == [25, 25]
+
+
+def test_patients_whose_ids_make_one_name_stay_two(dicomprep, tmp_path, out):
+    for patient, name in (("P1", "A/1"), ("P2", "A_1")):
+        one = image(patient, 1, 0)
+        ring = structures(patient, [(1, "Ring", [(one, square(5, 45))])])
+        one.PatientID = ring.PatientID = name
+        save(one, tmp_path / "in" / patient / "i.dcm")
+        save(ring, tmp_path / "in" / patient / "s.dcm")
+    _, report = dicomprep.report(tmp_path / "in", out / "a.h5")
+    assert report["patients"] == 2 and sorted(masks(out / "a.h5")) == ["A_1-2/i", "A_1/i"]

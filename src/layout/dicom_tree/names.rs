@@ -25,11 +25,13 @@ impl ImageNames {
     pub(super) fn of(images: &Images, catalog: &Catalog) -> Self {
         let mut names = Self::default();
         let mut patients: HashMap<String, u32> = HashMap::new();
+        let mut taken = HashSet::new();
         let mut studies: BTreeMap<(u32, Option<&str>), u32> = BTreeMap::new();
         for image in &images.all {
             let id = patient_id(image, catalog);
-            let patient = *patients.entry(id.clone()).or_insert_with(|| {
-                names.patients.push(id);
+            let plain = plain(&id);
+            let patient = *patients.entry(id).or_insert_with(|| {
+                names.patients.push(free(&mut taken, plain.clone(), |again| format!("{plain}-{again}")));
                 names.patients.len() as u32 - 1
             });
             let next = studies.len() as u32;
@@ -75,16 +77,22 @@ impl ImageNames {
                 frame => format!("#{frame}"),
             };
             let patient = &self.patients[place.patient as usize];
-            let mut id = format!("{patient}/{name}{frame}");
-            let mut again = 2;
-            while !taken.insert(id.clone()) {
-                id = format!("{patient}/{name}-{again}{frame}");
-                again += 1;
-            }
+            let id = format!("{patient}/{name}{frame}");
+            let id = free(&mut taken, id, |again| format!("{patient}/{name}-{again}{frame}"));
             ids.push(id.into());
         }
         ids
     }
+}
+
+/// Takes `name`, or where it is taken the first of `other`, from 2 on, that is not.
+fn free(taken: &mut HashSet<String>, mut name: String, other: impl Fn(usize) -> String) -> String {
+    let mut again = 2;
+    while !taken.insert(name.clone()) {
+        name = other(again);
+        again += 1;
+    }
+    name
 }
 
 /// A name without its extension, in one piece.
@@ -101,16 +109,18 @@ fn stem(name: &str) -> String {
 
 /// Patient ID, where it is absent the outermost folder.
 fn patient_id(image: &Image, catalog: &Catalog) -> String {
-    let plain = |text: &str| -> String {
-        text.chars().map(|c| if c == '/' || c == '\\' || c.is_control() { '_' } else { c }).collect()
-    };
     match &image.patient_id {
-        Some(id) => plain(id),
+        Some(id) => id.to_string(),
         None => match catalog.name(image.frame.file).split_once('/') {
-            Some((folder, _)) => plain(folder),
+            Some((folder, _)) => folder.to_owned(),
             None => "no-patient-id".to_owned(),
         },
     }
+}
+
+/// The name of a patient in ids of samples. Two may have one.
+fn plain(id: &str) -> String {
+    id.chars().map(|c| if c == '/' || c == '\\' || c.is_control() { '_' } else { c }).collect()
 }
 
 #[cfg(test)]
