@@ -109,14 +109,15 @@ impl<'a> Corners<'a> {
     /// alone.
     #[inline(never)]
     fn fill_blocks(&self, places: &impl Coordinates, start: usize, blocks: &mut [[f32; BLOCK]]) {
-        let (all, columns) = (self.source.pixels, self.source.shape[1]);
-        let len = all.len() - self.down;
-        let (top, bottom) = (&all[..len], &all[self.down..][..len]);
+        let (all, columns, down) = (self.source.pixels, self.source.shape[1], self.down);
         with_widest(
             #[inline(always)]
             || {
+                // Made here, they are known to be of one length.
+                let len = all.len() - down;
+                let rows = [&all[..len], &all[down..][..len]];
                 for (number, block) in blocks.iter_mut().enumerate() {
-                    *block = between_rows([top, bottom], columns, &places.block(start + number * BLOCK));
+                    *block = between_rows(rows, columns, &places.block(start + number * BLOCK));
                 }
             },
         );
@@ -194,14 +195,15 @@ fn between(slices: [&[f32]; 4], columns: usize, channels: usize, block: &Block) 
     interpolate(&corners, block)
 }
 
-/// [`between`] two rows of one channel, one below the other: what is next to each other is loaded together.
+/// [`between`] two rows of one channel, one below the other, of the same length: what is next to each other is loaded together.
 #[inline(always)]
-fn between_rows(rows: [&[f32]; 2], columns: usize, block: &Block) -> [f32; BLOCK] {
+fn between_rows([top, bottom]: [&[f32]; 2], columns: usize, block: &Block) -> [f32; BLOCK] {
+    // No index is larger, and none is checked again.
+    let last = top.len() - 2;
     let mut corners = [[0.0; 4]; BLOCK];
     for (corners, &[row, column]) in corners.iter_mut().zip(&block.pixels) {
-        let index = row as usize * columns + column as usize;
-        let (top, bottom) = (&rows[0][index..index + 2], &rows[1][index..index + 2]);
-        *corners = [top[0], top[1], bottom[0], bottom[1]];
+        let index = (row as usize * columns + column as usize).min(last);
+        *corners = [top[index], top[index + 1], bottom[index], bottom[index + 1]];
     }
     interpolate(&corners, block)
 }
