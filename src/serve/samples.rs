@@ -77,15 +77,20 @@ pub(super) async fn row(
     if let Some(number) = row.strip_suffix(".npy") {
         return tensors(&shared, &name, number, query).await;
     }
-    let outline = match query.take("mask").as_deref() {
-        None | Some("outline") => true,
-        Some("none") => false,
-        Some(other) => return Err(Refusal::wrong(format!("mask={other}: use outline or none"))),
-    };
     let (number, is_picture) = match row.strip_suffix(".png") {
         Some(number) => (number, true),
         None => (row.as_str(), false),
     };
+    let mask = if is_picture { query.take("mask") } else { None };
+    let outline = match mask.as_deref() {
+        None | Some("outline") => true,
+        Some("none") => false,
+        Some(other) => return Err(Refusal::wrong(format!("mask={other}: use outline or none"))),
+    };
+    if let Some((option, _)) = query.rest().next() {
+        let options = if is_picture { "a picture; it has mask" } else { "a row; it has none" };
+        return Err(Refusal::wrong(format!("`{option}` is no option of {options}")));
+    }
     let opened = shared.served(&name)?.current().await?;
     let row = row_of(&opened, number)?;
     on_thread(move || {

@@ -142,6 +142,9 @@ def test_rows_schema_and_lists(data, service):
     assert len(rows["samples"]) == 2 and rows["rows"] > 2
     assert json.loads(service.read("datasets/data/samples/3"))["row"] == 3
     assert service.read("datasets/data/samples/3.png").startswith(b"\x89PNG")
+    for path in ("3.png?msk=none", "3?mask=none", "3.png?mask=half"):
+        status, text = service.refused(f"datasets/data/samples/{path}")
+        assert status == 400 and path.split("?")[1].split("=")[0] in text, text
     schema = json.loads(service.read("datasets/data/schema?batch_size=4"))
     assert schema["images"]["shape"] == [4, 64, 64, 1]
     assert b"<h2>data</h2>" in service.read("")
