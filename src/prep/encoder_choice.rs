@@ -1,7 +1,6 @@
 //! Choice of the deflate encoder for the images of a data set.
 
 use rayon::ThreadPool;
-use rayon::prelude::*;
 
 use super::PrepOptions;
 use super::plan::PrepPlan;
@@ -27,20 +26,34 @@ pub(super) fn choose_encoder(plan: &PrepPlan, options: &AssembleOptions, threads
         return Encoder::Planes;
     }
     let step = plan.samples.len().div_ceil(TRIED).max(1);
-    let tried: Vec<&Sample> = plan.samples.iter().step_by(step).collect();
-    let encoders = || Encoder::ALL.map(|encoder| ChunkEncoder::new(compression, encoder));
-    let memory = || (Assembler::on_pool(&plan.pairs, options), encoders(), EncodedChunk::default());
-    let sizes = tried.par_iter().map_init(memory, |(assembler, encoders, chunk), sample| {
-        // A faulty sample is reported when its row is made.
-        let Assembled::Sample(_) = assembler.assemble(sample, &mut Remarks::default()) else { return [0; 2] };
-        let bytes = assembler.pixels().le_bytes();
-        encoders.each_mut().map(|encoder| {
-            encoder.encode(&bytes, options.pixel_type.size(), chunk);
-            chunk.bytes().len()
-        })
+    let tried = plan.samples.iter().step_by(step);
+    // Each thread has its share from the first on, so that a run takes the same memory each time.
+    let sizes = threads.broadcast(|thread| {
+        let share = tried.clone().skip(thread.index()).step_by(thread.num_threads());
+        sizes_of(plan, options, share)
     });
-    let sum = |[planes, library]: [usize; 2], sizes: [usize; 2]| [planes + sizes[0], library + sizes[1]];
-    let [planes, library] = threads.install(|| sizes.reduce(|| [0; 2], sum));
+    let [planes, library] = [0, 1].map(|encoder| sizes.iter().map(|sizes| sizes[encoder]).sum::<usize>());
     let tolerance = if compression.level() >= SMALLEST_FROM { 0 } else { library / 200 };
     if planes <= library + tolerance { Encoder::Planes } else { Encoder::Library }
+}
+
+/// Bytes of the images of these samples by each encoder.
+fn sizes_of<'s>(
+    plan: &PrepPlan,
+    options: &AssembleOptions,
+    samples: impl Iterator<Item = &'s Sample>,
+) -> [usize; 2] {
+    let mut encoders = Encoder::ALL.map(|encoder| ChunkEncoder::new(plan.options.compression, encoder));
+    let mut assembler = Assembler::on_pool(&plan.pairs, options);
+    let (mut chunk, mut sizes) = (EncodedChunk::default(), [0; 2]);
+    for sample in samples {
+        // A faulty sample is reported when its row is made.
+        let Assembled::Sample(_) = assembler.assemble(sample, &mut Remarks::default()) else { continue };
+        let bytes = assembler.pixels().le_bytes();
+        for (encoder, size) in encoders.iter_mut().zip(&mut sizes) {
+            encoder.encode(&bytes, options.pixel_type.size(), &mut chunk);
+            *size += chunk.bytes().len();
+        }
+    }
+    sizes
 }
