@@ -245,3 +245,6 @@ def test_patients_whose_ids_make_one_name_stay_two(dicomprep, tmp_path, out):
         save(ring, tmp_path / "in" / patient / "s.dcm")
     _, report = dicomprep.report(tmp_path / "in", out / "a.h5")
     assert report["patients"] == 2 and sorted(masks(out / "a.h5")) == ["A_1-2/i", "A_1/i"]
+    with h5py.File(out / "a.h5") as h:
+        sources = dict(zip(h["samples/id"].asstr()[:], h["samples/source"].asstr()[:]))
+    assert sources["A_1/i"] == "P2/i.dcm", "what needs no other name keeps its own"

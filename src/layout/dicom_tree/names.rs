@@ -25,13 +25,16 @@ impl ImageNames {
     pub(super) fn of(images: &Images, catalog: &Catalog) -> Self {
         let mut names = Self::default();
         let mut patients: HashMap<String, u32> = HashMap::new();
-        let mut taken = HashSet::new();
+        let patient_ids: Vec<String> = images.all.iter().map(|image| patient_id(image, catalog)).collect();
+        // What is in one piece keeps its name.
+        let mut taken: HashSet<String> =
+            patient_ids.iter().filter(|id| in_one_piece(id) == **id).cloned().collect();
         let mut studies: BTreeMap<(u32, Option<&str>), u32> = BTreeMap::new();
-        for image in &images.all {
-            let id = patient_id(image, catalog);
-            let plain = plain(&id);
-            let patient = *patients.entry(id).or_insert_with(|| {
-                names.patients.push(free(&mut taken, plain.clone(), |again| format!("{plain}-{again}")));
+        for (image, id) in images.all.iter().zip(patient_ids) {
+            let patient = *patients.entry(id).or_insert_with_key(|id| {
+                let name = in_one_piece(id);
+                let other = |again| format!("{name}-{again}");
+                names.patients.push(if name == *id { name } else { free(&mut taken, name.clone(), other) });
                 names.patients.len() as u32 - 1
             });
             let next = studies.len() as u32;
@@ -119,7 +122,7 @@ fn patient_id(image: &Image, catalog: &Catalog) -> String {
 }
 
 /// The name of a patient in ids of samples. Two may have one.
-fn plain(id: &str) -> String {
+fn in_one_piece(id: &str) -> String {
     id.chars().map(|c| if c == '/' || c == '\\' || c.is_control() { '_' } else { c }).collect()
 }
 
